@@ -1,0 +1,58 @@
+# The one entry: `make demo` shows it, `make test` proves it, `make check` keeps it tidy.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test unit check format golden tools cluster clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Without the test tools: enough to run steerer.
+$(VENV)/.run: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "steerer needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt pip hatchling editables
+	$(PIP) install --constraint constraints.txt --no-build-isolation --editable .
+	@touch $@
+
+# With what tests and checks need.
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+install: $(VENV)/.dev ## Install steerer and its development tools into .venv
+
+demo: $(VENV)/.run ## Play the demonstration: no cluster, no Go, seconds
+	@$(BIN)/steerer simulate -f artifacts --scenario artifacts/scenarios/demo.yaml
+
+test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there to build them
+	@if command -v go >/dev/null; then $(BIN)/python -m tests.components.tools; fi
+	$(BIN)/pytest
+
+unit: $(VENV)/.dev ## Run the tests that need no component: seconds
+	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/test_components.py
+
+check: $(VENV)/.dev ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: $(VENV)/.dev ## Write the golden cases anew; look at the diff
+	$(BIN)/pytest tests/test_cases.py --update-golden
+
+tools: $(VENV)/.dev ## Build the real components of the tests, once, into the user's cache folder
+	$(BIN)/python -m tests.components.tools
+
+cluster: $(VENV)/.dev ## Start a real control plane and print the KUBECONFIG to use
+	$(BIN)/python -m tests.components.controlplane
+
+clean: ## Remove what was installed and cached here
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
