@@ -161,6 +161,26 @@ class Plan:
     questions: tuple[Question, ...] = ()
 
 
+class Result(StrEnum):
+    """What became of a plan."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    LOST_RACE = "lost race"
+    FAILED = "failed"
+    UNREACHED = "not reached"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One Rollout, one pass: the decision record. `error` is what stopped the writing, in words, or empty."""
+
+    plan: Plan
+    at: datetime
+    result: Result
+    error: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """What a pass is told from outside. `interval` in seconds; `metrics` by name; `gitops_managers` are field managers."""
