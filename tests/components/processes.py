@@ -1,0 +1,158 @@
+"""Child processes that serve something: start, wait until ready, stop; and ports that nobody else takes.
+
+What is started and with which options is decided by the component's own module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+# A child is to die with its parent however that ends. The kernel does that (prctl, PR_SET_PDEATHSIG, SIGKILL); it is
+# asked by a first program that then becomes the real one, as running code between fork and exec is unsafe once there
+# are threads. A parent that died before the kernel was asked is noticed by its number.
+_LAUNCH = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the parent is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+_PORTS = range(20000, 32000)  # below the range that Linux hands out by itself, to clients too
+_held: list[int] = []
+
+
+class ProcessError(Exception):
+    """A child ended early or did not become ready in time; the text has the end of its log."""
+
+
+class Process:
+    """A running child with its output in a file. Start it from the main thread: it dies when its thread does."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(  # stop() ends it
+                [*launch, *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(os.environ if environment is None else environment),
+                start_new_session=True,  # Ctrl-C reaches us only, and we stop them in order
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._child.pid
+
+    def wait_ready(self, probe: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Wait until `probe` is true. Raises ProcessError when the child ends before or the time is over.
+
+        A probe that raises an error of the network has its answer: not yet.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            if (code := self._child.poll()) is not None:
+                raise ProcessError(f"{self.name} ended with {code}:\n{self._tail()}")
+            with contextlib.suppress(requests.RequestException, OSError):
+                if probe():
+                    return
+            if time.monotonic() > deadline:
+                raise ProcessError(f"{self.name} was not ready after {seconds:g} s:\n{self._tail()}")
+            time.sleep(0.02)
+
+    def stop(self, *, seconds: float = 5) -> None:
+        """End it: ask, then insist. Does nothing when it has ended."""
+        self._child.terminate()
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, for what has nothing to tidy up."""
+        self._child.kill()
+        self._child.wait()
+
+    def _tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
+    """Wait until `condition` is true. Raises TimeoutError, naming `what`, when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(0.05)
+
+
+def answers(url: str, *, session: requests.Session, status: int = 200) -> bool:
+    """Say if a GET of `url` gives `status`; raises what requests raises while nobody listens."""
+    return session.get(url, timeout=5).status_code == status
+
+
+def local_session() -> requests.Session:
+    """Give a session for 127.0.0.1 that no proxy or .netrc of the environment can divert."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def free_port() -> int:
+    """Give a TCP port of 127.0.0.1 that is free, and stays ours until this process ends.
+
+    Binding to port 0 only says that a port was free a moment ago: two runs at once could be told the same one. So each
+    port has a lock file that the run holds.
+    """
+    locks = Path(tempfile.gettempdir()) / f"steerer-ports-{os.getuid()}"
+    locks.mkdir(exist_ok=True)
+    for port in random.sample(_PORTS, 200):
+        lock = os.open(locks / str(port), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            os.close(lock)
+            continue
+        _held.append(lock)
+        return port
+    raise ProcessError("no free port on 127.0.0.1")

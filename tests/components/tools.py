@@ -1,0 +1,208 @@
+"""Build the programs of the real components from their Go modules, once, into the user's cache folder.
+
+Each folder in `tests/tools` is a Go module that names one component's programs as its tools and pins all they need.
+What is built is kept under the content of that module, so that only the first run pays. Starting programs is not
+done here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = Path(__file__).parent.parent / "tools"
+KUBERNETES_VERSION = "1.37.0"
+
+_VERSION_PACKAGE = "k8s.io/component-base/version"
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+
+
+class ToolUnavailable(Exception):  # noqa: N818 (a circumstance of this machine, not a fault: tests skip)
+    """A program is neither built, nor can it be built here, nor is it installed. The text says why."""
+
+
+class BuildError(Exception):
+    """A program could be built here and was not: the text has the end of what the build said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A folder of `tests/tools`, and how what it offers comes into being.
+
+    `programs` maps the name that the tests use to the file that the build leaves behind.
+    """
+
+    name: str
+    programs: dict[str, str]
+    ldflags: str = "-s -w"
+    copies: tuple[str, str] | None = None  # (Go module, file in it): nothing is built, one file is copied out
+
+    @property
+    def folder(self) -> Path:
+        """Give where its go.mod is."""
+        return MODULES / self.name
+
+    def recipe(self) -> str:
+        """Give all that decides over the outcome, as 12 hexadecimal digits."""
+        digest = hashlib.sha256()
+        for part in ((self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes()):
+            digest.update(hashlib.sha256(part).digest())
+        digest.update(repr((self.ldflags, self.copies, _BUILD, sorted(_BUILD_ENVIRONMENT.items()))).encode())
+        return digest.hexdigest()[:12]
+
+    def products(self) -> Path:
+        """Give the folder in the cache for what this recipe gives, there or not."""
+        return cache() / f"{self.name}-{self.recipe()}"
+
+
+_BUILD = ("go", "build", "-trimpath")
+# Version control is not asked: the outcome depends on go.mod alone, and git may refuse a checkout of another user.
+_BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+_MODULES = (
+    # kubectl and Helm refuse a server that calls itself v0.0.0, as one built without these flags does.
+    Module(
+        name="kubernetes",
+        programs=_same("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+        ldflags=(
+            f"-s -w -X {_VERSION_PACKAGE}.gitVersion=v{KUBERNETES_VERSION}"
+            f" -X {_VERSION_PACKAGE}.gitMajor={_MAJOR} -X {_VERSION_PACKAGE}.gitMinor={_MINOR}"
+        ),
+    ),
+    Module(name="etcd", programs={"etcd": "server"}),
+    Module(name="kwok", programs=_same("kwok")),
+    Module(name="prometheus", programs=_same("prometheus", "promtool")),
+    Module(name="podinfo", programs=_same("podinfo")),
+    Module(
+        name="istio-api",
+        programs={"istio-crds": "customresourcedefinitions.gen.yaml"},
+        copies=("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+    ),
+)
+
+_MODULE_OF = {program: module for module in _MODULES for program in module.programs}
+
+
+def cache() -> Path:
+    """Give the folder for what is built: `$XDG_CACHE_HOME/steerer/tools`, `~/.cache/steerer/tools` without it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steerer" / "tools"
+
+
+def tool(name: str) -> Path:
+    """Give the program (or the file) called `name`, and build it if that was not done yet.
+
+    Without Go, a program of that name in `$KUBEBUILDER_ASSETS` or on PATH will do. Raises ToolUnavailable when there
+    is none, BuildError when the build fails, KeyError when no module offers `name`.
+    """
+    module = _MODULE_OF[name]
+    product = module.products() / module.programs[name]
+    if product.exists():
+        return product
+    if shutil.which("go") is None:
+        return _installed(name)
+    _make(module)
+    return product
+
+
+def _installed(name: str) -> Path:
+    places = [place for place in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")) if place]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        raise ToolUnavailable(f"no go on PATH to build {name}, and no {name} in $KUBEBUILDER_ASSETS or on PATH")
+    return Path(found)
+
+
+def _make(module: Module) -> None:
+    target = module.products()
+    with _lock(module):
+        if target.exists():  # another run was faster
+            return
+        fresh = Path(tempfile.mkdtemp(prefix=f".{module.name}-", dir=cache()))
+        try:
+            if module.copies is None:
+                _go(module, *_BUILD[1:], "-ldflags", module.ldflags, "-o", f"{fresh}/", "tool")
+            else:
+                _copy(module, *module.copies, fresh)
+            fresh.chmod(0o755)
+            fresh.rename(target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        _remove_others(module)
+
+
+def _copy(module: Module, source: str, file: str, target: Path) -> None:
+    unpacked = json.loads(_go(module, "mod", "download", "-json", source))
+    (target / Path(file).name).write_bytes((Path(unpacked["Dir"]) / file).read_bytes())
+
+
+def _go(module: Module, *arguments: str) -> str:
+    done = subprocess.run(
+        ["go", *arguments],
+        cwd=module.folder,
+        env=os.environ | _BUILD_ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
+        raise BuildError(f"go {arguments[0]} of tests/tools/{module.name} failed ({done.returncode}):\n{said}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def _lock(module: Module) -> Iterator[None]:
+    """Hold the module for this process: of two runs at once one builds, the other waits and finds it built."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / f".{module.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_others(module: Module) -> None:
+    """Remove what older recipes gave; a program that still runs from there is not harmed by it."""
+    ours = re.compile(re.escape(module.name) + r"-[0-9a-f]{12}")
+    for folder in cache().iterdir():
+        if ours.fullmatch(folder.name) and folder != module.products():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    """Make all there is, one line each; give the exit code."""
+    if shutil.which("go") is None:
+        print("cannot build the components: there is no go on PATH", file=sys.stderr)  # noqa: T201
+        return 1
+    for module in _MODULES:
+        start = time.monotonic()
+        try:
+            tool(next(iter(module.programs)))
+        except BuildError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 1
+        print(f"{module.name}: {', '.join(module.programs)} ({time.monotonic() - start:.1f} s)", flush=True)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

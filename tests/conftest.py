@@ -1,0 +1,19 @@
+"""What every test may ask for; the real components' fixtures live in `tests/components`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.components.fixtures import control_plane, namespace, skipped
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["control_plane", "namespace"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in one line which real components the run went without."""
+    if reasons := config.stash.get(skipped, {}):
+        missing = "; ".join(f"{component} ({reason})" for component, reason in reasons.items())
+        terminalreporter.write_line(f"Skipped for want of real components: {missing}", yellow=True)
