@@ -15,7 +15,7 @@ class UsageError(SteererError):
 
 
 class InvalidObjectError(SteererError):
-    """An object has fields that cannot be used; `problems` are `field.path: what is wrong`, in the order of the fields."""
+    """An object has fields that cannot be used; each of `problems` is `field.path: what is wrong`."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))

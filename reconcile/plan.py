@@ -183,7 +183,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What a pass is told from outside. `interval` in seconds; `metrics` by name; `gitops_managers` are field managers."""
+    """What a pass is told from outside: `interval` in seconds, `metrics` by name, field managers of GitOps tools."""
 
     interval: float = 60.0
     metrics: Mapping[str, Metric] = field(default_factory=dict)

@@ -1,0 +1,59 @@
+"""Writing one plan, in its order.
+
+Duty: the order of writes, and where it stops. It decides nothing: what is not in the plan is not written.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from reconcile.errors import ClusterError, LostRaceError
+from reconcile.plan import Event, Plan, Record, Result
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconcile.ports import Cluster
+
+LOG = logging.getLogger("steerer.apply")
+
+
+def apply(plan: Plan, cluster: Cluster, at: datetime) -> Record:
+    """Write the patches, then the Events. The first patch that is not taken ends it, and nothing is claimed."""
+    for patch in plan.patches:
+        try:
+            cluster.patch(patch)
+        except LostRaceError as error:
+            return Record(plan=plan, at=at, result=Result.LOST_RACE, error=f"{patch.target}: {error}")
+        except ClusterError as error:
+            _say_why(plan, cluster, at, f"{patch.target} could not be written: {error}")
+            return Record(plan=plan, at=at, result=Result.FAILED, error=f"{patch.target}: {error}")
+    for event in plan.events:
+        _record(event, cluster, at)
+    return Record(plan=plan, at=at, result=Result.APPLIED)
+
+
+def _record(event: Event, cluster: Cluster, at: datetime) -> None:
+    """Store an Event and log it. What becomes of an Event changes no decision and is no error of the pass."""
+    level = logging.WARNING if event.type == "Warning" else logging.INFO
+    LOG.log(level, event.message, extra={"rollout": event.rollout.name, "namespace": event.rollout.namespace})
+    try:
+        cluster.record(event, at)
+    except ClusterError as error:
+        LOG.warning("an Event of %s was not stored: %s", event.rollout, error)
+
+
+def _say_why(plan: Plan, cluster: Cluster, at: datetime, reason: str) -> None:
+    """Tell of a refused write where people look. It needs an Event's identity, which any planned Event has."""
+    for event in plan.events[:1]:
+        text = f"Halt rollout {plan.rollout.name}.{plan.rollout.namespace} {reason}"
+        warning = Event(
+            rollout=event.rollout,
+            api_version=event.api_version,
+            uid=event.uid,
+            revision=event.revision,
+            type="Warning",
+            message=text,
+        )
+        _record(warning, cluster, at)

@@ -1,0 +1,102 @@
+"""One pass over all Rollouts in scope.
+
+Duty: the order of the stages, and that one Rollout's trouble stays its own. Time comes from outside.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconcile.apply import apply
+from reconcile.decide import decide
+from reconcile.observe import Selection, observe
+from reconcile.plan import Plan, Position, Record, Result, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from reconcile.observation import Observation
+    from reconcile.plan import Answer, Question
+    from reconcile.ports import Cluster, Meter
+
+LOG = logging.getLogger("steerer.engine")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pass:
+    """What a pass works with. `now` gives the time; `budget` is how many seconds it may take, all in all."""
+
+    cluster: Cluster
+    meter: Meter
+    settings: Settings
+    selection: Selection
+    now: Callable[[], datetime]
+    budget: float = 50.0
+
+    def plans(self) -> Iterator[Record]:
+        """Decide, and write nothing."""
+        started = self.now()
+        for plan in self._decided(started):
+            yield _unless_broken(plan, Record(plan=plan, at=started, result=Result.PLANNED))
+
+    def run(self) -> Iterator[Record]:
+        """Decide and write, one Rollout after the other; what the budget does not reach is named."""
+        started = self.now()
+        for plan in self._decided(started):
+            if plan.move == BROKEN:
+                yield _unless_broken(plan, Record(plan=plan, at=started, result=Result.FAILED))
+            elif (self.now() - started).total_seconds() > self.budget:
+                LOG.warning("%s was not reached within %gs", plan.rollout, self.budget)
+                yield Record(plan=plan, at=started, result=Result.UNREACHED, error="the pass ran out of time")
+            else:
+                yield _applied(plan, self.cluster, started)
+
+    def _decided(self, now: datetime) -> list[Plan]:
+        """Read everything, then ask all metrics at once, then decide."""
+        observations = observe(self.cluster, self.selection)
+        plans = [_decide(item, {}, now, self.settings) for item in observations]
+        questions = [question for plan in plans for question in plan.questions]
+        if not questions:
+            return plans
+        answers = self.meter.measure(questions, now)
+        return [
+            _decide(item, answers, now, self.settings) if plan.questions else plan
+            for item, plan in zip(observations, plans, strict=True)
+        ]
+
+
+BROKEN = "internal error"
+
+
+def _decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:
+    try:
+        return decide(observation, answers, now, settings)
+    except Exception as error:
+        rollout = observation.rollout
+        LOG.exception("%s could not be decided", rollout.ref)
+        position = Position(phase=rollout.state.phase.value, weight=None)
+        reason = f"internal error: {type(error).__name__}: {error}"
+        return Plan(rollout=rollout.ref, move=BROKEN, reason=reason, before=position, after=position)
+
+
+def _applied(plan: Plan, cluster: Cluster, at: datetime) -> Record:
+    try:
+        return apply(plan, cluster, at)
+    except Exception as error:
+        LOG.exception("%s could not be written", plan.rollout)
+        text = f"internal error: {type(error).__name__}: {error}"
+        return Record(plan=plan, at=at, result=Result.FAILED, error=text)
+
+
+def _unless_broken(plan: Plan, record: Record) -> Record:
+    if plan.move != BROKEN:
+        return record
+    return Record(plan=plan, at=record.at, result=Result.FAILED, error=plan.reason)
+
+
+def failed(records: Sequence[Record]) -> bool:
+    """Say whether any Rollout had an internal error: the pass then counts as not made."""
+    return any(record.plan.move == BROKEN for record in records)

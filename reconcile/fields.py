@@ -1,0 +1,155 @@
+"""Reading a manifest field by field: every problem is collected with its path, none is raised on the way.
+
+Duty: the edge between dicts and typed values. It knows types and patterns, and nothing of Rollouts. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# RFC 1123, as the API server checks the names of objects.
+DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+DNS_NAME_LENGTH = 253
+MOST_SHOWN = 80
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fields:
+    """One mapping of a manifest and where it stands; `problems` is shared by all that were made from the first."""
+
+    value: dict[str, Any]
+    path: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def at(self, key: str) -> str:
+        """Give the path of a member."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def problem(self, key: str, text: str) -> None:
+        """Note what is wrong with a member."""
+        self.problems.append(f"{self.at(key)}: {text}")
+
+    def child(self, key: str, *, required: bool = True) -> Fields:
+        """Give a member that is a mapping; an empty one where it is absent or something else."""
+        value = self.value.get(key)
+        if value is None:
+            if required:
+                self.problem(key, "is required")
+            value = {}
+        elif not isinstance(value, dict):
+            self.problem(key, f"must be a mapping, not {_shown(value)}")
+            value = {}
+        return Fields(value=value, path=self.at(key), problems=self.problems)
+
+    def children(self, key: str, most: int) -> Iterator[Fields]:
+        """Give the members of a list of mappings; nothing where it is absent, or over `most` long."""
+        value = self.value.get(key)
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self.problem(key, f"must be a list, not {_shown(value)}")
+            return
+        if len(value) > most:
+            self.problem(key, f"has {len(value)} items, at most {most} are allowed")
+            return
+        for index, item in enumerate(value):
+            name = f"{key}[{index}]"
+            if isinstance(item, dict):
+                yield Fields(value=item, path=self.at(name), problems=self.problems)
+            else:
+                self.problem(name, f"must be a mapping, not {_shown(item)}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Give a string that is not empty; without a default it is required."""
+        value = self.value.get(key)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            self.problem(key, "is required")
+        elif not isinstance(value, str):
+            self.problem(key, f"must be a string, not {_shown(value)}")
+        elif not value:
+            self.problem(key, "must not be empty")
+        else:
+            return value
+        return ""
+
+    def name(self, key: str) -> str:
+        """Give the name of an object: RFC 1123, at most 253 characters."""
+        value = self.text(key)
+        if value and (len(value) > DNS_NAME_LENGTH or not DNS_NAME.fullmatch(value)):
+            self.problem(key, f"{_shown(value)} is no name of an object (lower case letters, digits, '-' and '.')")
+            return ""
+        return value
+
+    def integer(self, key: str, lowest: int, highest: int, default: int | None = None) -> int:
+        """Give an integer within bounds; without a default it is required."""
+        value = self.value.get(key)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            self.problem(key, "is required")
+        elif isinstance(value, bool) or not isinstance(value, int):
+            self.problem(key, f"must be an integer, not {_shown(value)}")
+        elif not lowest <= value <= highest:
+            self.problem(key, f"must be between {lowest} and {highest}, not {value}")
+        else:
+            return value
+        return lowest
+
+    def number(self, key: str) -> float:
+        """Give a finite number, which is required."""
+        value = self.value.get(key)
+        if value is None:
+            self.problem(key, "is required")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+            self.problem(key, f"must be a finite number, not {_shown(value)}")
+        else:
+            return float(value)
+        return 0.0
+
+    def time(self, key: str) -> datetime | None:
+        """Give an RFC 3339 time, or None where it is absent."""
+        value = self.value.get(key)
+        if value is None:
+            return None
+        time = parse_time(value)
+        if time is None:
+            self.problem(key, f"must be a time like 2026-01-31T12:00:00Z, not {_shown(value)}")
+        return time
+
+
+def parse_time(value: object) -> datetime | None:
+    """Read an RFC 3339 time; None if it is none."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if time is None:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
+
+
+def _shown(value: object) -> str:
+    """Print a value of the user's in a message: the beginning of it, as JSON would write it, or its type."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        text = repr(value)
+    else:
+        text = f'"{value}"' if isinstance(value, str) else {list: "a list", dict: "a mapping"}.get(type(value), "this")
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."

@@ -1,0 +1,68 @@
+"""What Events say. M1 to M7 are the contract with everybody who greps them; a change here is a breaking change.
+
+Duty: wording. Pure.
+"""
+
+from __future__ import annotations
+
+
+def starting(rollout: str) -> str:
+    """M1."""
+    return f"Starting rollout for {rollout}"
+
+
+def advance(rollout: str, weight: int) -> str:
+    """M2."""
+    return f"Advance rollout {rollout} weight {weight}"
+
+
+def halt(rollout: str, reason: str) -> str:
+    """M3 and M4, where the reason is a failed measurement; the same words for every other reason."""
+    return f"Halt rollout {rollout} {reason}"
+
+
+def copying(canary: str, primary: str) -> str:
+    """M5."""
+    return f"Copying {canary} template spec to {primary}"
+
+
+def waiting(primary: str, available: int, updated: int) -> str:
+    """M6."""
+    return f"Waiting for {primary} rollout to finish: {available} of {updated} updated replicas are available"
+
+
+def complete(canary: str) -> str:
+    """M7."""
+    return f"Promotion complete! Scaling down {canary}"
+
+
+def scaling_up(canary: str, replicas: int) -> str:
+    """Tell that a parked canary gets its pods."""
+    return f"New revision detected! Scaling up {canary} to {replicas}"
+
+
+def resetting(canary: str, primary: str) -> str:
+    """Tell that the canary changed under analysis."""
+    return f"New revision detected! {canary} changed, routing all traffic to {primary} to start over"
+
+
+def returning(canary: str, primary: str) -> str:
+    """Tell that there is nothing left to release."""
+    return f"{canary} is back to what {primary} runs, scaling it down"
+
+
+def restoring(route: str, manager: str, found: int, weight: int) -> str:
+    """Tell who fights over the weights, and the rule that ends it."""
+    return (
+        f"{route} canary weight was put back to {found} by {manager}, restoring {weight}; let {manager} ignore "
+        "the weights (Argo CD: ignoreDifferences with jqPathExpressions .spec.http[].route[].weight, Flux: "
+        "spec.ignore with /spec/http/0/route/0/weight and its like)"
+    )
+
+
+def overwritten(primary: str, manager: str) -> str:
+    """Tell who undid the promotion, and what ends the fight. The reason of a halt."""
+    return (
+        f"the template of {primary} was changed by {manager} after the promotion; let {manager} ignore "
+        "/spec/template of it, or put the promoted template into Git"
+    )

@@ -1,0 +1,191 @@
+"""The objects around a Rollout as the core sees them: Deployments, Services, autoscalers, and who wrote what last.
+
+Duty: typed views of manifests. A view says what an object says; whether that is good is decided elsewhere. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from reconcile.errors import InvalidObjectError
+from reconcile.fields import Fields, parse_time
+from reconcile.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+
+MANY = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """One Deployment. Counts as the API has them: absent `spec.replicas` is 1, an absent count of the status is 0."""
+
+    ref: Ref
+    api_version: str
+    uid: str | None
+    generation: int | None
+    template: Manifest
+    selector_keys: frozenset[str]
+    selector: Manifest
+    wanted: int
+    replicas_written: bool
+    paused: bool
+    observed_generation: int | None
+    replicas: int
+    updated: int
+    available: int
+    deadline_exceeded: bool
+    manifest: Manifest
+
+    @property
+    def full_name(self) -> str:
+        """`name.namespace`, as in every message."""
+        return f"{self.ref.name}.{self.ref.namespace}"
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """The labels of its pods."""
+        return dict((self.template.get("metadata") or {}).get("labels") or {})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """One Service; `ports` are the names of its ports, "" for one without a name."""
+
+    ref: Ref
+    external: bool
+    ports: tuple[str, ...]
+    selector: dict[str, Any]
+
+    def selects(self, labels: dict[str, Any]) -> bool:
+        """Say whether pods with these labels are behind the Service; a Service without a selector has none."""
+        return bool(self.selector) and all(labels.get(key) == value for key, value in self.selector.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Autoscaler:
+    """One HorizontalPodAutoscaler: what it targets and where it stands."""
+
+    name: str
+    target_kind: str
+    target_name: str
+    least: int
+    current: int
+    desired: int
+
+    def targets(self, deployment: Ref) -> bool:
+        """Say whether it scales this Deployment."""
+        return (self.target_kind, self.target_name) == (deployment.kind.name, deployment.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writer:
+    """Who wrote a field last, by `metadata.managedFields`."""
+
+    manager: str
+    at: datetime
+
+
+def deployment(manifest: Manifest) -> Deployment:
+    """Read a Deployment. Raises InvalidObjectError where the manifest is none that the API server would store."""
+    root = Fields(value=manifest)
+    metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
+    template, selector = spec.child("template"), spec.child("selector", required=False)
+    pod_metadata = template.child("metadata", required=False)
+    pod_metadata.child("labels", required=False)
+    view = Deployment(
+        ref=_ref(DEPLOYMENT, metadata),
+        api_version=str(manifest.get("apiVersion") or "apps/v1"),
+        uid=metadata.text("uid", "") or None,
+        generation=_count(metadata, "generation"),
+        template=template.value,
+        selector=selector.value,
+        selector_keys=_selector_keys(selector),
+        wanted=spec.integer("replicas", 0, MANY, 1),
+        replicas_written=spec.value.get("replicas") is not None,
+        paused=spec.value.get("paused") is True,
+        observed_generation=_count(status, "observedGeneration"),
+        replicas=status.integer("replicas", 0, MANY, 0),
+        updated=status.integer("updatedReplicas", 0, MANY, 0),
+        available=status.integer("availableReplicas", 0, MANY, 0),
+        deadline_exceeded=any(
+            item.value.get("type") == "Progressing" and item.value.get("reason") == "ProgressDeadlineExceeded"
+            for item in status.children("conditions", MANY)
+        ),
+        manifest=manifest,
+    )
+    _refuse(root)
+    return view
+
+
+def service(manifest: Manifest) -> Service:
+    """Read a Service. Raises InvalidObjectError."""
+    root = Fields(value=manifest)
+    metadata, spec = root.child("metadata"), root.child("spec", required=False)
+    view = Service(
+        ref=_ref(SERVICE, metadata),
+        external=spec.value.get("type") == "ExternalName",
+        ports=tuple(str(port.value.get("name") or "") for port in spec.children("ports", MANY)),
+        selector=spec.child("selector", required=False).value,
+    )
+    _refuse(root)
+    return view
+
+
+def autoscaler(manifest: Manifest) -> Autoscaler:
+    """Read a HorizontalPodAutoscaler of any version. Raises InvalidObjectError."""
+    root = Fields(value=manifest)
+    metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
+    target = spec.child("scaleTargetRef")
+    view = Autoscaler(
+        name=metadata.text("name"),
+        target_kind=str(target.value.get("kind")),
+        target_name=str(target.value.get("name")),
+        least=spec.integer("minReplicas", 0, MANY, 1),
+        current=status.integer("currentReplicas", 0, MANY, 0),
+        desired=status.integer("desiredReplicas", 0, MANY, 0),
+    )
+    _refuse(root)
+    return view
+
+
+def last_writer(manifest: Manifest, *path: str) -> Writer | None:
+    """Give the manager that wrote the field at `path`, or anything below it, last; None where nobody is recorded.
+
+    A write to `status` alone says nothing about `spec`: only entries that own the path count. An entry without a
+    time is the oldest.
+    """
+    entries = (manifest.get("metadata") or {}).get("managedFields")
+    writers = [
+        Writer(manager=str(entry.get("manager")), at=parse_time(entry.get("time")) or datetime.min.replace(tzinfo=UTC))
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and _owns(entry.get("fieldsV1"), path)
+    ]
+    return max(writers, key=lambda writer: writer.at, default=None)
+
+
+def _owns(fields: object, path: tuple[str, ...]) -> bool:
+    for key in path:
+        if not isinstance(fields, dict) or f"f:{key}" not in fields:
+            return False
+        fields = fields[f"f:{key}"]
+    return True
+
+
+def _ref(kind: Any, metadata: Fields) -> Ref:
+    return Ref(kind, metadata.text("namespace", "default"), metadata.text("name"))
+
+
+def _selector_keys(selector: Fields) -> frozenset[str]:
+    expressions = [str(item.value.get("key")) for item in selector.children("matchExpressions", MANY)]
+    return frozenset([*selector.child("matchLabels", required=False).value, *expressions])
+
+
+def _count(fields: Fields, key: str) -> int | None:
+    value = fields.value.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _refuse(root: Fields) -> None:
+    if root.problems:
+        raise InvalidObjectError(tuple(root.problems))

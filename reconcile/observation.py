@@ -1,0 +1,263 @@
+"""What a pass has read of one Rollout, and the typed look at it.
+
+Duty: `Observation` is the raw reading, `Case` the typed view of it on which gates and moves work. A view that cannot
+be had raises GateError with the words for it. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from reconcile import objects, promotion, revision, routers
+from reconcile.errors import ClusterError, InvalidObjectError
+from reconcile.rollout import Phase, Rollout, Spec, State
+from reconcile.steps import RESTING, Situation, Standing, Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from reconcile.objects import Autoscaler, Deployment, Service, Writer
+    from reconcile.plan import Settings
+    from reconcile.ports import Manifest, Ref
+
+View = TypeVar("View")
+
+
+class GateError(Exception):
+    """A gate fails: `reason` in words. `event` is the whole text of the Event, where it is not just the reason."""
+
+    def __init__(self, reason: str, event: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.event = event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What is read for a Rollout that is not at rest. `autoscalers` are all of the namespace."""
+
+    primary_service: Manifest | ClusterError | None
+    canary_service: Manifest | ClusterError | None
+    route: Manifest | ClusterError | None
+    autoscalers: tuple[Manifest, ...] | ClusterError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """All that was read for one Rollout. `rival` is an older Rollout that claims the same route."""
+
+    rollout: Rollout
+    rival: Ref | None = None
+    primary: Manifest | ClusterError | None = None
+    canary: Manifest | ClusterError | None = None
+    surroundings: Surroundings | None = None
+
+    @property
+    def at_rest(self) -> bool:
+        """Say whether nothing can be asked for but a new revision, and there is none: no more needs to be read."""
+        if self.rollout.spec is None or self.rival is not None or self.rollout.state.phase not in RESTING:
+            return self.rollout.spec is None or self.rival is not None
+        try:
+            canary = _read(self.rollout.canary, self.canary, objects.deployment)
+        except GateError:
+            return True
+        state = revision.refreshed(self.rollout.state, canary)
+        return state.canary_revision == revision.revision(canary.template)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One Rollout in one pass, seen through types. Every view is made once, when it is first looked at."""
+
+    observation: Observation
+    settings: Settings
+    now: datetime
+
+    @property
+    def rollout(self) -> Rollout:
+        """The Rollout."""
+        return self.observation.rollout
+
+    @property
+    def spec(self) -> Spec:
+        """What the Rollout asks for; only for a valid one."""
+        if self.rollout.spec is None:
+            raise GateError("; ".join(self.rollout.problems))
+        return self.rollout.spec
+
+    @cached_property
+    def primary(self) -> Deployment:
+        """The primary Deployment."""
+        return _read(self.rollout.primary, self.observation.primary, objects.deployment)
+
+    @cached_property
+    def canary(self) -> Deployment:
+        """The canary Deployment."""
+        return _read(self.rollout.canary, self.observation.canary, objects.deployment)
+
+    @property
+    def _around(self) -> Surroundings:
+        if self.observation.surroundings is None:
+            raise LookupError(f"{self.rollout.ref} was observed as if at rest")
+        return self.observation.surroundings
+
+    @cached_property
+    def primary_service(self) -> Service:
+        """The Service of the primary."""
+        return _read(self.rollout.primary_service, self._around.primary_service, objects.service)
+
+    @cached_property
+    def canary_service(self) -> Service:
+        """The Service of the canary."""
+        return _read(self.rollout.canary_service, self._around.canary_service, objects.service)
+
+    @cached_property
+    def split(self) -> routers.Split:
+        """The weights as they are stored."""
+        ref = self.rollout.route
+        return _read(ref, self._around.route, lambda manifest: _split(ref, manifest, self.spec))
+
+    @cached_property
+    def autoscalers(self) -> tuple[Autoscaler, ...]:
+        """The autoscalers of the canary."""
+        seen = self._around.autoscalers
+        if isinstance(seen, ClusterError):
+            raise GateError(f"HorizontalPodAutoscalers cannot be read: {seen}")
+        try:
+            found = tuple(objects.autoscaler(manifest) for manifest in seen)
+        except InvalidObjectError as error:
+            raise GateError(f"a HorizontalPodAutoscaler cannot be used: {error}") from error
+        return tuple(item for item in found if item.targets(self.rollout.canary))
+
+    @cached_property
+    def identity(self) -> promotion.Identity:
+        """The labels that the primary keeps. A Service that is missing has no selector; its own gate says so."""
+        services = []
+        for name in ("primary_service", "canary_service"):
+            try:
+                services.append(getattr(self, name))
+            except GateError:
+                continue
+        return promotion.identity(self.primary, services)
+
+    @cached_property
+    def revision(self) -> str:
+        """The canary's present revision."""
+        return revision.revision(self.canary.template)
+
+    @cached_property
+    def state(self) -> State:
+        """What is on record, brought up to date where only the hash of the same object changed."""
+        return revision.refreshed(self.rollout.state, self.canary)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The canary's present revision against the recorded one."""
+        if self.revision == self.state.canary_revision:
+            return Standing.SAME
+        return Standing.ON_PRIMARY if self.carried else Standing.NEW
+
+    @cached_property
+    def carried(self) -> bool:
+        """Whether the primary runs what the canary's present template makes of it."""
+        try:
+            return promotion.carries(self.canary, self.primary, self.identity)
+        except GateError:  # no primary to be seen
+            return False
+
+    @property
+    def parked(self) -> bool:
+        """Whether the canary waits at 0 replicas for a revision that never had traffic."""
+        had_traffic = self.standing is Standing.SAME and self.state.canary_weight > 0
+        return self.canary.wanted == 0 and not had_traffic
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """What the managed routes give to the canary."""
+        if self.put_back_by is not None:
+            return Traffic.REVERTED
+        if self.split.highest == 0:
+            return Traffic.NONE
+        if self.split.lowest == 0:
+            return Traffic.UNEVEN
+        return Traffic.FULL if self.split.lowest >= self.spec.max_weight else Traffic.SOME
+
+    @property
+    def recorded_weight(self) -> int:
+        """The weight last asked for, within today's maximum."""
+        return min(self.state.canary_weight, self.spec.max_weight)
+
+    @cached_property
+    def put_back_by(self) -> Writer | None:
+        """The GitOps tool that lowered the weight of the revision under way; None for anybody else, or nobody.
+
+        A pass that died between its status and its first weight leaves the same picture, but for the time: then the
+        tool wrote before the status did, and the start is simply made again.
+        """
+        state, lowest = self.state, self.split.lowest
+        if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or lowest >= self.recorded_weight:
+            return None
+        route = self._around.route
+        path = routers.ROUTERS[self.rollout.route.kind.name].written
+        writer = objects.last_writer(route, *path) if isinstance(route, dict) else None
+        if writer is None or writer.manager not in self.settings.gitops_managers:
+            return None
+        first_step = lowest == 0 and state.canary_weight <= self.spec.step_weight
+        if first_step and state.last_advance is not None and writer.at < state.last_advance:
+            return None
+        return writer
+
+    @cached_property
+    def overwritten_by(self) -> str | None:
+        """Who changed the primary's template after the copy; None if nobody did, or if there was no copy yet."""
+        if self.state.phase not in {Phase.PROMOTING, Phase.FINALISING} or self.standing is not Standing.SAME:
+            return None
+        if self.carried:
+            return None
+        writer = objects.last_writer(self.primary.manifest, "spec", "template")
+        if self.state.promoted_revision == self.state.canary_revision or self.state.phase is Phase.FINALISING:
+            return writer.manager if writer else "somebody"
+        since = self.state.last_transition
+        # Written by another since the promotion was decided: whether the copy came before it is lost, so no fight.
+        if writer is not None and writer.manager != "steerer" and since is not None and writer.at > since:
+            return writer.manager
+        return None
+
+    def situation(self, traffic: Traffic) -> Situation:
+        """Put together what the table looks at."""
+        promoting = self.state.phase is Phase.PROMOTING and self.standing is Standing.SAME
+        return Situation(
+            phase=self.state.phase,
+            standing=self.standing,
+            traffic=traffic,
+            parked=self.parked,
+            copy_due=promoting and not self.carried and self.overwritten_by is None,
+        )
+
+    @cached_property
+    def adopted(self) -> State:
+        """The state that a halted pass stores: a Rollout found with traffic is under way from then on."""
+        state = self.state
+        if state.phase is Phase.NEW and self.split.highest > 0:
+            state = revision.recorded(state, self.canary)
+            state = replace(state, phase=Phase.PROGRESSING, canary_weight=self.split.lowest, last_transition=self.now)
+        return state
+
+
+def _read(ref: Ref, seen: Manifest | ClusterError | None, view: Callable[[Manifest], View]) -> View:
+    if seen is None:
+        raise GateError(f"{ref} is missing")
+    if isinstance(seen, ClusterError):
+        raise GateError(f"{ref} cannot be read: {seen}")
+    try:
+        return view(seen)
+    except InvalidObjectError as error:
+        raise GateError(f"{ref} cannot be used: {error}") from error
+
+
+def _split(ref: Ref, manifest: Manifest, spec: Spec) -> routers.Split:
+    read = routers.ROUTERS[ref.kind.name].read
+    return read(manifest, namespace=ref.namespace, primary=spec.primary_host, canary=spec.canary_host)

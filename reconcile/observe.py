@@ -1,0 +1,148 @@
+"""Reading the world once: every Rollout joined with its own objects.
+
+Duty: which objects are needed, and when; how they are fetched is the cluster's affair. What they mean is decided
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconcile import rollout as rollouts
+from reconcile.errors import ClusterError, MissingError, UsageError
+from reconcile.observation import Observation, Surroundings
+from reconcile.ports import AUTOSCALER, ROLLOUT, Cluster, Manifest, Ref, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconcile.rollout import Rollout
+
+    Objects = Mapping[Ref, Manifest | ClusterError]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which Rollouts a pass is about: of one namespace or (None) all, of these names if any, with these labels."""
+
+    namespace: str | None = None
+    names: tuple[str, ...] = ()
+    labels: str = ""
+
+
+def observe(cluster: Cluster, selection: Selection) -> list[Observation]:
+    """Read all that is needed to decide about the selected Rollouts, the one that moved longest ago first.
+
+    All Rollouts in scope are listed, the selected ones or not: a rival may be among the others. Raises ClusterError
+    where the Rollouts themselves cannot be listed, and UsageError for a name that is none.
+    """
+    listed = [rollouts.parse(item) for item in cluster.list(ROLLOUT, Scope(namespace=selection.namespace))]
+    chosen = [item for item in listed if _selected(item, selection)]
+    missing = set(selection.names) - {item.ref.name for item in chosen}
+    if missing:
+        where = f"namespace {selection.namespace}" if selection.namespace else "any namespace"
+        raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {where}")
+    rivals = _rivals(listed)
+    observations = [Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(chosen, key=_waited)]
+    return _surrounded(cluster, _with_deployments(cluster, observations))
+
+
+def _selected(item: Rollout, selection: Selection) -> bool:
+    return (not selection.names or item.ref.name in selection.names) and matches(selection.labels, item.labels)
+
+
+def _waited(item: Rollout) -> tuple[str, Ref]:
+    """Sort by how long nothing happened: what an earlier pass did not reach comes first."""
+    moved = item.state.last_advance
+    return (moved.isoformat() if moved else "", item.ref)
+
+
+def _rivals(listed: Sequence[Rollout]) -> dict[Ref, Ref]:
+    """Find, for each Rollout whose route an older one claims, the oldest such one. By age, then name."""
+    first: dict[tuple[Ref, frozenset[str]], Ref] = {}
+    rivals: dict[Ref, Ref] = {}
+    for item in sorted(listed, key=lambda one: (one.created is None, one.created or 0, one.ref)):
+        if item.spec is None or item.deleted:
+            continue
+        claim = (item.route, frozenset({item.spec.primary_host, item.spec.canary_host}))
+        if claim in first:
+            rivals[item.ref] = first[claim]
+        else:
+            first[claim] = item.ref
+    return rivals
+
+
+def _with_deployments(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
+    valid = [item.rollout for item in observations if item.rollout.spec is not None]
+    seen = _fetch(cluster, (ref for item in valid for ref in (item.primary, item.canary)))
+    return [
+        item
+        if item.rollout.spec is None
+        else replace(item, primary=seen.get(item.rollout.primary), canary=seen.get(item.rollout.canary))
+        for item in observations
+    ]
+
+
+def _surrounded(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
+    """Read what surrounds the Rollouts that are not at rest."""
+    awake = [item.rollout for item in observations if not item.at_rest]
+    seen = _fetch(cluster, (ref for item in awake for ref in (item.primary_service, item.canary_service, item.route)))
+    autoscalers = {name: _autoscalers(cluster, name) for name in sorted({item.ref.namespace for item in awake})}
+    return [
+        item
+        if item.at_rest
+        else replace(
+            item,
+            surroundings=Surroundings(
+                primary_service=seen.get(item.rollout.primary_service),
+                canary_service=seen.get(item.rollout.canary_service),
+                route=seen.get(item.rollout.route),
+                autoscalers=autoscalers[item.rollout.ref.namespace],
+            ),
+        )
+        for item in observations
+    ]
+
+
+def _fetch(cluster: Cluster, refs: Iterable[Ref]) -> Objects:
+    wanted = sorted(set(refs))
+    return cluster.fetch(wanted) if wanted else {}
+
+
+def _autoscalers(cluster: Cluster, namespace: str) -> tuple[Manifest, ...] | ClusterError:
+    """List the autoscalers of a namespace: they are found by what they target, not by name."""
+    try:
+        return tuple(cluster.list(AUTOSCALER, Scope(namespace=namespace)))
+    except MissingError:  # the API server has no autoscaling at all
+        return ()
+    except ClusterError as error:
+        return error
+
+
+# Label selectors, as kubectl writes them.
+_REQUIREMENT = re.compile(
+    r"\s*(?:(?P<not>!)\s*)?(?P<key>[A-Za-z0-9][\w./-]*)\s*"
+    r"(?:(?P<op>==?|!=)\s*(?P<value>[\w.-]*)|(?P<set>in|notin)\s*\((?P<values>[\w.,\s-]*)\))?\s*"
+)
+
+
+def matches(selector: str, labels: Mapping[str, str]) -> bool:
+    """Say whether labels match a selector like `a=b,c!=d,e in (f,g),!h`. Raises UsageError for one that is none."""
+    return all(_meets(part, labels) for part in re.split(r",(?![^(]*\))", selector)) if selector.strip() else True
+
+
+def _meets(requirement: str, labels: Mapping[str, str]) -> bool:
+    match = _REQUIREMENT.fullmatch(requirement)
+    if match is None or (match["not"] and (match["op"] or match["set"])):
+        raise UsageError(
+            f'"{requirement.strip()}" is no label selector: write key=value, key!=value, key in (a,b), !key'
+        )
+    value = labels.get(match["key"])
+    if match["set"]:
+        inside = value in {item.strip() for item in match["values"].split(",")}
+        return inside if match["set"] == "in" else not inside
+    if match["op"]:
+        return value != match["value"] if match["op"] == "!=" else value == match["value"]
+    return (value is None) is bool(match["not"])

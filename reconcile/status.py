@@ -1,0 +1,124 @@
+"""The status of a Rollout: from the state of the program to what is stored, conditions included.
+
+Duty: the shape of `status` and the patch that stores it, if anything changed. Which state is right is decided
+elsewhere. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconcile.plan import Patch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from reconcile.plan import Measurement, Operation
+    from reconcile.rollout import Rollout, State
+
+MOST_MESSAGE = 1024
+MOST_QUERY = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    """The conditions, in one value. `ready` is "True", "False" or "Unknown"; the other two are never both true."""
+
+    ready: str
+    reason: str
+    message: str
+    reconciling: bool = False
+    stalled: bool = False
+
+
+def render(
+    rollout: Rollout,
+    state: State,
+    readiness: Readiness,
+    measurements: Iterable[Measurement] | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Give the whole new status. What this version does not know is kept; `measurements` None keeps the stored ones."""
+    old = rollout.status or {}
+    fields: dict[str, Any] = {
+        "observedGeneration": rollout.generation,
+        "phase": state.phase.value or None,
+        "canaryRevision": state.canary_revision or None,
+        "canaryGeneration": state.canary_generation,
+        "canaryUID": state.canary_uid or None,
+        "promotedRevision": state.promoted_revision or None,
+        "canaryWeight": state.canary_weight,
+        "canaryReplicas": state.canary_replicas,
+        "lastAdvanceTime": _time(state.last_advance),
+        "lastTransitionTime": _time(state.last_transition),
+        "measurements": old.get("measurements") if measurements is None else [_measured(m) for m in measurements],
+        "conditions": _conditions(rollout, readiness, now),
+    }
+    known = {key: value for key, value in fields.items() if value not in (None, [])}
+    return {key: value for key, value in old.items() if key not in fields} | known
+
+
+def patch(rollout: Rollout, new: dict[str, Any]) -> tuple[Patch, ...]:
+    """Give the patch that stores a status, or nothing if it is stored already.
+
+    It is the ticket of the pass: where somebody wrote the Rollout since it was read, the `test` refuses it. A folder
+    has no resource versions; there the old status itself is tested.
+    """
+    if new == (rollout.status or {}):
+        return ()
+    operations: list[Operation] = []
+    if rollout.resource_version is not None:
+        operations.append({"op": "test", "path": "/metadata/resourceVersion", "value": rollout.resource_version})
+    elif rollout.status is not None:
+        operations.append({"op": "test", "path": "/status", "value": rollout.status})
+    operations.append({"op": "add", "path": "/status", "value": new})
+    return (
+        Patch(target=rollout.ref, api_version=rollout.api_version, operations=tuple(operations), subresource="status"),
+    )
+
+
+def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[dict[str, Any]]:
+    """Give `Ready`, and `Reconciling` or `Stalled` while they are true (kstatus takes their absence for false)."""
+    stored = (rollout.status or {}).get("conditions")
+    old = {item.get("type"): item for item in stored if isinstance(item, dict)} if isinstance(stored, list) else {}
+    wanted = {"Ready": readiness.ready, "Reconciling": readiness.reconciling, "Stalled": readiness.stalled}
+    common: dict[str, Any] = {"reason": readiness.reason, "message": clip(readiness.message, MOST_MESSAGE)}
+    if rollout.generation is not None:
+        common["observedGeneration"] = rollout.generation
+    return [
+        {"type": kind, "status": str(status)} | common | {"lastTransitionTime": _since(old.get(kind), str(status), now)}
+        for kind, status in wanted.items()
+        if status
+    ]
+
+
+def _since(old: dict[str, Any] | None, status: str, now: datetime) -> Any:
+    """Give the time since when a condition has its status: it moves only if the status does."""
+    since = old.get("lastTransitionTime") if old and old.get("status") == status else None
+    return since or _time(now)
+
+
+def _measured(measurement: Measurement) -> dict[str, Any]:
+    fields = {
+        "name": measurement.metric,
+        "query": clip(measurement.query, MOST_QUERY),
+        "value": measurement.value,
+        "threshold": measurement.threshold,
+        "verdict": measurement.verdict,
+        "time": _time(measurement.at),
+    }
+    return {key: value for key, value in fields.items() if value not in (None, "")}
+
+
+def clip(text: str, most: int) -> str:
+    """Cut a text to at most `most` bytes of UTF-8, with an ellipsis where it was cut."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= most:
+        return text
+    return raw[: most - 3].decode("utf-8", "ignore") + "…"
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
