@@ -1,0 +1,443 @@
+"""A Kubernetes API server as the cluster of a pass, over pykube-ng.
+
+Duty: sends what a pass reads and writes, and maps what comes back. How many objects are read at once is `reading`'s
+choice, what an answer means `answers`' word, who asks `kubeconfig`'s. pykube is imported here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import pykube
+import pykube.exceptions
+import pykube.http
+import requests
+import requests.auth
+import urllib3
+
+from reconcile import __version__
+from reconcile.clusters import answers, kubeconfig, reading
+from reconcile.clusters.answers import Call, CredentialsError, ExpiredError, UnservedError
+from reconcile.clusters.events import event_manifest, timestamp
+from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, UnreachableError, UsageError
+from reconcile.ports import EVENT, KINDS, ROLLOUT, Ref, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from typing import Self
+
+    from reconcile.plan import Event, Patch
+    from reconcile.ports import Kind, Manifest
+
+FIELD_MANAGER = "steerer"
+"""Who `managedFields` says wrote; Flux erases what managers named `kubectl…` write, so this is no such name."""
+
+TIMEOUT = 10.0
+WORKERS = 16
+
+_CONNECT_TIMEOUT = 5.0
+# An answer that drips renews the time out of each read: this many of them for a whole one.
+_DRIPS = 3
+_LONGEST_RETRY_AFTER = 2.0
+_METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH"}
+
+T = TypeVar("T")
+
+
+def connect(
+    config: str | None = None,
+    context: str | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    write_params: Mapping[str, str] | None = None,
+    page: int = reading.PAGE,
+    environ: Mapping[str, str] = os.environ,
+    account: Path = kubeconfig.SERVICE_ACCOUNT,
+) -> KubeCluster:
+    """Find the API server and the credentials; nothing is sent yet. Close what this gives, or use it in a `with`.
+
+    `config` and `context` are what kubectl calls --kubeconfig and --context; `write_params` go into the query of every
+    write. Raises UsageError for a cluster, a context or credentials that cannot be used.
+    """
+    access = kubeconfig.find(config, context, environ, account)
+    return KubeCluster(access, timeout=timeout, write_params=write_params or {}, page=page, environ=environ)
+
+
+class KubeCluster:
+    """`ports.Cluster` on an API server; for up to 16 threads at a time.
+
+    Reads are tried again once or twice where the connection broke, or where the server said when to (429, 503). A
+    write is sent once: whether a broken one was stored, the next pass sees.
+    """
+
+    def __init__(
+        self,
+        access: kubeconfig.Access,
+        *,
+        timeout: float = TIMEOUT,
+        write_params: Mapping[str, str] | None = None,
+        page: int = reading.PAGE,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.default_namespace = access.namespace
+        self.server = access.server
+        self._timeout = timeout
+        self._page = page
+        self._write_params = {"fieldManager": FIELD_MANAGER, **(write_params or {})}
+        self._served: dict[Kind, str] = {}
+        self._probing = {kind: threading.Lock() for kind in KINDS.values()}
+        self._folder = TemporaryDirectory(prefix="steerer-")
+        try:
+            self._login = _Login(access, environ)
+            self._api = _client(access, self._login, self._folder.name, timeout)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        proxy = access.cluster.get("proxy-url")
+        self._proxies = {"http": proxy, "https": proxy} if proxy else None
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="kube")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of connections, threads and the files that held certificates."""
+        self._workers.shutdown(cancel_futures=True)
+        self._api.session.close()
+        self._folder.cleanup()
+
+    def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
+        """Give all objects of the kind in the scope (`ports.Cluster`)."""
+        found: dict[tuple[str, str], Manifest] = {}
+        try:
+            for page in self._pages(kind, scope):
+                if page.fresh:
+                    found.clear()
+                found.update((_key(item), item) for item in page.items)
+        except UnservedError as error:
+            if kind == ROLLOUT:
+                raise MissingError(
+                    f"the API server {self.server} has no {kind.plural}.{kind.group}: "
+                    "install the resource first: kubectl apply -f manifests/crd.yaml"
+                ) from error
+        return [found[key] for key in sorted(found)]
+
+    def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
+        """Give the objects that exist, in as few requests as `reading` finds (`ports.Cluster`)."""
+        found: dict[Ref, Manifest | ClusterError] = {}
+        unserved: set[Kind] = set()
+        wanted = reading.reading(refs, self._page)
+        while wanted:
+            read = partial(self._read, unserved=unserved)
+            parts = [read(wanted[0])] if len(wanted) == 1 else [*self._workers.map(read, wanted)]
+            for part in parts:
+                found.update(part.found)
+            wanted = tuple(request for part in parts for request in part.instead)
+        return found
+
+    def patch(self, patch: Patch) -> None:
+        """Write one JSON patch (`ports.Cluster`)."""
+        self._patch(patch.target, patch.api_version, patch.operations, patch.subresource)
+
+    def record(self, event: Event, at: datetime) -> None:
+        """Store one Event, or count it if its name is there already (`ports.Cluster`)."""
+        for last in (False, True):
+            try:
+                self._store(event, at)
+            except (LostRaceError, MissingError):
+                # Between the two requests of a count, somebody else may count, or the Event may expire.
+                if last:
+                    raise
+            else:
+                return
+
+    def _store(self, event: Event, at: datetime) -> None:
+        ref = Ref(EVENT, event.rollout.namespace, event.name)
+        version = EVENT.versions[0]
+        call = Call(verb="create", kind=EVENT, version=version, namespace=ref.namespace)
+        try:
+            self._send(call, self._write_params, event_manifest(event, at), "application/json")
+        except LostRaceError:
+            stored = self._send(Call(verb="get", kind=EVENT, version=version, namespace=ref.namespace, name=ref.name))
+            count = stored.get("count")
+            known = [{"op": "test", "path": "/count", "value": count}] if count else []
+            operations = [
+                *known,
+                {"op": "add", "path": "/count", "value": (count or 1) + 1},
+                {"op": "add", "path": "/lastTimestamp", "value": timestamp(at)},
+            ]
+            self._patch(ref, version, operations)
+
+    def _patch(
+        self, ref: Ref, api_version: str, operations: Sequence[Mapping[str, Any]], subresource: str = ""
+    ) -> None:
+        if not reading.possible(ref):
+            raise MissingError(f"not found: no {ref.kind.name} can have the name {ref.name!r} in {ref.namespace!r}")
+        call = Call(
+            verb="patch",
+            kind=ref.kind,
+            version=api_version.rpartition("/")[2],
+            namespace=ref.namespace,
+            name=ref.name,
+            subresource=subresource,
+        )
+        self._send(call, self._write_params, [*operations], "application/json-patch+json")
+
+    def _read(self, request: reading.Request, unserved: set[Kind]) -> _Part:
+        """Send one of the requests of `fetch`; every error becomes the answer for the objects that it was for."""
+        refs = (request.ref,) if isinstance(request, reading.Get) else request.refs
+        kind = refs[0].kind
+        if kind in unserved:
+            return _Part()
+        try:
+            return self._get(request.ref) if isinstance(request, reading.Get) else self._search(request)
+        except UnservedError:
+            unserved.add(kind)
+            return _Part()
+        except MissingError:
+            return _Part()
+        except ClusterError as error:
+            return _Part(dict.fromkeys(refs, error))
+
+    def _get(self, ref: Ref) -> _Part:
+        def ask(version: str) -> Manifest:
+            return self._send(Call(verb="get", kind=ref.kind, version=version, namespace=ref.namespace, name=ref.name))
+
+        _, manifest = self._served_version(ref.kind, ask)
+        return _Part({ref: manifest})
+
+    def _search(self, request: reading.List) -> _Part:
+        """Look for objects in the pages of a LIST, for as long as that is the cheapest way to them."""
+        missing = {(ref.namespace, ref.name): ref for ref in request.refs}
+        found: dict[Ref, Manifest | ClusterError] = {}
+        try:
+            for read, page in enumerate(self._pages(request.kind, Scope(namespace=request.namespace)), start=1):
+                for item in page.items:
+                    if ref := missing.pop(_key(item), None):
+                        found[ref] = item
+                if not missing or not page.more:
+                    break
+                if not reading.worth_following(request, missing.values(), page.remaining, read, self._page):
+                    return _Part(found, reading.narrower(request, missing.values()))
+        except (UnservedError, CredentialsError):
+            raise
+        except ForbiddenError:
+            # A Role may allow a namespace but not the cluster, or `get` but not `list`.
+            return _Part(found, reading.narrower(request, missing.values()))
+        except ClusterError as error:
+            found.update(dict.fromkeys(missing.values(), error))
+        return _Part(found)
+
+    def _pages(self, kind: Kind, scope: Scope) -> Iterator[_Page]:
+        """Give a LIST page by page; one that expires meanwhile begins anew, at last without pages."""
+        for limit in (self._page, self._page, None):
+            try:
+                yield from self._pages_once(kind, scope, limit)
+            except ExpiredError:
+                if limit is None:
+                    raise
+            else:
+                return
+
+    def _pages_once(self, kind: Kind, scope: Scope, limit: int | None) -> Iterator[_Page]:
+        params = {"limit": str(limit)} if limit else {}
+        if scope.fields:
+            params["fieldSelector"] = ",".join(
+                f"{key}={_escaped(value)}" for key, value in sorted(scope.fields.items())
+            )
+
+        def ask(version: str, token: str = "") -> _Page:
+            call = Call(verb="list", kind=kind, version=version, namespace=scope.namespace)
+            answer = self._send(call, {**params, **({"continue": token} if token else {})})
+            meta = answer.get("metadata") or {}
+            return _Page(answers.items(call, answer), str(meta.get("continue") or ""), meta.get("remainingItemCount"))
+
+        version, page = self._served_version(kind, ask)
+        page.fresh = True
+        yield page
+        while token := page.more:
+            page = ask(version, token)
+            if page.more == token:
+                raise UnreachableError(f"cannot list {kind.plural}: the server gives the same page again and again")
+            yield page
+
+    def _served_version(self, kind: Kind, ask: Callable[[str], T]) -> tuple[str, T]:
+        """Ask in the version that the server is known to serve, else in each; one thread at a time finds out which."""
+        if version := self._served.get(kind):
+            try:
+                return version, ask(version)
+            except UnservedError:
+                # The API has been upgraded or removed since: look again.
+                self._served.pop(kind, None)
+        with self._probing[kind]:
+            for version in kind.versions:
+                try:
+                    answer = ask(version)
+                except UnservedError:
+                    continue
+                except MissingError:
+                    self._served[kind] = version
+                    raise
+                self._served[kind] = version
+                return version, answer
+        raise UnservedError(f"the API server {self.server} has no {kind.plural}.{kind.group}")
+
+    def _send(
+        self, call: Call, params: Mapping[str, str] | None = None, body: object = None, content_type: str = ""
+    ) -> Manifest:
+        try:
+            status, kind, content = self._exchange(call, params, body, content_type)
+            if status == HTTPStatus.UNAUTHORIZED and self._login.renew():
+                # Refused before it did anything, so a write may be sent again as well.
+                status, kind, content = self._exchange(call, params, body, content_type)
+        except UsageError as error:
+            raise CredentialsError(f"cannot {call}: {error}") from error
+        except (requests.RequestException, pykube.exceptions.PyKubeError, OSError) as error:
+            raise UnreachableError(f"cannot {call}: no answer from {self.server}: {self._trouble(error)}") from error
+        return answers.read(call, status, kind, content)
+
+    def _exchange(
+        self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str
+    ) -> tuple[int, str, bytes]:
+        where = ("namespaces", call.namespace) if call.namespace is not None else ()
+        path = "/".join(
+            quote(part, safe="") for part in (*where, call.kind.plural, call.name, call.subresource) if part
+        )
+        response = self._api.request(
+            _METHODS[call.verb],
+            version=call.kind.api_version(call.version),
+            url=path,
+            params=params,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": content_type} if content_type else None,
+            # pykube would hand the token to wherever a redirect leads.
+            allow_redirects=False,
+            proxies=self._proxies,
+            stream=True,
+        )
+        with response:
+            until = time.monotonic() + _DRIPS * self._timeout
+            content = bytearray()
+            for chunk in response.iter_content(1 << 16):
+                content += chunk
+                if time.monotonic() > until:
+                    raise requests.ReadTimeout
+            return response.status_code, str(response.headers.get("Content-Type", "")), bytes(content)
+
+    def _trouble(self, error: Exception) -> str:
+        """Say what broke; never with the error's own text where that could quote a header or a URL with userinfo."""
+        match error:
+            case requests.ConnectTimeout():
+                return f"no connection within {min(self._timeout, _CONNECT_TIMEOUT):g} s"
+            case requests.Timeout():
+                return f"no complete answer within {self._timeout:g} s"
+            case requests.exceptions.ProxyError():
+                return "the proxy does not let it through"
+        inner: BaseException | None = error
+        words = ""
+        while inner is not None:
+            words = str(getattr(inner, "verify_message", "") or getattr(inner, "strerror", "") or words)
+            inner = inner.__cause__ or inner.__context__
+        return answers.clean(words) or f"the connection broke ({type(error).__name__})"
+
+
+@dataclass(slots=True)
+class _Page:
+    """One page of a LIST: `more` is the token of the next, `remaining` what is to come, `fresh` = begun anew."""
+
+    items: Sequence[Manifest]
+    more: str
+    remaining: int | None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one request of `fetch` brought, and what to ask instead for the rest."""
+
+    found: Mapping[Ref, Manifest | ClusterError] = field(default_factory=dict)
+    instead: tuple[reading.Request, ...] = ()
+
+
+class _Login(requests.auth.AuthBase):
+    """Puts the credentials on each request. As `auth` of the session it also keeps a .netrc from doing so."""
+
+    def __init__(self, access: kubeconfig.Access, environ: Mapping[str, str]) -> None:
+        self._access = access
+        self._environ = environ
+        self._lock = threading.Lock()
+        self.user = kubeconfig.plugged(access, environ)
+        kubeconfig.authorization(self.user)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if value := kubeconfig.authorization(self.user):
+            request.headers["Authorization"] = value
+        request.headers.update(kubeconfig.impersonation(self._access.user))
+        return request
+
+    def renew(self) -> bool:
+        """Ask the credential plug-in again, and say whether that gave another token: some last for minutes only."""
+        before = self.user
+        with self._lock:
+            if self.user is before:
+                self.user = kubeconfig.plugged(self._access, self._environ)
+        return self.user.get("token") != before.get("token")
+
+
+class _Retry(urllib3.Retry):
+    """Retries that wait no longer than a pass can afford, whatever the server asks for."""
+
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        asked = super().get_retry_after(response)
+        return None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
+
+
+def _client(access: kubeconfig.Access, login: _Login, folder: str, timeout: float) -> Any:
+    """Give a pykube client for the access; certificates that came inline are files in `folder`, for us only."""
+    paths = kubeconfig.files(login.user, access.cluster, folder)
+    user = {key: path for key, path in paths.items() if key.startswith("client-")}
+    cluster = {"server": access.server} | {key: path for key, path in paths.items() if key not in user}
+    cluster |= {
+        key: access.cluster[key] for key in ("insecure-skip-tls-verify", "tls-server-name") if access.cluster.get(key)
+    }
+    document = {
+        "clusters": [{"name": "it", "cluster": cluster}],
+        "users": [{"name": "it", "user": user}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "current-context": "it",
+    }
+    if cluster.get("insecure-skip-tls-verify"):
+        # The kubeconfig says so; to say it again at each request helps nobody.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    config = pykube.KubeConfig(document)
+    retry = _Retry(total=2, connect=1, other=0, backoff_factor=0.2, allowed_methods=["GET"], raise_on_status=False)
+    adapter = pykube.http.KubernetesHTTPAdapter(config, max_retries=retry, pool_maxsize=2 * WORKERS)
+    client = pykube.HTTPClient(config, timeout=(min(timeout, _CONNECT_TIMEOUT), timeout), http_adapter=adapter)
+    client.session.auth = login
+    client.session.headers.update({"User-Agent": f"steerer/{__version__}", "Accept": "application/json"})
+    return client
+
+
+def _key(manifest: Manifest) -> tuple[str, str]:
+    meta = manifest.get("metadata") or {}
+    return str(meta.get("namespace") or ""), str(meta.get("name") or "")
+
+
+def _escaped(value: str) -> str:
+    """Write a value of a field selector; these three characters would end it."""
+    return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
