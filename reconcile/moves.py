@@ -1,0 +1,243 @@
+"""The moves: what each one stores, writes and says.
+
+Duty: one function a move, from the case to its effect. Whether a move may be made was decided before, by the table
+and the gates. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconcile import gates, messages, promotion, revision, steps
+from reconcile.plan import Patch
+from reconcile.steps import Move, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconcile.observation import Case
+    from reconcile.plan import Operation
+    from reconcile.rollout import Phase, State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """What a move does: the state to store, the writes beside it, the Events as (type, message), the reason in words.
+
+    `status_last`: the state is stored after the writes, not before them.
+    """
+
+    state: State
+    reason: str
+    writes: tuple[Patch, ...] = ()
+    events: tuple[tuple[str, str], ...] = ()
+    status_last: bool = False
+    forget_measurements: bool = False
+
+
+def _idle(case: Case, to: Phase) -> Effect:
+    return Effect(state=replace(case.state, phase=to), reason=_waiting_for_news(case))
+
+
+def _initialize(case: Case, to: Phase) -> Effect:
+    state = revision.recorded(case.state, case.canary)
+    return Effect(state=_entered(case, state, to), reason=_waiting_for_news(case))
+
+
+def _scale_up(case: Case, to: Phase) -> Effect:
+    replicas = gates.parked_size(case)
+    state = replace(revision.recorded(case.state, case.canary), canary_weight=0, last_advance=case.now)
+    return Effect(
+        state=_entered(case, state, to),
+        reason=f"{case.canary.full_name} has a new revision and 0 replicas: scaling it up to {replicas}",
+        writes=(_scale(case, replicas),),
+        events=(("Normal", messages.scaling_up(case.canary.full_name, replicas)),),
+        forget_measurements=True,
+    )
+
+
+def _start(case: Case, to: Phase) -> Effect:
+    name = case.rollout.full_name
+    weight = steps.next_weight(0, case.spec.step_weight, case.spec.max_weight)
+    state = revision.recorded(case.state, case.canary)
+    return _weighted(
+        case,
+        _entered(case, state, to),
+        weight,
+        reason=f"starting with {weight} % of the traffic",
+        events=(("Normal", messages.starting(name)), ("Normal", messages.advance(name, weight))),
+        forget_measurements=True,
+    )
+
+
+def _advance(case: Case, to: Phase) -> Effect:
+    weight = steps.next_weight(case.split.lowest, case.spec.step_weight, case.spec.max_weight)
+    state = revision.recorded(case.state, case.canary)
+    return _weighted(
+        case,
+        _entered(case, state, to),
+        weight,
+        reason=f"the canary is well at {case.split.lowest} %: advancing to {weight} %",
+        events=(("Normal", messages.advance(case.rollout.full_name, weight)),),
+    )
+
+
+def _restore(case: Case, to: Phase) -> Effect:
+    manager = case.put_back_by.manager if case.put_back_by else "somebody"
+    weight = case.recorded_weight
+    text = messages.restoring(str(case.rollout.route), manager, case.split.lowest, weight)
+    return _weighted(case, _entered(case, case.state, to), weight, reason=text, events=(("Warning", text),))
+
+
+def _reset(case: Case, to: Phase) -> Effect:
+    # No revision is on record until the next one starts: a pass that dies before the weight is 0 resets again.
+    state = replace(case.state, canary_revision="", canary_generation=None, canary_uid="")
+    text = messages.resetting(case.canary.full_name, case.primary.full_name)
+    return _weighted(
+        case,
+        _entered(case, state, to),
+        0,
+        reason=f"{case.canary.full_name} has a new revision: routing all traffic to {case.primary.full_name}",
+        events=(("Normal", text),),
+        forget_measurements=True,
+    )
+
+
+def _promote(case: Case, to: Phase) -> Effect:
+    state = replace(revision.recorded(case.state, case.canary), canary_weight=case.split.lowest)
+    copy, events = _copy_writes(case)
+    if copy and state.promoted_revision == state.canary_revision:
+        state = replace(state, promoted_revision="")  # it was promoted once, and is not what the primary runs now
+    return Effect(
+        state=_entered(case, state, to),
+        reason=f"the canary is well at the maximum: promoting {case.revision}",
+        writes=copy,
+        events=events,
+    )
+
+
+def _copy(case: Case, to: Phase) -> Effect:
+    writes, events = _copy_writes(case)
+    return Effect(
+        # The phase is entered anew: the interval counts from the copy.
+        state=replace(case.state, phase=to, last_transition=case.now),
+        reason=f"{case.primary.full_name} does not have the promoted template yet: copying it",
+        writes=writes,
+        events=events,
+    )
+
+
+def _conclude(case: Case, to: Phase) -> Effect:
+    state = replace(landed(case), canary_replicas=case.canary.wanted or case.state.canary_replicas)
+    return _weighted(
+        case,
+        _entered(case, state, to),
+        0,
+        reason=f"{case.primary.full_name} is rolled out: routing all traffic to it",
+    )
+
+
+def _retire(case: Case, to: Phase) -> Effect:
+    return _finished(case, landed(case), to, messages.complete(case.canary.full_name))
+
+
+def _return(case: Case, to: Phase) -> Effect:
+    state = replace(revision.recorded(case.state, case.canary), promoted_revision=case.revision)
+    return _finished(case, state, to, messages.returning(case.canary.full_name, case.primary.full_name))
+
+
+def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
+    """Scale the canary to zero, and only then say that it is done."""
+    wanted = case.canary.wanted
+    state = replace(state, canary_weight=0, canary_replicas=wanted or state.canary_replicas)
+    return Effect(
+        state=_entered(case, state, to),
+        reason=_waiting_for_news(case),
+        writes=(_scale(case, 0),) if wanted else (),
+        events=(("Normal", event),),
+        status_last=True,
+    )
+
+
+def _entered(case: Case, state: State, phase: Phase) -> State:
+    """Put the state into a phase; the time of the transition moves only if the phase does."""
+    if phase is case.state.phase:
+        return state
+    return replace(state, phase=phase, last_transition=case.now)
+
+
+def _weighted(
+    case: Case,
+    state: State,
+    weight: int,
+    *,
+    reason: str,
+    events: tuple[tuple[str, str], ...] = (),
+    forget_measurements: bool = False,
+) -> Effect:
+    operations = case.split.operations(weight)
+    route = case.observation.surroundings.route if case.observation.surroundings else None
+    api_version = str(route.get("apiVersion")) if isinstance(route, dict) else ""
+    write = Patch(target=case.rollout.route, api_version=api_version, operations=operations)
+    return Effect(
+        state=replace(state, canary_weight=weight, last_advance=case.now),
+        reason=reason,
+        writes=(write,) if operations else (),
+        events=events,
+        forget_measurements=forget_measurements,
+    )
+
+
+def _scale(case: Case, replicas: int) -> Patch:
+    """Set the canary's size, if it is still the canary that was looked at."""
+    canary = case.canary
+    tests: list[Operation] = [{"op": "test", "path": "/spec/template", "value": canary.template}]
+    if canary.replicas_written:
+        tests.append({"op": "test", "path": "/spec/replicas", "value": canary.wanted})
+    scale: Operation = {"op": "add", "path": "/spec/replicas", "value": replicas}
+    return Patch(target=canary.ref, api_version=canary.api_version, operations=(*tests, scale))
+
+
+def _copy_writes(case: Case) -> tuple[tuple[Patch, ...], tuple[tuple[str, str], ...]]:
+    """Give the copy and its Event; neither if the primary carries the template already."""
+    if case.carried:
+        return (), ()
+    primary = case.primary
+    template = promotion.promoted(case.canary, primary, case.identity)
+    operations: tuple[Operation, ...] = (
+        {"op": "test", "path": "/spec/template", "value": primary.template},
+        {"op": "add", "path": "/spec/template", "value": template},
+    )
+    patch = Patch(target=primary.ref, api_version=primary.api_version, operations=operations)
+    return (patch,), (("Normal", messages.copying(case.canary.full_name, primary.full_name)),)
+
+
+def landed(case: Case) -> State:
+    """Put the promoted revision on record once the primary is seen to carry it, and not before."""
+    state = case.state
+    if case.standing is Standing.SAME:
+        landed = case.carried
+    else:
+        landed = promotion.carries_revision(state.canary_revision, case.canary, case.primary, case.identity)
+    return replace(state, promoted_revision=state.canary_revision) if landed else state
+
+
+def _waiting_for_news(case: Case) -> str:
+    return f"waiting for a new revision of {case.canary.full_name}"
+
+
+MOVES: dict[Move, Callable[[Case, Phase], Effect]] = {
+    Move.IDLE: _idle,
+    Move.INITIALIZE: _initialize,
+    Move.SCALE_UP: _scale_up,
+    Move.START: _start,
+    Move.ADVANCE: _advance,
+    Move.RESTORE: _restore,
+    Move.RESET: _reset,
+    Move.PROMOTE: _promote,
+    Move.COPY: _copy,
+    Move.CONCLUDE: _conclude,
+    Move.RETIRE: _retire,
+    Move.RETURN: _return,
+}
