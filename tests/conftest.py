@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.components.fixtures import control_plane, namespace, skipped
+from tests.components.fixtures import control_plane, mesh, namespace, running_mesh, skipped
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["control_plane", "namespace"]
+__all__ = ["control_plane", "mesh", "namespace", "running_mesh"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

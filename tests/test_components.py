@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.components.controlplane import HOLD
+from tests.components.mesh import Shim
 from tests.components.processes import wait_for
+from tests.components.prometheus import Exporter, PrometheusServer, openmetrics
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.components.controlplane import ControlPlane
+    from tests.components.mesh import Mesh
 
 
 def deployment(name: str, *, image: str = "podinfo:1", hold: bool = False) -> dict[str, Any]:
@@ -146,3 +152,74 @@ def test_virtual_services_are_served_in_all_three_versions(control_plane: Contro
         path = f"/apis/networking.istio.io/{version}/namespaces/{namespace}/virtualservices/podinfo"
         found = control_plane.request("GET", path).json()
         assert (found["apiVersion"], found["spec"]) == (f"networking.istio.io/{version}", manifest["spec"])
+
+
+def test_prometheus_answers_from_samples_put_in_beforehand(tmp_path: Path) -> None:
+    end = 1_700_000_000.0
+    times = [end - 300 + 15 * step for step in range(21)]
+    samples = openmetrics(
+        ("istio_requests_total", {"response_code": code}, [(time, rate * (time - times[0])) for time in times])
+        for code, rate in (("200", 9.0), ("500", 1.0))
+    )
+    with PrometheusServer(tmp_path / "prometheus", openmetrics=samples) as server:
+        rates = server.query("sum by (response_code) (rate(istio_requests_total[1m]))", at=end)
+        assert {entry["metric"]["response_code"]: float(entry["value"][1]) for entry in rates} == pytest.approx(
+            {"200": 9, "500": 1}
+        )
+        assert server.query("istio_requests_total") == []
+
+
+def test_prometheus_scrapes_what_an_exporter_shows(tmp_path: Path) -> None:
+    with Exporter() as exporter, PrometheusServer(tmp_path / "prometheus") as server:
+        exporter.set('depth{queue="a"} 7\n')
+        server.reload(exporter.scrape_config())
+        wait_for(lambda: [entry["value"][1] for entry in server.query("depth")] == ["7"], "the first scrape")
+        exporter.set('depth{queue="a"} 8\n')
+        wait_for(lambda: [entry["value"][1] for entry in server.query("depth")] == ["8"], "the next scrape")
+
+
+# Of 400 requests at 10 % the canary gets 40, give or take 6, the standard deviation; the bounds are five of them away.
+@pytest.mark.parametrize(("weight", "least", "most"), [(0, 0, 0), (10, 10, 70), (60, 191, 289), (100, 400, 400)])
+def test_requests_follow_the_weights(running_mesh: Mesh, weight: int, least: int, most: int) -> None:
+    running_mesh.route(100 - weight, weight)
+    before = running_mesh.answered()
+    for _ in range(400):
+        assert running_mesh.get().ok
+    after = running_mesh.answered()
+    canary, primary = (after[workload] - before[workload] for workload in ("podinfo-canary", "podinfo"))
+    assert least <= canary <= most
+    assert canary + primary == 400
+
+
+def test_shim_carries_weights_over(running_mesh: Mesh) -> None:
+    weights = [(100, 0)]
+    with Shim(running_mesh, lambda: weights[-1]):
+        weights.append((0, 100))
+        wait_for(lambda: running_mesh.get().json()["message"] == "podinfo-canary", "the canary to answer")
+        weights.append((100, 0))
+        wait_for(lambda: running_mesh.get().json()["message"] == "podinfo", "the primary to answer")
+
+
+def test_trouble_of_the_canary_shows_in_prometheus(mesh: Mesh) -> None:
+    canary = 'reporter="destination",destination_workload="podinfo-canary",destination_workload_namespace="test"'
+    failed = f'sum(rate(istio_requests_total{{{canary},response_code="500"}}[1m]))'
+    slowest = (
+        f"histogram_quantile(0.99, sum(irate(istio_request_duration_milliseconds_bucket{{{canary}}}[1m])) by (le))"
+    )
+    mesh.route(50, 50)
+
+    def value(promql: str) -> float:
+        result = mesh.prometheus.query(promql)
+        return float(result[0]["value"][1]) if result else -1
+
+    wait_for(lambda: 0 < value(slowest) < 500, "quick answers of the canary")
+    with mesh.trouble("/status/500", 10):
+        wait_for(lambda: value(failed) > 0, "failures of the canary")
+    with mesh.trouble("/delay/1", 5):
+        wait_for(lambda: value(slowest) > 500, "slow answers of the canary")
+    codes = mesh.prometheus.query("sum by (destination_workload, response_code) (istio_requests_total)")
+    assert {(entry["metric"]["destination_workload"], entry["metric"]["response_code"]) for entry in codes} == {
+        ("podinfo", "200"),
+        ("podinfo-canary", "200"),
+        ("podinfo-canary", "500"),
+    }

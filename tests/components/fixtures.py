@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tests.components.controlplane import ControlPlane
+from tests.components.mesh import Mesh
 from tests.components.tools import ToolUnavailable
 
 if TYPE_CHECKING:
@@ -53,3 +54,20 @@ def namespace(control_plane: ControlPlane) -> str:
     name = f"test-{uuid4().hex[:8]}"
     control_plane.kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture(scope="session")
+def running_mesh(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Mesh]:
+    """Give the mesh that all tests share, one after the other."""
+    with ExitStack() as stack:
+        with available("mesh", pytestconfig):
+            mesh = stack.enter_context(Mesh(tmp_path_factory.mktemp("mesh")))
+        yield mesh
+
+
+@pytest.fixture
+def mesh(running_mesh: Mesh) -> Iterator[Mesh]:
+    """Give the mesh under a steady load, with all weight on the primary."""
+    running_mesh.route(100, 0)
+    with running_mesh.load():
+        yield running_mesh
