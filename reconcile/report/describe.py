@@ -1,0 +1,144 @@
+"""`steerer status`: where a Rollout stands, from what is stored in it and in its Events.
+
+Duty: raw manifests -> lines, text, data. Whoever may write a Rollout wrote them, so nothing is taken for granted: what
+is absent or odd is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from reconcile.report import raw
+from reconcile.report.events import event_lines, events_table, in_order, since
+from reconcile.report.lines import Line, as_text, bar, column, joined, say, show
+from reconcile.report.measured import Row, measured
+from reconcile.report.record import plain, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from reconcile.ports import Manifest
+    from reconcile.report.events import Happening
+
+__all__ = ["events_table", "print_status", "status_data", "status_text"]
+
+UNSEEN = "no pass has seen it yet"
+_CONDITION_STYLES = {("Ready", "True"): "green", ("Stalled", "True"): "bold red"}
+
+
+def status_text(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> str:
+    """Say in plain text where a Rollout stands and why: shorter than `kubectl describe`."""
+    return as_text(_status(rollout, events, now))
+
+
+def print_status(rollout: Manifest, events: Sequence[Manifest], now: datetime, console: Console) -> None:
+    """Print what `status_text` gives, with the colours and the width of the console."""
+    show(_status(rollout, events, now), console)
+
+
+def status_data(rollout: Manifest, events: Sequence[Manifest]) -> dict[str, Any]:
+    """Give the same as plain data for `-o json` and `-o yaml`; keys in the order in which they are written here."""
+    status, metadata = raw.mapping(rollout.get("status")), raw.mapping(rollout.get("metadata"))
+    return {
+        "rollout": {"namespace": raw.text(metadata.get("namespace")), "name": raw.text(metadata.get("name"))},
+        "phase": raw.text(status.get("phase")),
+        "weight": _weight(status),
+        "maxWeight": _most(rollout),
+        "canaryRevision": raw.text(status.get("canaryRevision")),
+        "promotedRevision": raw.text(status.get("promotedRevision")),
+        "lastAdvanceTime": _moment(raw.moment(status.get("lastAdvanceTime"))),
+        "conditions": [plain(condition) for condition in raw.mappings(status.get("conditions"))],
+        "measurements": [plain(measurement) for measurement in raw.mappings(status.get("measurements"))],
+        "events": [_event(event) for event in in_order(events)],
+    }
+
+
+def _event(event: Happening) -> dict[str, Any]:
+    return {
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message,
+        "count": event.count,
+        "firstTime": _moment(event.first),
+        "lastTime": _moment(event.last),
+    }
+
+
+def _status(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> Iterator[Line]:
+    status, metadata = raw.mapping(rollout.get("status")), raw.mapping(rollout.get("metadata"))
+    name = ".".join(filter(None, (raw.text(metadata.get("name")), raw.text(metadata.get("namespace")))))
+    yield Line(head=joined(say(name, "bold"), say(raw.text(status.get("phase")) or UNSEEN, "bold cyan")))
+    if drawn := bar(_weight(status), _weight(status)):
+        most = _most(rollout)
+        yield Line(indent=2, head=joined(drawn, Text("" if most is None else f"of at most {most} %", "dim")))
+    yield from _facts(status, now)
+    rows = [_row(measurement) for measurement in raw.mappings(status.get("measurements"))]
+    if rows:
+        yield Line(indent=2, head=Text("Last analysis", "bold"), body=say(_last_analysis(status, now)))
+        yield from measured(rows)
+    yield Line(indent=2, head=Text("Events", "bold"))
+    yield from event_lines(events, now, indent=4)
+
+
+def _facts(status: Mapping[str, Any], now: datetime) -> Iterator[Line]:
+    facts = [*_conditions(status, now), *_revisions(status)]
+    advanced = raw.moment(status.get("lastAdvanceTime"))
+    if advanced is not None:
+        facts.append(("Weight", say(f"last moved {since(advanced, now)} ago")))
+    heads = column([Text(title, "bold") for title, _ in facts])
+    for head, (_, words) in zip(heads, facts, strict=True):
+        yield Line(indent=2, head=head, body=words)
+
+
+def _conditions(status: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Text]]:
+    """Give Ready, and of the two that are abnormal when they are true the one that asks for somebody."""
+    for condition in raw.mappings(status.get("conditions")):
+        kind, state = raw.text(condition.get("type")), raw.text(condition.get("status"))
+        if kind == "Ready" or (kind == "Stalled" and state == "True"):
+            moved = raw.moment(condition.get("lastTransitionTime"))
+            standing = say(state or "Unknown", _CONDITION_STYLES.get((kind, state), "yellow"))
+            lasting = say(f"for {since(moved, now)}" if moved else "")
+            message = raw.text(condition.get("message")) or raw.text(condition.get("reason"))
+            yield kind, joined(joined(standing, lasting, gap=" "), say(message), gap=": ")
+
+
+def _revisions(status: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
+    canary, promoted = raw.text(status.get("canaryRevision")), raw.text(status.get("promotedRevision"))
+    if canary or promoted:
+        under_way = f"{canary} under way" if canary and canary != promoted else ""
+        yield "Revision", joined(say(under_way), say(f"{promoted} promoted last" if promoted else ""), gap=", ")
+
+
+def _last_analysis(status: Mapping[str, Any], now: datetime) -> str:
+    times = [raw.moment(measurement.get("time")) for measurement in raw.mappings(status.get("measurements"))]
+    latest = max((time for time in times if time is not None), default=None)
+    return "" if latest is None else f"{since(latest, now)} ago"
+
+
+def _row(measurement: Mapping[str, Any]) -> Row:
+    return Row(
+        name=raw.text(measurement.get("name")),
+        value=raw.figure(measurement.get("value")),
+        threshold=raw.figure(measurement.get("threshold")),
+        bound=raw.text(measurement.get("bound")),
+        verdict=raw.text(measurement.get("verdict")),
+        text=raw.text(measurement.get("text")),
+        query=raw.text(measurement.get("query")),
+    )
+
+
+def _weight(status: Mapping[str, Any]) -> int | None:
+    return raw.integer(status.get("canaryWeight"))
+
+
+def _most(rollout: Manifest) -> int | None:
+    return raw.integer(raw.mapping(raw.mapping(rollout.get("spec")).get("canaryAnalysis")).get("maxWeight"))
+
+
+def _moment(time: datetime | None) -> str | None:
+    return None if time is None else timestamp(time)
