@@ -193,10 +193,8 @@ def _fields(text: str) -> dict[str, str]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise TemplateError(f"is not YAML: {_yaml_words(error)}") from error
-    except (RecursionError, ValueError) as error:
-        raise TemplateError(
-            "is not YAML that can be read: nested too deeply, or a character that YAML forbids"
-        ) from error
+    except RecursionError as error:
+        raise TemplateError("is nested too deeply to be a metric") from error
     if not isinstance(root, yaml.MappingNode):
         raise TemplateError(f"must be a mapping with {', '.join(KEYS)}")
     fields: dict[str, str] = {}
