@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.components.fixtures import control_plane, mesh, namespace, running_mesh, skipped
+from tests.components.fixtures import control_plane, mesh, namespace, running_mesh, skipped, start_prometheus
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["control_plane", "mesh", "namespace", "running_mesh"]
+__all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -11,12 +11,11 @@ import yaml
 from tests.components.controlplane import HOLD
 from tests.components.mesh import Shim
 from tests.components.processes import wait_for
-from tests.components.prometheus import Exporter, PrometheusServer, openmetrics
+from tests.components.prometheus import Exporter, openmetrics
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.components.controlplane import ControlPlane
+    from tests.components.fixtures import StartPrometheus
     from tests.components.mesh import Mesh
 
 
@@ -154,23 +153,23 @@ def test_virtual_services_are_served_in_all_three_versions(control_plane: Contro
         assert (found["apiVersion"], found["spec"]) == (f"networking.istio.io/{version}", manifest["spec"])
 
 
-def test_prometheus_answers_from_samples_put_in_beforehand(tmp_path: Path) -> None:
+def test_prometheus_answers_from_samples_put_in_beforehand(start_prometheus: StartPrometheus) -> None:
     end = 1_700_000_000.0
     times = [end - 300 + 15 * step for step in range(21)]
     samples = openmetrics(
         ("istio_requests_total", {"response_code": code}, [(time, rate * (time - times[0])) for time in times])
         for code, rate in (("200", 9.0), ("500", 1.0))
     )
-    with PrometheusServer(tmp_path / "prometheus", openmetrics=samples) as server:
-        rates = server.query("sum by (response_code) (rate(istio_requests_total[1m]))", at=end)
-        assert {entry["metric"]["response_code"]: float(entry["value"][1]) for entry in rates} == pytest.approx(
-            {"200": 9, "500": 1}
-        )
-        assert server.query("istio_requests_total") == []
+    server = start_prometheus(openmetrics=samples)
+    rates = server.query("sum by (response_code) (rate(istio_requests_total[1m]))", at=end)
+    found = {entry["metric"]["response_code"]: float(entry["value"][1]) for entry in rates}
+    assert found == pytest.approx({"200": 9, "500": 1})
+    assert server.query("istio_requests_total") == []
 
 
-def test_prometheus_scrapes_what_an_exporter_shows(tmp_path: Path) -> None:
-    with Exporter() as exporter, PrometheusServer(tmp_path / "prometheus") as server:
+def test_prometheus_scrapes_what_an_exporter_shows(start_prometheus: StartPrometheus) -> None:
+    server = start_prometheus()
+    with Exporter() as exporter:
         exporter.set('depth{queue="a"} 7\n')
         server.reload(exporter.scrape_config())
         wait_for(lambda: [entry["value"][1] for entry in server.query("depth")] == ["7"], "the first scrape")

@@ -298,20 +298,23 @@ class ControlPlane:
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:
             self.apply(json.dumps(crd))
-            self.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{crd['metadata']['name']}")
             spec = crd["spec"]
             served = [version["name"] for version in spec["versions"] if version["served"]]
             for version in served:
                 self._wait_served(f"{spec['group']}/{version}", spec["names"]["plural"])
 
     def _wait_served(self, group_version: str, plural: str) -> None:
-        """Wait for discovery, which is what kubectl goes by and which lags behind the condition."""
+        """Wait until objects can be asked for, and discovery, which kubectl goes by, lists them."""
 
-        def listed() -> bool:
-            answer = self.request("GET", f"/apis/{group_version}")
-            return answer.ok and any(resource["name"] == plural for resource in answer.json()["resources"])
+        def served() -> bool:
+            known = self.request("GET", f"/apis/{group_version}")
+            return (
+                known.ok
+                and any(resource["name"] == plural for resource in known.json()["resources"])
+                and self.request("GET", f"/apis/{group_version}/{plural}").ok
+            )
 
-        wait_for(listed, f"{plural} in {group_version} to be served")
+        wait_for(served, f"{plural} in {group_version} to be served")
 
     @contextlib.contextmanager
     def no_room(self) -> Iterator[None]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import pytest
 
 from tests.components.controlplane import ControlPlane
 from tests.components.mesh import Mesh
+from tests.components.prometheus import PrometheusServer
 from tests.components.tools import ToolUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CRD = Path(__file__).parent.parent.parent / "manifests" / "crd.yaml"
 
@@ -32,9 +33,9 @@ def available(component: str, config: pytest.Config) -> Iterator[None]:
         yield
     except ToolUnavailable as reason:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{component}: {reason} (a failure, as CI=true)", pytrace=False)
+            raise pytest.fail.Exception(f"{component}: {reason} (CI=true)", pytrace=False) from None
         config.stash.setdefault(skipped, {})[component] = str(reason)
-        pytest.skip(f"{component}: {reason}")
+        raise pytest.skip.Exception(f"{component}: {reason}") from None
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +72,24 @@ def mesh(running_mesh: Mesh) -> Iterator[Mesh]:
     running_mesh.route(100, 0)
     with running_mesh.load():
         yield running_mesh
+
+
+class StartPrometheus(Protocol):
+    """What `start_prometheus` gives."""
+
+    def __call__(self, *, config: str | Mapping[str, Any] = "", openmetrics: str | None = None) -> PrometheusServer:
+        """Start a server that runs until the end of the test; the arguments are those of PrometheusServer."""
+        ...
+
+
+@pytest.fixture
+def start_prometheus(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[StartPrometheus]:
+    """Give a function that starts Prometheus servers for this test."""
+    with ExitStack() as stack:
+
+        def start(*, config: str | Mapping[str, Any] = "", openmetrics: str | None = None) -> PrometheusServer:
+            directory = tmp_path / f"prometheus-{uuid4().hex[:8]}"
+            with available("Prometheus", pytestconfig):
+                return stack.enter_context(PrometheusServer(directory, config=config, openmetrics=openmetrics))
+
+        yield start

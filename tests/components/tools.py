@@ -128,7 +128,7 @@ def _installed(name: str) -> Path:
     places = [place for place in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")) if place]
     found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
-        raise ToolUnavailable(f"no go on PATH to build {name}, and no {name} in $KUBEBUILDER_ASSETS or on PATH")
+        raise ToolUnavailable(f"no go to build {name}, and no {name} on PATH or in $KUBEBUILDER_ASSETS")
     return Path(found)
 
 
