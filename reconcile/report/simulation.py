@@ -1,0 +1,72 @@
+"""The report of a simulation: its Events as `kubectl describe` shows them, and the objects as they are in the end.
+
+Duty: a picture of what was played. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconcile.ports import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.report import raw
+from reconcile.report.events import events_table
+from reconcile.report.lines import printable
+from reconcile.report.record import dump, to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconcile.plan import Record
+    from reconcile.ports import Manifest
+
+
+def render(objects: Sequence[Manifest], passes: Sequence[Sequence[Record]], form: str) -> str:
+    """Give the whole report. `objects` are all objects of the end, Events included; `form` is text, json or yaml."""
+    events = [item for item in objects if EVENT.is_of(item)]
+    others = [item for item in objects if not EVENT.is_of(item)]
+    if form != "text":
+        played = [[to_dict(record) for record in records] for records in passes]
+        return dump({"passes": played, "objects": others, "events": events}, form)
+    end = passes[-1][0].at if passes and passes[-1] else None
+    lines = [f"{len(passes)} passes"]
+    if end is not None:
+        lines += ["", "Events:", *_indented(events_table(events, end))]
+    lines += ["", "Objects in the end:", *_columns([row for item in others for row in _row(item)])]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _indented(table: str) -> Iterator[str]:
+    return (f"  {line}" for line in table.splitlines())
+
+
+def _row(item: Manifest) -> Iterator[tuple[str, str]]:
+    """Give name and state of an object; nothing for one that a pass does not write."""
+    metadata, spec, status = (raw.mapping(item.get(key)) for key in ("metadata", "spec", "status"))
+    name = f"{item.get('kind')} {metadata.get('name')}.{metadata.get('namespace', 'default')}"
+    if DEPLOYMENT.is_of(item):
+        yield name, f"{spec.get('replicas', 1)} replicas of {', '.join(_images(spec))}"
+    elif VIRTUAL_SERVICE.is_of(item):
+        for index, route in enumerate(raw.mappings(spec.get("http"))):
+            ends = raw.mappings(route.get("route"))
+            hosts = [(raw.mapping(end.get("destination")).get("host"), end.get("weight", 0)) for end in ends]
+            if len(hosts) > 1:
+                yield f"{name} http[{index}]", ", ".join(f"{host} {weight}" for host, weight in hosts)
+    elif ROLLOUT.is_of(item):
+        yield name, f"{status.get('phase', '')}, weight {status.get('canaryWeight', 0)}, {_promoted(status)}"
+    elif not SERVICE.is_of(item):
+        return
+
+
+def _images(spec: dict[str, Any]) -> list[str]:
+    pod = raw.mapping(raw.mapping(spec.get("template")).get("spec"))
+    return [raw.text(container.get("image")) for container in raw.mappings(pod.get("containers"))]
+
+
+def _promoted(status: dict[str, Any]) -> str:
+    revision = status.get("promotedRevision")
+    return f"promoted {revision}" if revision else "nothing promoted"
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> list[str]:
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"  {printable(name):{width}}  {printable(text)}" for name, text in rows]
