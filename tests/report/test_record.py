@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.plan import Gate, Outcome, Result
+from reconcile.plan import Gate, Outcome, Position, Result
+from reconcile.ports import DEPLOYMENT
 from reconcile.report.record import dump, plain, render, timestamp, to_dict
 from tests.report import factory
 
@@ -98,7 +99,7 @@ def sample() -> Record:
             measurements=(factory.success_rate(),),
             patches=(
                 factory.status_patch(phase="Progressing"),
-                factory.patch(factory.DEPLOYMENT, factory.add_of("/spec/replicas", 2)),
+                factory.patch(DEPLOYMENT, factory.add_of("/spec/replicas", 2)),
             ),
         )
     )
@@ -132,7 +133,7 @@ def test_what_is_no_number_is_null(odd: float) -> None:
     made = factory.record(
         factory.plan(
             measurements=(factory.success_rate(odd),),
-            patches=(factory.patch(factory.DEPLOYMENT, factory.add_of("/spec/x", {"deep": [odd, 1.5]})),),
+            patches=(factory.patch(DEPLOYMENT, factory.add_of("/spec/x", {"deep": [odd, 1.5]})),),
         )
     )
 
@@ -150,7 +151,7 @@ def test_whole_figures_read_as_the_user_wrote_them() -> None:
 
 
 def test_a_weight_that_nobody_looked_at_is_null() -> None:
-    made = to_dict(factory.record(factory.plan(before=factory.Position(phase="", weight=None))))
+    made = to_dict(factory.record(factory.plan(before=Position(phase="", weight=None))))
 
     assert made["before"] == {"phase": "", "weight": None}
 

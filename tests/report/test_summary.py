@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from reconcile.plan import Operation
 from reconcile.ports import DEPLOYMENT, VIRTUAL_SERVICE
 from reconcile.report.summary import summary
 from tests.report import factory
+
+if TYPE_CHECKING:
+    from reconcile.plan import Operation
 
 WHOLE = {"destination": {"host": "podinfo-canary"}}
 

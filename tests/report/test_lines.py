@@ -1,0 +1,38 @@
+"""Bars, safe text and layout."""
+
+from __future__ import annotations
+
+import pytest
+from rich.text import Text
+
+from reconcile.report.lines import Line, as_text, bar, printable
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drawn"),
+    [
+        (0, 0, "[....................]   0 %"),
+        (0, 1, "[+...................]   0 % → 1 %"),
+        (40, 50, "[########++..........]  40 % → 50 %"),
+        (99, 100, "[###################+]  99 % → 100 %"),
+        (100, 0, "[--------------------] 100 % → 0 %"),
+        (30, None, "[######..............]  30 %"),
+        (None, 30, "[######..............]  30 %"),
+        (None, None, ""),
+        (-5, 700, "[++++++++++++++++++++]  -5 % → 700 %"),
+    ],
+)
+def test_a_bar_shows_the_share_and_its_move(before: int | None, after: int | None, drawn: str) -> None:
+    assert bar(before, after).plain == drawn
+
+
+def test_text_from_outside_can_only_be_read() -> None:
+    assert printable("é ✓ \U0001f600") == "é ✓ \U0001f600"
+    assert printable("\x1b[2J\n\x9b\u202e\ud800\xa0") == "\\x1b[2J\\n\\x9b\\u202e\\ud800\\xa0"
+    assert printable(None) == "None"
+
+
+def test_a_line_has_a_head_a_body_or_both() -> None:
+    lines = [Line(indent=2, head=Text("head")), Line(indent=2, body=Text("body")), Line(head=Text("a"), body=Text("b"))]
+
+    assert as_text([*lines, Line()]) == "  head\n  body\na  b\n\n"
