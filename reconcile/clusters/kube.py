@@ -277,32 +277,42 @@ class KubeCluster:
             yield page
 
     def _served_version(self, kind: Kind, ask: Callable[[str], T]) -> tuple[str, T]:
-        """Ask in the version that the server is known to serve, else in each; one thread at a time finds out which."""
-        if version := self._served.get(kind):
+        """Ask in the version that the server is known to serve; where that is not known yet, find out which it is."""
+        if kind not in self._served and len(kind.versions) > 1:
+            with self._probing[kind]:
+                # One thread at a time: those that waited for it know by then.
+                if kind not in self._served:
+                    return self._probe(kind, ask)
+        version = self._served.get(kind, kind.versions[0])
+        try:
+            return version, ask(version)
+        except UnservedError:
+            if len(kind.versions) == 1:
+                raise
+        # The API has been upgraded or removed since.
+        self._served.pop(kind, None)
+        return self._probe(kind, ask)
+
+    def _probe(self, kind: Kind, ask: Callable[[str], T]) -> tuple[str, T]:
+        for version in kind.versions:
             try:
-                return version, ask(version)
+                answer = ask(version)
             except UnservedError:
-                # The API has been upgraded or removed since: look again.
-                self._served.pop(kind, None)
-        with self._probing[kind]:
-            for version in kind.versions:
-                try:
-                    answer = ask(version)
-                except UnservedError:
-                    continue
-                except MissingError:
-                    self._served[kind] = version
-                    raise
+                continue
+            except MissingError:
                 self._served[kind] = version
-                return version, answer
+                raise
+            self._served[kind] = version
+            return version, answer
         raise UnservedError(f"the API server {self.server} has no {kind.plural}.{kind.group}")
 
     def _send(
         self, call: Call, params: Mapping[str, str] | None = None, body: object = None, content_type: str = ""
     ) -> Manifest:
+        user = self._login.user
         try:
             status, kind, content = self._exchange(call, params, body, content_type)
-            if status == HTTPStatus.UNAUTHORIZED and self._login.renew():
+            if status == HTTPStatus.UNAUTHORIZED and self._login.renew(user):
                 # Refused before it did anything, so a write may be sent again as well.
                 status, kind, content = self._exchange(call, params, body, content_type)
         except UsageError as error:
@@ -390,17 +400,30 @@ class _Login(requests.auth.AuthBase):
         request.headers.update(kubeconfig.impersonation(self._access.user))
         return request
 
-    def renew(self) -> bool:
-        """Ask the credential plug-in again, and say whether that gave another token: some last for minutes only."""
-        before = self.user
+    def renew(self, used: Mapping[str, Any]) -> bool:
+        """Say whether there is another token than the one `used`: some that a plug-in gives last for minutes only."""
         with self._lock:
-            if self.user is before:
+            if self.user is used:
                 self.user = kubeconfig.plugged(self._access, self._environ)
-        return self.user.get("token") != before.get("token")
+        return self.user.get("token") != used.get("token")
 
 
 class _Retry(urllib3.Retry):
-    """Retries that wait no longer than a pass can afford, whatever the server asks for."""
+    """Retries that take no longer than a pass can afford, whatever the server asks for."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> Self:
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            # It had all the time there is; the object is left for the next pass.
+            raise error.with_traceback(_stacktrace)
+        return super().increment(method, url, response, error, _pool, _stacktrace)
 
     def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
         asked = super().get_retry_after(response)
