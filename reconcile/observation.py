@@ -83,7 +83,7 @@ class Case:
 
     @property
     def spec(self) -> Spec:
-        """What the Rollout asks for; only for a valid one."""
+        """What the Rollout asks for. An invalid one names no objects, so that none can be looked at either."""
         if self.rollout.spec is None:
             raise GateError("; ".join(self.rollout.problems))
         return self.rollout.spec
@@ -91,11 +91,13 @@ class Case:
     @cached_property
     def primary(self) -> Deployment:
         """The primary Deployment."""
+        _ = self.spec
         return _read(self.rollout.primary, self.observation.primary, objects.deployment)
 
     @cached_property
     def canary(self) -> Deployment:
         """The canary Deployment."""
+        _ = self.spec
         return _read(self.rollout.canary, self.observation.canary, objects.deployment)
 
     @property

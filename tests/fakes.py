@@ -1,0 +1,130 @@
+"""The fakes of the two ports: a cluster in memory that keeps the books of an API server, and a meter with fixed answers.
+
+The only fakes of the tests. They hold no opinion on Rollouts.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+
+from reconcile.clusters.events import event_manifest
+from reconcile.errors import ClusterError, LostRaceError, MissingError
+from reconcile.plan import Answer, Failure
+from reconcile.ports import EVENT, KINDS, Kind, Manifest, Ref, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from reconcile.plan import Event, Patch, Question
+
+
+class MemoryCluster:
+    """A Cluster in memory: generations, resource versions, uids, status apart from the rest, Events counted."""
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self.objects: dict[Ref, Manifest] = {}
+        self.patches: list[Patch] = []
+        self.events: list[Event] = []
+        self.refuse: dict[Ref, ClusterError] = {}
+        self._version = 0
+        for manifest in manifests:
+            self.put(manifest)
+
+    def put(self, manifest: Manifest) -> Ref:
+        """Store an object as a user would: whatever is there before is replaced."""
+        ref = ref_of(manifest)
+        old = self.objects.get(ref)
+        self.objects[ref] = self._booked(deepcopy(manifest), old)
+        return ref
+
+    def edit(self, ref: Ref, *path_and_value: Any) -> None:
+        """Set one field as a user would: `edit(ref, "spec", "replicas", 3)`; `None` removes it."""
+        *path, last, value = path_and_value
+        manifest = deepcopy(self.objects[ref])
+        parent = manifest
+        for key in path:
+            parent = parent[key] if isinstance(parent, list) else parent.setdefault(key, {})
+        if value is None:
+            parent.pop(last, None)
+        else:
+            parent[last] = value
+        self.objects[ref] = self._booked(manifest, self.objects[ref])
+
+    def _booked(self, new: Manifest, old: Manifest | None) -> Manifest:
+        self._version += 1
+        metadata = new.setdefault("metadata", {})
+        before = old["metadata"] if old else {}
+        metadata["uid"] = before.get("uid", f"uid-{self._version}")
+        metadata["resourceVersion"] = str(self._version)
+        metadata["generation"] = before.get("generation", 0) + (old is None or old.get("spec") != new.get("spec"))
+        return new
+
+    def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
+        """Give the objects of a kind, by namespace and name."""
+        refs = sorted(ref for ref in self.objects if ref.kind == kind and scope.namespace in {None, ref.namespace})
+        return [deepcopy(self.objects[ref]) for ref in refs]
+
+    def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
+        """Give the objects that exist."""
+        return {ref: self.refuse.get(ref) or deepcopy(self.objects[ref]) for ref in refs if ref in self.objects}
+
+    def patch(self, patch: Patch) -> None:
+        """Apply a JSON patch; a status patch writes the status alone, any other one everything but."""
+        if patch.target in self.refuse:
+            raise self.refuse[patch.target]
+        old = self.objects.get(patch.target)
+        if old is None:
+            raise MissingError(f"{patch.target} is missing")
+        try:
+            new = jsonpatch.apply_patch(old, list(patch.operations))
+        except jsonpatch.JsonPatchTestFailed as error:
+            raise LostRaceError(str(error)) from error
+        kept = old if patch.subresource else new
+        self.objects[patch.target] = self._booked(
+            {key: value for key, value in kept.items() if key != "status"}
+            | ({"status": (new if patch.subresource else old).get("status")} if "status" in {**new, **old} else {}),
+            old,
+        )
+        self.patches.append(patch)
+
+    def record(self, event: Event, at: datetime) -> None:
+        """Store an Event, or count it."""
+        self.events.append(event)
+        ref = Ref(EVENT, event.rollout.namespace, event.name)
+        old = self.objects.get(ref)
+        count, first = (old["count"] + 1, old["firstTimestamp"]) if old else (1, None)
+        self.objects[ref] = event_manifest(event, at, count, first)
+
+    @property
+    def messages(self) -> list[str]:
+        """What was said, in order."""
+        return [event.message for event in self.events]
+
+
+class FixedMeter:
+    """A Meter: one answer for each metric, to be changed at will."""
+
+    def __init__(self, **values: float | Failure) -> None:
+        self.values = values
+        self.asked: list[Question] = []
+
+    def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
+        """Answer from the table; a metric without a value has no data."""
+        del at
+        self.asked.extend(questions)
+        return {question: self._answer(question) for question in questions}
+
+    def _answer(self, question: Question) -> Answer:
+        value = self.values.get(question.metric, Failure.NO_DATA)
+        query = f"{question.metric}({question.workload})"
+        return Answer(query=query, failure=value) if isinstance(value, Failure) else Answer(query=query, value=value)
+
+
+def ref_of(manifest: Manifest) -> Ref:
+    """Name a manifest."""
+    metadata = manifest["metadata"]
+    return Ref(KINDS[manifest["kind"]], metadata.get("namespace", "default"), metadata["name"])
