@@ -9,6 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconcile.report import raw
 from reconcile.report.record import plain
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _WEIGHT = re.compile(r"(?P<entry>/spec/http/(?P<route>\d+)/route/\d+)/weight")
 _LONG = 60
-_KNOWN = {"/spec/template": "pod template"}
+_TEMPLATE = "/spec/template"
 
 
 def summary(patch: Patch) -> str:
@@ -38,10 +39,26 @@ def _changed(operation: Operation, seen: dict[str, Any]) -> tuple[str, str]:
     weight = _WEIGHT.fullmatch(path)
     if weight and (host := _host(weight["entry"], seen)):
         return _moved(host, seen.get(path, _entry(weight["entry"], seen).get("weight")), operation), weight["route"]
-    if path in _KNOWN:
-        return _KNOWN[path], ""
+    if path == _TEMPLATE:
+        return _template(seen.get(path), operation.get("value")), ""
     name = "replicas" if path == "/spec/replicas" else path
     return _moved(name, seen.get(path), operation), ""
+
+
+def _template(old: Any, new: Any) -> str:
+    """Say which images change; whatever else does is for `-o patch` to show."""
+    before, after = _images(old), _images(new)
+    moved = [
+        f"{name} {_value(before[name])} → {_value(image)}"
+        for name, image in after.items()
+        if name in before and before[name] != image
+    ]
+    return f"pod template ({', '.join(moved)})" if moved else "pod template"
+
+
+def _images(template: Any) -> dict[str, str]:
+    containers = raw.mappings(raw.mapping(raw.mapping(template).get("spec")).get("containers"))
+    return {raw.text(container.get("name")): raw.text(container.get("image")) for container in containers}
 
 
 def _moved(name: str, old: Any, operation: Operation) -> str:
@@ -61,13 +78,11 @@ def _tested(operations: Sequence[Operation]) -> dict[str, Any]:
 
 def _entry(path: str, seen: dict[str, Any]) -> dict[str, Any]:
     """Give a destination that was tested as a whole, as one without a weight is."""
-    entry = seen.get(path)
-    return entry if isinstance(entry, dict) else {}
+    return raw.mapping(seen.get(path))
 
 
 def _host(path: str, seen: dict[str, Any]) -> str:
-    destination = _entry(path, seen).get("destination")
-    whole = destination.get("host") if isinstance(destination, dict) else None
+    whole = raw.mapping(_entry(path, seen).get("destination")).get("host")
     return str(seen.get(f"{path}/destination/host") or whole or "")
 
 

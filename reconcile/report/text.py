@@ -158,7 +158,8 @@ def _block(record: Record) -> Iterator[Line]:
     plan = record.plan
     yield Line(head=joined(_name(plan), _verdict(record)))
     yield Line(indent=2, head=_standing(plan))
-    yield Line(indent=2, head=say(plan.reason, "yellow" if plan.move == "halt" else ""))
+    if plan.reason != record.error:  # an internal error is both; once is enough
+        yield Line(indent=2, head=say(plan.reason, "yellow" if plan.move == "halt" else ""))
     yield from _trouble(record)
     yield from _titled("Gates", _gates(plan.gates))
     yield from _titled(_analysis(plan.before), _measurements(plan))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,6 +34,20 @@ def test_a_weight_that_was_absent_has_no_before() -> None:
     )
 
     assert summary(patch) == "podinfo-canary → 10"
+
+
+def test_a_template_names_the_images_that_change() -> None:
+    def template(*images: str) -> dict[str, Any]:
+        containers = [{"name": f"c{index}", "image": image} for index, image in enumerate(images)]
+        return {"spec": {"containers": containers}}
+
+    patch = factory.patch(
+        DEPLOYMENT,
+        factory.test_of("/spec/template", template("podinfo:1", "proxy:1")),
+        factory.add_of("/spec/template", template("podinfo:2", "proxy:1", "new:1")),
+    )
+
+    assert summary(patch) == "pod template (c0 podinfo:1 → podinfo:2)"
 
 
 def test_a_status_patch_is_the_status() -> None:

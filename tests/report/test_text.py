@@ -226,6 +226,12 @@ def test_an_idle_rollout_that_failed_gets_its_block() -> None:
     assert "  Failed  internal error: KeyError\n" in text
 
 
+def test_a_reason_that_is_the_error_is_told_once() -> None:
+    text = printed(factory.record(factory.plan(move="internal error", reason="KeyError"), Result.FAILED, "KeyError"))
+
+    assert text.count("KeyError") == 1
+
+
 def test_no_rollouts_are_told_too() -> None:
     assert printed() == "No Rollouts found.\n"
 
