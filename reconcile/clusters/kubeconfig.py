@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ PLUGIN_TIMEOUT = 60.0
 """Seconds that a credential plug-in may take; some of them ask a browser."""
 
 _PLUGIN_GROUP = "client.authentication.k8s.io/"
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 # The files that a kubeconfig names; each may also be there as `…-data`, in base64.
 _FILES = ("certificate-authority", "client-certificate", "client-key")
 
@@ -90,6 +92,8 @@ def authorization(user: Mapping[str, Any]) -> str | None:
             if not token:
                 raise UsageError(f"the token file {name} cannot be read: {_reason(error)}") from error
     if token:
+        if not _TOKEN.fullmatch(str(token)):
+            raise UsageError("the token of the user holds characters that no HTTP header can carry")
         return f"Bearer {token}"
     if user.get("username"):
         pair = f"{user['username']}:{user.get('password', '')}"
@@ -114,7 +118,7 @@ def plugged(access: Access, environ: Mapping[str, str]) -> Mapping[str, Any]:
     What the plug-in has to tell people ("log in again") goes to its own stderr, hence to theirs.
     """
     plugin = access.user.get("exec")
-    if not plugin:
+    if not isinstance(plugin, dict):
         return access.user
     command, version = str(plugin.get("command", "")), str(plugin.get("apiVersion", ""))
     if not command or not version.startswith(_PLUGIN_GROUP):
@@ -134,7 +138,7 @@ def plugged(access: Access, environ: Mapping[str, str]) -> Mapping[str, Any]:
             check=True,
         )
         status = json.loads(done.stdout)["status"]
-        certificate = {
+        certificates = {
             f"client-{part}-data": base64.b64encode(status[key].encode()).decode()
             for part, key in (("certificate", "clientCertificateData"), ("key", "clientKeyData"))
             if status.get(key)
@@ -152,7 +156,7 @@ def plugged(access: Access, environ: Mapping[str, str]) -> Mapping[str, Any]:
         raise UsageError(f"the credential plug-in {command} failed: {why}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"the credential plug-in {command} printed no ExecCredential with a status") from None
-    return {"token": status.get("token"), **certificate}
+    return {"token": status.get("token"), **certificates}
 
 
 def files(user: Mapping[str, Any], cluster: Mapping[str, Any], folder: str) -> dict[str, str]:
