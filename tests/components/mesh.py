@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -50,7 +51,7 @@ def envoy() -> Path:
 class Load:
     """Requests at a steady rate, from a few threads, between `with` and its end or `seconds` later.
 
-    A request that takes long delays only the thread that sent it; none is sent in a hurry to make up for it.
+    Requests of a second each come at up to 15 a second. A request that takes long delays only the thread that sent it; none is sent in a hurry to make up for it.
     """
 
     def __init__(
@@ -152,7 +153,7 @@ class Mesh:
             version = Process(workload, [podinfo, *options], log=self.directory / f"{workload}.log")
             stack.callback(version.kill)
             url = f"http://127.0.0.1:{port}/healthz"
-            version.wait_ready(lambda url=url: answers(url, session=self.session))  # type: ignore[misc]
+            version.wait_ready(partial(answers, url, session=self.session))
         self._write_routes(100, 0)
         bootstrap = self.directory / "envoy.json"
         bootstrap.write_text(json.dumps(self._bootstrap(ports)))
