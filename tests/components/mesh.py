@@ -51,7 +51,8 @@ def envoy() -> Path:
 class Load:
     """Requests at a steady rate, from a few threads, between `with` and its end or `seconds` later.
 
-    Requests of a second each come at up to 15 a second. A request that takes long delays only the thread that sent it; none is sent in a hurry to make up for it.
+    Requests of a second each come at up to 15 a second. One that takes long delays only the thread that sent it; none
+    is sent in a hurry to make up for it.
     """
 
     def __init__(
