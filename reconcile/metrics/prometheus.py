@@ -15,7 +15,7 @@ import logging
 import re
 import ssl
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from math import ceil, isfinite
 from queue import Empty, SimpleQueue
@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
-from urllib3.exceptions import TimeoutError as ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from reconcile.errors import TemplateError, UsageError
 from reconcile.plan import Answer, Failure
@@ -123,7 +122,7 @@ class Prometheus:
             return {}
         try:
             token = self._token()
-        except UsageError as error:
+        except _UnusableError as error:
             return {text: replace(_unreachable(str(error)), query=text) for text in texts}
         asking = _Asking(
             address=self._address,
@@ -146,9 +145,9 @@ class Prometheus:
             with self._token_file.open("rb") as stream:
                 token = stream.read(MAX_BODY).decode("ascii", "replace").strip()
         except OSError as error:
-            raise UsageError(f"the token file {self._token_file} cannot be read: {error.strerror}") from error
+            raise _UnusableError(f"the token file {self._token_file} cannot be read: {error.strerror}") from error
         if not _VISIBLE.fullmatch(token):
-            raise UsageError(f"the token file {self._token_file} holds no token: one line of visible ASCII")
+            raise _UnusableError(f"the token file {self._token_file} holds no token: one line of visible ASCII")
         return token
 
 
@@ -157,7 +156,7 @@ class _Asking:
     """All that the requests of one pass have in common; `clean` makes the server's words fit to be shown."""
 
     address: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     ca_file: str | None
     timeout: float
     at: datetime

@@ -1,0 +1,806 @@
+"""The meter against a real HTTP server that behaves as servers and what stands before them sometimes do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import math
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.errors import UsageError
+from reconcile.metrics.prometheus import WORKERS, Prometheus, Unconfigured, read_reply
+from reconcile.metrics.templates import MetricFile, TemplateSet, load
+from reconcile.plan import Answer, Failure, Metric, Question
+from reconcile.ports import ROLLOUT, Meter, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC)
+LONG = 60.0
+"""Far longer than a test may take, and never waited for: what takes so long is what the meter gives up."""
+
+TEMPLATES = TemplateSet(
+    MetricFile(
+        path=Path(f"{name}.yaml"), metric=Metric(name=name, title=name, unit="things", bound="minimum"), query=query
+    )
+    for name, query in {"m": 'q{w="{{ workload }}"}', "broken": "{{ nothing }}"}.items()
+)
+
+
+def question(workload: str = "c", metric: str = "m", rollout: str = "podinfo") -> Question:
+    return Question(rollout=Ref(ROLLOUT, "test", rollout), metric=metric, workload=workload, interval="1m", weight=10)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Hands a request to the server's `reply`, and keeps it."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+    query = ""
+
+    def do_POST(self) -> None:
+        """Answer as the test says."""
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = {key: value for key, [value] in parse_qs(body).items()}
+        self.query = form["query"]
+        self.server.seen.append((self.path, dict(self.headers), form))
+        try:
+            self.server.reply(self)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # the meter has had enough, which is what many tests are about
+
+    def send(self, body: bytes, status: int = 200, **headers: str) -> None:
+        """Send a whole reply, or its beginning where `Content_Length` promises more."""
+        self.send_response(status)
+        for name, value in ({"Content_Length": str(len(body))} | headers).items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def start(self, *, chunked: bool) -> None:
+        """Send the headers of a reply that is longer than anybody wants, or in chunks of no known length."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header(*("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(2**40)))
+        self.end_headers()
+
+    def drip(self, pieces: bytes) -> None:
+        """Write a byte now and then until the test is over."""
+        self.close_connection = True
+        for number in range(1_000_000):
+            self.wfile.write(pieces[number % len(pieces) :][:1])
+            if self.server.over.wait(0.02):
+                return
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """A server on 127.0.0.1 that answers every request with what a test says."""
+
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        self.over = threading.Event()
+        self.reply: Callable[[Handler], None] = lambda handler: handler.send(vector("1"))
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: the meter hangs up on purpose."""
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        for worker in threading.enumerate():
+            if worker.name.startswith("metrics-"):
+                worker.join(LONG)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with running(Server()) as server:
+        yield server
+
+
+def vector(*values: str, **more: Any) -> bytes:
+    result = [{"metric": {"n": str(number)}, "value": [1.5, value]} for number, value in enumerate(values)]
+    return reply("vector", result, **more)
+
+
+def reply(kind: Any, result: Any, **more: Any) -> bytes:
+    return json.dumps({"status": "success", "data": {"resultType": kind, "result": result}} | more).encode()
+
+
+def ask(url: str, **options: Any) -> Answer:
+    asked = question()
+    return Prometheus(url, TEMPLATES, **options).measure([asked], AT)[asked]
+
+
+def failed(answer: Answer) -> tuple[Failure | None, str]:
+    assert answer.value is None
+    return answer.failure, answer.detail
+
+
+# What is sent
+
+
+def test_a_value(server: Server) -> None:
+    server.reply = lambda handler: handler.send(vector("99.5"))
+    assert ask(server.url) == Answer(query='q{w="c"}', value=99.5)
+    [(path, headers, form)] = server.seen
+    assert path == "/api/v1/query"
+    assert form == {"query": 'q{w="c"}', "time": "1767323045.679", "timeout": "10000ms"}
+    assert headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert "Authorization" not in headers
+
+
+@pytest.mark.parametrize("prefix", ["/prom/eu", "/prom/eu/"])
+def test_a_path_prefix_is_kept(server: Server, prefix: str) -> None:
+    assert ask(server.url + prefix).value == 1
+    assert server.seen[0][0] == "/prom/eu/api/v1/query"
+
+
+def test_equal_queries_are_asked_once(server: Server) -> None:
+    questions = [question("a"), question("a", rollout="other"), question("b"), question("a")]
+    server.reply = lambda handler: handler.send(vector("1" if "a" in handler.query else "2"))
+    answers = Prometheus(server.url, TEMPLATES).measure(questions, AT)
+    assert [answers[asked].value for asked in questions] == [1, 1, 2, 1]
+    assert len(server.seen) == 2
+
+
+def test_no_question_is_no_request(server: Server) -> None:
+    assert Prometheus(server.url, TEMPLATES).measure([], AT) == {}
+    assert server.seen == []
+
+
+def test_a_template_error_is_the_answer_of_its_own_question_only(server: Server) -> None:
+    good, bad, unknown = question(), question(metric="broken"), question(metric="nope")
+    answers = Prometheus(server.url, TEMPLATES).measure([good, bad, unknown], AT)
+    assert answers[good].value == 1
+    assert failed(answers[bad]) == (Failure.TEMPLATE, "broken.yaml: query: 'nothing' is undefined")
+    assert failed(answers[unknown]) == (Failure.TEMPLATE, "metric 'nope' is not known; there are: broken, m")
+
+
+def test_the_built_in_queries_arrive_as_they_were_rendered(server: Server) -> None:
+    templates = load()
+    asked = question(workload='a"é\n', metric="istio_requests_total")
+    answer = Prometheus(server.url, templates).measure([asked], AT)[asked]
+    assert server.seen[0][2]["query"] == answer.query == templates.render(asked, "test")
+
+
+def test_nothing_of_the_environment_is_used(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert ask(server.url).value == 1
+    assert "Authorization" not in server.seen[0][1]
+
+
+# What is understood
+
+
+def understood(body: bytes, status: int = 200) -> Answer:
+    return read_reply(body, status, str.strip)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("1.25", 1.25), ("-3", -3), ("+4", 4), ("1e+06", 1e6), ("1e-7", 1e-7), (".5", 0.5), ("5.", 5.0)],
+)
+def test_numbers(text: str, value: float) -> None:
+    assert understood(vector(text)) == Answer(value=value)
+    assert understood(reply("scalar", [1, text])) == Answer(value=value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_finite_number_is_a_value(value: float) -> None:
+    assert understood(vector(repr(value))).value == value
+
+
+@pytest.mark.parametrize(
+    ("body", "failure", "words"),
+    [
+        (vector(), Failure.NO_DATA, "the query finds no series"),
+        (vector("NaN"), Failure.NOT_A_NUMBER, "the query gives NaN, as it does without traffic"),
+        (vector("+Inf"), Failure.NOT_A_NUMBER, "the query gives +Inf"),
+        (vector("-Inf"), Failure.NOT_A_NUMBER, "the query gives -Inf"),
+        (vector("1e999"), Failure.NOT_A_NUMBER, "too large"),
+        (reply("scalar", [1, "NaN"]), Failure.NOT_A_NUMBER, "NaN"),
+        (vector("1", "2", "3"), Failure.SEVERAL_SERIES, "the query gives 3 series and must have one"),
+        (reply("matrix", []), Failure.WRONG_TYPE, "the query gives a matrix and must give one number"),
+        (reply("string", [1, "5"]), Failure.WRONG_TYPE, "the query gives a string and must give one number"),
+        (reply("vector", [{"metric": {}, "histogram": [1, {}]}]), Failure.WRONG_TYPE, "a histogram"),
+        (b'{"status":"error","errorType":"bad_data","error":" x"}', Failure.QUERY_ERROR, "bad_data:  x"),
+        (b'{"status":"error"}', Failure.QUERY_ERROR, "HTTP 400, without a text"),
+        (b'{"status":"error","errorType":[],"error":{}}', Failure.QUERY_ERROR, "HTTP 400, without a text"),
+    ],
+)
+def test_answers_that_are_no_number(body: bytes, failure: Failure, words: str) -> None:
+    answer = understood(body, 400 if failure is Failure.QUERY_ERROR else 200)
+    assert failed(answer)[0] is failure
+    assert words.replace("have", "give") in answer.detail
+
+
+ODD: list[Any] = [None, True, 5, 1.5, "x", "", [], {}, [[]], [{}], [1], [1, 2, 3], {"a": 1}]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_odd_shape_is_an_answer(odd: Any) -> None:
+    sample = {"metric": {}, "value": odd}
+    bodies = [
+        json.dumps(odd).encode(),
+        json.dumps({"status": odd}).encode(),
+        json.dumps({"status": "success", "data": odd}).encode(),
+        reply(odd, []),
+        reply("scalar", odd),
+        reply("scalar", [1, odd]),
+        reply("vector", [sample]),
+        reply("vector", [{"metric": {}, "value": [1, odd]}]),
+        *([] if isinstance(odd, list) and len(odd) != 1 else [reply("vector", odd)]),
+        reply("vector", [odd]),
+    ]
+    for body in bodies:
+        answer = understood(body)
+        assert failed(answer) == (
+            Failure.UNREACHABLE,
+            "HTTP 200: the reply is not of the shape of Prometheus's API",
+        )
+
+
+@pytest.mark.parametrize("text", ["abc", "1_000", " 1", "1\n", "٣", "0x10", "infinity", "nan", "1,5", "--1", "."])
+def test_no_odd_text_is_a_number(text: str) -> None:
+    assert understood(vector(text)).failure is Failure.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "HTTP 200: an empty reply"),
+        (b" <!DOCTYPE html><html>", "HTTP 200: a web page"),
+        (vector("1")[:-3], "HTTP 200: a reply that is cut off"),
+        (b"upstream connect error", "HTTP 200: a reply that is no JSON"),
+        (b"[" * 100_000, "HTTP 200: a reply that is no JSON"),
+        (b'{"status": ' + b"1" * 5000 + b"}", "HTTP 200: a reply that is cut off or otherwise no JSON"),
+        (b"\xff\xfe\xfa", "HTTP 200: a reply that is no JSON"),
+    ],
+)
+def test_replies_that_are_no_json(body: bytes, words: str) -> None:
+    answer = understood(body)
+    assert answer.failure is Failure.UNREACHABLE
+    assert answer.detail.startswith(words)
+
+
+@pytest.mark.parametrize("status", [199, 400, 404, 500, 503])
+def test_data_beside_a_bad_status_is_no_answer(status: int) -> None:
+    assert understood(vector("1"), status).failure is Failure.UNREACHABLE
+
+
+def test_warnings_are_kept_beside_any_answer() -> None:
+    warnings = ["one", 2, "three", *["more"] * 20]
+    assert understood(vector("1", warnings=warnings)) == Answer(value=1, warnings=("one", "three", *["more"] * 7))
+    assert understood(vector(warnings=["one"])).warnings == ("one",)
+    for odd in ODD:
+        assert understood(vector("1", warnings=odd)).value == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(status=st.integers(100, 599), body=st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_no_reply_raises(status: int, body: bytes) -> None:
+    assert understood(body, status).value is None
+
+
+@given(kind=st.sampled_from(["vector", "scalar", "matrix", "string"]) | JSON, result=JSON)
+def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> None:
+    answer = understood(reply(kind, result))
+    assert (answer.value is None) == (answer.failure is not None)
+    assert answer.value is None or math.isfinite(answer.value)
+
+
+def test_warnings_are_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    server.reply = lambda handler: handler.send(vector("1", warnings=["store eu\nis gone"]))
+    with caplog.at_level(logging.WARNING):
+        answer = ask(server.url)
+    assert answer.warnings == ("store eu is gone",)
+    assert caplog.record_tuples == [
+        ("steerer.metrics", logging.WARNING, f"metric m: {server.url} warns: store eu is gone")
+    ]
+
+
+# What does not arrive
+
+
+def unreachable(answer: Answer, url: str) -> str:
+    """Give the words of an answer that was none, without the address before them."""
+    failure, detail = failed(answer)
+    assert failure is Failure.UNREACHABLE
+    assert detail.startswith(f"{url}: ")
+    assert answer.query == 'q{w="c"}'
+    return detail.removeprefix(f"{url}: ")
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    assert unreachable(ask(url), url) == "Connection refused"
+
+
+def test_a_host_that_does_not_exist() -> None:
+    url = "http://prometheus.invalid:9090"
+    assert unreachable(ask(url, timeout=5.0), url)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "HTTP 401: the credentials are missing or not accepted"),
+        (403, "HTTP 403: the credentials are missing or not accepted"),
+        (404, "HTTP 404: a reply that is no JSON"),
+        (502, "HTTP 502: a reply that is no JSON"),
+    ],
+)
+def test_a_gateway_answers_instead(server: Server, status: int, words: str) -> None:
+    server.reply = lambda handler: handler.send(b"no", status)
+    assert unreachable(ask(server.url), server.url) == words
+
+
+def test_an_error_of_prometheus_keeps_its_type_whatever_the_status(server: Server) -> None:
+    body = {"status": "error", "errorType": "timeout", "error": "query timed out in\n" + "x" * 1000}
+    server.reply = lambda handler: handler.send(json.dumps(body).encode(), 503)
+    failure, detail = failed(ask(server.url))
+    assert failure is Failure.QUERY_ERROR
+    assert detail.startswith("timeout: query timed out in xxx")
+    assert len(detail) == 300
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://user:s3cret@login.example:8443/start?token=s3cret#x", "https://login.example:8443/start"),
+        ("/elsewhere?x=s3cret", "{url}/elsewhere"),
+        ("", "{url}/api/v1/query"),
+        ("ftp://s3cret@host", "an address that cannot be read"),
+        ("http://[", "an address that cannot be read"),
+        ("http://host:port/", "an address that cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(server: Server, status: int, location: str, shown: str) -> None:
+    server.reply = lambda handler: handler.send(b"", status, Location=location)
+    words = unreachable(ask(server.url), server.url)
+    target = shown.format(url=server.url)
+    assert words == f"redirects to {target}, which is not followed; name the final address"
+    assert len(server.seen) == 1
+
+
+def test_the_body_of_a_redirect_is_not_read(server: Server) -> None:
+    def redirect(handler: Handler) -> None:
+        handler.send(b"", 302, Location="/x", Content_Length="9999999")
+        handler.drip(b"x")
+
+    server.reply = redirect
+    assert "redirects to" in unreachable(ask(server.url, timeout=LONG), server.url)
+
+
+def test_a_server_that_hangs_up(server: Server) -> None:
+    def hang_up(handler: Handler) -> None:
+        handler.close_connection = True
+
+    server.reply = hang_up
+    assert unreachable(ask(server.url), server.url) == "the connection broke off"
+
+
+def test_a_reply_that_ends_early(server: Server) -> None:
+    def half(handler: Handler) -> None:
+        handler.send(vector("1")[:-5], Content_Length="500")
+        handler.close_connection = True
+
+    server.reply = half
+    words = unreachable(ask(server.url), server.url)
+    assert words in {"the connection broke off", "HTTP 200: a reply that is cut off or otherwise no JSON"}
+
+
+def test_what_is_no_http(server: Server) -> None:
+    def noise(handler: Handler) -> None:
+        handler.wfile.write(b"\x00\x01\x02 s3cret\r\n\r\n")
+        handler.close_connection = True
+
+    server.reply = noise
+    assert unreachable(ask(server.url), server.url) == "the connection broke off"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_huge_reply(server: Server, *, chunked: bool) -> None:
+    def huge(handler: Handler) -> None:
+        handler.start(chunked=chunked)
+        piece = b"[" * 65536
+        while not handler.server.over.is_set():
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+
+    server.reply = huge
+    words = unreachable(ask(server.url, timeout=LONG), server.url)
+    assert words == "the reply is larger than 1024 KiB"
+
+
+def test_a_chunked_reply(server: Server) -> None:
+    def chunked(handler: Handler) -> None:
+        handler.start(chunked=True)
+        for byte in vector("7"):
+            handler.wfile.write(b"1\r\n%c\r\n" % byte)
+        handler.wfile.write(b"0\r\n\r\n")
+
+    server.reply = chunked
+    assert ask(server.url).value == 7
+
+
+def test_compression_that_nobody_asked_for(server: Server) -> None:
+    server.reply = lambda handler: handler.send(gzip.compress(vector("8")), Content_Encoding="gzip")
+    assert ask(server.url).value == 8
+    assert server.seen[0][1]["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "words"),
+    [
+        (gzip.compress(b"[" * 200_000_000, 1), "gzip", "the reply is larger than 1024 KiB"),
+        (vector("1"), "gzip", "the reply says that it is gzip and is not"),
+        (zlib.compress(vector("1")), "deflate", "the reply is in a content encoding that was not asked for"),
+        (gzip.compress(gzip.compress(vector("1"))), "gzip, gzip", "the reply is in a content encoding that was not"),
+    ],
+    ids=["bomb", "not gzip", "deflate", "twice"],
+)
+def test_compression_that_is_not_taken(server: Server, body: bytes, encoding: str, words: str) -> None:
+    server.reply = lambda handler: handler.send(body, Content_Encoding=encoding)
+    assert unreachable(ask(server.url), server.url).startswith(words)
+
+
+def test_https_to_a_server_without_it(server: Server) -> None:
+    url = server.url.replace("http:", "https:")
+    assert unreachable(ask(url, timeout=5.0), url).startswith("TLS: ")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl here to make a certificate with")
+    path = tmp_path / "certificate.pem"
+    options = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    subprocess.run(
+        ["openssl", "req", *options.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", path],
+        check=True,
+        capture_output=True,
+    )
+    # -keyout and -out of one name: the certificate is written over the key by some versions, behind it by others.
+    if "PRIVATE KEY" not in path.read_text() or "CERTIFICATE" not in path.read_text():
+        pytest.skip("this openssl writes no key and certificate into one file")
+    return path
+
+
+def test_tls(certificate: Path) -> None:
+    server = Server()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    url = server.url.replace("http:", "https:")
+    with running(server):
+        assert ask(url, ca_file=certificate).value == 1
+        assert unreachable(ask(url), url).startswith("TLS: self")
+
+
+def test_a_ca_file_without_a_certificate(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    url = server.url.replace("http:", "https:")
+    assert unreachable(ask(url, ca_file=tmp_path / "ca.pem"), url).startswith("TLS: ")
+
+
+# What takes too long
+
+
+def silence(handler: Handler) -> None:
+    handler.close_connection = True
+    handler.server.over.wait(LONG)
+
+
+def dripping_headers(handler: Handler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    handler.drip(b"X: y\r\n")
+
+
+def dripping_status(handler: Handler) -> None:
+    handler.drip(b"H")
+
+
+def dripping_body(handler: Handler) -> None:
+    handler.start(chunked=False)
+    handler.drip(b" ")
+
+
+def dripping_chunks(handler: Handler) -> None:
+    handler.start(chunked=True)
+    handler.drip(b"1\r\n \r\n")
+
+
+@pytest.mark.parametrize("reply", [silence, dripping_headers, dripping_status, dripping_body, dripping_chunks])
+def test_an_answer_has_its_time_and_no_more(server: Server, reply: Callable[[Handler], None]) -> None:
+    server.reply = reply
+    start = time.monotonic()
+    words = unreachable(ask(server.url, timeout=0.5), server.url)
+    assert time.monotonic() - start < 5
+    assert words in {"no answer within 0.5s", "no whole answer within 0.5s"}
+
+
+def test_a_server_that_accepts_and_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert unreachable(ask(url, timeout=0.3), url) == "no answer within 0.3s"
+
+
+def test_one_slow_answer_delays_no_other(server: Server) -> None:
+    others = [question(f"w{number}") for number in range(9)]
+
+    def one_hangs(handler: Handler) -> None:
+        if "slow" in handler.query:
+            silence(handler)
+        else:
+            handler.send(vector("1"))
+
+    server.reply = one_hangs
+    slow = question("slow")
+    answers = Prometheus(server.url, TEMPLATES, timeout=1.0).measure([slow, *others], AT)
+    assert [answers[other].value for other in others] == [1.0] * 9
+    assert answers[slow].failure is Failure.UNREACHABLE
+
+
+def test_questions_are_asked_at_the_same_time(server: Server) -> None:
+    together = threading.Barrier(WORKERS)
+
+    def all_at_once(handler: Handler) -> None:
+        together.wait(LONG)
+        handler.send(vector("1"))
+
+    server.reply = all_at_once
+    questions = [question(f"w{number}") for number in range(WORKERS)]
+    answers = Prometheus(server.url, TEMPLATES, timeout=LONG).measure(questions, AT)
+    assert {answer.value for answer in answers.values()} == {1.0}
+
+
+def test_no_more_are_asked_at_once_than_a_server_can_bear(server: Server) -> None:
+    under_way: list[int] = []
+    most: list[int] = []
+
+    def counted(handler: Handler) -> None:
+        under_way.append(1)
+        most.append(len(under_way))
+        time.sleep(0.01)
+        under_way.pop()
+        handler.send(vector("1"))
+
+    server.reply = counted
+    questions = [question(f"w{number}") for number in range(5 * WORKERS)]
+    answers = Prometheus(server.url, TEMPLATES).measure(questions, AT)
+    assert {answer.value for answer in answers.values()} == {1.0}
+    assert max(most) <= WORKERS
+
+
+@pytest.mark.parametrize("reply", [silence, dripping_body, dripping_chunks])
+def test_a_question_that_had_its_time_makes_room_for_the_next(server: Server, reply: Callable[[Handler], None]) -> None:
+    server.reply = reply
+    questions = [question(f"w{number}") for number in range(WORKERS + 1)]
+    answers = Prometheus(server.url, TEMPLATES, timeout=0.5).measure(questions, AT)
+    assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
+    assert len(server.seen) == WORKERS + 1
+
+
+def test_a_measure_has_its_time_and_no_more(server: Server) -> None:
+    server.reply = silence
+    questions = [question(f"w{number}") for number in range(3 * WORKERS)]
+    start = time.monotonic()
+    answers = Prometheus(server.url, TEMPLATES, timeout=LONG, budget=0.5).measure(questions, AT)
+    assert time.monotonic() - start < 5
+    assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
+    assert len(server.seen) == WORKERS
+
+
+def test_the_end_of_the_program_waits_for_no_server(server: Server) -> None:
+    server.reply = dripping_headers
+    program = (
+        "import sys, test_prometheus\nanswer = test_prometheus.ask(sys.argv[1], timeout=0.5)\nprint(answer.failure)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, server.url],
+        cwd=Path(__file__).parent,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=True,
+    )
+    assert done.stdout == "unreachable\n"
+
+
+# Credentials
+
+
+def test_the_user_of_the_url(server: Server) -> None:
+    url = server.url.replace("http://", "http://prom:p%40ss%C3%A9:x@")
+    assert ask(url).value == 1
+    assert server.seen[0][1]["Authorization"] == "Basic cHJvbTpwQHNzw6k6eA=="
+
+
+def test_a_token_is_read_anew_each_time(server: Server, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    meter = Prometheus(server.url, TEMPLATES, token_file=token)
+    for text in ("first\n", "second"):
+        token.write_text(text)
+        meter.measure([question()], AT)
+    assert [headers["Authorization"] for _, headers, _ in server.seen] == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "holds no token"),
+        (b"s3\r\ncret", "holds"),
+        (b"s3cr\xffet", "holds"),
+    ],
+)
+def test_a_token_that_cannot_be_used(server: Server, tmp_path: Path, content: bytes | None, words: str) -> None:
+    token = tmp_path / "token"
+    if content is not None:
+        token.write_bytes(content)
+    failure, detail = failed(ask(server.url, token_file=token))
+    assert failure is Failure.UNREACHABLE
+    assert detail.startswith(f"the token file {token} {words}")
+    assert "s3" not in detail.replace(str(token), "")
+    assert server.seen == []
+
+
+def test_headers(server: Server) -> None:
+    assert ask(server.url, headers={"X-Scope-OrgID": "team a"}).value == 1
+    assert server.seen[0][1]["X-Scope-OrgID"] == "team a"
+
+
+def echoed(handler: Handler) -> None:
+    """Say back all that was sent, as a debugging proxy might: in the error, in the warnings."""
+    said = " ".join(f"{name}={value}" for name, value in handler.headers.items())
+    body = {"status": "error", "errorType": "bad_data", "error": f"{said} s3cret%2Fs", "warnings": [said]}
+    handler.send(json.dumps(body).encode(), 400)
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "options", "secrets"),
+    [
+        ("someone:s3cret%2Fs@", {}, ["someone", "s3cret%2Fs", "s3cret/s", "c29tZW9uZTpzM2NyZXQvcw=="]),
+        ("", {"headers": {"Authorization": "Bearer s3cret-token"}}, ["s3cret-token"]),
+        ("", {"headers": {"X-Key": "abc s3cret"}}, ["abc", "s3cret"]),
+        ("", {"headers": {"X-Key": "k"}}, ["X-Key=k"]),
+        ("", {"token_file": "s3cret-token"}, ["s3cret-token"]),
+    ],
+)
+def test_no_credential_is_ever_shown(
+    server: Server,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    userinfo: str,
+    options: dict[str, Any],
+    secrets: list[str],
+) -> None:
+    if "token_file" in options:
+        (tmp_path / "token").write_text(options["token_file"])
+        options = {"token_file": tmp_path / "token"}
+    url = server.url.replace("http://", f"http://{userinfo}")
+    closed = url.rpartition(":")[0] + ":1"
+    with caplog.at_level(logging.DEBUG):
+        server.reply = echoed
+        answers = [ask(url, **options), ask(closed, **options), ask(url.replace("http:", "https:"), **options)]
+        server.reply = lambda handler: handler.send(b"", 302, Location=f"http://{userinfo}host/")
+        answers.append(ask(url, **options))
+        server.reply = silence
+        answers.append(ask(url, timeout=0.3, **options))
+    assert "***" in answers[0].detail
+    assert answers[0].warnings
+    assert [answer.failure for answer in answers] == [Failure.QUERY_ERROR, *[Failure.UNREACHABLE] * 4]
+    said = str(answers) + caplog.text
+    assert [secret for secret in secrets if secret in said] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("prometheus:9090", "no http:// or https:// address"),
+        ("someone:s3cret@prometheus:9090", "no http:// or https:// address"),
+        ("", "no http:// or https:// address"),
+        ("ftp://prometheus", "no http:// or https:// address"),
+        ("http://", "no http:// or https:// address"),
+        ("http:///path", "no http:// or https:// address"),
+        ("http://prometheus:port", "no http:// or https:// address"),
+        ("http://[::1", "no http:// or https:// address"),
+        ("http://someone:s3cret/x@prometheus", "no http:// or https:// address"),
+        ("http://*.example", "no http:// or https:// address"),
+        ("http://someone:12/s3cret@prometheus", "an @ behind its host"),
+        ("http://someone:12#s3cret@prometheus", "an @ behind its host"),
+        ("http://prometheus/?s3cret=1", "something behind its path"),
+        ("http://prometheus/#", "something behind its path"),
+        ("http://prometheus/s3cret\n", "spaces or other characters"),
+        ("http://prometheus\\@elsewhere", "spaces or other characters"),
+        ("http://prometheus/ä", "spaces or other characters"),
+    ],
+)
+def test_addresses_that_can_never_work(url: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        Prometheus(url, TEMPLATES)
+    assert "s3cret" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"headers": {"Authorization": "s3cret"}, "token_file": Path("token")}, "more than one set of credentials"),
+        ({"headers": {"authorization": "s3cret"}, "token_file": Path("token")}, "more than one set of credentials"),
+        ({"headers": {"X Y": "s3cret"}}, "has no valid name"),
+        ({"headers": {"X": "s3cret\r\nY: Z"}}, "--metrics-header X: its value must be"),
+        ({"headers": {"X": ""}}, "--metrics-header X: its value must be"),
+        ({"ca_file": Path("gone.pem")}, r"the CA file gone\.pem is not there"),
+    ],
+)
+def test_options_that_can_never_work(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        Prometheus("http://prometheus", TEMPLATES, **options)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_ipv6_address() -> None:
+    url = "http://[::1]:1"
+    assert unreachable(ask(url, timeout=5.0), url)
+
+
+def test_without_a_server() -> None:
+    meter: Meter = Unconfigured()
+    questions = [question(), question("b")]
+    answers = meter.measure(questions, AT)
+    assert list(answers) == questions
+    assert failed(answers[questions[0]]) == (
+        Failure.UNREACHABLE,
+        "no metrics server is named; set --metrics-server to the URL of Prometheus",
+    )
