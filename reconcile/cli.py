@@ -150,7 +150,7 @@ def simulate(**given: Any) -> None:
     settings = _settings({"gitops_managers": ""}, interval=script.tick, metrics=metrics)
     selection = _selection(given, None)
     with _copied(given["filename"], given["out"]) as folder:
-        passes = list(play(folder, script, settings, selection))
+        passes = list(play(folder, scenario.ScriptedMeter(script), script, settings, selection))
         objects = [item for kind in KINDS.values() for item in folder.list(kind, Scope(namespace=selection.namespace))]
         click.echo(simulation.render(objects, passes, given["output"]), nl=False)
 

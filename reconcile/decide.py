@@ -70,7 +70,7 @@ def decide(observation: Observation, answers: Mapping[Question, Answer], now: da
         walk.plan(*steps.GATES[row.move])
         walk.through(*steps.GATES[row.move])
     except gates.WaitError as wait:
-        return _plan(walk, Move.WAIT, f"waiting: {wait}", _weight(case))
+        return _plan(walk, Move.WAIT, str(wait), _weight(case))
     except GateError as halt:
         return _halted(walk, halt)
     return _moved(walk, row.move, moves.MOVES[row.move](case, row.to))

@@ -44,7 +44,7 @@ class Fields:
                 self.problem(key, "is required")
             value = {}
         elif not isinstance(value, dict):
-            self.problem(key, f"must be a mapping, not {_shown(value)}")
+            self.problem(key, f"must be a mapping, not {shown(value)}")
             value = {}
         return Fields(value=value, path=self.at(key), problems=self.problems)
 
@@ -54,7 +54,7 @@ class Fields:
         if value is None:
             return
         if not isinstance(value, list):
-            self.problem(key, f"must be a list, not {_shown(value)}")
+            self.problem(key, f"must be a list, not {shown(value)}")
             return
         if len(value) > most:
             self.problem(key, f"has {len(value)} items, at most {most} are allowed")
@@ -64,7 +64,7 @@ class Fields:
             if isinstance(item, dict):
                 yield Fields(value=item, path=self.at(name), problems=self.problems)
             else:
-                self.problem(name, f"must be a mapping, not {_shown(item)}")
+                self.problem(name, f"must be a mapping, not {shown(item)}")
 
     def text(self, key: str, default: str | None = None) -> str:
         """Give a string that is not empty; without a default it is required."""
@@ -74,7 +74,7 @@ class Fields:
         if value is None:
             self.problem(key, "is required")
         elif not isinstance(value, str):
-            self.problem(key, f"must be a string, not {_shown(value)}")
+            self.problem(key, f"must be a string, not {shown(value)}")
         elif not value:
             self.problem(key, "must not be empty")
         else:
@@ -85,7 +85,7 @@ class Fields:
         """Give the name of an object: RFC 1123, at most 253 characters."""
         value = self.text(key)
         if value and (len(value) > DNS_NAME_LENGTH or not DNS_NAME.fullmatch(value)):
-            self.problem(key, f"{_shown(value)} is no name of an object (lower case letters, digits, '-' and '.')")
+            self.problem(key, f"{shown(value)} is no name of an object (lower case letters, digits, '-' and '.')")
             return ""
         return value
 
@@ -97,7 +97,7 @@ class Fields:
         if value is None:
             self.problem(key, "is required")
         elif isinstance(value, bool) or not isinstance(value, int):
-            self.problem(key, f"must be an integer, not {_shown(value)}")
+            self.problem(key, f"must be an integer, not {shown(value)}")
         elif not lowest <= value <= highest:
             self.problem(key, f"must be between {lowest} and {highest}, not {value}")
         else:
@@ -110,7 +110,7 @@ class Fields:
         if value is None:
             self.problem(key, "is required")
         elif isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
-            self.problem(key, f"must be a finite number, not {_shown(value)}")
+            self.problem(key, f"must be a finite number, not {shown(value)}")
         else:
             return float(value)
         return 0.0
@@ -122,7 +122,7 @@ class Fields:
             return None
         time = parse_time(value)
         if time is None:
-            self.problem(key, f"must be a time like 2026-01-31T12:00:00Z, not {_shown(value)}")
+            self.problem(key, f"must be a time like 2026-01-31T12:00:00Z, not {shown(value)}")
         return time
 
 
@@ -130,11 +130,11 @@ def parse_time(value: object) -> datetime | None:
     """Read an RFC 3339 time; None if it is none."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        if time is None:
+            return None
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
         return None
-    if time is None:
-        return None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _finite(value: float) -> bool:
@@ -144,7 +144,7 @@ def _finite(value: float) -> bool:
         return False
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Print a value of the user's in a message: the beginning of it, as JSON would write it, or its type."""
     if isinstance(value, bool):
         return "true" if value else "false"

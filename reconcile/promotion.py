@@ -100,6 +100,8 @@ def _retarget(selector: Manifest, given: dict[str, Any], kept: dict[str, Any]) -
                 labels[key] = kept[key]
             else:
                 expressions.append({"key": key, "operator": "DoesNotExist"})
+    if labels == {}:
+        del selector["matchLabels"]
     changed = [_retargeted(expression, given, kept) for expression in expressions]
     if changed != (selector.get("matchExpressions") or []):
         selector["matchExpressions"] = changed

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile import objects
 from reconcile.engine import Pass
-from reconcile.metrics.scenario import ScriptedMeter
 from reconcile.plan import Patch, Record, Settings
-from reconcile.ports import DEPLOYMENT, Cluster, Ref, Scope
+from reconcile.ports import DEPLOYMENT, Cluster, Meter, Ref, Scope
 from reconcile.revision import revision
 from reconcile.steps import Move
 
@@ -68,9 +67,10 @@ class Workloads:
             )
 
 
-def play(cluster: Cluster, scenario: Scenario, settings: Settings, selection: Selection) -> Iterator[list[Record]]:
+def play(
+    cluster: Cluster, meter: Meter, scenario: Scenario, settings: Settings, selection: Selection
+) -> Iterator[list[Record]]:
     """Give the records of one pass after the other, until every Rollout rests and nothing is left to happen."""
-    meter = ScriptedMeter(scenario)
     workloads = Workloads(cluster=cluster, rollout_ticks=scenario.rollout_ticks)
     last_change = max((change.tick for change in scenario.changes), default=0)
     for tick in range(1, scenario.ticks + 1):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from tests.components.fixtures import control_plane, mesh, namespace, running_mesh, skipped, start_prometheus
-
-if TYPE_CHECKING:
-    import pytest
 
 __all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus"]
 
@@ -17,3 +14,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if reasons := config.stash.get(skipped, {}):
         missing = "; ".join(f"{component} ({reason})" for component, reason in reasons.items())
         terminalreporter.write_line(f"Skipped for want of real components: {missing}", yellow=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make golden` write the golden cases anew."""
+    parser.addoption("--update-golden", action="store_true", help="write the expectations of the golden cases anew")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Say whether expectations are to be written."""
+    return bool(request.config.getoption("--update-golden"))

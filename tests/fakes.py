@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 
 class MemoryCluster:
-    """A Cluster in memory: generations, resource versions, uids, status apart from the rest, Events counted."""
+    """A Cluster in memory: generations, resource versions, uids, status apart from the rest, Events counted.
 
-    def __init__(self, manifests: Iterable[Manifest]) -> None:
+    `books=False` leaves metadata as it was given, like a folder does.
+    """
+
+    def __init__(self, manifests: Iterable[Manifest], *, books: bool = True) -> None:
+        self._books = books
         self.objects: dict[Ref, Manifest] = {}
         self.patches: list[Patch] = []
         self.events: list[Event] = []
@@ -55,6 +59,8 @@ class MemoryCluster:
         self.objects[ref] = self._booked(manifest, self.objects[ref])
 
     def _booked(self, new: Manifest, old: Manifest | None) -> Manifest:
+        if not self._books:
+            return new
         self._version += 1
         metadata = new.setdefault("metadata", {})
         before = old["metadata"] if old else {}
@@ -100,9 +106,9 @@ class MemoryCluster:
         self.objects[ref] = event_manifest(event, at, count, first)
 
     @property
-    def messages(self) -> list[str]:
+    def messages(self) -> tuple[str, ...]:
         """What was said, in order."""
-        return [event.message for event in self.events]
+        return tuple(event.message for event in self.events)
 
 
 class FixedMeter:

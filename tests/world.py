@@ -154,7 +154,7 @@ class World:
         for _ in range(most):
             self.tick()
             if self.status.get("phase") == phase:
-                return self.cluster.messages[said:]
+                return list(self.cluster.messages[said:])
         raise AssertionError(f"not {phase} after {most} ticks: {self.status}")
 
     def until_weight(self, weight: int, most: int = 40) -> None:
@@ -185,12 +185,12 @@ class World:
         return found
 
     def image(self, ref: Ref) -> str:
-        """The version of the image that a Deployment asks for."""
+        """Give the version of the image that a Deployment asks for."""
         image: str = self.cluster.objects[ref]["spec"]["template"]["spec"]["containers"][0]["image"]
         return image.removeprefix("podinfo:")
 
     def replicas(self, ref: Ref) -> int:
-        """The size that a Deployment asks for."""
+        """Give the size that a Deployment asks for."""
         size: int = self.cluster.objects[ref]["spec"].get("replicas", 1)
         return size
 

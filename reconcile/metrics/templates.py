@@ -28,6 +28,7 @@ import jinja2.sandbox
 import yaml
 from jinja2 import nodes
 
+from reconcile.durations import seconds
 from reconcile.errors import TemplateError, UsageError
 from reconcile.plan import Metric
 
@@ -44,7 +45,6 @@ BOUNDS = ("minimum", "maximum")
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STRING_TAG = "tag:yaml.org,2002:str"
-_DURATION = re.compile(r"(?=.*[1-9])([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?")
 _LANGUAGE = frozenset(
     {
         nodes.Template,
@@ -264,7 +264,7 @@ def _encodable(value: str) -> bool:
 
 def _interval(value: str) -> str:
     """Let through nothing but a PromQL duration: it stands outside of quotes. The Rollout was checked long before."""
-    if len(value) > MAX_TEXT or not _DURATION.fullmatch(value):
+    if not seconds(value):
         raise TemplateError(f"interval: {value!r:.40} is no PromQL duration such as 30s, 1m or 1h")
     return value
 

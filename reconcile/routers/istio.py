@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconcile.errors import InvalidObjectError
+from reconcile.fields import shown
 from reconcile.rollout import short_host
 
 if TYPE_CHECKING:
@@ -110,13 +111,12 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
             what = "names a host twice" if len(here) > len(pair) else "has a destination beside the two"
             problems.append(f"{_dotted(path)}: {what}, so that its weights are not steerer's to set")
             continue
-        ends = [_destination(f"{path}/route/{index}", entry, problems) for index, entry in enumerate(destinations)]
+        wrong = [problem for index, entry in enumerate(destinations) if (problem := _wrong(path, index, entry))]
+        if not wrong and not any(entry.get("weight") for entry in destinations):
+            wrong = [f"{_dotted(path)}: both weights are absent or 0"]
+        problems += wrong
+        ends = [_destination(f"{path}/route/{index}", entry) for index, entry in enumerate(destinations)]
         managed.append(Route(primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)]))
-    problems.extend(
-        f"{_dotted(route.primary.path.rpartition('/route/')[0])}: both weights are absent or 0"
-        for route in managed
-        if not (route.primary.weight or route.canary.weight)
-    )
     if not managed and not problems:
         problems.append(_nothing_managed(primary, canary, single))
     if problems:
@@ -145,12 +145,16 @@ def _host(entry: Any, namespace: str) -> str | None:
     return short_host(host, namespace) if isinstance(host, str) else None
 
 
-def _destination(path: str, entry: Manifest, problems: list[str]) -> Destination:
+def _wrong(path: str, index: int, entry: Manifest) -> str | None:
+    """Say what is wrong with the weight of an entry, if anything."""
     weight = entry.get("weight")
-    if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int) or not 0 <= weight <= FULL):
-        problems.append(f"{_dotted(path)}.weight: must be an integer from 0 to 100, not {str(weight)[:40]}")
-        weight = 0
-    return Destination(path=path, host=entry["destination"]["host"], weight=weight, entry=entry)
+    if weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= FULL):
+        return None
+    return f"{_dotted(path)}.route[{index}].weight: must be an integer from 0 to 100, not {shown(weight)}"
+
+
+def _destination(path: str, entry: Manifest) -> Destination:
+    return Destination(path=path, host=entry["destination"]["host"], weight=entry.get("weight"), entry=entry)
 
 
 def _nothing_managed(primary: str, canary: str, single: list[str]) -> str:
