@@ -150,6 +150,8 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         text = repr(value)
+    elif isinstance(value, str):
+        text = f'"{value}"'
     else:
-        text = f'"{value}"' if isinstance(value, str) else {list: "a list", dict: "a mapping"}.get(type(value), "this")
+        text = "a list" if isinstance(value, list) else "a mapping"
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."

@@ -26,6 +26,8 @@ def unhealthy(deployment: Deployment) -> str | None:
 
 def unfinished(deployment: Deployment) -> str | None:
     """Say what is left of a rolling update; None if it is finished."""
+    if not deployment.reported:
+        return "has no status: nobody has reported on its replicas yet"
     if not observed(deployment):
         return "has a newer spec than its controller has seen"
     if deployment.updated < deployment.wanted:

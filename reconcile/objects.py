@@ -18,7 +18,10 @@ MANY = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployment:
-    """One Deployment. Counts as the API has them: absent `spec.replicas` is 1, an absent count of the status is 0."""
+    """One Deployment. Counts as the API has them: absent `spec.replicas` is 1, an absent count of the status is 0.
+
+    `reported` is whether it has a status at all.
+    """
 
     ref: Ref
     api_version: str
@@ -30,6 +33,7 @@ class Deployment:
     wanted: int
     replicas_written: bool
     paused: bool
+    reported: bool
     observed_generation: int | None
     replicas: int
     updated: int
@@ -104,6 +108,7 @@ def deployment(manifest: Manifest) -> Deployment:
         wanted=spec.integer("replicas", 0, MANY, 1),
         replicas_written=spec.value.get("replicas") is not None,
         paused=spec.value.get("paused") is True,
+        reported=bool(status.value),
         observed_generation=_count(status, "observedGeneration"),
         replicas=status.integer("replicas", 0, MANY, 0),
         updated=status.integer("updatedReplicas", 0, MANY, 0),

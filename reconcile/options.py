@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A duration like `50s` or `1m`, as seconds."""
 
     name = "duration"
@@ -33,7 +33,7 @@ class Duration(click.ParamType):
         return seconds
 
 
-class Header(click.ParamType):
+class Header(click.ParamType[tuple[str, str]]):
     """An HTTP header like `X-Scope-OrgID: team`, as a pair."""
 
     name = "header"

@@ -1,4 +1,4 @@
-"""The fakes of the two ports: a cluster in memory that keeps the books of an API server, and a meter with fixed answers.
+"""The fakes of the two ports: a cluster in memory that keeps books like an API server, a meter with fixed answers.
 
 The only fakes of the tests. They hold no opinion on Rollouts.
 """
@@ -49,9 +49,9 @@ class MemoryCluster:
         """Set one field as a user would: `edit(ref, "spec", "replicas", 3)`; `None` removes it."""
         *path, last, value = path_and_value
         manifest = deepcopy(self.objects[ref])
-        parent = manifest
+        parent: Any = manifest
         for key in path:
-            parent = parent[key] if isinstance(parent, list) else parent.setdefault(key, {})
+            parent = parent[key] if isinstance(key, int) else parent.setdefault(key, {})
         if value is None:
             parent.pop(last, None)
         else:

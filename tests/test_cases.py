@@ -14,7 +14,7 @@ import yaml
 
 from reconcile.engine import Pass
 from reconcile.observe import Selection
-from reconcile.plan import Failure, Record, Settings
+from reconcile.plan import Record, Settings
 from reconcile.report.record import to_dict
 from reconcile.report.yamltext import to_yaml
 from tests.fakes import FixedMeter, MemoryCluster, ref_of

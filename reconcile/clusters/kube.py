@@ -10,11 +10,12 @@ import json
 import os
 import threading
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -30,7 +31,7 @@ from reconcile.clusters import answers, kubeconfig, reading
 from reconcile.clusters.answers import Call, CredentialsError, ExpiredError, UnservedError
 from reconcile.clusters.events import event_manifest, timestamp
 from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, UnreachableError, UsageError
-from reconcile.ports import EVENT, KINDS, ROLLOUT, Ref, Scope
+from reconcile.ports import EVENT, ROLLOUT, Ref, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -97,17 +98,17 @@ class KubeCluster:
         self._page = page
         self._write_params = {"fieldManager": FIELD_MANAGER, **(write_params or {})}
         self._served: dict[Kind, str] = {}
-        self._probing = {kind: threading.Lock() for kind in KINDS.values()}
-        self._folder = TemporaryDirectory(prefix="steerer-")
-        try:
-            self._login = _Login(access, environ)
-            self._api = _client(access, self._login, self._folder.name, timeout)
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        self._probing: dict[Kind, threading.Lock] = defaultdict(threading.Lock)
         proxy = access.cluster.get("proxy-url")
         self._proxies = {"http": proxy, "https": proxy} if proxy else None
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="kube")
+        self._login = _Login(access, environ)
+        with ExitStack() as stack:
+            files = kubeconfig.files(self._login.user, access.cluster, stack)
+            self._api = _client(access, self._login, files, timeout)
+            stack.callback(self._api.session.close)
+            self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="kube")
+            stack.callback(self._workers.shutdown, cancel_futures=True)
+            self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -117,9 +118,7 @@ class KubeCluster:
 
     def close(self) -> None:
         """Let go of connections, threads and the files that held certificates."""
-        self._workers.shutdown(cancel_futures=True)
-        self._api.session.close()
-        self._folder.cleanup()
+        self._open.close()
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Give all objects of the kind in the scope (`ports.Cluster`)."""
@@ -430,11 +429,10 @@ class _Retry(urllib3.Retry):
         return None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
 
 
-def _client(access: kubeconfig.Access, login: _Login, folder: str, timeout: float) -> Any:
-    """Give a pykube client for the access; certificates that came inline are files in `folder`, for us only."""
-    paths = kubeconfig.files(login.user, access.cluster, folder)
-    user = {key: path for key, path in paths.items() if key.startswith("client-")}
-    cluster = {"server": access.server} | {key: path for key, path in paths.items() if key not in user}
+def _client(access: kubeconfig.Access, login: _Login, files: Mapping[str, str], timeout: float) -> Any:
+    """Give a pykube client for the access: addresses and certificates are its affair, credentials the login's."""
+    user = {key: path for key, path in files.items() if key.startswith("client-")}
+    cluster = {"server": access.server} | {key: path for key, path in files.items() if key not in user}
     cluster |= {
         key: access.cluster[key] for key in ("insecure-skip-tls-verify", "tls-server-name") if access.cluster.get(key)
     }

@@ -8,7 +8,6 @@ credential plug-ins, and leaves private keys readable in the temporary folder.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -16,6 +15,7 @@ import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +25,7 @@ from reconcile.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import ExitStack
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PLUGIN_TIMEOUT = 60.0
@@ -63,15 +64,15 @@ def find(
     Raises UsageError if there is none, or if a file cannot be used.
     """
     if kubeconfig:
-        return _from_files([Path(kubeconfig).expanduser()], context)
-    listed = [Path(name).expanduser() for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+        return _from_files([_path(kubeconfig)], context)
+    listed = [_path(name) for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
     if listed:
         # Like kubectl: those of the list that are not there do not matter, as long as one is.
         return _from_files([path for path in listed if path.exists()] or listed[:1], context)
     if context is None and "KUBERNETES_SERVICE_HOST" in environ and (account / "token").is_file():
         return _from_pod(environ, account)
-    default = Path(environ.get("HOME", "~"), ".kube", "config").expanduser()
-    if default.is_file():
+    default = Path(environ["HOME"], ".kube", "config") if environ.get("HOME") else None
+    if default is not None and default.is_file():
         return _from_files([default], context)
     raise UsageError(
         "no cluster: this is no pod with a service account, and there is neither $KUBECONFIG nor ~/.kube/config; "
@@ -159,24 +160,39 @@ def plugged(access: Access, environ: Mapping[str, str]) -> Mapping[str, Any]:
     return {"token": status.get("token"), **certificates}
 
 
-def files(user: Mapping[str, Any], cluster: Mapping[str, Any], folder: str) -> dict[str, str]:
-    """Give the path of each certificate and key; what a kubeconfig holds inline is written into `folder` first."""
+def files(user: Mapping[str, Any], cluster: Mapping[str, Any], stack: ExitStack) -> dict[str, str]:
+    """Give the path of each certificate and key.
+
+    What a kubeconfig holds inline becomes a file that only we can read, until `stack` is closed. Raises UsageError.
+    """
     paths = {}
+    folder = None
     for key in _FILES:
         part = cluster if key == "certificate-authority" else user
         if data := part.get(f"{key}-data"):
-            path = Path(folder, key)
             try:
+                # Not before it is needed: a pod may have nowhere to write, and nothing to.
+                folder = folder or stack.enter_context(TemporaryDirectory(prefix="steerer-"))
+                path = Path(folder, key)
                 path.write_bytes(base64.b64decode(data, validate=True))
-            except (binascii.Error, ValueError, TypeError) as error:
+                path.chmod(0o600)
+            except OSError as error:
+                raise UsageError(f"{key}-data of the kubeconfig cannot be made a file: {_reason(error)}") from error
+            except (ValueError, TypeError) as error:
                 raise UsageError(f"{key}-data of the kubeconfig is not base64") from error
-            path.chmod(0o600)
             paths[key] = str(path)
         elif name := part.get(key):
             if not Path(name).is_file():
                 raise UsageError(f"the {key} that the kubeconfig names is not there: {name}")
             paths[key] = str(name)
     return paths
+
+
+def _path(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{name}: there is no such home folder") from error
 
 
 def _from_pod(environ: Mapping[str, str], account: Path) -> Access:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["events_table", "print_status", "status_data", "status_text"]
 
 UNSEEN = "no pass has seen it yet"
+UNSTARTED = "not started"
 _CONDITION_STYLES = {("Ready", "True"): "green", ("Stalled", "True"): "bold red"}
 
 
@@ -72,7 +73,8 @@ def _event(event: Happening) -> dict[str, Any]:
 def _status(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> Iterator[Line]:
     status, metadata = raw.mapping(rollout.get("status")), raw.mapping(rollout.get("metadata"))
     name = ".".join(filter(None, (raw.text(metadata.get("name")), raw.text(metadata.get("namespace")))))
-    yield Line(head=joined(say(name, "bold"), say(raw.text(status.get("phase")) or UNSEEN, "bold cyan")))
+    phase = raw.text(status.get("phase")) or (UNSTARTED if status.get("conditions") else UNSEEN)
+    yield Line(head=joined(say(name, "bold"), say(phase, "bold cyan")))
     if drawn := bar(_weight(status), _weight(status)):
         most = _most(rollout)
         yield Line(indent=2, head=joined(drawn, Text("" if most is None else f"of at most {most} %", "dim")))
