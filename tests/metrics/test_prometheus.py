@@ -240,7 +240,7 @@ def test_every_finite_number_is_a_value(value: float) -> None:
         (vector("-Inf"), Failure.NOT_A_NUMBER, "the query gives -Inf"),
         (vector("1e999"), Failure.NOT_A_NUMBER, "too large"),
         (reply("scalar", [1, "NaN"]), Failure.NOT_A_NUMBER, "NaN"),
-        (vector("1", "2", "3"), Failure.SEVERAL_SERIES, "the query gives 3 series and must have one"),
+        (vector("1", "2", "3"), Failure.SEVERAL_SERIES, "the query gives 3 series and must give one"),
         (reply("matrix", []), Failure.WRONG_TYPE, "the query gives a matrix and must give one number"),
         (reply("string", [1, "5"]), Failure.WRONG_TYPE, "the query gives a string and must give one number"),
         (reply("vector", [{"metric": {}, "histogram": [1, {}]}]), Failure.WRONG_TYPE, "a histogram"),
@@ -252,7 +252,7 @@ def test_every_finite_number_is_a_value(value: float) -> None:
 def test_answers_that_are_no_number(body: bytes, failure: Failure, words: str) -> None:
     answer = understood(body, 400 if failure is Failure.QUERY_ERROR else 200)
     assert failed(answer)[0] is failure
-    assert words.replace("have", "give") in answer.detail
+    assert words in answer.detail
 
 
 ODD: list[Any] = [None, True, 5, 1.5, "x", "", [], {}, [[]], [{}], [1], [1, 2, 3], {"a": 1}]

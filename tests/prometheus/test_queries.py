@@ -1,0 +1,211 @@
+"""The queries and the meter on a real Prometheus: what they count, and what they make of what it says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconcile.metrics.prometheus import Prometheus
+from reconcile.metrics.templates import MetricFile, TemplateSet, load
+from reconcile.plan import Answer, Failure, Metric, Question
+from reconcile.ports import ROLLOUT, Ref
+from tests.prometheus.traffic import AT, NAMES, P99, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from tests.components.prometheus import PrometheusServer
+
+SUCCESS = "istio_requests_total"
+SECONDS = "istio_request_duration_seconds_bucket"
+MILLISECONDS = "istio_request_duration_milliseconds_bucket"
+BUILTIN = load()
+
+
+def question(metric: str, workload: str, namespace: str = "test", interval: str = "1m") -> Question:
+    rollout = Ref(ROLLOUT, namespace, "podinfo")
+    return Question(rollout=rollout, metric=metric, workload=workload, interval=interval, weight=10)
+
+
+def measure(
+    server: PrometheusServer, questions: Iterable[Question], templates: TemplateSet = BUILTIN, at: datetime = AT
+) -> list[Answer]:
+    asked = list(questions)
+    answers = Prometheus(server.url, templates).measure(asked, at)
+    return [answers[one] for one in asked]
+
+
+def query(server: PrometheusServer, text: str) -> Answer:
+    """Ask a query of a user's own."""
+    metric = Metric(name="own", title="own", unit="things", bound="minimum")
+    templates = TemplateSet([MetricFile(path=Path("own.yaml"), metric=metric, query=text)])
+    [answer] = measure(server, [question("own", "mixed")], templates)
+    return answer
+
+
+@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@pytest.mark.parametrize("interval", ["30s", "1m", "90s", "1h", "1h30m", "2m500ms", "1d"])
+def test_every_built_in_query_is_promql(prometheus: PrometheusServer, metric: str, interval: str) -> None:
+    [answer] = measure(prometheus, [question(metric, "nobody", interval=interval)])
+    assert answer.failure is Failure.NO_DATA
+    assert answer.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("workload", "percent"), [("good", 100), ("mixed", 95), ("only-errors", 0), ("only-errors-now", 0)]
+)
+@pytest.mark.parametrize("interval", ["30s", "1m", "5m"])
+def test_success_rate(prometheus: PrometheusServer, workload: str, percent: float, interval: str) -> None:
+    [answer] = measure(prometheus, [question(SUCCESS, workload, interval=interval)])
+    assert answer.value == pytest.approx(percent, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("workload", "failure"),
+    [
+        ("nobody", Failure.NO_DATA),
+        ("mixe", Failure.NO_DATA),
+        ("mixed-", Failure.NO_DATA),
+        ("idle", Failure.NOT_A_NUMBER),
+        ("idle-after-errors", Failure.NOT_A_NUMBER),
+    ],
+)
+def test_without_traffic_there_is_no_success_rate(
+    prometheus: PrometheusServer, workload: str, failure: Failure
+) -> None:
+    [answer] = measure(prometheus, [question(SUCCESS, workload)])
+    assert (answer.value, answer.failure) == (None, failure)
+
+
+def test_the_time_of_the_pass_is_the_time_of_the_answer(prometheus: PrometheusServer) -> None:
+    before, after = (
+        measure(prometheus, [question(SUCCESS, "mixed")], at=AT + timedelta(hours=hours))[0] for hours in (-1, 1)
+    )
+    assert before.failure is after.failure is Failure.NO_DATA
+
+
+@pytest.mark.parametrize(
+    ("workload", "p99"),
+    [
+        ("fast-in-seconds", "fast"),
+        ("fast-in-milliseconds", "fast"),
+        ("fast-in-both", "fast"),
+        ("slower-in-seconds", "slower"),
+        ("slower-in-milliseconds", "slow"),
+        ("idle-in-seconds", "slow"),
+        ("idle-in-milliseconds", "slow"),
+    ],
+)
+def test_the_duration_in_milliseconds_under_either_name(prometheus: PrometheusServer, workload: str, p99: str) -> None:
+    [answer] = measure(prometheus, [question(SECONDS, workload)])
+    assert answer.value == pytest.approx(P99[p99])
+
+
+@pytest.mark.parametrize(
+    ("workload", "failure"),
+    [
+        ("idle-only-in-seconds", Failure.NOT_A_NUMBER),
+        ("idle-in-both", Failure.NOT_A_NUMBER),
+        ("nobody", Failure.NO_DATA),
+    ],
+)
+def test_without_traffic_there_is_no_duration(prometheus: PrometheusServer, workload: str, failure: Failure) -> None:
+    [answer] = measure(prometheus, [question(SECONDS, workload)])
+    assert (answer.value, answer.failure) == (None, failure)
+
+
+def test_the_duration_under_its_modern_name(prometheus: PrometheusServer) -> None:
+    fast, seconds, idle = measure(
+        prometheus, [question(MILLISECONDS, name) for name in ("fast-in-both", "fast-in-seconds", "idle-in-both")]
+    )
+    assert fast.value == pytest.approx(P99["fast"])
+    assert seconds.failure is Failure.NO_DATA
+    assert idle.failure is Failure.NOT_A_NUMBER
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_workload_is_counted_under_its_own_name_only(prometheus: PrometheusServer, name: str) -> None:
+    [answer] = measure(prometheus, [question(SUCCESS, name, "names")])
+    assert answer.value == pytest.approx(share(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_namespace_is_counted_under_its_own_name_only(prometheus: PrometheusServer, name: str) -> None:
+    [answer] = measure(prometheus, [question(SUCCESS, "names", name)])
+    assert answer.value == pytest.approx(share(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "matcher",
+    [
+        '=~"{{ workload }}"',
+        "=~'{{ workload }}'",
+        '="{{ workload | literal }}"',
+        "='{{ workload | literal }}'",
+        '=~"nobody|{{ workload }}"',
+    ],
+)
+def test_every_matcher_that_an_author_may_write(prometheus: PrometheusServer, name: str, matcher: str) -> None:
+    text = 'sum(irate(istio_requests_total{response_code="200",destination_workload_namespace="names",'
+    metric = Metric(name="own", title="own", unit="things", bound="minimum")
+    file = MetricFile(path=Path("own.yaml"), metric=metric, query=text + f"destination_workload{matcher}}}[1m])) * 15")
+    [answer] = measure(prometheus, [question("own", name)], TemplateSet([file]))
+    assert answer.value == pytest.approx(share(name))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)
+        | st.text(r""""'`\.+*?()|[]{}^$#=~,ab""" + "\n\t ", min_size=1, max_size=20),
+        min_size=20,
+        max_size=60,
+        unique=True,
+    )
+)
+def test_no_name_makes_a_query_that_prometheus_refuses(prometheus: PrometheusServer, names: list[str]) -> None:
+    strangers = [name for name in names if name not in NAMES]
+    answers = measure(prometheus, [question(SUCCESS, name, "names") for name in strangers])
+    assert {answer.failure for answer in answers} <= {Failure.NO_DATA}
+
+
+@pytest.mark.parametrize(
+    ("text", "failure", "words"),
+    [
+        ("istio_requests_total", Failure.SEVERAL_SERIES, "series and must give one"),
+        ("istio_requests_total[1m]", Failure.WRONG_TYPE, "the query gives a matrix"),
+        ("'text'", Failure.WRONG_TYPE, "the query gives a string"),
+        ("sum(", Failure.QUERY_ERROR, "bad_data: "),
+        ("rate(a[0s])", Failure.QUERY_ERROR, "bad_data: "),
+        ("istio_requests_total * on(reporter) istio_requests_total", Failure.QUERY_ERROR, "execution: "),
+        ("vector(1) / 0", Failure.NOT_A_NUMBER, "the query gives +Inf"),
+        ("-1 / 0", Failure.NOT_A_NUMBER, "the query gives -Inf"),
+        ("vector(0) / 0", Failure.NOT_A_NUMBER, "the query gives NaN"),
+        ("nothing_of_the_kind", Failure.NO_DATA, "the query finds no series"),
+    ],
+)
+def test_what_prometheus_says_instead_of_a_number(
+    prometheus: PrometheusServer, text: str, failure: Failure, words: str
+) -> None:
+    answer = query(prometheus, text)
+    assert (answer.value, answer.failure) == (None, failure)
+    assert words in answer.detail
+
+
+@pytest.mark.parametrize(("text", "value"), [("scalar(vector(1.5))", 1.5), ("1e-9", 1e-9), ("vector(-3)", -3.0)])
+def test_one_number_is_a_value(prometheus: PrometheusServer, text: str, value: float) -> None:
+    assert query(prometheus, text).value == value
+
+
+def test_a_warning_of_prometheus_is_passed_on(prometheus: PrometheusServer) -> None:
+    answer = query(prometheus, "count(quantile(2, istio_requests_total))")
+    assert answer.value == 1
+    assert len(answer.warnings) == 1
+    assert "quantile" in answer.warnings[0]
