@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +57,13 @@ def rewrite(text: str, document: int, path: Path, wanted: Any) -> str:
 
     Raises UneditableError.
     """
-    for attempt in (text, _without_aliases):
-        source = attempt if isinstance(attempt, str) else attempt(text)
-        try:
-            result = _edited(source, document, path, wanted)
-            if _agrees(text, result, document, path, wanted):
-                return result
-        except (Fault, UneditableError):
-            continue
+    # The first that means the right thing is the one that changes least.
+    for source in (text, _without_aliases(text)):
+        for follow in (True, False):
+            with suppress(Fault, UneditableError):
+                result = _edited(source, document, path, wanted, follow=follow)
+                if _agrees(text, result, document, path, wanted):
+                    return result
     raise UneditableError("it is written with anchors, merge keys or layout that this change would tear apart")
 
 
@@ -91,7 +91,7 @@ def lines(value: Any, column: int = 0, step: int = 2, offset: int = 0) -> list[s
 def _entry(head: str, item: Any, column: int, style: tuple[int, int]) -> list[str]:
     if _is_block(item):
         return [head, *lines(item, column, *style)]
-    if isinstance(item, str) and "\n" in item.rstrip("\n") and _LITERAL.fullmatch(item):
+    if _is_text(item) and _LITERAL.fullmatch(item):
         chomp = "-" if not item.endswith("\n") else "+" if item.endswith("\n\n") else ""
         body = item.removesuffix("\n").split("\n")
         return [f"{head} |{chomp}", *(f"{' ' * column}{line}" if line else "" for line in body)]
@@ -107,7 +107,9 @@ def inline(value: Any, quote: str = "") -> str:
     if isinstance(value, str):
         return _string(value, quote)
     if value is None or isinstance(value, bool | int | float):
-        return json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False)
+        # YAML 1.1 takes 1e-05 for a string.
+        return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
     raise ValueError(f"{type(value).__name__} is no type of JSON")
 
 
@@ -122,6 +124,11 @@ def _string(value: str, quote: str = "") -> str:
 
 def _is_block(value: Any) -> bool:
     return isinstance(value, dict | list) and bool(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Say whether a value has several lines."""
+    return isinstance(value, str) and "\n" in value.rstrip("\n")
 
 
 @dataclass(slots=True)
@@ -146,6 +153,8 @@ class _Text:
     cuts: list[tuple[int, int, str]] = field(default_factory=list)
     step: int = 2
     offset: int = 0
+    # Whether aliases and merge keys are left to follow what their anchors become.
+    follow: bool = False
 
     @property
     def newline(self) -> str:
@@ -216,6 +225,8 @@ class _Text:
         if same(old, new):
             return
         node = slot.node
+        if node.kind == ALIAS and self.follow:
+            return
         if node.kind == MAP and isinstance(new, dict) and self.mapping(node, old, new):
             return
         if node.kind == LIST and isinstance(new, list) and self.sequence(node, old, new):
@@ -227,16 +238,20 @@ class _Text:
         slots = [slot for slot in self.slots(node) if not slot.merge]
         kept = [slot for slot in slots if slot.name in new]
         own = {slot.name for slot in slots}
-        added = {name: value for name, value in new.items() if name not in own and not same(value, old.get(name, ...))}
-        if old.keys() - own - new.keys():
-            raise UneditableError("a key that comes from a merge cannot be taken away")
+        inherited = {} if self.follow else {name: old[name] for name in old.keys() - own}
+        known = old.keys() if self.follow else own
+        added = {
+            name: value
+            for name, value in new.items()
+            if name not in known and not (name in inherited and same(value, inherited[name]))
+        }
         if not kept or (
             node.flow and (added or len(kept) < len(slots) or any(self.is_empty(slot.node) for slot in slots))
         ):
             return False
         for slot in kept:
             self.change(slot, old[slot.name], new[slot.name])
-        for slot, after in zip(slots, [*slots[1:], None], strict=True):
+        for slot, after in zip(slots, [*slots[1:], slots[-1]], strict=True):
             if slot.name not in new:
                 self.remove(slot, after)
         if added:
@@ -254,7 +269,7 @@ class _Text:
         pairs = min(len(olds), len(news))
         for slot, left, right in zip(slots[head:], olds, news, strict=False):
             self.change(slot, left, right)
-        ends = [*slots[1:], None]
+        ends = [*slots[1:], slots[-1]]
         for index in range(head + pairs, head + len(olds)):
             self.remove(slots[index], ends[index])
         if extra := news[pairs:]:
@@ -276,12 +291,10 @@ class _Text:
         place = self.line_end(max(slot.node.end, slot.marker))
         self.cut(place, place, self.newline + text)
 
-    def remove(self, slot: _Slot, after: _Slot | None) -> None:
-        """Take an entry or item away with its lines; the comments around them stay."""
+    def remove(self, slot: _Slot, after: _Slot) -> None:
+        """Take an entry or item away with its lines, `after` in its place; the comments around them stay."""
         end = self.line_end(max(slot.node.end, slot.marker))
         if not self.leads(slot.start):
-            if after is None:
-                raise UneditableError("the last entry on the line of another")
             self.cut(slot.start, after.start)
         elif end == len(self.text):
             before = self.line_start(slot.start) - 1
@@ -292,10 +305,12 @@ class _Text:
     def replace(self, slot: _Slot, new: Any) -> None:
         """Write a slot anew, on the line and in the quotes it had if that can be."""
         node = slot.node
-        on_a_line = node.kind == SCALAR and not node.literal and not self.is_empty(node) and not _is_block(new)
-        flow = node.flow and bool(node.children)
-        if slot.flow or on_a_line or (flow and _is_block(new)):
-            self.cut(content(self.text, node), node.end, inline(new, node.style))
+        on_a_line = node.kind == SCALAR and not node.literal and not self.is_empty(node)
+        as_one = not _is_block(new) and (bool(node.style) or not _is_text(new))
+        in_braces = node.flow and bool(node.children) and _is_block(new)
+        if slot.flow or in_braces or (on_a_line and as_one):
+            start = node.start if self.text[node.start] == "!" else content(self.text, node)
+            self.cut(start, node.end, inline(new, node.style))
         else:
             self.rewrite(slot, new)
 
@@ -337,8 +352,8 @@ def _common(left: list[Any], right: list[Any]) -> int:
     return count
 
 
-def _edited(source: str, document: int, path: Path, wanted: Any) -> str:
-    text = _Text(source)
+def _edited(source: str, document: int, path: Path, wanted: Any, *, follow: bool) -> str:
+    text = _Text(source, follow=follow)
     root = parse(source)[document]
     _adopt_style(text, root)
     node, old = root, Values().of(root)

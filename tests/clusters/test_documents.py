@@ -1,0 +1,219 @@
+"""YAML as kubectl reads it, and where its faults are."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.clusters import documents
+from reconcile.clusters.documents import Fault, Values, is_object, parse, plain, same, split
+
+KEPT_BLANKS = "a: |+\n  x\n\nb: >2-\n   y\n\n\nc: &n !!str\n  |\n  z\n\n"
+
+
+@pytest.fixture(params=[documents.PARSER, yaml.SafeLoader], ids=["libyaml", "pure"], autouse=True)
+def either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "PARSER", request.param)
+
+
+def value(text: str) -> Any:
+    (root,) = parse(text)
+    return Values().of(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("on", True),
+        ("y", True),
+        ("No", False),
+        ("oN", "oN"),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("nuLL", "nuLL"),
+        ("1", 1),
+        ("+12", 12),
+        ("-0x1F", -31),
+        ("0644", 420),
+        ("0o17", 15),
+        ("0b101", 5),
+        ("1_000", 1000),
+        ("089", 89.0),
+        ("1:30", "1:30"),
+        ("1.", 1.0),
+        ("1.50", 1.5),
+        (".5", 0.5),
+        ("-.5e1", -5.0),
+        ("1e3", 1000.0),
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551616", 18446744073709551616.0),
+        ("9" * 5000, "9" * 5000),
+        ("1e999", "1e999"),
+        (".inf", ".inf"),
+        (".nan", ".nan"),
+        ("...x", "...x"),
+        ("2024-05-01T12:00:00Z", "2024-05-01T12:00:00Z"),
+        ("2024-05-01", "2024-05-01"),
+        ("1m", "1m"),
+        ("=", "="),
+    ],
+)
+def test_a_scalar_is_what_kubectl_reads(text: str, expected: object) -> None:
+    assert plain(text) == expected
+    assert type(plain(text)) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 'on'", {"a": "on"}),
+        ('a: "1"', {"a": "1"}),
+        ("a: !!str 1", {"a": "1"}),
+        ("a: ! 1", {"a": "1"}),
+        ("a: !!float 1", {"a": 1.0}),
+        ("a: !!int '1'", {"a": 1}),
+        ("a: !!bool yes", {"a": True}),
+        ("on: 1\n2: b\n3.5: c", {"true": 1, "2": "b", "3.5": "c"}),
+        ("1: x", {"1": "x"}),
+        ("&k a: *k", {"a": "a"}),
+        ("a: &x k\n*x : 2", {"a": "k", "k": 2}),
+        ("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+        ("a: {<<: [{b: 1}, {b: 2, c: 3}]}", {"a": {"b": 1, "c": 3}}),
+        ("'<<': 1", {"<<": 1}),
+        ("a: |\n  x\n   y\n", {"a": "x\n y\n"}),
+        (KEPT_BLANKS, {"a": "x\n\n", "b": " y", "c": "z\n"}),
+    ],
+)
+def test_a_document_is_what_kubectl_reads(text: str, expected: object) -> None:
+    assert value(text) == expected
+
+
+def test_a_block_scalar_owns_only_the_blank_lines_that_it_keeps() -> None:
+    (root,) = parse(KEPT_BLANKS)
+    assert [KEPT_BLANKS[node.start : node.end] for _, node in root.pairs] == [
+        "|+\n  x\n\n",
+        ">2-\n   y",
+        "&n !!str\n  |\n  z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "index"),
+    [
+        ("a: 1\nb: 2\na: 3", 'the key "a" is there twice', 10),
+        ("a: {x: 1, x: 2}", 'the key "x" is there twice', 10),
+        ("1: a\n'1': b", 'the key "1" is there twice', 5),
+        ("a:\n\tb: 1", "found character", 3),
+        ("a: b: c", "mapping values are not allowed", 4),
+        ("a: [1", "", 6),
+        ("a: *x", "x", 3),
+        ("a: &x [*x]", "contains itself", 3),
+        ("~: 1", "a key has to be a string", 0),
+        ("? [a]\n: 1", "a key has to be a string", 2),
+        ("a: !Ref b", "the tag !Ref is not understood here", 3),
+        ("a: !!int x", "the tag tag:yaml.org,2002:int is not understood here", 3),
+        ("a: {<<: 1}", "only mappings can be merged", 8),
+        ("a: b\x00", "U+0000", 4),
+        ("a: \x1b[1m", "U+001B", 3),
+        ("[" * 200, "nested deeper than 100", 99),
+        ("- " * 200 + "a", "nested deeper than 100", 198),
+    ],
+)
+def test_a_fault_has_a_place(text: str, problem: str, index: int) -> None:
+    with pytest.raises(Fault) as caught:
+        value(text)
+    assert problem in caught.value.problem
+    assert abs(caught.value.index - index) <= 1  # the two parsers differ by the end of the text
+
+
+def test_what_the_reader_cannot_name_a_place_for_is_a_fault_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise yaml.YAMLError("no idea")
+
+    monkeypatch.setattr(yaml, "parse", broken)
+    with pytest.raises(Fault, match="no idea"):
+        parse("a: 1")
+
+
+def test_aliases_cannot_grow_without_bound() -> None:
+    laughs = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    with pytest.raises(Fault, match="more than 500000 values"):
+        value(laughs)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", []),
+        ("a: 1\n", ["a: 1\n"]),
+        ("---\na: 1\n--- # c\nb: 2", ["---\na: 1\n", "--- # c\nb: 2"]),
+        ("a: |\n  ---\n---", ["a: |\n  ---\n", "---"]),
+        ("----\n---x\n", ["----\n---x\n"]),
+        ("# c\r\n---\r\na: 1\r\n", ["# c\r\n", "---\r\na: 1\r\n"]),
+        ("%YAML 1.1\n---\na: 1\n...\n---\nb: 2\n", ["%YAML 1.1\n---\na: 1\n...\n---\nb: 2\n"]),
+    ],
+)
+def test_a_file_is_cut_at_its_document_markers(text: str, parts: list[str]) -> None:
+    assert split(text) == parts
+
+
+def test_a_file_with_directives_is_read_in_one() -> None:
+    assert [Values().of(root) for root in parse("%YAML 1.1\n---\na: &a 1\n...\n---\nb: 2\n")] == [{"a": 1}, {"b": 2}]
+
+
+def test_an_anchor_ends_with_its_document() -> None:
+    with pytest.raises(Fault):
+        parse("a: &x 1\n---\nb: *x\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("apiVersion: v1\nkind: Pod", True),
+        ("kind: x", False),
+        ("- apiVersion", False),
+        ("a: !Ref b", False),
+        ("", None),
+    ],
+)
+def test_only_what_has_version_and_kind_is_an_object(text: str, answer: bool | None) -> None:  # noqa: FBT001 - a column
+    assert [is_object(root) for root in parse(text)] == ([] if answer is None else [answer])
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (False, 0, False),
+        (True, True, True),
+        ({"a": 1, "b": [1]}, {"b": [1], "a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": None}, False),
+        ({"a": True}, {"a": 1}, False),
+        ([1, 2], [2, 1], False),
+        ([1], [1, 1], False),
+        ("1", 1, False),
+        (None, False, False),
+        ({}, [], False),
+    ],
+)
+def test_values_are_compared_as_in_json(left: object, right: object, equal: bool) -> None:  # noqa: FBT001 - a column
+    assert same(left, right) is equal
+    assert same(right, left) is equal
+
+
+@given(st.text(alphabet="abc:-#{}[]&*!|>'\"%@`,? \n\t0.~y<=", max_size=60))
+def test_any_text_is_read_or_has_a_fault(text: str) -> None:
+    assert "".join(split(text)) == text
+    with suppress(Fault):
+        for root in parse(text):
+            Values().of(root)
