@@ -6,6 +6,7 @@ Duty: the order of writes, and where it stops. It decides nothing: what is not i
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconcile.errors import ClusterError, LostRaceError
@@ -29,8 +30,9 @@ def apply(plan: Plan, cluster: Cluster, at: datetime) -> Record:
         except ClusterError as error:
             _say_why(plan, cluster, at, f"{patch.target} could not be written: {error}")
             return Record(plan=plan, at=at, result=Result.FAILED, error=f"{patch.target}: {error}")
-    for event in plan.events:
-        _record(event, cluster, at)
+    # Events are stamped in whole seconds, and shown by nothing but their stamps: those of one pass get one each.
+    for event, after in zip(plan.events, reversed(range(len(plan.events))), strict=True):
+        _record(event, cluster, at - timedelta(seconds=after))
     return Record(plan=plan, at=at, result=Result.APPLIED)
 
 

@@ -216,8 +216,6 @@ def _not_stored(record: Record) -> Record:
 
 def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
     """Print one pass and give its exit code."""
-    from reconcile.engine import failed  # noqa: PLC0415 - `--version` loads only what it uses
-
     form = given["output"]
     if form == "text":
         from reconcile.report import lines, text  # noqa: PLC0415 - only this form needs a terminal library
@@ -232,7 +230,7 @@ def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
 
         click.echo(record.render(records, form), nl=False)
     sys.stdout.flush()
-    if failed(records):
+    if any(record.plan.error for record in records):
         return FAILED
     return max(map(_code, records), default=NOTHING) if given["detailed_exitcode"] else NOTHING
 

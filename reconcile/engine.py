@@ -13,9 +13,10 @@ from reconcile.apply import apply
 from reconcile.decide import decide
 from reconcile.observe import Selection, observe
 from reconcile.plan import Plan, Position, Record, Result, Settings
+from reconcile.steps import Move
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from reconcile.observation import Observation
@@ -40,14 +41,16 @@ class Pass:
         """Decide, and write nothing."""
         started = self.now()
         for plan in self._decided(started):
-            yield _unless_broken(plan, Record(plan=plan, at=started, result=Result.PLANNED))
+            yield Record(
+                plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
+            )
 
     def run(self) -> Iterator[Record]:
         """Decide and write, one Rollout after the other; what the budget does not reach is named."""
         started = self.now()
         for plan in self._decided(started):
-            if plan.move == BROKEN:
-                yield _unless_broken(plan, Record(plan=plan, at=started, result=Result.FAILED))
+            if plan.error:
+                yield Record(plan=plan, at=started, result=Result.FAILED, error=plan.error)
             elif (self.now() - started).total_seconds() > self.budget:
                 LOG.warning("%s was not reached within %gs", plan.rollout, self.budget)
                 yield Record(plan=plan, at=started, result=Result.UNREACHED, error="the pass ran out of time")
@@ -68,10 +71,8 @@ class Pass:
         ]
 
 
-BROKEN = "internal error"
-
-
 def _decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:
+    """Decide about one Rollout; a defect of ours halts this one, is told with its traceback, and touches no other."""
     try:
         return decide(observation, answers, now, settings)
     except Exception as error:
@@ -79,7 +80,9 @@ def _decide(observation: Observation, answers: Mapping[Question, Answer], now: d
         LOG.exception("%s could not be decided", rollout.ref)
         position = Position(phase=rollout.state.phase.value, weight=None)
         reason = f"internal error: {type(error).__name__}: {error}"
-        return Plan(rollout=rollout.ref, move=BROKEN, reason=reason, before=position, after=position)
+        return Plan(
+            rollout=rollout.ref, move=Move.HALT.value, reason=reason, before=position, after=position, error=reason
+        )
 
 
 def _applied(plan: Plan, cluster: Cluster, at: datetime) -> Record:
@@ -89,14 +92,3 @@ def _applied(plan: Plan, cluster: Cluster, at: datetime) -> Record:
         LOG.exception("%s could not be written", plan.rollout)
         text = f"internal error: {type(error).__name__}: {error}"
         return Record(plan=plan, at=at, result=Result.FAILED, error=text)
-
-
-def _unless_broken(plan: Plan, record: Record) -> Record:
-    if plan.move != BROKEN:
-        return record
-    return Record(plan=plan, at=record.at, result=Result.FAILED, error=plan.reason)
-
-
-def failed(records: Sequence[Record]) -> bool:
-    """Say whether any Rollout had an internal error: the pass then counts as not made."""
-    return any(record.plan.move == BROKEN for record in records)

@@ -146,7 +146,7 @@ class Plan:
     """What one pass means to do for one Rollout: the whole decision record but for what became of it.
 
     `patches` are written in their order, then `events`. `questions` not empty = the plan is provisional: measure
-    them and decide again.
+    them and decide again. `error` = a defect of ours kept the plan from being made.
     """
 
     rollout: Ref
@@ -159,6 +159,7 @@ class Plan:
     patches: tuple[Patch, ...] = ()
     events: tuple[Event, ...] = ()
     questions: tuple[Question, ...] = ()
+    error: str = ""
 
 
 class Result(StrEnum):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -52,6 +52,8 @@ _CONNECT_TIMEOUT = 5.0
 # An answer that drips renews the time out of each read: this many of them for a whole one.
 _DRIPS = 3
 _LONGEST_RETRY_AFTER = 2.0
+# What the three libraries and the operating system raise where there is no answer to look at.
+_BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, pykube.exceptions.PyKubeError, OSError)
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH"}
 
 T = TypeVar("T")
@@ -316,7 +318,7 @@ class KubeCluster:
                 status, kind, content = self._exchange(call, params, body, content_type)
         except UsageError as error:
             raise CredentialsError(f"cannot {call}: {error}") from error
-        except (requests.RequestException, pykube.exceptions.PyKubeError, OSError) as error:
+        except _BROKEN as error:
             raise UnreachableError(f"cannot {call}: no answer from {self.server}: {self._trouble(error)}") from error
         return answers.read(call, status, kind, content)
 
@@ -339,21 +341,22 @@ class KubeCluster:
             proxies=self._proxies,
             stream=True,
         )
+        until = monotonic() + _DRIPS * self._timeout
+        content = bytearray()
         with response:
-            until = time.monotonic() + _DRIPS * self._timeout
-            content = bytearray()
-            for chunk in response.iter_content(1 << 16):
-                content += chunk
-                if time.monotonic() > until:
+            # Unlike `iter_content`, `read1` comes back with whatever has arrived.
+            while piece := response.raw.read1(1 << 16, decode_content=True):
+                content += piece
+                if monotonic() > until:
                     raise requests.ReadTimeout
-            return response.status_code, str(response.headers.get("Content-Type", "")), bytes(content)
+        return response.status_code, str(response.headers.get("Content-Type", "")), bytes(content)
 
     def _trouble(self, error: Exception) -> str:
         """Say what broke; never with the error's own text where that could quote a header or a URL with userinfo."""
         match error:
             case requests.ConnectTimeout():
                 return f"no connection within {min(self._timeout, _CONNECT_TIMEOUT):g} s"
-            case requests.Timeout():
+            case requests.Timeout() | urllib3.exceptions.ReadTimeoutError():
                 return f"no complete answer within {self._timeout:g} s"
             case requests.exceptions.ProxyError():
                 return "the proxy does not let it through"
