@@ -9,29 +9,28 @@ text, which may hold the address with its password.
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import re
 import ssl
 import zlib
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from math import ceil, isfinite
+from math import ceil
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from typing import TYPE_CHECKING
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from reconcile.errors import TemplateError, UsageError
+from reconcile.metrics import credentials
+from reconcile.metrics.replies import UnusableError, read_reply, unreachable
 from reconcile.plan import Answer, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -40,19 +39,10 @@ if TYPE_CHECKING:
 
 WORKERS = 16
 MAX_BODY = 1024 * 1024
-MAX_WORDS = 300
-MAX_WARNINGS = 10
 
 _log = logging.getLogger("steerer.metrics")
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_SUCCESSES = range(200, 300)
 _REDIRECTS = range(300, 400)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
-_URL = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
-_NO_SECRETS = frozenset({"basic", "bearer"})
-_SECRET_ANYWHERE = 4
 
 
 class Unconfigured:
@@ -61,7 +51,7 @@ class Unconfigured:
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
         """Answer every question with the same failure."""
         del at
-        answer = _unreachable("no metrics server is named; set --metrics-server to the URL of Prometheus")
+        answer = unreachable("no metrics server is named; set --metrics-server to the URL of Prometheus")
         return dict.fromkeys(questions, answer)
 
 
@@ -83,11 +73,11 @@ class Prometheus:
         timeout: float = 10.0,
         budget: float = 30.0,
     ) -> None:
-        self._address, userinfo = _parse_url(url)
+        self._address, userinfo = credentials.parse_url(url)
         self._templates = templates
         self._token_file = token_file
-        self._ca_file = _existing(ca_file)
-        self._headers = _parse_headers(headers or {})
+        self._ca_file = credentials.existing(ca_file)
+        self._headers = credentials.parse_headers(headers or {})
         self._timeout = timeout
         self._budget = budget
         given = (bool(userinfo), token_file is not None, any(name.lower() == "authorization" for name in self._headers))
@@ -96,9 +86,9 @@ class Prometheus:
                 "the metrics server has more than one set of credentials; keep one of: the user in its URL, "
                 "--metrics-token-file, an Authorization header"
             )
-        self._secrets = {*_userinfo_secrets(userinfo), *_header_secrets(self._headers.values())}
+        self._secrets = {*credentials.userinfo_secrets(userinfo), *credentials.header_secrets(self._headers.values())}
         if userinfo:
-            self._headers["Authorization"] = _basic(userinfo)
+            self._headers["Authorization"] = credentials.basic(userinfo)
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
         """Answer every question for the instant `at`; equal queries are asked once. Raises nothing."""
@@ -115,22 +105,22 @@ class Prometheus:
         try:
             return Answer(query=self._templates.render(question, question.rollout.namespace))
         except TemplateError as error:
-            return Answer(failure=Failure.TEMPLATE, detail=_one_line(str(error)))
+            return Answer(failure=Failure.TEMPLATE, detail=credentials.one_line(str(error)))
 
     def _answers(self, texts: list[str], at: datetime) -> dict[str, Answer]:
         if not texts:
             return {}
         try:
             token = self._token()
-        except _UnusableError as error:
-            return {text: replace(_unreachable(str(error)), query=text) for text in texts}
+        except UnusableError as error:
+            return {text: replace(unreachable(str(error)), query=text) for text in texts}
         asking = _Asking(
             address=self._address,
             headers={**self._headers, "Authorization": f"Bearer {token}"} if token else self._headers,
             ca_file=self._ca_file,
             timeout=self._timeout,
             at=at,
-            clean=_mask({*self._secrets, token}),
+            clean=credentials.mask({*self._secrets, token}),
         )
         limit = min(self._timeout * ceil(len(texts) / WORKERS), self._budget)
         answers = _at_once(texts, asking, limit)
@@ -145,9 +135,9 @@ class Prometheus:
             with self._token_file.open("rb") as stream:
                 token = stream.read(MAX_BODY).decode("ascii", "replace").strip()
         except OSError as error:
-            raise _UnusableError(f"the token file {self._token_file} cannot be read: {error.strerror}") from error
+            raise UnusableError(f"the token file {self._token_file} cannot be read: {error.strerror}") from error
         if not _VISIBLE.fullmatch(token):
-            raise _UnusableError(f"the token file {self._token_file} holds no token: one line of visible ASCII")
+            raise UnusableError(f"the token file {self._token_file} holds no token: one line of visible ASCII")
         return token
 
 
@@ -166,7 +156,7 @@ class _Asking:
         """Ask one query, and give up at `end` (on the monotonic clock)."""
         try:
             answer = self._request(session, text, min(end, monotonic() + self.timeout))
-        except _UnusableError as error:
+        except UnusableError as error:
             return self.unreachable(str(error))
         except Exception as error:  # noqa: BLE001 every question has an answer, and an error that nobody foresaw is none
             return self.unreachable(_cause(error, self.timeout))
@@ -174,7 +164,7 @@ class _Asking:
 
     def unreachable(self, words: str) -> Answer:
         """Name the server beside what went wrong with it."""
-        return _unreachable(f"{self.address}: {words}")
+        return unreachable(f"{self.address}: {words}")
 
     def _request(self, session: requests.Session, text: str, end: float) -> Answer:
         form = {"query": text, "time": f"{self.at.timestamp():.3f}", "timeout": f"{ceil(self.timeout * 1000)}ms"}
@@ -204,10 +194,6 @@ class _Session(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         del resp
-
-
-class _UnusableError(Exception):
-    """A reply that is no answer; where `str()` of it says something, these are words made here."""
 
 
 def _at_once(texts: list[str], asking: _Asking, limit: float) -> dict[str, Answer]:
@@ -246,10 +232,10 @@ def _at_once(texts: list[str], asking: _Asking, limit: float) -> dict[str, Answe
 def _check_status(response: requests.Response) -> None:
     """Refuse a reply whose status says that Prometheus itself was never asked; its body is not looked at."""
     if response.status_code in _REDIRECTS:
-        target = _shown(response.url, response.headers.get("Location", ""))
-        raise _UnusableError(f"redirects to {target}, which is not followed; name the final address")
+        target = credentials.shown(response.url, response.headers.get("Location", ""))
+        raise UnusableError(f"redirects to {target}, which is not followed; name the final address")
     if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise _UnusableError(f"HTTP {response.status_code}: the credentials are missing or not accepted")
+        raise UnusableError(f"HTTP {response.status_code}: the credentials are missing or not accepted")
 
 
 def _body(response: requests.Response, end: float, timeout: float) -> bytes:
@@ -258,9 +244,9 @@ def _body(response: requests.Response, end: float, timeout: float) -> bytes:
     while piece := response.raw.read1(65536, decode_content=False):
         pieces += piece
         if len(pieces) > MAX_BODY:
-            raise _UnusableError(f"the reply is larger than {MAX_BODY // 1024} KiB")
+            raise UnusableError(f"the reply is larger than {MAX_BODY // 1024} KiB")
         if monotonic() > end:
-            raise _UnusableError(f"no whole answer within {timeout:g}s")
+            raise UnusableError(f"no whole answer within {timeout:g}s")
     return _decoded(bytes(pieces), response.headers.get("Content-Encoding", "identity").strip().lower())
 
 
@@ -269,105 +255,15 @@ def _decoded(body: bytes, encoding: str) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip"}:
-        raise _UnusableError("the reply is in a content encoding that was not asked for")
+        raise UnusableError("the reply is in a content encoding that was not asked for")
     decoder = zlib.decompressobj(wbits=31)
     try:
         content = decoder.decompress(body, MAX_BODY + 1)
     except zlib.error as error:
-        raise _UnusableError("the reply says that it is gzip and is not") from error
+        raise UnusableError("the reply says that it is gzip and is not") from error
     if len(content) > MAX_BODY:
-        raise _UnusableError(f"the reply is larger than {MAX_BODY // 1024} KiB")
+        raise UnusableError(f"the reply is larger than {MAX_BODY // 1024} KiB")
     return content
-
-
-def read_reply(body: bytes, status: int, clean: Callable[[str], str]) -> Answer:
-    """Make an answer of a reply's body and HTTP status; `clean` makes the server's words fit to be shown. Pure."""
-    try:
-        reply = json.loads(body)
-    except (ValueError, RecursionError):
-        return _unreachable(_no_json(body, status))
-    try:
-        warnings = _warnings(_field(reply, "warnings"), clean)
-        return replace(_read_envelope(reply, status, clean), warnings=warnings)
-    except _UnusableError:
-        return _unreachable(f"HTTP {status}: the reply is not of the shape of Prometheus's API")
-
-
-def _no_json(body: bytes, status: int) -> str:
-    """Say what was there instead; that status 200 with a page is the commonest of wrong addresses."""
-    start = body[:256].lstrip()
-    if start.startswith(b"<"):
-        found = "a web page and not an answer; is this the address of Prometheus, with its path prefix?"
-    elif not start:
-        found = "an empty reply"
-    elif start.startswith(b"{"):
-        found = "a reply that is cut off or otherwise no JSON"
-    else:
-        found = "a reply that is no JSON"
-    return f"HTTP {status}: {found}"
-
-
-def _read_envelope(reply: object, status: int, clean: Callable[[str], str]) -> Answer:
-    if _field(reply, "status") == "error":
-        parts = (_field(reply, "errorType"), _field(reply, "error"))
-        text = clean(": ".join(part for part in parts if isinstance(part, str) and part))
-        return Answer(failure=Failure.QUERY_ERROR, detail=text or f"HTTP {status}, without a text")
-    if _field(reply, "status") != "success" or status not in _SUCCESSES:
-        raise _UnusableError
-    data = _field(reply, "data")
-    kind, result = _field(data, "resultType"), _field(data, "result")
-    if kind == "vector":
-        return _read_vector(result)
-    if kind == "scalar":
-        return _read_value(result)
-    if kind in ("matrix", "string"):
-        return Answer(failure=Failure.WRONG_TYPE, detail=f"the query gives a {kind} and must give one number")
-    raise _UnusableError
-
-
-def _field(value: object, name: str) -> Any:
-    """Take a member of what must be an object; one that is absent is None."""
-    if not isinstance(value, dict):
-        raise _UnusableError
-    return value.get(name)
-
-
-def _read_vector(result: object) -> Answer:
-    if not isinstance(result, list):
-        raise _UnusableError
-    if not result:
-        return Answer(failure=Failure.NO_DATA, detail="the query finds no series; is there traffic, and is it scraped?")
-    if len(result) > 1:
-        detail = f"the query gives {len(result)} series and must give one"
-        return Answer(failure=Failure.SEVERAL_SERIES, detail=detail)
-    if _field(result[0], "histogram") is not None:
-        return Answer(failure=Failure.WRONG_TYPE, detail="the query gives a histogram and must give one number")
-    return _read_value(_field(result[0], "value"))
-
-
-def _read_value(pair: object) -> Answer:
-    """Read `[time, "value"]`; the text is looked at first, as float() takes more than Prometheus writes."""
-    match pair:
-        case [_, "NaN"]:
-            return Answer(failure=Failure.NOT_A_NUMBER, detail="the query gives NaN, as it does without traffic")
-        case [_, ("Inf" | "+Inf" | "-Inf") as text]:
-            return Answer(failure=Failure.NOT_A_NUMBER, detail=f"the query gives {text}")
-        case [_, str(text)] if _NUMBER.fullmatch(text):
-            value = float(text)
-            if isfinite(value):
-                return Answer(value=value)
-            return Answer(failure=Failure.NOT_A_NUMBER, detail="the query gives a number that is too large")
-    raise _UnusableError
-
-
-def _warnings(value: object, clean: Callable[[str], str]) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        return ()
-    return tuple(clean(text) for text in value[:MAX_WARNINGS] if isinstance(text, str))
-
-
-def _unreachable(detail: str) -> Answer:
-    return Answer(failure=Failure.UNREACHABLE, detail=detail)
 
 
 def _cause(error: Exception, timeout: float) -> str:
@@ -384,93 +280,3 @@ def _cause(error: Exception, timeout: float) -> str:
             words = link.strerror
         link = link.__cause__ or link.__context__
     return words
-
-
-def _parse_url(url: str) -> tuple[str, str]:
-    """Split an address into the part that may be shown (and is asked) and `user:password` as it was written.
-
-    No message quotes any of it: in an address that cannot be read, anything may be the password.
-    """
-    try:
-        parts = urlsplit(url)
-        shown = _without_userinfo(parts)
-        requests.Request("POST", shown).prepare()
-    except (ValueError, requests.RequestException):
-        raise UsageError("--metrics-server is no http:// or https:// address with a host") from None
-    if not _URL.fullmatch(url):
-        raise UsageError("--metrics-server has spaces or other characters that a URL cannot have")
-    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        raise UsageError("--metrics-server has an @ behind its host; write / ? # @ in a password as %2F %3F %23 %40")
-    if "?" in url or "#" in url:
-        raise UsageError("--metrics-server has something behind its path; leave out the ? or # and what follows")
-    return shown, parts.netloc.rpartition("@")[0]
-
-
-def _without_userinfo(parts: SplitResult) -> str:
-    """Give `scheme://host:port/path`, no slash at its end. Raises ValueError for what is no such address."""
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port is not None else ""
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
-
-
-def _shown(base: str, location: str) -> str:
-    """Give an address that a server named, without what may be secret in it."""
-    try:
-        return _one_line(_without_userinfo(urlsplit(urljoin(base, location))))
-    except ValueError:
-        return "an address that cannot be read"
-
-
-def _existing(ca_file: Path | None) -> str | None:
-    if ca_file is None:
-        return None
-    if not ca_file.is_file():
-        raise UsageError(f"the CA file {ca_file} is not there")
-    return str(ca_file)
-
-
-def _parse_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            raise UsageError("a --metrics-header has no valid name; write NAME: VALUE")
-        if not _HEADER_VALUE.fullmatch(value):
-            raise UsageError(f"--metrics-header {name}: its value must be one line of ASCII text")
-    return dict(headers)
-
-
-def _basic(userinfo: str) -> str:
-    user, _, password = userinfo.partition(":")
-    return f"Basic {base64.b64encode(f'{unquote(user)}:{unquote(password)}'.encode()).decode()}"
-
-
-def _userinfo_secrets(userinfo: str) -> set[str]:
-    user, _, password = userinfo.partition(":")
-    written = {userinfo, user, password}
-    return {*written, *map(unquote, written), _basic(userinfo).removeprefix("Basic ")} if userinfo else set()
-
-
-def _header_secrets(values: Iterable[str]) -> set[str]:
-    return {part for value in values for part in (value, *value.split()) if part.lower() not in _NO_SECRETS}
-
-
-def _mask(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Make what a server said fit for an event or a log: one line, not too long, and no secret in it.
-
-    A secret of three characters or less is masked where it stands alone: elsewhere it would be the middle of words.
-    """
-    patterns = [
-        re.escape(secret) if len(secret) >= _SECRET_ANYWHERE else rf"(?<!\w){re.escape(secret)}(?!\w)"
-        for secret in sorted(secrets, key=lambda secret: (-len(secret), secret))
-        if secret
-    ]
-    if not patterns:
-        return _one_line
-    pattern = re.compile("|".join(patterns))
-    return lambda text: _one_line(pattern.sub("***", text))
-
-
-def _one_line(text: str) -> str:
-    line = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
-    return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"

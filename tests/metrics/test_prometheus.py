@@ -26,7 +26,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.metrics.prometheus import WORKERS, Prometheus, Unconfigured, read_reply
+from reconcile.metrics.prometheus import WORKERS, Prometheus, Unconfigured
+from reconcile.metrics.replies import read_reply
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Meter, Ref
