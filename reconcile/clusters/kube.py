@@ -360,11 +360,14 @@ class KubeCluster:
                 return f"no complete answer within {self._timeout:g} s"
             case requests.exceptions.ProxyError():
                 return "the proxy does not let it through"
-        inner: BaseException | None = error
-        words = ""
-        while inner is not None:
-            words = str(getattr(inner, "verify_message", "") or getattr(inner, "strerror", "") or words)
-            inner = inner.__cause__ or inner.__context__
+        chain: list[BaseException] = [error]
+        while inner := chain[-1].__cause__ or chain[-1].__context__:
+            chain.append(inner)
+        said = (getattr(inner, "verify_message", "") or getattr(inner, "strerror", "") for inner in reversed(chain))
+        words = str(next(filter(None, said), ""))
+        if not words and isinstance(error, requests.exceptions.SSLError):
+            # A certificate for another host: the names of both, and nothing that was sent.
+            words = str(chain[-1])
         return answers.clean(words) or f"the connection broke ({type(error).__name__})"
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from reconcile import __version__
 from reconcile.clusters.kube import KubeCluster, connect
-from reconcile.errors import ForbiddenError, LostRaceError, MissingError, RefusedError
+from reconcile.errors import ForbiddenError, LostRaceError, MissingError, RefusedError, UnreachableError
 from reconcile.plan import Event, Operation, Patch
 from reconcile.ports import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
 from tests.components.processes import wait_for
@@ -138,7 +140,6 @@ def test_a_version_that_the_server_does_not_know_is_passed_over(
     later = Kind(
         name="VirtualService", plural="virtualservices", group="networking.istio.io", versions=("v7", "v1alpha3")
     )
-    cluster._probing[later] = cluster._probing[VIRTUAL_SERVICE]  # noqa: SLF001  a kind of the test's own
     mark = control_plane.mark()
 
     found = one(cluster, Ref(later, namespace, "podinfo"))
@@ -477,13 +478,42 @@ def test_a_token_that_means_nothing(control_plane: ControlPlane, namespace: str)
     assert "not-a-token" not in str(caught.value)
 
 
-def test_a_certificate_of_somebody_else_is_said_in_words(control_plane: ControlPlane, tmp_path: Path) -> None:
-    text = control_plane.kubeconfig.read_text()
-    lines = [line for line in text.splitlines() if "certificate-authority-data" not in line]
-    config = tmp_path / "config"
-    config.write_text("\n".join(lines))
+# --- Where from ---
 
-    with connected(config) as cluster, pytest.raises(Exception, match="certificate") as caught:
-        cluster.list(DEPLOYMENT, Scope())
 
-    assert type(caught.value).__name__ == "UnreachableError"
+def test_a_pod_uses_what_the_kubelet_gave_it(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> None:
+    rules = [{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}]
+    token = yaml.safe_load(account(control_plane, namespace, rules).read_text())["users"][0]["user"]["token"]
+    (tmp_path / "token").write_text(token)
+    (tmp_path / "ca.crt").write_bytes(control_plane.certificate.read_bytes())
+    url = urlsplit(control_plane.url)
+    environ = {"KUBERNETES_SERVICE_HOST": str(url.hostname), "KUBERNETES_SERVICE_PORT": str(url.port)}
+
+    with connect(environ=environ, account=tmp_path) as cluster:
+        assert cluster.default_namespace is None
+        assert cluster.list(SERVICE, Scope(namespace=namespace)) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "trusted"),
+    [
+        ({"insecure-skip-tls-verify": True}, True),
+        ({"certificate-authority": "ca.crt", "tls-server-name": "kubernetes.default.svc"}, True),
+        ({"certificate-authority": "ca.crt", "tls-server-name": "other.example"}, False),
+        ({}, False),
+    ],
+)
+def test_a_server_is_trusted_as_far_as_the_kubeconfig_says(
+    control_plane: ControlPlane, tmp_path: Path, part: dict[str, Any], *, trusted: bool
+) -> None:
+    document = yaml.safe_load(control_plane.kubeconfig.read_text())
+    document["clusters"][0]["cluster"] = {"server": control_plane.url, **part}
+    (tmp_path / "config").write_text(yaml.safe_dump(document))
+    (tmp_path / "ca.crt").write_bytes(control_plane.certificate.read_bytes())
+
+    with connected(tmp_path / "config") as cluster:
+        if trusted:
+            assert cluster.list(SERVICE, Scope(namespace="kube-public")) == []
+        else:
+            with pytest.raises(UnreachableError, match=r"certificate|hostname 'other.example'"):
+                cluster.list(SERVICE, Scope())

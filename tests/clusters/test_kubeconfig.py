@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from reconcile.clusters.kubeconfig import Access, authorization, files, find, impersonation, plugged
 from reconcile.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SECRET = "s3cr3t"  # noqa: S105  made up, to look for it in messages
 CONTEXT_AND_USER = "contexts: [{name: a, context: {cluster: c, user: u}}]"
@@ -80,7 +79,7 @@ def test_a_pod_uses_its_service_account_and_has_no_namespace_of_its_own(tmp_path
     assert access.server == "https://[fd00::1]:6443"
     assert access.namespace is None
     assert authorization(access.user) == f"Bearer {SECRET}"
-    assert files(access.user, access.cluster, str(tmp_path)) == {
+    assert files(access.user, access.cluster, ExitStack()) == {
         "certificate-authority": str(tmp_path / "account" / "ca.crt")
     }
 
@@ -108,6 +107,11 @@ def test_a_context_without_a_namespace_is_of_the_default_one(tmp_path: Path) -> 
 def test_no_cluster_at_all(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no cluster: .* --kubeconfig FILE, or -f DIR"):
         find(None, None, {"HOME": str(tmp_path)}, tmp_path / "no-account")
+
+
+def test_a_pod_without_a_home_is_told_the_same() -> None:
+    with pytest.raises(UsageError, match="no cluster"):
+        find(None, None, {}, Path("/nowhere"))
 
 
 # --- What is wrong with it ---
@@ -152,6 +156,8 @@ def test_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
         find(str(tmp_path / "none"), None, {})
     with pytest.raises(UsageError, match="No such file"):
         find(None, None, {"KUBECONFIG": str(tmp_path / "none")})
+    with pytest.raises(UsageError, match="no such home folder"):
+        find("~nobody-of-this-name/config", None, {})
     with pytest.raises(UsageError, match="Is a directory"):
         find(str(tmp_path), None, {})
 
@@ -217,24 +223,35 @@ def test_files_are_relative_to_the_kubeconfig_and_have_to_be_there(tmp_path: Pat
     user = {"client-certificate": "pki/cert.pem", "client-key": "pki/key.pem"}
     access = find(str(config(tmp_path / "etc" / "config", user=user)), None, {})
     with pytest.raises(UsageError, match=r"client-certificate that the kubeconfig names is not there: .*etc/pki"):
-        files(access.user, access.cluster, str(tmp_path))
+        files(access.user, access.cluster, ExitStack())
 
     (tmp_path / "etc" / "pki").mkdir()
     (tmp_path / "etc" / "pki" / "cert.pem").touch()
     (tmp_path / "etc" / "pki" / "key.pem").touch()
 
-    assert files(access.user, access.cluster, str(tmp_path)) == {
+    assert files(access.user, access.cluster, ExitStack()) == {
         "client-certificate": str(tmp_path / "etc" / "pki" / "cert.pem"),
         "client-key": str(tmp_path / "etc" / "pki" / "key.pem"),
     }
 
 
-def test_inline_certificates_become_files_that_only_we_can_read(tmp_path: Path) -> None:
-    paths = files({"client-key-data": base64.b64encode(b"key").decode()}, {}, str(tmp_path))
+def test_inline_certificates_become_files_that_only_we_can_read_and_for_no_longer_than_needed() -> None:
+    with ExitStack() as stack:
+        paths = files({"client-key-data": base64.b64encode(b"key").decode()}, {}, stack)
+        [key] = map(Path, paths.values())
+        assert list(paths) == ["client-key"]
+        assert key.read_bytes() == b"key"
+        assert key.stat().st_mode & 0o777 == 0o600
+        assert key.parent.stat().st_mode & 0o777 == 0o700
 
-    assert paths == {"client-key": str(tmp_path / "client-key")}
-    assert (tmp_path / "client-key").read_bytes() == b"key"
-    assert (tmp_path / "client-key").stat().st_mode & 0o777 == 0o600
+    assert not key.parent.exists()
+
+
+def test_inline_certificates_need_somewhere_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+
+    with ExitStack() as stack, pytest.raises(UsageError, match=r"client-key-data .* cannot be made a file: No such"):
+        files({"client-key-data": "a2V5"}, {}, stack)
 
 
 # --- Plug-ins ---
@@ -276,7 +293,8 @@ def test_a_plugin_may_give_a_certificate(tmp_path: Path) -> None:
     user = plugged(access, ENVIRON)
 
     assert authorization(user) is None
-    assert sorted(files(user, {}, str(tmp_path))) == ["client-certificate", "client-key"]
+    with ExitStack() as stack:
+        assert sorted(files(user, {}, stack)) == ["client-certificate", "client-key"]
 
 
 @pytest.mark.parametrize(
