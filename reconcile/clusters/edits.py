@@ -13,6 +13,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.documents import (
@@ -58,40 +59,40 @@ def rewrite(text: str, document: int, path: Path, wanted: Any) -> str:
     Raises UneditableError.
     """
     # The first that means the right thing is the one that changes least.
-    for source in (text, _without_aliases(text)):
-        for follow in (True, False):
-            with suppress(Fault, UneditableError):
-                result = _edited(source, document, path, wanted, follow=follow)
-                if _agrees(text, result, document, path, wanted):
-                    return result
+    for source, literals, follow in product((text, _without_aliases(text)), (True, False), (True, False)):
+        with suppress(Fault, UneditableError):
+            result = _edited(source, document, path, wanted, literals=literals, follow=follow)
+            if _agrees(text, result, document, path, wanted):
+                return result
     raise UneditableError("it is written with anchors, merge keys or layout that this change would tear apart")
 
 
-def lines(value: Any, column: int = 0, step: int = 2, offset: int = 0) -> list[str]:
+def lines(value: Any, column: int = 0, step: int = 2, offset: int = 0, *, literals: bool = True) -> list[str]:
     """Write a mapping or list that is not empty as block YAML, its keys or dashes at `column`.
 
-    `step` is how far a mapping stands within a mapping, `offset` how far a list does.
+    `step` is how far a mapping stands within a mapping, `offset` how far a list does; `literals` is whether texts of
+    several lines are written as such.
     """
     pad = " " * column
     written: list[str] = []
     if isinstance(value, dict):
         for name, item in value.items():
             inner = column + (offset if isinstance(item, list) else step)
-            written += _entry(f"{pad}{_string(str(name))}:", item, inner, (step, offset))
+            written += _entry(f"{pad}{_string(str(name))}:", item, inner, (step, offset), literals=literals)
         return written
     for item in value:
-        if _is_block(item):
-            first, *rest = lines(item, column + 2, step, offset)
-            written += [f"{pad}- {first.lstrip()}", *rest]
+        first, *rest = _entry("", item, column + 2, (step, offset), literals=literals)
+        if first:
+            written += [f"{pad}-{first}", *rest]
         else:
-            written += _entry(f"{pad}-", item, column + 2, (step, offset))
+            written += [f"{pad}- {rest[0].lstrip()}", *rest[1:]]
     return written
 
 
-def _entry(head: str, item: Any, column: int, style: tuple[int, int]) -> list[str]:
+def _entry(head: str, item: Any, column: int, style: tuple[int, int], *, literals: bool) -> list[str]:
     if _is_block(item):
-        return [head, *lines(item, column, *style)]
-    if _is_text(item) and _LITERAL.fullmatch(item):
+        return [head, *lines(item, column, *style, literals=literals)]
+    if literals and _is_text(item) and _LITERAL.fullmatch(item):
         chomp = "-" if not item.endswith("\n") else "+" if item.endswith("\n\n") else ""
         body = item.removesuffix("\n").split("\n")
         return [f"{head} |{chomp}", *(f"{' ' * column}{line}" if line else "" for line in body)]
@@ -155,6 +156,8 @@ class _Text:
     offset: int = 0
     # Whether aliases and merge keys are left to follow what their anchors become.
     follow: bool = False
+    # Whether texts of several lines may be written as such: an indented comment below would become a part of one.
+    literals: bool = True
 
     @property
     def newline(self) -> str:
@@ -178,7 +181,7 @@ class _Text:
         return not self.text[self.line_start(index) : index].strip()
 
     def block(self, value: Any, column: int) -> str:
-        return self.newline.join(lines(value, column, self.step, self.offset))
+        return self.newline.join(lines(value, column, self.step, self.offset, literals=self.literals))
 
     def result(self) -> str:
         done, parts = 0, []
@@ -319,7 +322,7 @@ class _Text:
         end = max(slot.node.end, slot.marker)
         comment = self.head_comment(slot, end)
         inner = 2 if slot.dash else self.offset if isinstance(new, list) else self.step
-        head, *body = _entry("", new, slot.column + inner, (self.step, self.offset))
+        head, *body = _entry("", new, slot.column + inner, (self.step, self.offset), literals=self.literals)
         if not body:
             self.cut(slot.marker, end, f"{head}{comment}")
             return
@@ -352,8 +355,8 @@ def _common(left: list[Any], right: list[Any]) -> int:
     return count
 
 
-def _edited(source: str, document: int, path: Path, wanted: Any, *, follow: bool) -> str:
-    text = _Text(source, follow=follow)
+def _edited(source: str, document: int, path: Path, wanted: Any, *, literals: bool, follow: bool) -> str:
+    text = _Text(source, literals=literals, follow=follow)
     root = parse(source)[document]
     _adopt_style(text, root)
     node, old = root, Values().of(root)

@@ -178,6 +178,11 @@ CASES: dict[str, tuple[str, Any, list[str]]] = {
     ),
     "a quoted text becomes a number": (FOUR, put("spec", "quoted", to=1.5), ['-    quoted: "x"', "+    quoted: 1.5"]),
     "a tag gives way": ("a: !!str 1\nb: 2", put("a", to=3), ["-a: !!str 1", "+a: 3"]),
+    "a text in lines above an indented comment": (
+        "a: b\n      # c\n",
+        put("d", to="x\ny"),
+        ['+d: "x\\ny"'],
+    ),
     "quotes over lines": (FOUR, put("spec", "long", to="c"), ['-    long: "a', '-      b"', '+    long: "c"']),
     "nothing becomes something": (
         FOUR,
