@@ -48,6 +48,7 @@ class FolderCluster:
             raise UsageError(f"{self.folder} {reason}")
         self._guard = threading.RLock()
         self._sources: dict[Path, Source] = {}
+        self._indexed = False
         self._index: dict[Ref, tuple[Source, Found]] = {}
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
@@ -120,21 +121,24 @@ class FolderCluster:
         """Read the files that are new or look different, forget those that are gone."""
         found = dict(walk(self.folder))
         problems: list[str] = []
-        changed = found.keys() != self._sources.keys()
-        self._sources = {path: source for path, source in self._sources.items() if path in found}
+        for path in self._sources.keys() - found.keys():
+            self._forget(path)
         for path, signature in found.items():
-            known = self._sources.get(path)
-            if known is None or known.signature != signature:
-                changed = True
-                try:
-                    self._sources[path] = load(path)
-                except UsageError as error:
-                    self._sources.pop(path, None)
-                    problems.append(str(error))
+            if path in self._sources and self._sources[path].signature == signature:
+                continue
+            self._forget(path)
+            try:
+                self._sources[path] = load(path)
+            except UsageError as error:
+                problems.append(str(error))
         if problems:
             raise UsageError("\n".join(problems))
-        if changed:
+        if not self._indexed:
             self._reindex()
+
+    def _forget(self, path: Path) -> None:
+        self._sources.pop(path, None)
+        self._indexed = False
 
     def _reindex(self) -> None:
         index: dict[Ref, tuple[Source, Found]] = {}
@@ -155,9 +159,8 @@ class FolderCluster:
                 if ref not in index or path == self.folder / EVENTS_FILE:
                     index[ref] = (source, found)
         if problems:
-            self._sources.clear()  # so that the next call looks, and complains, again
             raise UsageError("\n".join(problems))
-        self._index = index
+        self._index, self._indexed = index, True
 
     def _locate(self, ref: Ref) -> Source | None:
         """Give the file of an object as it is now. Raises RefusedError for a folder that cannot be read any more."""
@@ -165,7 +168,7 @@ class FolderCluster:
         if entry and unchanged(entry[0]):
             return entry[0]
         if entry:
-            self._sources.pop(entry[0].path, None)
+            self._forget(entry[0].path)
         with _refusing():
             self._refresh()
         entry = self._index.get(ref)
@@ -197,7 +200,7 @@ class FolderCluster:
         """Give the Events' file as it is now, or as it will be begun."""
         path = self.folder / EVENTS_FILE
         if not unchanged(self._sources.get(path) or Source(path)):
-            self._sources.pop(path, None)
+            self._forget(path)
             with _refusing():
                 self._refresh()
         return self._sources.get(path) or Source(path)
@@ -294,7 +297,11 @@ def _patched(found: Found, patch: Patch) -> Manifest:
             result = JsonPatch([operation]).apply(result, in_place=True)
         except (JsonPatchException, JsonPointerException, TypeError, KeyError, IndexError, ValueError) as error:
             raise RefusedError(f"{patch.target}: {_text(operation)} does not fit: {error}") from error
-    if _ref(Found(result, 0, 0, (), found.implied)) != patch.target:
+    try:
+        other = _ref(Found(result, 0, 0, (), found.implied)) != patch.target
+    except RefusedError as error:
+        raise RefusedError(f"{patch.target}: the patch leaves {error}") from error
+    if other:
         raise RefusedError(f"{patch.target}: the patch makes another object of it")
     return result  # type: ignore[no-any-return]  # a dict, or it would not have been that object
 
