@@ -46,7 +46,7 @@ _BARE = re.compile(r"[A-Za-z0-9_./$(](?:[-A-Za-z0-9_./$()+=@%*&!?<>|;~^\\` ]|:(?
 _NUMERIC = re.compile(r"[-+.0-9][-+.0-9_:eEaAbBcCdDfFxXoOtTzZ ]*")
 # What JSON leaves as it is and YAML does not print: DEL, C1 controls, line separators, the byte order mark, surrogates.
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_LITERAL = re.compile(r"[^\s][^\r\t\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
+_LITERAL = re.compile(r"(?=\S)[^\r\t\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
 
 
 class UneditableError(Exception):

@@ -284,8 +284,7 @@ def _at(value: Any, path: str) -> str:
 def _patched(found: Found, patch: Patch) -> Manifest:
     """Give an object as it is after the patch. Raises LostRaceError, RefusedError."""
     # Only a pass that writes pays for the import.
-    from jsonpatch import JsonPatch, JsonPatchException  # noqa: PLC0415 - as above
-    from jsonpointer import JsonPointerException  # noqa: PLC0415 - as above
+    from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException  # noqa: PLC0415 - as above
 
     result: Any = deepcopy(found.raw)
     for operation in patch.operations:
@@ -307,7 +306,7 @@ def _patched(found: Found, patch: Patch) -> Manifest:
 
 
 def _test(found: Found, operation: Operation, patch: Patch) -> None:
-    from jsonpointer import JsonPointer, JsonPointerException  # noqa: PLC0415 - only a pass that writes pays for it
+    from jsonpatch import JsonPointer, JsonPointerException  # noqa: PLC0415 - only a pass that writes pays for it
 
     pointer, wanted = JsonPointer(operation["path"]), operation["value"]
     try:

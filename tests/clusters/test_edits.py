@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.clusters.documents import Values, parse, same
@@ -401,12 +401,13 @@ WORDS = st.sampled_from(
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 999), st.floats(-1e6, 1e6), WORDS)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
-    SCALARS | TEXTS | st.sampled_from(["a\nb", "a\n\n b\n", "\n", "a\n\n", " a\nb", "a \nb"]),
+    SCALARS | TEXTS | st.sampled_from(["a\nb", "a\n\n b\n", "\n", "a\n\n", " a\nb", "a \nb", "\x1b\n0"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | TEXTS, inner, max_size=3),
     max_leaves=12,
 )
 
 
+@settings(deadline=None)  # two cores, and others on them
 @given(st.dictionaries(WORDS | TEXTS, VALUES, min_size=1, max_size=4), st.sampled_from([(2, 0), (2, 2), (4, 2)]))
 def test_what_is_written_is_read_by_everybody(tree: dict[str, Any], style: tuple[int, int]) -> None:
     text = "\n".join(lines(tree, 0, *style)) + "\n\n"
@@ -414,6 +415,7 @@ def test_what_is_written_is_read_by_everybody(tree: dict[str, Any], style: tuple
     assert same(yaml.safe_load(text), tree)
 
 
+@settings(deadline=None)  # two cores, and others on them
 @given(st.data())
 def test_any_change_means_what_was_wanted_and_keeps_the_comments(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([FOUR, TWO]))
@@ -510,6 +512,7 @@ def commented(  # noqa: C901 - one branch for each thing that people write
     return draw(st.sampled_from(["", "---" + newline])) + text, paths
 
 
+@settings(deadline=None)  # two cores, and others on them
 @given(commented(), st.data())
 def test_a_patch_of_one_value_changes_its_line_and_no_other(
     written: tuple[str, list[tuple[str | int, ...]]], data: st.DataObject
@@ -527,6 +530,7 @@ def test_a_patch_of_one_value_changes_its_line_and_no_other(
     assert sum(one != other for one, other in zip(before, after, strict=True)) <= 1
 
 
+@settings(deadline=None)  # two cores, and others on them
 @given(commented(), st.data())
 def test_an_added_key_leaves_every_line_as_it_was(
     written: tuple[str, list[tuple[str | int, ...]]], data: st.DataObject

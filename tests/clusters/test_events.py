@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.clusters.events import MESSAGE_BYTES, cut, event_manifest, timestamp
@@ -84,6 +84,7 @@ def test_a_long_message_is_cut_between_two_characters(message: str, length: int)
     assert len(cut(message).encode()) == length
 
 
+@settings(deadline=None)  # two cores, and others on them
 @given(TEXTS.map(lambda text: text * 400))
 def test_a_cut_message_fits_and_says_so(message: str) -> None:
     short = cut(message)
