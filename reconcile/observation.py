@@ -47,7 +47,7 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """All that was read for one Rollout. `rival` is an older Rollout that claims the same route."""
+    """All that was read for one Rollout; at rest only the canary. `rival` is older and claims the same route."""
 
     rollout: Rollout
     rival: Ref | None = None

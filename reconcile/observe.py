@@ -46,7 +46,7 @@ def observe(cluster: Cluster, selection: Selection) -> list[Observation]:
         raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {where}")
     rivals = _rivals(listed)
     observations = [Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(chosen, key=_waited)]
-    return _surrounded(cluster, _with_deployments(cluster, observations))
+    return _with_surroundings(cluster, _with_canaries(cluster, observations))
 
 
 def _selected(item: Rollout, selection: Selection) -> bool:
@@ -74,27 +74,29 @@ def _rivals(listed: Sequence[Rollout]) -> dict[Ref, Ref]:
     return rivals
 
 
-def _with_deployments(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
-    valid = [item.rollout for item in observations if item.rollout.spec is not None]
-    seen = _fetch(cluster, (ref for item in valid for ref in (item.primary, item.canary)))
+def _with_canaries(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
+    """Read the canaries: a Rollout at rest asks for no more than whether its own has a new template."""
+    seen = _fetch(cluster, (item.rollout.canary for item in observations if item.rollout.spec is not None))
     return [
-        item
-        if item.rollout.spec is None
-        else replace(item, primary=seen.get(item.rollout.primary), canary=seen.get(item.rollout.canary))
+        item if item.rollout.spec is None else replace(item, canary=seen.get(item.rollout.canary))
         for item in observations
     ]
 
 
-def _surrounded(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
-    """Read what surrounds the Rollouts that are not at rest."""
+def _with_surroundings(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
+    """Read what surrounds the Rollouts that are not at rest, their primaries included."""
     awake = [item.rollout for item in observations if not item.at_rest]
-    seen = _fetch(cluster, (ref for item in awake for ref in (item.primary_service, item.canary_service, item.route)))
+    seen = _fetch(
+        cluster,
+        (ref for item in awake for ref in (item.primary, item.primary_service, item.canary_service, item.route)),
+    )
     autoscalers = {name: _autoscalers(cluster, name) for name in sorted({item.ref.namespace for item in awake})}
     return [
         item
         if item.at_rest
         else replace(
             item,
+            primary=seen.get(item.rollout.primary),
             surroundings=Surroundings(
                 primary_service=seen.get(item.rollout.primary_service),
                 canary_service=seen.get(item.rollout.canary_service),
