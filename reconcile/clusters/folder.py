@@ -313,7 +313,7 @@ def _test(found: Found, operation: Operation, patch: Patch) -> None:
         value = pointer.resolve(_view(found))
     except JsonPointerException as error:
         raise LostRaceError(f"{patch.target}: {operation['path']} is not there any more") from error
-    # The library's own comparison takes 1 for true before its release 1.34.
+    # Not by the library: its older releases, which the project admits, take 1 for true.
     if not same(value, wanted):
         raise LostRaceError(f"{patch.target}: {operation['path']} is no longer {wanted!r}")
 
