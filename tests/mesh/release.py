@@ -44,9 +44,9 @@ class Release:
         self.records: list[dict[str, Any]] = []
         self._answered: tuple[int, int] | None = None
         self._routed: tuple[int, int] | None = None
-        self._proxys = local_session()  # the shim asks from a thread of its own
-        self._proxys.verify = str(plane.certificate)
-        self._proxys.headers["Authorization"] = f"Bearer {plane.token}"
+        self.session = local_session()  # for the shim, which asks from a thread of its own
+        self.session.verify = str(plane.certificate)
+        self.session.headers["Authorization"] = f"Bearer {plane.token}"
 
     def apply(self) -> None:
         """Apply the example, and wait for its pods."""
@@ -84,10 +84,11 @@ class Release:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        record: dict[str, Any]
         [record] = json.loads(done.stdout)["rollouts"]
         assert record["result"] == "applied", record
         self.records.append(record)
-        return dict(record)
+        return record
 
     def ticks_until(self, move: str) -> list[dict[str, Any]]:
         """Make passes until one of them makes this move; that one comes last."""
@@ -133,7 +134,7 @@ class Release:
     def weights_for_the_proxy(self) -> tuple[int, int]:
         """Give the stored weights to the shim. It asks for the next ones when the proxy has taken these."""
         path = f"/apis/networking.istio.io/v1/namespaces/{self.namespace}/virtualservices/podinfo"
-        answer = self._proxys.get(self.plane.url + path, timeout=30)
+        answer = self.session.get(self.plane.url + path, timeout=30)
         answer.raise_for_status()
         self._routed, self._answered = self._answered, _weights(answer.json())
         return self._answered
@@ -181,8 +182,9 @@ class Release:
 
 def measurement(record: dict[str, Any], metric: str) -> dict[str, Any]:
     """Give what a pass measured of this metric."""
+    found: dict[str, Any]
     [found] = [entry for entry in record["measurements"] if entry["name"] == metric]
-    return dict(found)
+    return found
 
 
 def messages(record: dict[str, Any]) -> list[str]:
