@@ -1,0 +1,229 @@
+"""What the tests of steerer as a user runs it share: the program, a metrics server, objects, and diffs of objects.
+
+The program runs as a process of its own with a kubeconfig, and Kubernetes is the control plane of `components`. The
+metrics server says what a test tells it to; the real Prometheus has tests of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.components.controlplane import NODES
+from tests.components.processes import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.components.controlplane import AuditEntry, ControlPlane
+
+ROOT = Path(__file__).parent.parent.parent
+ARTIFACTS = ROOT / "artifacts"
+
+SUCCESS, DURATION = "istio_requests_total", "istio_request_duration_seconds_bucket"
+GOOD = {SUCCESS: "100", DURATION: "150"}
+
+# What the server itself keeps up to date about an object, whoever writes it.
+_BOOKS = ("resourceVersion", "generation", "managedFields")
+
+# The peak of a process is taken over from whoever forked it, and a test run is big: so a small one is put between.
+_MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as out:
+    out.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """A run of steerer that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The decision record of the only Rollout, of `-o json`."""
+        [record] = self.records
+        return record
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The decision records of `-o json`."""
+        found: list[dict[str, Any]] = json.loads(self.out)["rollouts"]
+        return found
+
+
+class Metrics:
+    """A server that answers instant queries like Prometheus: one sample of a fixed value for each metric.
+
+    `values` has the value for each metric, as Prometheus writes numbers; without one there is no data. `queries` are
+    the texts that were asked for.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = dict(GOOD)
+        self.queries: list[str] = []
+        metrics = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                [query] = form["query"]
+                metrics.queries.append(query)
+                found = [value for metric, value in metrics.values.items() if metric in query]
+                vector = [{"metric": {}, "value": [time.time(), value]} for value in found]
+                data = {"resultType": "vector", "result": vector}
+                served = urlsplit(self.path).path == "/api/v1/query"
+                body = json.dumps({"status": "success", "data": data}).encode() if served else b""
+                self.send_response(200 if served else 404)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    @contextmanager
+    def serving(self) -> Iterator[Metrics]:
+        """Answer until the end."""
+        thread = Thread(target=self._server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            thread.join()
+            self._server.server_close()
+
+    def good(self) -> None:
+        """Let everything be well again."""
+        self.values.update(GOOD)
+
+
+@dataclass(kw_only=True)
+class Steerer:
+    """The program as somebody starts it who has this kubeconfig, and sees this metrics server."""
+
+    kubeconfig: Path | str
+    metrics: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *args: str, expect: int | None = 0, **environment: str) -> Done:
+        """Run it to its end. Fails where the exit code is not the one to expect (None = any)."""
+        return self._run([sys.executable, "-m", "reconcile", *args], expect, environment)
+
+    def passes(self, *args: str, expect: int | None = 0) -> Done:
+        """Make one pass that need not wait for the interval, and give its decision records."""
+        return self("run", "--control-loop-interval=0s", "-o", "json", *args, expect=expect)
+
+    def measured(self, scratch: Path, *args: str) -> tuple[Done, int]:
+        """Run it, and give the most memory that it held at a time, in bytes, as well."""
+        peak = scratch / "peak"
+        measure = [sys.executable, "-I", "-S", "-c", _MEASURE, str(peak)]
+        done = self._run([*measure, sys.executable, "-m", "reconcile", *args], 0, {})
+        return done, int(peak.read_text()) * 1024
+
+    def _run(self, command: list[str], expect: int | None, environment: dict[str, str]) -> Done:
+        given = {"KUBECONFIG": str(self.kubeconfig), "STEERER_METRICS_SERVER": self.metrics}
+        ended = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={"PATH": os.defpath, "LANG": "C.UTF-8", **given, **self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        done = Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+        assert expect is None or done.code == expect, (
+            f"{' '.join(command)} ended with {done.code}:\n{done.out}{done.err}"
+        )
+        assert "Traceback" not in done.err, done.err
+        return done
+
+
+# Objects as the server has them.
+
+
+def get(plane: ControlPlane, what: str, namespace: str) -> dict[str, Any]:
+    """Give one object, such as `deployment/podinfo`, as kubectl prints it, with `managedFields`."""
+    text = plane.kubectl("get", what, "-o", "json", "--show-managed-fields", namespace=namespace)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Give every leaf of an object by its path, such as `/spec/http/0/route/1/weight`; empty parts are leaves too."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    leaves = {where: leaf for key, member in pairs for where, leaf in flat(member, f"{path}/{key}").items()}
+    return leaves or {path: value}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Give what differs between two states of an object, by path: what was there and what is (None = nothing)."""
+    old, new = flat(_without_books(before)), flat(_without_books(after))
+    paths = sorted(path for path in old | new if old.get(path) != new.get(path) or (path in old) != (path in new))
+    return {path: (old.get(path), new.get(path)) for path in paths}
+
+
+def _without_books(manifest: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in _BOOKS}
+    return manifest | {"metadata": metadata}
+
+
+def rolled_out(plane: ControlPlane, namespace: str, *names: str) -> None:
+    """Wait until the controllers have rolled out these Deployments, and no pod of an older template is left."""
+
+    def settled(name: str) -> bool:
+        found = plane.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}").json()
+        spec, status = found["spec"]["replicas"], found["status"]
+        counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+        return status.get("observedGeneration") == found["metadata"]["generation"] and counts == {spec}
+
+    for name in names:
+        wait_for(lambda name=name: settled(name), f"Deployment {name} to be rolled out")  # type: ignore[misc]
+
+
+def of_steerer(entries: list[AuditEntry]) -> list[AuditEntry]:
+    """Give the requests that the program sent."""
+    return [entry for entry in entries if entry.user_agent.startswith("steerer/")]
+
+
+def wait_until_after(moment: str) -> None:
+    """Wait for a later second than this one, which is written as Kubernetes does: Events are stamped no finer."""
+    end = datetime.fromisoformat(moment).timestamp() + 1
+    wait_for(lambda: time.time() >= end, f"{moment} to be over")
+
+
+def seat(plane: ControlPlane, namespace: str, app: str) -> None:
+    """Put one pod of an app that waits for room on a node, as a scheduler would that found some."""
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+
+    def waiting() -> list[str]:
+        found = plane.request("GET", f"{pods}?labelSelector=app%3D{app}").json()["items"]
+        return [pod["metadata"]["name"] for pod in found if not pod["spec"].get("nodeName")]
+
+    wait_for(lambda: bool(waiting()), f"a pod of {app} without a node")
+    [name, *_] = waiting()
+    target = {"apiVersion": "v1", "kind": "Node", "name": NODES[0]}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+    plane.request("POST", f"{pods}/{name}/binding", body=binding).raise_for_status()
