@@ -290,8 +290,11 @@ class _Text:
             raise UneditableError("an item in front of a nested list")
 
     def insert(self, slot: _Slot, text: str) -> None:
-        """Put lines below a slot."""
+        """Put lines below a slot; where its last ones are taken away, below those that stay."""
         place = self.line_end(max(slot.node.end, slot.marker))
+        for start, end, new in sorted(self.cuts, reverse=True):
+            if not new and start < place < end:
+                place = self.line_end(self.line_start(start - 1))
         self.cut(place, place, self.newline + text)
 
     def remove(self, slot: _Slot, after: _Slot) -> None:
