@@ -160,7 +160,7 @@ def simulate(**given: Any) -> None:
 
 def _passes(given: dict[str, Any]) -> int:
     """Make one pass, or one after the other, and report each. Gives the exit code."""
-    _log_to_stderr(given["log_format"], given["log_level"])
+    _log_to_stderr(given["log_format"], given["log_level"], dry_run=given["dry_run"] != "none")
     if given["duration"] is not None and not given["every"]:
         raise UsageError("--for needs --every above zero: how long it is from one pass to the next")
     write_params = {"dryRun": "All"} if given["dry_run"] == "server" else {}
@@ -337,7 +337,11 @@ def _now() -> datetime:
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, each with these members as well."""
+
+    def __init__(self, **members: Any) -> None:
+        super().__init__()
+        self._members = members
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -349,13 +353,15 @@ class _JsonFormatter(logging.Formatter):
         line |= {key: record.__dict__[key] for key in ("namespace", "rollout") if key in record.__dict__}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line | self._members, ensure_ascii=False)
 
 
-def _log_to_stderr(form: str, level: str | None) -> None:
+def _log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> None:
+    """Log to stderr. What a dry run logs would otherwise look as if it had happened."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    handler.setFormatter(_JsonFormatter() if form == "json" else text)
+    mark = "dry run: " if dry_run else ""
+    text = logging.Formatter(f"%(asctime)s %(levelname)s {mark}%(message)s", "%Y-%m-%dT%H:%M:%S")
+    handler.setFormatter(_JsonFormatter(**{"dryRun": True} if dry_run else {}) if form == "json" else text)
     chosen = level or ("error" if sys.stderr.isatty() else "info")
     logger = logging.getLogger("steerer")
     logger.handlers = [handler]
