@@ -46,6 +46,11 @@ def resetting(canary: str, primary: str) -> str:
     return f"New revision detected! {canary} changed, routing all traffic to {primary} to start over"
 
 
+def going_back(canary: str, primary: str) -> str:
+    """Tell that the canary under analysis was put back to what the primary runs."""
+    return f"{canary} is back to what {primary} runs, routing all traffic to {primary}"
+
+
 def returning(canary: str, primary: str) -> str:
     """Tell that there is nothing left to release."""
     return f"{canary} is back to what {primary} runs, scaling it down"

@@ -93,12 +93,13 @@ def _restore(case: Case, to: Phase) -> Effect:
 def _reset(case: Case, to: Phase) -> Effect:
     # No revision is on record until the next one starts: a pass that dies before the weight is 0 resets again.
     state = replace(case.state, canary_revision="", canary_generation=None, canary_uid="")
-    text = messages.resetting(case.canary.full_name, case.primary.full_name)
+    words = messages.going_back if case.standing is Standing.ON_PRIMARY else messages.resetting
+    text = words(case.canary.full_name, case.primary.full_name)
     return _weighted(
         case,
         _entered(case, state, to),
         0,
-        reason=f"{case.canary.full_name} has a new revision: routing all traffic to {case.primary.full_name}",
+        reason=text,
         events=(("Normal", text),),
         forget_measurements=True,
     )

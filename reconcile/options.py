@@ -34,9 +34,10 @@ class Duration(click.ParamType[float]):
 
 
 class Header(click.ParamType[tuple[str, str]]):
-    """An HTTP header like `X-Scope-OrgID: team`, as a pair."""
+    """An HTTP header like `X-Scope-OrgID: team`, as a pair; in an environment variable one a line."""
 
     name = "header"
+    envvar_list_splitter = "\n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         """Give name and value; fails without showing the value, which may be a secret."""

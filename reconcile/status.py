@@ -40,22 +40,18 @@ def render(
     measurements: Iterable[Measurement] | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Give the whole new status. What this version does not know is kept; `measurements` None keeps the stored ones."""
+    """Give the whole new status. What this version does not know is kept; `measurements` None keeps the stored ones.
+
+    Of an invalid Rollout the conditions alone are written: its state may be what is invalid, and a phase that this
+    version does not know, replaced by none, would start the release anew.
+    """
     old = rollout.status or {}
-    fields: dict[str, Any] = {
-        "observedGeneration": rollout.generation,
-        "phase": state.phase.value or None,
-        "canaryRevision": state.canary_revision or None,
-        "canaryGeneration": state.canary_generation,
-        "canaryUID": state.canary_uid or None,
-        "promotedRevision": state.promoted_revision or None,
-        "canaryWeight": state.canary_weight,
-        "canaryReplicas": state.canary_replicas,
-        "lastAdvanceTime": _time(state.last_advance),
-        "lastTransitionTime": _time(state.last_transition),
-        "measurements": old.get("measurements") if measurements is None else [_measured(m) for m in measurements],
-        "conditions": _conditions(rollout, readiness, now),
-    }
+    fields: dict[str, Any] = {"observedGeneration": rollout.generation}
+    if rollout.spec is not None:
+        kept = old.get("measurements")
+        fields |= _stated(state)
+        fields["measurements"] = kept if measurements is None else [_measured(item) for item in measurements]
+    fields["conditions"] = _conditions(rollout, readiness, now)
     known = {key: value for key, value in fields.items() if value not in (None, [])}
     return {key: value for key, value in old.items() if key not in fields} | known
 
@@ -77,6 +73,20 @@ def patch(rollout: Rollout, new: dict[str, Any]) -> tuple[Patch, ...]:
     return (
         Patch(target=rollout.ref, api_version=rollout.api_version, operations=tuple(operations), subresource="status"),
     )
+
+
+def _stated(state: State) -> dict[str, Any]:
+    return {
+        "phase": state.phase.value or None,
+        "canaryRevision": state.canary_revision or None,
+        "canaryGeneration": state.canary_generation,
+        "canaryUID": state.canary_uid or None,
+        "promotedRevision": state.promoted_revision or None,
+        "canaryWeight": state.canary_weight,
+        "canaryReplicas": state.canary_replicas,
+        "lastAdvanceTime": _time(state.last_advance),
+        "lastTransitionTime": _time(state.last_transition),
+    }
 
 
 def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from reconcile.report import raw
+from reconcile.report.coming import coming
 from reconcile.report.events import event_lines, events_table, in_order, since
 from reconcile.report.lines import Line, as_text, bar, column, joined, say, show
 from reconcile.report.measured import Row, measured
@@ -92,9 +93,19 @@ def _facts(status: Mapping[str, Any], now: datetime) -> Iterator[Line]:
     advanced = raw.moment(status.get("lastAdvanceTime"))
     if advanced is not None:
         facts.append(("Weight", say(f"last moved {since(advanced, now)} ago")))
+    if expected := _coming(status):
+        facts.append(("Next", say(expected)))
     heads = column([Text(title, "bold") for title, _ in facts])
     for head, (_, words) in zip(heads, facts, strict=True):
         yield Line(indent=2, head=head, body=words)
+
+
+def _coming(status: Mapping[str, Any]) -> str:
+    """Say why nothing moves right now: a wait is not stored, but it follows from where the Rollout stands."""
+    ready = next((item for item in raw.mappings(status.get("conditions")) if item.get("type") == "Ready"), None)
+    if ready is None:
+        return ""
+    return coming(raw.text(status.get("phase")), _weight(status), halted=ready.get("status") == "False")
 
 
 def _conditions(status: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Text]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconcile.plan import Outcome, Result
+from reconcile.report.coming import coming
 from reconcile.report.lines import (
     CROSS,
     EVENT_STYLES,
@@ -76,13 +77,6 @@ _AGAIN = {
     Result.LOST_RACE: "the next pass looks again",
     Result.FAILED: "the next pass tries again",
     Result.UNREACHED: "first in the next pass",
-}
-_NEXT = {
-    "Initialized": "a rollout starts when the canary gets a new pod template",
-    "Succeeded": "a rollout starts when the canary gets a new pod template",
-    "Promoting": "all traffic goes to the primary as soon as its new pods are rolled out and healthy",
-    "Finalising": "the canary is scaled to zero by a later pass, when its traffic has drained",
-    "Failed": "nothing until somebody looks at it",
 }
 
 
@@ -236,13 +230,6 @@ def _coming(record: Record) -> str:
     after = record.plan.after
     if record.result in _AGAIN:
         return _AGAIN[record.result]
-    if record.plan.move == "halt":
-        place = f", and goes on from weight {after.weight}" if after.weight else ""
-        return f"every pass looks again{place} once the cause is gone"
     if record.plan.move == "wait":
         return "the next pass looks again"
-    if after.phase == "Progressing":
-        if after.weight:
-            return f"analysis at weight {after.weight}, once the control-loop interval has passed"
-        return "traffic starts once the primary and the canary are rolled out and healthy"
-    return _NEXT.get(after.phase, "")
+    return coming(after.phase, after.weight, halted=record.plan.move == "halt")

@@ -138,6 +138,7 @@ podinfo.test  Progressing
   Ready     False for 3m: request duration 2.525s > 500ms
   Revision  v1-9d0b under way, v1-5f3c promoted last
   Weight    last moved 4m ago
+  Next      every pass looks again, and goes on from weight 30 once the cause is gone
   Last analysis  45s ago
     ✓ passed  istio_requests_total                   99.97 >= 99
     ✗ failed  istio_request_duration_seconds_bucket  2525.4 > 500
