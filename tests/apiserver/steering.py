@@ -12,13 +12,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+import yaml
 
 from tests.components.controlplane import NODES
 from tests.components.processes import wait_for
@@ -121,11 +123,11 @@ class Metrics:
 
 @dataclass(kw_only=True)
 class Steerer:
-    """The program as somebody starts it who has this kubeconfig, and sees this metrics server."""
+    """The program as somebody starts it who has this kubeconfig, of this namespace, and sees this metrics server."""
 
     kubeconfig: Path | str
     metrics: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
+    namespace: str = "default"
 
     def __call__(self, *args: str, expect: int | None = 0, **environment: str) -> Done:
         """Run it to its end. Fails where the exit code is not the one to expect (None = any)."""
@@ -147,7 +149,7 @@ class Steerer:
         ended = subprocess.run(
             command,
             cwd=ROOT,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", **given, **self.environment, **environment},
+            env={"PATH": os.defpath, "LANG": "C.UTF-8", **given, **environment},
             capture_output=True,
             text=True,
             timeout=120,
@@ -227,3 +229,67 @@ def seat(plane: ControlPlane, namespace: str, app: str) -> None:
     target = {"apiVersion": "v1", "kind": "Node", "name": NODES[0]}
     binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
     plane.request("POST", f"{pods}/{name}/binding", body=binding).raise_for_status()
+
+
+# Objects of the tests' own.
+
+
+def install(plane: ControlPlane, namespace: str, **analysis: Any) -> None:
+    """Apply the example in another namespace and wait for its pods; `analysis` replaces members of canaryAnalysis."""
+    files = [*sorted((ARTIFACTS / "workloads").glob("*.yaml")), ARTIFACTS / "rollouts" / "podinfo.yaml"]
+    items = [yaml.safe_load(file.read_text()) for file in files]
+    for item in items:
+        item["metadata"]["namespace"] = namespace
+        if item["kind"] == "Rollout":
+            item["spec"]["canaryAnalysis"] |= analysis
+    apply(plane, *items)
+    rolled_out(plane, namespace, "podinfo", "podinfo-canary")
+
+
+def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
+    """Apply objects with one call of kubectl."""
+    plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+
+def at_rest(namespace: str, name: str) -> list[dict[str, Any]]:
+    """Build a Rollout that has nothing to release: both Deployments alike, and without pods."""
+    canary = f"{name}-canary"
+    spec = {
+        "virtualService": {"name": name},
+        "primary": {"name": name, "host": name},
+        "canary": {"name": canary, "host": canary},
+        "canaryAnalysis": {"stepWeight": 10},
+    }
+    rollout = {"apiVersion": "apps.weave.works/v1beta1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec}
+    return [deployment(namespace, name), deployment(namespace, canary), _in(namespace, rollout)]
+
+
+def deployment(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
+    """Build the example's Deployment under another name, without pods."""
+    manifest: dict[str, Any] = yaml.safe_load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())
+    labels = {"app": name}
+    template = manifest["spec"]["template"] | {"metadata": {"labels": labels}}
+    selector = {"matchLabels": labels}
+    manifest["metadata"] |= {"name": name, "labels": labels}
+    manifest["spec"] |= {"replicas": 0, "selector": selector, "template": template, **spec}
+    return _in(namespace, manifest)
+
+
+def account(plane: ControlPlane, namespace: str, rules: list[dict[str, Any]]) -> Path:
+    """Make a service account with these rights in the namespace, and give a kubeconfig that acts as it."""
+    group, name = "rbac.authorization.k8s.io", {"metadata": {"name": "steerer"}}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", **name, "rules": rules}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        **name,
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "steerer"},
+        "subjects": [{"kind": "ServiceAccount", "name": "steerer", "namespace": namespace}],
+    }
+    items = ({"apiVersion": "v1", "kind": "ServiceAccount", **name}, role, binding)
+    apply(plane, *(_in(namespace, item) for item in items))
+    return plane.kubeconfig_for(plane.account_token(namespace, "steerer"), namespace=namespace)
+
+
+def _in(namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    return manifest | {"metadata": manifest["metadata"] | {"namespace": namespace}}
