@@ -70,7 +70,8 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.PROMOTE: (*_HEALTHY, "interval", "analysis"),
     Move.RESTORE: _HEALTHY,
     Move.RESET: ("services", "routes", "primary"),
-    Move.COPY: ("routes", "primary"),
+    # The labels that the primary keeps are those that the Services select by: without them there is no copy.
+    Move.COPY: ("services", "routes", "primary"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval"),
     Move.RETIRE: ("routes", "template", "primary", "interval"),
     Move.RETURN: ("routes", "primary", "interval"),
