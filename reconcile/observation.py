@@ -157,8 +157,14 @@ class Case:
 
     @cached_property
     def standing(self) -> Standing:
-        """The canary's present revision against the recorded one."""
-        if self.revision == self.state.canary_revision:
+        """The canary's present revision against the recorded one.
+
+        Without a phase nothing was begun, whatever is recorded; and where a promotion ended without its copy, because
+        the canary moved on in between, coming back to that revision begins it anew.
+        """
+        state = self.state
+        dropped = state.phase is Phase.FINALISING and state.promoted_revision != state.canary_revision
+        if self.revision == state.canary_revision and state.phase is not Phase.NEW and not dropped:
             return Standing.SAME
         return Standing.ON_PRIMARY if self.carried else Standing.NEW
 
@@ -220,7 +226,7 @@ class Case:
         if self.carried:
             return None
         writer = objects.last_writer(self.primary.manifest, "spec", "template")
-        if self.state.promoted_revision == self.state.canary_revision or self.state.phase is Phase.FINALISING:
+        if self.state.promoted_revision == self.state.canary_revision:
             return writer.manager if writer else "somebody"
         since = self.state.last_transition
         # Written by another since the promotion was decided: whether the copy came before it is lost, so no fight.
