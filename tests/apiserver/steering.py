@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -251,8 +252,8 @@ def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
     plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
 
-def at_rest(namespace: str, name: str) -> list[dict[str, Any]]:
-    """Build a Rollout that has nothing to release: both Deployments alike, and without pods."""
+def at_rest(namespace: str, name: str, **deployments: Any) -> list[dict[str, Any]]:
+    """Build a Rollout that has nothing to release: both Deployments alike, without pods; more members of their spec."""
     canary = f"{name}-canary"
     spec = {
         "virtualService": {"name": name},
@@ -261,18 +262,25 @@ def at_rest(namespace: str, name: str) -> list[dict[str, Any]]:
         "canaryAnalysis": {"stepWeight": 10},
     }
     rollout = {"apiVersion": "apps.weave.works/v1beta1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec}
-    return [deployment(namespace, name), deployment(namespace, canary), _in(namespace, rollout)]
+    return [*(deployment(namespace, one, **deployments) for one in (name, canary)), _in(namespace, rollout)]
 
 
 def deployment(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
     """Build the example's Deployment under another name, without pods."""
-    manifest: dict[str, Any] = yaml.safe_load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())
+    example = _example()
     labels = {"app": name}
-    template = manifest["spec"]["template"] | {"metadata": {"labels": labels}}
-    selector = {"matchLabels": labels}
-    manifest["metadata"] |= {"name": name, "labels": labels}
-    manifest["spec"] |= {"replicas": 0, "selector": selector, "template": template, **spec}
-    return _in(namespace, manifest)
+    template = example["spec"]["template"] | {"metadata": {"labels": labels}}
+    own = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template, **spec}
+    return example | {
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": example["spec"] | own,
+    }
+
+
+@cache
+def _example() -> dict[str, Any]:
+    manifest: dict[str, Any] = yaml.safe_load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())
+    return manifest
 
 
 def account(plane: ControlPlane, namespace: str, rules: list[dict[str, Any]]) -> Path:

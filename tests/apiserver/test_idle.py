@@ -1,0 +1,123 @@
+"""What a pass costs when there is nothing to do: no write, requests that grow with the Rollouts, bounded memory.
+
+On a control plane of its own, as every Deployment and Rollout in it counts. `pytest -rP` shows the figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.apiserver.steering import Steerer, at_rest, deployment, of_steerer
+from tests.components.controlplane import ControlPlane
+from tests.components.fixtures import CRD, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+PAGE = 500
+STRANGERS = 2000
+TEAMS, PER_TEAM = 25, 20
+MEGABYTE = 2**20
+MOST_MEMORY = 150 * MEGABYTE
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
+    """Give a control plane with many Deployments that are none of steerer's business."""
+    with ExitStack() as stack:
+        with available("control plane", pytestconfig):
+            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("crowded")))
+        plane.install_istio_crds()
+        plane.install_crds([CRD])
+        namespaces = [f"crowd-{number}" for number in range(4)]
+        store(plane, map(namespace, namespaces))
+        # Paused, so that no controller makes anything of them; the three Rollouts' own are as they would be.
+        strangers = [
+            deployment(namespaces[number % len(namespaces)], f"app-{number:04}", paused=True)
+            for number in range(STRANGERS)
+        ]
+        store(plane, strangers)
+        yield plane
+
+
+def namespace(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
+    """Create many objects quickly."""
+
+    def create(manifest: dict[str, Any]) -> None:
+        version, metadata = manifest["apiVersion"], manifest["metadata"]
+        where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+        path = f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
+        plane.request("POST", path, body=manifest).raise_for_status()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(create, manifests))
+
+
+def idle_pass(plane: ControlPlane, scratch: Path, *args: str) -> tuple[Counter[tuple[str, str]], int]:
+    """Make two passes, the first of which may store that all is at rest; give the requests and memory of the second."""
+    steerer = Steerer(kubeconfig=plane.kubeconfig)
+    first = steerer("run", *args, "-o", "json")
+    assert {record["move"] for record in first.records} <= {"initialize", "idle"}
+    mark = plane.mark()
+    done, peak = steerer.measured(scratch, "run", *args, "-o", "json")
+    asked = Counter((entry.verb, entry.resource) for entry in of_steerer(plane.requests_since(mark)))
+    assert {record["move"] for record in done.records} == {"idle"}
+    assert {record["after"]["phase"] for record in done.records} == {"Initialized"}
+    words = ", ".join(f"{count} {verb} {resource}" for (verb, resource), count in sorted(asked.items()))
+    print(f"{len(done.records)} Rollouts at rest: {words}; {peak / MEGABYTE:.0f} MB")  # noqa: T201 - the figures
+    return asked, peak
+
+
+@pytest.mark.parametrize("scope", [("-A",), ("-n", "crowd-0")])
+def test_three_rollouts_in_a_crowd_are_four_requests(
+    plane: ControlPlane, tmp_path: Path, scope: tuple[str, ...]
+) -> None:
+    if scope == ("-A",):
+        store(plane, (item for name in ("one", "two", "three") for item in at_rest("crowd-0", name)))
+
+    asked, peak = idle_pass(plane, tmp_path, *scope)
+
+    # One page of Rollouts, and each one's canary: whether there is a new revision is all that can matter.
+    assert asked == {("list", "rollouts"): 1, ("get", "deployments"): 3}
+    assert peak < MOST_MEMORY
+
+
+def test_five_hundred_rollouts_are_pages_only(plane: ControlPlane, tmp_path: Path) -> None:
+    teams = [f"team-{number:02}" for number in range(TEAMS)]
+    store(plane, map(namespace, teams))
+    store(
+        plane,
+        (
+            item
+            for team in teams
+            for number in range(PER_TEAM)
+            for item in at_rest(team, f"app-{number:02}", paused=True)
+        ),
+    )
+
+    asked, peak = idle_pass(plane, tmp_path, "-A")
+
+    rollouts = TEAMS * PER_TEAM + 3
+    deployments = STRANGERS + 2 * rollouts
+    assert asked.keys() == {("list", "rollouts"), ("list", "deployments")}
+    assert asked["list", "rollouts"] == pages(rollouts)
+    assert asked["list", "deployments"] <= pages(deployments)
+    assert peak < MOST_MEMORY
+
+    asked, _ = idle_pass(plane, tmp_path, "-n", teams[0])
+
+    assert asked == {("list", "rollouts"): 1, ("list", "deployments"): 1}
+
+
+def pages(objects: int) -> int:
+    return -(-objects // PAGE)
