@@ -153,5 +153,5 @@ def shown(value: object) -> str:
     elif isinstance(value, str):
         text = f'"{value}"'
     else:
-        text = "a list" if isinstance(value, list) else "a mapping"
+        text = "null" if value is None else "a list" if isinstance(value, list) else "a mapping"
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
