@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_METRICS = 32
+MOST_REPLICAS = 2**31 - 1
 DEFAULT_MAX_WEIGHT = 100
 DEFAULT_INTERVAL = "1m"
 
@@ -126,9 +127,9 @@ class Rollout:
 
 def parse(manifest: Manifest) -> Rollout:
     """Read a Rollout; what is wrong with it is in its `problems`, with field paths, and not raised."""
-    metadata = manifest.get("metadata") or {}
-    namespace = str(metadata.get("namespace") or "default")
     root = Fields(value=manifest)
+    metadata = root.child("metadata").value
+    namespace = str(metadata.get("namespace") or "default")
     spec = _spec(root.child("spec"), namespace)
     status = manifest.get("status")
     state = _state(root.child("status", required=False))
@@ -219,7 +220,7 @@ def _state(status: Fields) -> State:
         canary_uid=_text(status.value.get("canaryUID")) or "",
         promoted_revision=_text(status.value.get("promotedRevision")) or "",
         canary_weight=status.integer("canaryWeight", 0, 100, 0),
-        canary_replicas=_integer(status.value.get("canaryReplicas")),
+        canary_replicas=status.integer("canaryReplicas", 0, MOST_REPLICAS, 0) or None,
         last_advance=status.time("lastAdvanceTime"),
         last_transition=status.time("lastTransitionTime"),
     )
