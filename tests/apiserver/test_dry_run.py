@@ -15,6 +15,7 @@ import yaml
 
 from tests.apiserver.steering import (
     DURATION,
+    ROOT,
     SUCCESS,
     Metrics,
     Steerer,
@@ -350,24 +351,21 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
     assert steerer.passes().record["after"]["weight"] == 60
 
 
-RIGHTS: list[dict[str, Any]] = [
-    {"apiGroups": ["apps.weave.works"], "resources": ["rollouts"], "verbs": ["get", "list"]},
-    {"apiGroups": ["apps.weave.works"], "resources": ["rollouts/status"], "verbs": ["patch"]},
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "patch"]},
-    {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "get", "patch"]},
-    {"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]},
-    {"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["get", "list", "patch"]},
-]
+def rights() -> list[dict[str, Any]]:
+    """Read the rules of the Role in the documentation."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "rollout.md").read_text(), re.DOTALL)
+    [role] = [one for block in blocks for one in yaml.safe_load_all(block) if one.get("kind") == "Role"]
+    rules: list[dict[str, Any]] = role["rules"]
+    return rules
 
 
 def without(resource: str, *verbs: str) -> list[dict[str, Any]]:
-    """Give steerer's rights but for these."""
+    """Give these rules but for some verbs of one."""
     return [
         rule | {"verbs": [verb for verb in rule["verbs"] if verb not in verbs] or ["deletecollection"]}
         if rule["resources"] == [resource]
         else rule
-        for rule in RIGHTS
+        for rule in rights()
     ]
 
 
@@ -404,9 +402,9 @@ def test_an_object_that_may_not_be_read_halts_and_is_named(control_plane: Contro
     assert 'grant verbs ["get"] on resources ["services"]' in record["reason"]
 
 
-def test_the_rights_of_the_list_suffice_for_a_release(control_plane: ControlPlane, metrics: Metrics) -> None:
+def test_the_role_of_the_documentation_suffices_for_a_release(control_plane: ControlPlane, metrics: Metrics) -> None:
     admin = at(control_plane, metrics, 100, step=100)
-    steerer = restricted(control_plane, admin, RIGHTS)
+    steerer = restricted(control_plane, admin, rights())
 
     moves = []
     for _ in range(20):
@@ -417,6 +415,7 @@ def test_the_rights_of_the_list_suffice_for_a_release(control_plane: ControlPlan
             break
 
     assert [move for move in moves if move != "halt"] == ["promote", "conclude", "retire", "idle"]
+    assert "Promotion complete!" in steerer("status", "podinfo").out
 
 
 # --- Exit codes ---
