@@ -6,9 +6,11 @@ Duty: verdicts and their words. Anything but a finite number on the right side o
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconcile import durations
+from reconcile.durations import EXACT
 from reconcile.plan import Answer, Failure, Measurement, Metric
 
 if TYPE_CHECKING:
@@ -45,30 +47,21 @@ def judge(check: Check, metric: Metric, answer: Answer, at: datetime) -> Measure
 
 
 def _compared(value: float, threshold: float, metric: Metric, *, passed: bool) -> str:
-    """Print `82.33% < 99%`, with as many digits as it takes to be true as it reads."""
+    """Print `82.33% < 99%`, with as many digits as it takes to be true as it reads; all there are, if need be."""
     sign = {("minimum", True): ">=", ("minimum", False): "<", ("maximum", True): "<=", ("maximum", False): ">"}
+    measured, limit = Decimal(repr(value)), Decimal(repr(threshold)).normalize(EXACT)
     least = 0 if metric.unit == "milliseconds" else 2
-    digits = next(
-        (n for n in range(least, MOST_DIGITS) if _side(round(value, n), threshold) == _side(value, threshold)),
-        MOST_DIGITS,
-    )
-    return f"{_shown(value, metric.unit, digits)} {sign[metric.bound, passed]} {_threshold(threshold, metric.unit)}"
+    rounded = (measured.quantize(Decimal(1).scaleb(-digits), context=EXACT) for digits in range(least, MOST_DIGITS))
+    shown = next((number for number in rounded if _side(number, limit) == _side(measured, limit)), measured)
+    return f"{_shown(shown, metric.unit)} {sign[metric.bound, passed]} {_shown(limit, metric.unit)}"
 
 
-def _side(value: float, threshold: float) -> int:
+def _side(value: Decimal, threshold: Decimal) -> int:
     return (value > threshold) - (value < threshold)
 
 
-def _shown(value: float, unit: str, digits: int) -> str:
-    if unit == "milliseconds":
-        return durations.go_text(value, digits)
-    return f"{value:.{digits}f}{_suffix(unit)}"
-
-
-def _threshold(value: float, unit: str) -> str:
-    if unit == "milliseconds":
-        return durations.go_text(value, MOST_DIGITS)
-    return f"{value:.15g}{_suffix(unit)}"
+def _shown(value: Decimal, unit: str) -> str:
+    return durations.go_text(value) if unit == "milliseconds" else f"{value:f}{_suffix(unit)}"
 
 
 def _suffix(unit: str) -> str:

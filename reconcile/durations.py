@@ -6,8 +6,12 @@ Duty: text to seconds and milliseconds to text. Pure.
 from __future__ import annotations
 
 import re
+from decimal import Context, Decimal, localcontext
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_MILLISECONDS = {unit: Decimal(_UNITS[unit]) * 1000 for unit in ("h", "m", "s")}
+# Enough for every digit of any float.
+EXACT = Context(prec=1200)
 _PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS))
 
 
@@ -19,26 +23,27 @@ def seconds(text: str) -> float | None:
     return sum(int(count) * _UNITS[unit] for unit, count in match.groupdict().items() if count is not None)
 
 
-def go_text(milliseconds: float, digits: int = 0) -> str:
-    """Print a duration like Go's `time.Duration`: `0s`, `823ms`, `2.525s`, `1m0.5s`; `digits` after the millisecond."""
-    value = round(milliseconds, digits)
+def go_text(milliseconds: Decimal) -> str:
+    """Print a duration like Go's `time.Duration`, with all its digits: `0s`, `823ms`, `2.525s`, `1m0.5s`."""
+    value = milliseconds
     if value < 0:
-        return f"-{go_text(-value, digits)}"
+        return f"-{go_text(value.copy_negate())}"
     if value == 0:
         return "0s"
-    if value < 1:
-        return f"{_plain(value * 1000, digits - 3)}µs"
-    if value < _UNITS["s"] * 1000:
-        return f"{_plain(value, digits)}ms"
-    hours, rest = divmod(value, _UNITS["h"] * 1000)
-    minutes, rest = divmod(rest, _UNITS["m"] * 1000)
-    text = f"{_plain(rest / 1000, digits + 3)}s"
+    with localcontext(EXACT):
+        if value < 1:
+            return f"{_plain(value * 1000)}µs"
+        if value < _MILLISECONDS["s"]:
+            return f"{_plain(value)}ms"
+        hours, rest = divmod(value, _MILLISECONDS["h"])
+        minutes, rest = divmod(rest, _MILLISECONDS["m"])
+        text = f"{_plain(rest / _MILLISECONDS['s'])}s"
     if hours:
-        return f"{hours:.0f}h{minutes:.0f}m{text}"
-    return f"{minutes:.0f}m{text}" if minutes else text
+        return f"{hours:f}h{minutes:f}m{text}"
+    return f"{minutes:f}m{text}" if minutes else text
 
 
-def _plain(value: float, digits: int) -> str:
+def _plain(value: Decimal) -> str:
     """Print without an exponent and without trailing zeros."""
-    text = f"{value:.{max(digits, 0)}f}"
+    text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

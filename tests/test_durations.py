@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from reconcile.durations import go_text, seconds
@@ -55,26 +57,31 @@ def test_everything_else_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "digits", "text"),
+    ("milliseconds", "text"),
     [
-        (0.0, 0, "0s"),
-        (-0.0, 0, "0s"),
-        (0.4, 0, "0s"),
-        (0.4, 1, "400µs"),
-        (0.0015, 4, "1.5µs"),
-        (1.0, 0, "1ms"),
-        (823.0, 0, "823ms"),
-        (500.2, 1, "500.2ms"),
-        (999.6, 0, "1s"),
-        (1000.0, 0, "1s"),
-        (2525.0, 0, "2.525s"),
-        (2525.25, 2, "2.52525s"),
-        (59_999.9, 0, "1m0s"),
-        (60_500.0, 0, "1m0.5s"),
-        (3_600_000.0, 0, "1h0m0s"),
-        (90_061_001.0, 0, "25h1m1.001s"),
-        (-2525.0, 0, "-2.525s"),
+        ("0", "0s"),
+        ("-0.0", "0s"),
+        ("0.4", "400µs"),
+        ("0.0015", "1.5µs"),
+        ("1", "1ms"),
+        ("823", "823ms"),
+        ("500.20", "500.2ms"),
+        ("999.9999999999999", "999.9999999999999ms"),
+        ("1000", "1s"),
+        ("2525", "2.525s"),
+        ("2525.25", "2.52525s"),
+        ("60000", "1m0s"),
+        ("60500", "1m0.5s"),
+        ("3600000", "1h0m0s"),
+        ("90061001", "25h1m1.001s"),
+        ("-2525", "-2.525s"),
+        ("1E+3", "1s"),
     ],
 )
-def test_durations_are_printed_as_go_prints_them(milliseconds: float, digits: int, text: str) -> None:
-    assert go_text(milliseconds, digits) == text
+def test_durations_are_printed_as_go_prints_them(milliseconds: str, text: str) -> None:
+    assert go_text(Decimal(milliseconds)) == text
+
+
+def test_no_duration_is_too_long_or_too_short_to_be_printed() -> None:
+    assert go_text(Decimal(repr(1e300))).endswith("h46m40s")
+    assert go_text(Decimal(repr(5e-324))).startswith("0.0000")
