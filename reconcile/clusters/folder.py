@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.documents import same
-from reconcile.clusters.edits import UneditableError, lines, rewrite
 from reconcile.clusters.events import event_manifest, timestamp
 from reconcile.clusters.sources import Found, Source, load, store, sweep, unchanged, walk
 from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
@@ -178,6 +177,8 @@ class FolderCluster:
 
     def _change(self, ref: Ref, change: Callable[[Found], Manifest]) -> None:
         """Give an object the value that `change` makes of it; started again if the file changes under us."""
+        from reconcile.clusters.edits import UneditableError, rewrite  # noqa: PLC0415 - only a write pays for ruamel
+
         for _ in range(ATTEMPTS):
             source = self._locate(ref)
             if source is None:
@@ -188,8 +189,8 @@ class FolderCluster:
                 return
             parts = source.parts.copy()
             try:
-                parts[found.part] = rewrite(parts[found.part], found.document, found.place, wanted)
-            except (UneditableError, ValueError) as error:
+                parts[found.part] = rewrite(parts[found.part], found.place, wanted, found.indent)
+            except UneditableError as error:
                 raise RefusedError(f"{ref} in {source.path} cannot be changed there: {error}") from error
             if store(source, parts):
                 found.raw = wanted
@@ -207,13 +208,15 @@ class FolderCluster:
 
     def _append(self, source: Source, ref: Ref, manifest: Manifest) -> bool:
         """Put one more document at the end of a file; False if the file changed under us."""
+        from reconcile.clusters.edits import document  # noqa: PLC0415 - only a write pays for ruamel
+
         text = source.text
         newline = "\r\n" if "\r\n" in text else "\n"
-        added = "".join(f"{line}{newline}" for line in [*(["---"] if text else []), *lines(manifest)])
-        parts = [*source.parts, "" if not text or text.endswith("\n") else newline, added]
+        added = ("---\n" if text else "") + document(manifest)
+        parts = [*source.parts, "" if not text or text.endswith("\n") else newline, added.replace("\n", newline)]
         if not store(source, parts):
             return False
-        found = Found(manifest, len(parts) - 1, 0, (), {})
+        found = Found(manifest, len(parts) - 1)
         source.objects.append(found)
         self._sources[source.path] = source
         self._index[ref] = (source, found)
@@ -290,14 +293,14 @@ def _patched(found: Found, patch: Patch) -> Manifest:
     for operation in patch.operations:
         try:
             if operation.get("op") == "test":
-                _test(Found(result, 0, 0, (), found.implied), operation, patch)
+                _test(Found(result, 0, implied=found.implied), operation, patch)
                 continue
             _check_paths(operation, patch)
             result = JsonPatch([operation]).apply(result, in_place=True)
         except (JsonPatchException, JsonPointerException, TypeError, KeyError, IndexError, ValueError) as error:
             raise RefusedError(f"{patch.target}: {_text(operation)} does not fit: {error}") from error
     try:
-        other = _ref(Found(result, 0, 0, (), found.implied)) != patch.target
+        other = _ref(Found(result, 0, implied=found.implied)) != patch.target
     except RefusedError as error:
         raise RefusedError(f"{patch.target}: the patch leaves {error}") from error
     if other:

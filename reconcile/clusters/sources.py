@@ -11,11 +11,12 @@ import re
 import secrets
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from reconcile.clusters.documents import LIST, MAP, Fault, Node, Values, is_object, parse, split
+import yaml
+
+from reconcile.clusters.documents import Fault, Values, compose, is_object, split
 from reconcile.errors import ForbiddenError, RefusedError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -37,16 +38,16 @@ Signature = tuple[int, int, int, int]
 
 @dataclass(slots=True)
 class Found:
-    """One object of a file: in which part of its text, in which document of that, and where in the document.
+    """One object of a file: in which part of its text, how far that is indented, and where in it.
 
     `implied` is what it owes to the List that it stands in: the API leaves out the kind of a `PodList`'s items.
     """
 
     raw: dict[str, Any]
     part: int
-    document: int
-    place: Place
-    implied: dict[str, Any]
+    place: Place = ()
+    implied: dict[str, Any] = field(default_factory=dict)
+    indent: int = 0
 
 
 @dataclass(slots=True)
@@ -144,27 +145,41 @@ def read_into(source: Source, text: str) -> None:
     done = 0
     for part in split(text):
         try:
-            roots = parse(part)
-            objects = [(index, values.of(root)) for index, root in enumerate(roots) if is_object(root)]
+            root = compose(part)
+            value: Any = values.of(root) if is_object(root) else None
         except Fault as fault:
             before = text[: done + fault.index]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             raise UsageError(f"{source.path}:{line}:{column}: {fault.problem}") from fault
-        cuts = _cuts(part, roots[0]) if len(roots) == len(objects) == 1 else []
-        if cuts:
-            _add_list(source, [part[start:end] for start, end in pairwise(cuts)], objects[0][1])
-        else:
-            for index, value in objects:
-                source.objects += _flat(value, {}, Found({}, len(source.parts), index, (), {}))
-            source.parts.append(part)
+        start = 0
+        for item, begin, end, indent in _items(part, root, value):
+            source.parts.append(part[start:begin])
+            source.objects += _flat(item, _implied(value), Found({}, len(source.parts), indent=indent))
+            source.parts.append(part[begin:end])
+            start = end
+        if not start:
+            source.objects += _flat(value, {}, Found({}, len(source.parts)))
+        source.parts.append(part[start:])
         done += len(part)
 
 
-def _add_list(source: Source, parts: list[str], value: dict[str, Any]) -> None:
-    for index, item in enumerate(value["items"]):
-        where = Found({}, len(source.parts) + 1 + index, 0, (0,), {})
-        source.objects += _flat(item, _implied(value), where)
-    source.parts += parts
+def _items(part: str, root: Any, value: Any) -> Iterator[tuple[Any, int, int, int]]:
+    """Give the items of a List with the start and end of their text and its indentation; none where that is unclear.
+
+    Each is then edited alone, so that a dump of thousands costs no more than its one object.
+    """
+    if not (value and str(value.get("kind")).endswith("List")) or _ALIAS.search(part):
+        return
+    node = next((node for key, node in root.value if key.value == "items"), None)
+    if not isinstance(node, yaml.SequenceNode) or node.flow_style:
+        return
+    marks = [item.start_mark for item in node.value]
+    lines = [part.rfind("\n", 0, mark.index) + 1 for mark in [*marks, node.end_mark]]
+    for item, line, mark in zip(node.value, lines, marks, strict=False):
+        if not isinstance(item, yaml.MappingNode) or item.flow_style or not _DASH.fullmatch(part, line, mark.index):
+            return
+    for item, mark, end in zip(value["items"], marks, lines[1:], strict=True):
+        yield item, mark.index, end, mark.column
 
 
 def _flat(value: Any, implied: dict[str, Any], where: Found) -> Iterator[Found]:
@@ -173,31 +188,14 @@ def _flat(value: Any, implied: dict[str, Any], where: Found) -> Iterator[Found]:
         return
     items = value.get("items")
     if not (str(value.get("kind")).endswith("List") and isinstance(items, list)):
-        yield Found(value, where.part, where.document, where.place, {} if "kind" in value else implied)
+        yield replace(where, raw=value, implied={} if "kind" in value else implied)
         return
     for index, item in enumerate(items):
-        inner = Found({}, where.part, where.document, (*where.place, "items", index), {})
-        yield from _flat(item, _implied(value), inner)
+        yield from _flat(item, _implied(value), replace(where, place=(*where.place, "items", index)))
 
 
 def _implied(value: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": value.get("apiVersion"), "kind": str(value.get("kind")).removesuffix("List")}
-
-
-def _cuts(part: str, root: Node) -> list[int]:
-    """Say where a List can be cut into a head, one part per item, and a tail; nothing where it cannot.
-
-    Each item is then edited alone, so that a dump of thousands costs no more than its one object.
-    """
-    items = next((value for name, value in root.pairs if name.text == "items"), None)
-    if items is None or items.kind != LIST or items.flow or _ALIAS.search(part):
-        return []
-    starts = [part.rfind("\n", 0, item.start) + 1 for item in items.children]
-    for start, item in zip(starts, items.children, strict=True):
-        if item.kind != MAP or item.flow or not _DASH.fullmatch(part, start, item.start):
-            return []
-    end = part.find("\n", items.end) + 1
-    return [0, *starts, end or len(part), len(part)]
 
 
 def store(source: Source, parts: list[str]) -> bool:

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters import documents
-from reconcile.clusters.documents import Fault, Values, is_object, parse, plain, same, split
-
-KEPT_BLANKS = "a: |+\n  x\n\nb: >2-\n   y\n\n\nc: &n !!str\n  |\n  z\n\n"
-
-
-@pytest.fixture(params=[documents.PARSER, yaml.SafeLoader], ids=["libyaml", "pure"], autouse=True)
-def either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "PARSER", request.param)
-
-
-def value(text: str) -> Any:
-    (root,) = parse(text)
-    return Values().of(root)
+from reconcile.clusters.documents import Fault, compose, is_object, is_plain, read, same, split
 
 
 @pytest.mark.parametrize(
@@ -51,7 +36,7 @@ def value(text: str) -> Any:
         (".5", 0.5),
         ("-.5e1", -5.0),
         ("1e3", 1000.0),
-        ("18446744073709551615", 2**64 - 1),
+        ("9223372036854775807", 2**63 - 1),
         ("18446744073709551616", 18446744073709551616.0),
         ("9" * 5000, "9" * 5000),
         ("1e999", "1e999"),
@@ -65,8 +50,10 @@ def value(text: str) -> Any:
     ],
 )
 def test_a_scalar_is_what_kubectl_reads(text: str, expected: object) -> None:
-    assert plain(text) == expected
-    assert type(plain(text)) is type(expected)
+    value = read(f"- {text}")[0]
+    assert value == expected
+    assert type(value) is type(expected)
+    assert not is_plain(text) or value == text
 
 
 @pytest.mark.parametrize(
@@ -75,7 +62,6 @@ def test_a_scalar_is_what_kubectl_reads(text: str, expected: object) -> None:
         ("a: 'on'", {"a": "on"}),
         ('a: "1"', {"a": "1"}),
         ("a: !!str 1", {"a": "1"}),
-        ("a: ! 1", {"a": "1"}),
         ("a: !!float 1", {"a": 1.0}),
         ("a: !!int '1'", {"a": 1}),
         ("a: !!bool yes", {"a": True}),
@@ -87,20 +73,11 @@ def test_a_scalar_is_what_kubectl_reads(text: str, expected: object) -> None:
         ("a: {<<: [{b: 1}, {b: 2, c: 3}]}", {"a": {"b": 1, "c": 3}}),
         ("'<<': 1", {"<<": 1}),
         ("a: |\n  x\n   y\n", {"a": "x\n y\n"}),
-        (KEPT_BLANKS, {"a": "x\n\n", "b": " y", "c": "z\n"}),
+        ("a: |+\n  x\n\nb: >2-\n   y\n\n\nc: &n !!str\n  |\n  z\n\n", {"a": "x\n\n", "b": " y", "c": "z\n"}),
     ],
 )
 def test_a_document_is_what_kubectl_reads(text: str, expected: object) -> None:
-    assert value(text) == expected
-
-
-def test_a_block_scalar_owns_only_the_blank_lines_that_it_keeps() -> None:
-    (root,) = parse(KEPT_BLANKS)
-    assert [KEPT_BLANKS[node.start : node.end] for _, node in root.pairs] == [
-        "|+\n  x\n\n",
-        ">2-\n   y",
-        "&n !!str\n  |\n  z",
-    ]
+    assert read(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,7 +89,7 @@ def test_a_block_scalar_owns_only_the_blank_lines_that_it_keeps() -> None:
         ("a:\n\tb: 1", "found character", 3),
         ("a: b: c", "mapping values are not allowed", 4),
         ("a: [1", "", 6),
-        ("a: *x", "x", 3),
+        ("a: *x", "undefined alias", 3),
         ("a: &x [*x]", "contains itself", 3),
         ("~: 1", "a key has to be a string", 0),
         ("? [a]\n: 1", "a key has to be a string", 2),
@@ -121,24 +98,15 @@ def test_a_block_scalar_owns_only_the_blank_lines_that_it_keeps() -> None:
         ("a: {<<: 1}", "only mappings can be merged", 8),
         ("a: b\x00", "U+0000", 4),
         ("a: \x1b[1m", "U+001B", 3),
-        ("[" * 200, "nested deeper than 100", 99),
-        ("- " * 200 + "a", "nested deeper than 100", 198),
+        ("[" * 200, "nested deeper than 100", 100),
+        ("- " * 200 + "a", "nested deeper than 100", 200),
     ],
 )
 def test_a_fault_has_a_place(text: str, problem: str, index: int) -> None:
     with pytest.raises(Fault) as caught:
-        value(text)
+        read(text)
     assert problem in caught.value.problem
-    assert abs(caught.value.index - index) <= 1  # the two parsers differ by the end of the text
-
-
-def test_what_the_reader_cannot_name_a_place_for_is_a_fault_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise yaml.YAMLError("no idea")
-
-    monkeypatch.setattr(yaml, "parse", broken)
-    with pytest.raises(Fault, match="no idea"):
-        parse("a: 1")
+    assert abs(caught.value.index - index) <= 1  # PyYAML's two parsers differ by the end of the text
 
 
 def test_aliases_cannot_grow_without_bound() -> None:
@@ -147,7 +115,7 @@ def test_aliases_cannot_grow_without_bound() -> None:
         for before, name in zip("abcdefgh", "bcdefghi", strict=True)
     )
     with pytest.raises(Fault, match="more than 500000 values"):
-        value(laughs)
+        read(laughs)
 
 
 @pytest.mark.parametrize(
@@ -159,20 +127,12 @@ def test_aliases_cannot_grow_without_bound() -> None:
         ("a: |\n  ---\n---", ["a: |\n  ---\n", "---"]),
         ("----\n---x\n", ["----\n---x\n"]),
         ("# c\r\n---\r\na: 1\r\n", ["# c\r\n", "---\r\na: 1\r\n"]),
-        ("%YAML 1.1\n---\na: 1\n...\n---\nb: 2\n", ["%YAML 1.1\n---\na: 1\n...\n---\nb: 2\n"]),
+        ("%YAML 1.1\n---\na: 1\n...\n---\nb: 2\n", ["%YAML 1.1\n---\na: 1\n...\n", "---\nb: 2\n"]),
+        ("a: 1\n...\nb: 2\n...\r\n%X\n---\n", ["a: 1\n...\n", "b: 2\n...\r\n", "%X\n---\n"]),
     ],
 )
 def test_a_file_is_cut_at_its_document_markers(text: str, parts: list[str]) -> None:
     assert split(text) == parts
-
-
-def test_a_file_with_directives_is_read_in_one() -> None:
-    assert [Values().of(root) for root in parse("%YAML 1.1\n---\na: &a 1\n...\n---\nb: 2\n")] == [{"a": 1}, {"b": 2}]
-
-
-def test_an_anchor_ends_with_its_document() -> None:
-    with pytest.raises(Fault):
-        parse("a: &x 1\n---\nb: *x\n")
 
 
 @pytest.mark.parametrize(
@@ -182,11 +142,11 @@ def test_an_anchor_ends_with_its_document() -> None:
         ("kind: x", False),
         ("- apiVersion", False),
         ("a: !Ref b", False),
-        ("", None),
+        ("", False),
     ],
 )
-def test_only_what_has_version_and_kind_is_an_object(text: str, answer: bool | None) -> None:  # noqa: FBT001 - a column
-    assert [is_object(root) for root in parse(text)] == ([] if answer is None else [answer])
+def test_only_what_has_version_and_kind_is_an_object(text: str, answer: bool) -> None:  # noqa: FBT001 - a column
+    assert is_object(compose(text)) is answer
 
 
 @pytest.mark.parametrize(
@@ -215,6 +175,6 @@ def test_values_are_compared_as_in_json(left: object, right: object, equal: bool
 @given(st.text(alphabet="abc:-#{}[]&*!|>'\"%@`,? \n\t0.~y<=", max_size=60))
 def test_any_text_is_read_or_has_a_fault(text: str) -> None:
     assert "".join(split(text)) == text
-    with suppress(Fault):
-        for root in parse(text):
-            Values().of(root)
+    for part in split(text):
+        with suppress(Fault):
+            read(part)
