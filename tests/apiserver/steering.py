@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import yaml
 
@@ -245,6 +246,21 @@ def install(plane: ControlPlane, namespace: str, **analysis: Any) -> None:
             item["spec"]["canaryAnalysis"] |= analysis
     apply(plane, *items)
     rolled_out(plane, namespace, "podinfo", "podinfo-canary")
+
+
+def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, then: int | None = None) -> Steerer:
+    """Install the example in a new namespace and start it with this step; `then` is the next one."""
+    namespace = f"started-{uuid4().hex[:8]}"
+    plane.kubectl("create", "namespace", namespace)
+    install(plane, namespace, stepWeight=step)
+    kubeconfig = plane.kubeconfig_for(plane.token, namespace=namespace)
+    steerer = Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
+    begun = steerer.passes().record
+    assert (begun["move"], begun["after"]["weight"]) == ("start", weight)
+    if then:
+        patch = {"spec": {"canaryAnalysis": {"stepWeight": then}}}
+        plane.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=namespace)
+    return steerer
 
 
 def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ from tests.apiserver.steering import (
     apply,
     at_rest,
     changes,
-    install,
     of_steerer,
+    started,
 )
 from tests.components.processes import free_port, wait_for
 
@@ -53,28 +53,13 @@ def good(metrics: Metrics) -> None:
 @pytest.fixture(scope="module")
 def halfway(control_plane: ControlPlane, metrics: Metrics) -> Steerer:
     """Give a steerer whose namespace has the example at 50 %, about to go to 60; for tests that change nothing."""
-    return at(control_plane, metrics, 50, step=50, then=10)
+    return started(control_plane, metrics, 50, step=50, then=10)
 
 
 @pytest.fixture(scope="module")
 def promotable(control_plane: ControlPlane, metrics: Metrics) -> Steerer:
     """Give one whose example is at 100 %, about to be promoted; for tests that change nothing."""
-    return at(control_plane, metrics, 100, step=100)
-
-
-def at(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, then: int | None = None) -> Steerer:
-    """Install the example in a new namespace and start it with this step; `then` is the next one."""
-    namespace = f"dry-{uuid4().hex[:8]}"
-    plane.kubectl("create", "namespace", namespace)
-    install(plane, namespace, stepWeight=step)
-    kubeconfig = plane.kubeconfig_for(plane.token, namespace=namespace)
-    steerer = Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
-    started = steerer.passes().record
-    assert (started["move"], started["after"]["weight"]) == ("start", weight)
-    if then:
-        patch = {"spec": {"canaryAnalysis": {"stepWeight": then}}}
-        plane.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=namespace)
-    return steerer
+    return started(control_plane, metrics, 100, step=100)
 
 
 def stored(plane: ControlPlane, steerer: Steerer) -> dict[str, dict[str, Any]]:
@@ -237,7 +222,7 @@ def test_kustomize_takes_that_there_is_nothing_to_patch(
 def test_applying_the_patches_and_running_end_in_the_same_objects(
     control_plane: ControlPlane, metrics: Metrics, tmp_path: Path, step: int
 ) -> None:
-    by_hand, by_run = (at(control_plane, metrics, step, step=step) for _ in range(2))
+    by_hand, by_run = (started(control_plane, metrics, step, step=step) for _ in range(2))
     kustomized(control_plane, by_hand, tmp_path)
 
     control_plane.kubectl("apply", "-k", str(tmp_path))
@@ -301,7 +286,7 @@ def half_at_most(namespace: str) -> list[dict[str, Any]]:
 def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
     control_plane: ControlPlane, metrics: Metrics
 ) -> None:
-    steerer = at(control_plane, metrics, 50, step=50, then=10)
+    steerer = started(control_plane, metrics, 50, step=50, then=10)
     policy = half_at_most(steerer.namespace)
     path = f"/apis/networking.istio.io/v1/namespaces/{steerer.namespace}/virtualservices/podinfo"
     more = [{"op": "add", "path": "/spec/http/0/route/1/weight", "value": 51}]
@@ -403,7 +388,7 @@ def test_an_object_that_may_not_be_read_halts_and_is_named(control_plane: Contro
 
 
 def test_the_role_of_the_documentation_suffices_for_a_release(control_plane: ControlPlane, metrics: Metrics) -> None:
-    admin = at(control_plane, metrics, 100, step=100)
+    admin = started(control_plane, metrics, 100, step=100)
     steerer = restricted(control_plane, admin, rights())
 
     moves = []

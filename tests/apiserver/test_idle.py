@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import Steerer, at_rest, deployment, of_steerer
+from tests.apiserver.steering import Steerer, at_rest, of_steerer
 from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import CRD, available
 
@@ -37,13 +37,22 @@ def plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         plane.install_crds([CRD])
         namespaces = [f"crowd-{number}" for number in range(4)]
         store(plane, map(namespace, namespaces))
-        # Paused, so that no controller makes anything of them; the three Rollouts' own are as they would be.
-        strangers = [
-            deployment(namespaces[number % len(namespaces)], f"app-{number:04}", paused=True)
-            for number in range(STRANGERS)
-        ]
-        store(plane, strangers)
+        store(
+            plane, (stranger(namespaces[number % len(namespaces)], f"app-{number:04}") for number in range(STRANGERS))
+        )
         yield plane
+
+
+def stranger(namespace: str, name: str) -> dict[str, Any]:
+    """Build a Deployment as small as can be, and paused: neither the server nor the controllers are to be tested."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "app"}]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"replicas": 0, "paused": True, "selector": {"matchLabels": labels}, "template": template},
+    }
 
 
 def namespace(name: str) -> dict[str, Any]:

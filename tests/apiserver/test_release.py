@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,11 @@ from tests.apiserver.steering import (
     Metrics,
     Steerer,
     changes,
+    get,
     of_steerer,
     rolled_out,
     seat,
+    started,
     wait_until_after,
 )
 from tests.components.processes import wait_for
@@ -498,3 +502,26 @@ def test_the_next_revision_is_promoted_too(release: Release) -> None:
     assert primary["spec"] == canary["spec"]
     assert primary["metadata"]["annotations"] == canary["metadata"]["annotations"]  # of `kubectl rollout restart`
     assert (last[P]["spec"]["replicas"], last[C]["spec"]["replicas"]) == (2, 0)
+
+
+# --- Several at once ---
+
+
+def test_of_passes_at_once_each_step_is_made_by_one(control_plane: ControlPlane) -> None:
+    with Metrics().serving() as metrics, ThreadPoolExecutor(6) as threads:
+        steerer = started(control_plane, metrics, 5, step=5)
+        mark = control_plane.mark()
+        done = list(threads.map(lambda _: steerer.passes(), range(6)))
+
+    results = Counter(one.record["result"] for one in done)
+    requests = of_steerer(control_plane.requests_since(mark))
+    route = get(control_plane, "virtualservice/podinfo", steerer.namespace)["spec"]["http"][0]["route"]
+    rollout = get(control_plane, "rollout/podinfo", steerer.namespace)
+
+    assert results.keys() <= {"applied", "lost race"}
+    made = results["applied"]
+    assert made >= 1
+    assert [end["weight"] for end in route] == [100 - 5 * (made + 1), 5 * (made + 1)]
+    assert rollout["status"]["canaryWeight"] == 5 * (made + 1)
+    stored = Counter(entry.resource for entry in requests if entry.verb in {"patch", "create"} and entry.code < 300)
+    assert (stored["virtualservices"], stored["events"]) == (made, made)
