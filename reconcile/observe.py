@@ -125,8 +125,8 @@ def _autoscalers(cluster: Cluster, namespace: str) -> tuple[Manifest, ...] | Clu
 
 # Label selectors, as kubectl writes them.
 _REQUIREMENT = re.compile(
-    r"\s*(?:(?P<not>!)\s*)?(?P<key>[A-Za-z0-9][\w./-]*)\s*"
-    r"(?:(?P<op>==?|!=)\s*(?P<value>[\w.-]*)|(?P<set>in|notin)\s*\((?P<values>[\w.,\s-]*)\))?\s*"
+    r"\s*(?:(?P<not>!)\s*)?(?P<key>[A-Za-z0-9][\w./-]*)"
+    r"(?:\s*(?P<op>==?|!=)\s*(?P<value>[\w.-]*)|\s+(?P<set>in|notin)\s*\((?P<values>[\w.,\s-]*)\))?\s*"
 )
 
 

@@ -1,0 +1,248 @@
+"""Reading the world once: what is listed, what is fetched, and who claims which route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconcile.errors import ClusterError, ForbiddenError, MissingError, UsageError
+from reconcile.observe import Selection, matches, observe
+from reconcile.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
+from tests.fakes import MemoryCluster
+from tests.world import CS, PS, VS, C, P, R, autoscaler, deployment, rollout, standard, world
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+class Counting(MemoryCluster):
+    """A cluster that counts what it is asked, and may refuse to list a kind."""
+
+    def __init__(self, *manifests: Manifest) -> None:
+        super().__init__(manifests)
+        self.listed: list[tuple[str, str | None]] = []
+        self.fetched: list[list[Ref]] = []
+        self.unlisted: dict[Kind, ClusterError] = {}
+
+    def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
+        """Count, refuse or list."""
+        self.listed.append((kind.name, scope.namespace))
+        if kind in self.unlisted:
+            raise self.unlisted[kind]
+        return super().list(kind, scope)
+
+    def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
+        """Count and fetch."""
+        self.fetched.append(sorted(refs))
+        return super().fetch(refs)
+
+
+def named(name: str, **metadata: Any) -> Manifest:
+    return rollout() | {"metadata": {"name": name, "namespace": "test"} | metadata}
+
+
+def test_all_that_a_rollout_names_is_read_in_four_requests() -> None:
+    cluster = Counting(*standard(), autoscaler("podinfo-canary", 2, 2))
+    (found,) = observe(cluster, Selection())
+    assert cluster.listed == [("Rollout", None), ("HorizontalPodAutoscaler", "test")]
+    assert cluster.fetched == [[C], sorted([P, PS, CS, VS])]
+    around = found.surroundings
+    assert around is not None
+    assert (found.primary, found.canary) == (cluster.objects[P], cluster.objects[C])
+    assert (around.primary_service, around.canary_service) == (cluster.objects[PS], cluster.objects[CS])
+    assert (around.route, len(around.autoscalers)) == (cluster.objects[VS], 1)  # type: ignore[arg-type]
+
+
+def test_nothing_is_fetched_for_nobody() -> None:
+    cluster = Counting()
+    assert observe(cluster, Selection(namespace="test")) == []
+    assert (cluster.listed, cluster.fetched) == ([("Rollout", "test")], [])
+
+
+def test_an_invalid_rollout_names_nothing_to_read() -> None:
+    cluster = Counting(rollout(maxWeight=0))
+    (found,) = observe(cluster, Selection())
+    assert found.rollout.problems
+    assert (cluster.fetched, found.surroundings) == ([], None)
+
+
+def test_at_rest_only_the_canary_is_read() -> None:
+    play = world(stepWeight=50)
+    play.until("Succeeded")
+    cluster = Counting(*play.cluster.objects.values())
+    (found,) = observe(cluster, Selection())
+    assert found.at_rest
+    assert (cluster.fetched, found.primary) == ([[C]], None)
+    assert cluster.listed == [("Rollout", None)]
+    cluster.put(deployment("podinfo-canary", "1.3.0"))
+    (found,) = observe(cluster, Selection())
+    assert not found.at_rest
+    assert found.surroundings is not None
+
+
+def test_at_rest_without_its_canary_nothing_more_is_read() -> None:
+    play = world(stepWeight=50)
+    play.until("Succeeded")
+    del play.cluster.objects[C]
+    (found,) = observe(play.cluster, Selection())
+    assert (found.at_rest, found.canary, found.surroundings) == (True, None, None)
+
+
+def test_what_is_missing_or_refused_is_seen_as_such() -> None:
+    cluster = Counting(*standard())
+    del cluster.objects[CS]
+    cluster.refuse[VS] = ForbiddenError("no")
+    (found,) = observe(cluster, Selection())
+    assert found.surroundings is not None
+    assert found.surroundings.canary_service is None
+    assert found.surroundings.route is cluster.refuse[VS]
+
+
+def test_autoscalers_that_cannot_be_listed_are_an_error_and_none_where_there_is_no_autoscaling() -> None:
+    cluster = Counting(*standard())
+    cluster.unlisted[AUTOSCALER] = ForbiddenError("no")
+    (found,) = observe(cluster, Selection())
+    assert found.surroundings is not None
+    assert found.surroundings.autoscalers is cluster.unlisted[AUTOSCALER]
+    cluster.unlisted[AUTOSCALER] = MissingError("no such API")
+    (found,) = observe(cluster, Selection())
+    assert found.surroundings is not None
+    assert found.surroundings.autoscalers == ()
+
+
+def test_rollouts_that_cannot_be_listed_end_the_pass() -> None:
+    cluster = Counting()
+    cluster.unlisted[ROLLOUT] = ForbiddenError("no")
+    with pytest.raises(ForbiddenError):
+        observe(cluster, Selection())
+
+
+def names(cluster: MemoryCluster, **selection: Any) -> list[str]:
+    return [item.rollout.ref.name for item in observe(cluster, Selection(**selection))]
+
+
+def test_rollouts_are_selected_by_namespace_name_and_labels() -> None:
+    there = named("c") | {"metadata": {"name": "c", "namespace": "other"}}
+    cluster = Counting(named("a", labels={"team": "x"}), named("b"), there)
+    assert names(cluster) == ["c", "a", "b"]
+    assert names(cluster, namespace="test") == ["a", "b"]
+    assert names(cluster, names=("b", "c")) == ["c", "b"]
+    assert names(cluster, labels="team=x") == ["a"]
+    assert names(cluster, labels="!team", namespace="test") == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(names=("a", "zz", "yy")), "no Rollout yy, zz in any namespace"),
+        (Selection(names=("zz",), namespace="test"), "no Rollout zz in namespace test"),
+        (Selection(names=("a",), labels="team=y"), "no Rollout a in any namespace"),
+    ],
+)
+def test_a_name_that_is_none_is_told(selection: Selection, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        observe(Counting(named("a")), selection)
+
+
+def test_what_moved_longest_ago_comes_first() -> None:
+    items = [
+        named("young") | {"status": {"lastAdvanceTime": "2026-01-31T12:00:00.5Z"}},
+        named("old") | {"status": {"lastAdvanceTime": "2026-01-31T13:00:00+02:00"}},
+        named("never"),
+        named("middle") | {"status": {"lastAdvanceTime": "2026-01-31T12:00:00Z"}},
+    ]
+    assert names(Counting(*items)) == ["never", "old", "middle", "young"]
+
+
+def rivals(*items: Manifest) -> dict[str, str | None]:
+    found = observe(Counting(*items), Selection())
+    return {item.rollout.ref.name: item.rival.name if item.rival else None for item in found}
+
+
+def test_the_older_rollout_has_the_route_and_the_name_decides_between_equals() -> None:
+    old, young = "2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z"
+    assert rivals(named("a", creationTimestamp=young), named("b", creationTimestamp=old)) == {"a": "b", "b": None}
+    assert rivals(named("b", creationTimestamp=old), named("a", creationTimestamp=old)) == {"a": None, "b": "a"}
+    assert rivals(named("b"), named("a"), named("c")) == {"a": None, "b": "a", "c": "a"}
+    assert rivals(named("a"), named("b", creationTimestamp=old)) == {"a": "b", "b": None}
+
+
+def test_rollouts_that_are_invalid_or_being_deleted_claim_nothing() -> None:
+    gone = named("a", deletionTimestamp="2026-01-31T12:00:00Z")
+    broken = named("b") | {"spec": {}}
+    assert rivals(gone, broken, named("c")) == {"a": None, "b": None, "c": None}
+
+
+def test_other_hosts_on_the_same_object_are_another_route() -> None:
+    other = named("b")
+    other["spec"]["canary"]["host"] = "else"
+    assert rivals(named("a"), other) == {"a": None, "b": None}
+    swapped = named("b")
+    swapped["spec"]["primary"]["host"], swapped["spec"]["canary"]["host"] = "podinfo-canary", "podinfo"
+    assert rivals(named("a"), swapped) == {"a": None, "b": "a"}
+
+
+def test_a_rival_counts_even_where_it_is_not_selected() -> None:
+    cluster = Counting(named("a"), named("b"))
+    (found,) = observe(cluster, Selection(names=("b",)))
+    assert found.rival == Ref(ROLLOUT, "test", "a")
+    assert found.surroundings is None
+
+
+LABELS = {"team": "a", "tier.example.com/x": "front", "empty": ""}
+
+
+@pytest.mark.parametrize(
+    ("selector", "found"),
+    [
+        ("", True),
+        ("  ", True),
+        ("team=a", True),
+        ("team==a", True),
+        (" team = a ", True),
+        ("team=b", False),
+        ("team=", False),
+        ("empty=", True),
+        ("absent=", False),
+        ("team!=b", True),
+        ("team!=a", False),
+        ("absent!=a", True),
+        ("team", True),
+        ("absent", False),
+        ("!absent", True),
+        ("! absent", True),
+        ("!team", False),
+        ("team in (a,b)", True),
+        ("team in ( b , a )", True),
+        ("team in (b)", False),
+        ("absent in (a)", False),
+        ("team notin (b,c)", True),
+        ("team notin (a)", False),
+        ("absent notin (a)", True),
+        ("empty in ()", True),
+        ("tier.example.com/x=front", True),
+        ("team=a,tier.example.com/x=front", True),
+        ("team=a,!empty", False),
+        ("team in (a,b),tier.example.com/x notin (back,side)", True),
+    ],
+)
+def test_selectors_as_kubectl_writes_them(selector: str, found: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert matches(selector, LABELS) is found
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        *("=a", "team=a=b", "team=a,", ",", "team in a", "team in", "teamin (a)", "teamnotin (a)", "!team=a"),
+        *("!team in (a)", "team = a b", "-team", "team>1", "team in (a", "tea m", "!!team", "team===a"),
+    ],
+)
+def test_what_is_no_selector_is_refused(selector: str) -> None:
+    with pytest.raises(UsageError, match="is no label selector"):
+        matches(selector, LABELS)
+
+
+def test_the_one_rollout_of_the_example_is_found_by_its_name() -> None:
+    (found,) = observe(MemoryCluster(standard()), Selection(names=("podinfo",)))
+    assert found.rollout.ref == R
