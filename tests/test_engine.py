@@ -1,0 +1,166 @@
+"""One pass over all Rollouts: each one's trouble stays its own, and the time that it may take is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconcile.engine import Pass
+from reconcile.errors import ForbiddenError
+from reconcile.observe import Selection
+from reconcile.plan import Answer, Patch, Question, Result, Settings
+from tests.fakes import FixedMeter, MemoryCluster
+from tests.world import (
+    DURATION,
+    METRICS,
+    START,
+    SUCCESS,
+    VS,
+    deployment,
+    destination,
+    meta,
+    rollout,
+    service,
+    virtual_service,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    import pytest
+
+    from reconcile.ports import Manifest
+
+
+def release(name: str, weight: int = 0) -> list[Manifest]:
+    """Build a whole release under a name."""
+    canary = f"{name}-canary"
+    split = virtual_service(weight) | {"metadata": meta(name)}
+    split["spec"]["http"] = [{"route": [destination(name, 100 - weight), destination(canary, weight)]}]
+    spec = rollout()["spec"] | {
+        "virtualService": {"name": name},
+        "primary": {"name": name, "host": name},
+        "canary": {"name": canary, "host": canary},
+    }
+    counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 1}
+    deployments = [deployment(name, "1") | {"status": counts}, deployment(canary, "2") | {"status": counts}]
+    return [*deployments, service(name), service(canary), split, rollout() | {"metadata": meta(name), "spec": spec}]
+
+
+def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:
+    """Build a pass at `START`."""
+    given: dict[str, Any] = {
+        "meter": meter or FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0}),
+        "settings": Settings(metrics=METRICS),
+        "selection": Selection(),
+        "now": lambda: START,
+    }
+    return Pass(cluster=cluster, **given | more)
+
+
+class Counting(FixedMeter):
+    """A meter that counts how often it is asked."""
+
+    rounds = 0
+
+    def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
+        """Count and answer."""
+        self.rounds += 1
+        return super().measure(questions, at)
+
+
+def test_all_metrics_of_all_rollouts_are_asked_at_once() -> None:
+    cluster = MemoryCluster([*release("a", 10), *release("b", 20), *release("c")])
+    meter = Counting(**{SUCCESS: 100.0, DURATION: 100.0})
+    records = list(passed(cluster, meter).run())
+    assert [record.plan.move for record in records] == ["advance", "advance", "start"]
+    assert (meter.rounds, len(meter.asked)) == (1, 4)
+    assert {(question.workload, question.weight) for question in meter.asked} == {("a-canary", 10), ("b-canary", 20)}
+
+
+def test_nobody_is_asked_without_a_question() -> None:
+    meter = Counting()
+    list(passed(MemoryCluster(release("a")), meter).run())
+    assert meter.rounds == 0
+
+
+def test_plans_write_nothing() -> None:
+    cluster = MemoryCluster(release("a", 10))
+    (record,) = passed(cluster).plans()
+    assert (record.result, record.plan.move, record.at) == (Result.PLANNED, "advance", START)
+    assert (cluster.patches, cluster.events) == ([], [])
+
+
+def test_a_pass_over_nothing_is_a_pass() -> None:
+    assert list(passed(MemoryCluster([])).run()) == []
+
+
+class Odd(MemoryCluster):
+    """A cluster with a defect of its own, for one object."""
+
+    def patch(self, patch: Patch) -> None:
+        """Break for one object."""
+        if patch.target.name == "a":
+            raise RuntimeError("boom")
+        super().patch(patch)
+
+
+class Confused(FixedMeter):
+    """A meter that answers with something that is no answer, for one workload."""
+
+    def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
+        """Confuse one."""
+        odd: Any = "no answer"
+        return {
+            question: odd if question.workload == "a-canary" else answer
+            for question, answer in super().measure(questions, at).items()
+        }
+
+
+def test_a_defect_while_deciding_halts_one_rollout_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = MemoryCluster([*release("a", 10), *release("b", 10)])
+    meter = Confused(**{SUCCESS: 100.0, DURATION: 100.0})
+    for make in ("plans", "run"):
+        broken, other = getattr(passed(cluster, meter), make)()
+        assert broken.result is Result.FAILED
+        assert broken.error.startswith("internal error: AttributeError")
+        assert (broken.plan.patches, broken.plan.events) == ((), ())
+        assert other.plan.move == "advance"
+        assert (broken.plan.error, other.plan.error) == (broken.error, "")
+    assert "could not be decided" in caplog.text
+
+
+def test_a_defect_while_writing_is_told_and_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = Odd([*release("a"), *release("b")])
+    broken, other = passed(cluster).run()
+    assert (broken.result, broken.error) == (Result.FAILED, "internal error: RuntimeError: boom")
+    assert (other.result, other.plan.move) == (Result.APPLIED, "start")
+    assert "could not be written" in caplog.text
+
+
+def test_a_refusal_touches_no_other_rollout() -> None:
+    cluster = MemoryCluster([*release("podinfo"), *release("z")])
+    cluster.refuse[VS] = ForbiddenError("no")
+    first, second = passed(cluster).run()
+    assert (first.plan.move, second.plan.move) == ("halt", "start")
+
+
+def clock(*seconds: float) -> Callable[[], datetime]:
+    times = iter([*seconds, *[seconds[-1]] * 100])
+    return lambda: START + timedelta(seconds=next(times))
+
+
+def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
+    records = list(passed(cluster, now=clock(0, 1, 50, 50.1)).run())
+    assert [record.result for record in records] == [Result.APPLIED, Result.APPLIED, Result.UNREACHED]
+    assert records[2].error == "the pass ran out of time"
+    assert "Rollout c.test was not reached within 50s" in caplog.text
+    again = passed(cluster, now=lambda: START + timedelta(seconds=60)).run()
+    assert next(again).plan.rollout.name == "c"
+
+
+def test_the_selection_is_kept() -> None:
+    cluster = MemoryCluster([*release("a"), *release("b")])
+    (record,) = passed(cluster, selection=Selection(names=("b",))).run()
+    assert record.plan.rollout.name == "b"
