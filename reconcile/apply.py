@@ -9,6 +9,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from reconcile import status
 from reconcile.errors import ClusterError, LostRaceError
 from reconcile.plan import Event, Plan, Record, Result
 
@@ -28,7 +29,9 @@ def apply(plan: Plan, cluster: Cluster, at: datetime) -> Record:
         except LostRaceError as error:
             return Record(plan=plan, at=at, result=Result.LOST_RACE, error=f"{patch.target}: {error}")
         except ClusterError as error:
-            _say_why(plan, cluster, at, f"{patch.target} could not be written: {error}")
+            _say_why(
+                plan, cluster, at, f"{patch.target} could not be written: {error}", promised=patch != plan.patches[0]
+            )
             return Record(plan=plan, at=at, result=Result.FAILED, error=f"{patch.target}: {error}")
     # Events are stamped in whole seconds, and shown by nothing but their stamps: those of one pass get one each.
     for event, after in zip(plan.events, reversed(range(len(plan.events))), strict=True):
@@ -46,8 +49,15 @@ def _record(event: Event, cluster: Cluster, at: datetime) -> None:
         LOG.warning("an Event of %s was not stored: %s", event.rollout, error)
 
 
-def _say_why(plan: Plan, cluster: Cluster, at: datetime, reason: str) -> None:
-    """Tell of a refused write where people look. It needs an Event's identity, which any planned Event has."""
+def _say_why(plan: Plan, cluster: Cluster, at: datetime, reason: str, *, promised: bool) -> None:
+    """Tell of a failed write where people look: in the status, if that promised it already, and in a Warning."""
+    if promised and plan.patches[0].subresource == "status":
+        try:
+            cluster.patch(status.refused(plan.patches[0], reason, at))
+        except LostRaceError:
+            LOG.debug("the status of %s is no longer the one of this plan", plan.rollout)
+        except ClusterError as error:
+            LOG.warning("the status of %s does not say that a write failed: %s", plan.rollout, error)
     for event in plan.events[:1]:
         text = f"Halt rollout {plan.rollout.name}.{plan.rollout.namespace} {reason}"
         warning = Event(

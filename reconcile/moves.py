@@ -37,12 +37,12 @@ class Effect:
 
 
 def _idle(case: Case, to: Phase) -> Effect:
-    return Effect(state=replace(case.state, phase=to), reason=_waiting_for_news(case))
+    return Effect(state=replace(case.state, phase=to), reason=_waiting_for_news(case, case.state))
 
 
 def _initialize(case: Case, to: Phase) -> Effect:
     state = revision.recorded(case.state, case.canary)
-    return Effect(state=_entered(case, state, to), reason=_waiting_for_news(case))
+    return Effect(state=_entered(case, state, to), reason=_waiting_for_news(case, state))
 
 
 def _scale_up(case: Case, to: Phase) -> Effect:
@@ -154,7 +154,7 @@ def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
     state = replace(state, canary_weight=0, canary_replicas=wanted or state.canary_replicas)
     return Effect(
         state=_entered(case, state, to),
-        reason=_waiting_for_news(case),
+        reason=_waiting_for_news(case, state),
         writes=(_scale(case, 0),) if wanted else (),
         events=(("Normal", event),),
         status_last=True,
@@ -224,8 +224,9 @@ def landed(case: Case) -> State:
     return replace(state, promoted_revision=state.canary_revision) if landed else state
 
 
-def _waiting_for_news(case: Case) -> str:
-    return f"waiting for a new revision of {case.canary.full_name}"
+def _waiting_for_news(case: Case, state: State) -> str:
+    promoted = f"{state.promoted_revision} is promoted; " if state.promoted_revision else ""
+    return f"{promoted}waiting for a new revision of {case.canary.full_name}"
 
 
 MOVES: dict[Move, Callable[[Case, Phase], Effect]] = {

@@ -85,7 +85,8 @@ def _with_canaries(cluster: Cluster, observations: Sequence[Observation]) -> lis
 
 def _with_surroundings(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
     """Read what surrounds the Rollouts that are not at rest, their primaries included."""
-    awake = [item.rollout for item in observations if not item.at_rest]
+    resting = [item.at_rest for item in observations]
+    awake = [item.rollout for item, rests in zip(observations, resting, strict=True) if not rests]
     seen = _fetch(
         cluster,
         (ref for item in awake for ref in (item.primary, item.primary_service, item.canary_service, item.route)),
@@ -93,7 +94,7 @@ def _with_surroundings(cluster: Cluster, observations: Sequence[Observation]) ->
     autoscalers = {name: _autoscalers(cluster, name) for name in sorted({item.ref.namespace for item in awake})}
     return [
         item
-        if item.at_rest
+        if rests
         else replace(
             item,
             primary=seen.get(item.rollout.primary),
@@ -104,7 +105,7 @@ def _with_surroundings(cluster: Cluster, observations: Sequence[Observation]) ->
                 autoscalers=autoscalers[item.rollout.ref.namespace],
             ),
         )
-        for item in observations
+        for item, rests in zip(observations, resting, strict=True)
     ]
 
 

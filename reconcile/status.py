@@ -89,6 +89,26 @@ def _stated(state: State) -> dict[str, Any]:
     }
 
 
+def refused(promised: Patch, reason: str, now: datetime) -> Patch:
+    """Give the patch that takes back what a stored status promised, where the write after it was refused.
+
+    `promised` is the status patch of the same plan. Only `Ready` changes: the next pass looks at the world again.
+    """
+    stored = promised.operations[-1]["value"]
+    since = {"lastTransitionTime": _time(now)}
+    conditions = [
+        condition | {"status": "False", "reason": "WriteFailed", "message": clip(reason, MOST_MESSAGE)} | since
+        if condition["type"] == "Ready"
+        else condition
+        for condition in stored["conditions"]
+    ]
+    operations: tuple[Operation, ...] = (
+        {"op": "test", "path": "/status/conditions", "value": stored["conditions"]},
+        {"op": "add", "path": "/status/conditions", "value": conditions},
+    )
+    return Patch(target=promised.target, api_version=promised.api_version, operations=operations, subresource="status")
+
+
 def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[dict[str, Any]]:
     """Give `Ready`, and `Reconciling` or `Stalled` while they are true (kstatus takes their absence for false)."""
     stored = (rollout.status or {}).get("conditions")

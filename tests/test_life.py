@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.apply import apply
 from reconcile.errors import ForbiddenError
 from reconcile.plan import Failure
 from reconcile.ports import AUTOSCALER, Ref
@@ -551,19 +552,30 @@ def test_a_younger_rollout_on_the_same_route_halts() -> None:
     assert plans["zz"].reason == "VirtualService podinfo.test is already claimed by the older Rollout podinfo.test"
 
 
-def test_a_refused_write_is_told_and_claims_nothing() -> None:
-    play = world()
-    play.cluster.refuse[VS] = ForbiddenError("x")
-    assert play.tick().plan.move == "halt"  # it cannot even be read
+def test_a_lost_race_drops_the_rest_and_claims_nothing() -> None:
     play = world()
     plan = next(iter(play.pass_().plans())).plan
     play.cluster.edit(VS, "spec", "http", 0, "route", 1, "weight", 5)
-    from reconcile.apply import apply  # noqa: PLC0415 - only this test writes a plan that is out of date
-
     record = apply(plan, play.cluster, play.now)
     assert record.result == "lost race"
     assert not play.cluster.events
     assert play.cluster.objects[VS]["spec"]["http"][0]["route"][1]["weight"] == 5
+
+
+def test_a_write_that_fails_takes_back_what_the_status_promised() -> None:
+    play = world()
+    plan = next(iter(play.pass_().plans())).plan
+    play.cluster.refuse[VS] = ForbiddenError("not for you")
+    record = apply(plan, play.cluster, play.now)
+    assert (record.result, record.error) == ("failed", "VirtualService podinfo.test: not for you")
+    why = "VirtualService podinfo.test could not be written: not for you"
+    ready = play.condition("Ready")
+    assert (ready["status"], ready["reason"], ready["message"]) == ("False", "WriteFailed", why)
+    assert play.cluster.messages == (f"Halt rollout podinfo.test {why}",)
+    play.cluster.refuse.clear()
+    play.now += timedelta(minutes=1)
+    assert play.tick().plan.move == "start"
+    assert play.condition("Ready")["status"] == "Unknown"
 
 
 def test_the_spec_of_a_resting_rollout_is_acknowledged_once() -> None:

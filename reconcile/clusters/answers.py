@@ -42,7 +42,10 @@ class CredentialsError(ForbiddenError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One request as a Role would name it: `verb` is get, list, create or patch."""
+    """One request as a Role would name it: `verb` is get, list, create or patch.
+
+    `tested` is whether it is a patch with a `test`, which can fail.
+    """
 
     verb: str
     kind: Kind
@@ -50,6 +53,7 @@ class Call:
     namespace: str | None = None
     name: str = ""
     subresource: str = ""
+    tested: bool = True
 
     @property
     def resource(self) -> str:
@@ -139,7 +143,7 @@ def _error(answer: _Answer) -> ClusterError:
 
 
 def _refused(answer: _Answer) -> ClusterError:
-    return RefusedError(f"refused: cannot {answer.call}: {answer.words}")
+    return RefusedError(f"the server refused it: {answer.words}")
 
 
 def _unauthorized(answer: _Answer) -> ClusterError:
@@ -180,9 +184,12 @@ def _gone(answer: _Answer) -> ClusterError:
 
 
 def _unprocessable(answer: _Answer) -> ClusterError:
-    """Tell a failed `test` from a refusal: both are 422 `Invalid`, but a refusal names the object or its causes."""
-    details = answer.details
-    if answer.words.startswith(_FAILED_PATCH) and not details.get("name") and not details.get("causes"):
+    """Tell a failed `test` from a refusal: both are 422 `Invalid`, but a refusal names the object or its causes.
+
+    A patch that does not fit the object is told in the words of a failed `test`, so it takes one without any to know.
+    """
+    details, failed = answer.details, answer.words.startswith(_FAILED_PATCH)
+    if answer.call.tested and failed and not details.get("name") and not details.get("causes"):
         return LostRaceError(f"lost race: cannot {answer.call}: the object is no longer what it was ({answer.words})")
     return _refused(answer)
 

@@ -199,6 +199,7 @@ class KubeCluster:
             namespace=ref.namespace,
             name=ref.name,
             subresource=subresource,
+            tested=any(operation.get("op") == "test" for operation in operations),
         )
         self._send(call, self._write_params, [*operations], "application/json-patch+json")
 

@@ -50,11 +50,11 @@ DONE = {
     "advance": "advanced",
     "restore": "restored",
     "reset": "reset",
-    "return": "returned",
+    "return": "gone back",
     "promote": "promoting",
     "copy": "copied",
-    "conclude": "concluded",
-    "retire": "retired",
+    "conclude": "routed to the primary",
+    "retire": "finished",
     "halt": "halted",
 }
 # These change no traffic and no pods: a dry run makes them just as much as a pass that writes.

@@ -304,7 +304,7 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
     dry = steerer("run", "--dry-run=server", NOW, "-o", "json")
 
     assert dry.record["result"] == "failed"
-    assert dry.record["error"].startswith(f"VirtualService podinfo.{steerer.namespace}: refused: ")
+    assert dry.record["error"].startswith(f"VirtualService podinfo.{steerer.namespace}: the server refused it: ")
     assert dry.record["error"].endswith(" denied request: a canary gets half of the traffic at most")
     assert steerer("run", "--dry-run=server", NOW, "--detailed-exitcode", expect=4).out.startswith(
         f"podinfo.{steerer.namespace}  advance: failed\n"
@@ -322,6 +322,9 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
         f"Halt rollout podinfo.{steerer.namespace} VirtualService podinfo.{steerer.namespace} could not be written: "
     )
     assert event["message"].endswith("a canary gets half of the traffic at most")
+    [ready, _] = after["Rollout/podinfo"]["status"]["conditions"]
+    assert (ready["status"], ready["reason"]) == ("False", "WriteFailed")
+    assert ready["message"] in event["message"]
 
     for item in policy:
         control_plane.kubectl("delete", item["kind"], item["metadata"]["name"])
