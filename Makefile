@@ -4,8 +4,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 
+comma := ,
+empty :=
+space := $(empty) $(empty)
+# The unit tests of the core; what needs a process, a folder or a component is elsewhere.
+UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.py tests/test_docs.py tests/test_laws.py,\
+          $(wildcard tests/test_*.py))
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit check format golden tools cluster clean
+.PHONY: help install demo test unit cover check format golden tools cluster clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +39,16 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.components.tools; fi
 	$(BIN)/pytest
 
+# The modules that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
+PURE := analysis decide durations fields gates health messages moves objects observation plan promotion revision \
+        rollout routers/__init__ routers/istio status steps
+
+cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
+	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers $(UNIT)
+	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
+
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds
-	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/test_components.py
+	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/test_components.py
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -45,8 +60,9 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-golden: $(VENV)/.dev ## Write the golden cases anew; look at the diff
+golden: $(VENV)/.dev ## Write the golden cases and the drawings of the docs anew; look at the diff
 	$(BIN)/pytest tests/test_cases.py --update-golden
+	$(BIN)/python -m tests.drawing
 
 tools: $(VENV)/.dev ## Build the real components of the tests, once, into the user's cache folder
 	$(BIN)/python -m tests.components.tools
