@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonpatch
 
 from reconcile.clusters.events import event_manifest
-from reconcile.errors import ClusterError, LostRaceError, MissingError
+from reconcile.errors import ClusterError, LostRaceError, MissingError, RefusedError
 from reconcile.plan import Answer, Failure
 from reconcile.ports import EVENT, KINDS, Kind, Manifest, Ref, Scope
 
@@ -72,7 +72,10 @@ class MemoryCluster:
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
         """Give the objects of a kind, by namespace and name."""
         refs = sorted(ref for ref in self.objects if ref.kind == kind and scope.namespace in {None, ref.namespace})
-        return [deepcopy(self.objects[ref]) for ref in refs]
+        found = (deepcopy(self.objects[ref]) for ref in refs)
+        return [
+            item for item in found if all(_at(item, *path.split(".")) == scope.fields[path] for path in scope.fields)
+        ]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Give the objects that exist."""
@@ -89,12 +92,16 @@ class MemoryCluster:
             new = jsonpatch.apply_patch(old, list(patch.operations))
         except jsonpatch.JsonPatchTestFailed as error:
             raise LostRaceError(str(error)) from error
-        kept = old if patch.subresource else new
-        self.objects[patch.target] = self._booked(
-            {key: value for key, value in kept.items() if key != "status"}
-            | ({"status": (new if patch.subresource else old).get("status")} if "status" in {**new, **old} else {}),
-            old,
-        )
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
+            raise RefusedError(str(error)) from error
+        if _identity(new) != _identity(old):
+            raise RefusedError(f"{patch.target} cannot become another object")
+        kept = {key: value for key, value in (old if patch.subresource else new).items() if key != "status"}
+        status = (new if patch.subresource else old).get("status")
+        if "status" in {**new, **old}:
+            kept["status"] = status
+        if kept != old:
+            self.objects[patch.target] = self._booked(kept, old)
         self.patches.append(patch)
 
     def record(self, event: Event, at: datetime) -> None:
@@ -128,6 +135,16 @@ class FixedMeter:
         value = self.values.get(question.metric, Failure.NO_DATA)
         query = f"{question.metric}({question.workload})"
         return Answer(query=query, failure=value) if isinstance(value, Failure) else Answer(query=query, value=value)
+
+
+def _identity(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(_at(manifest, *path) for path in (("kind",), ("metadata", "name"), ("metadata", "namespace")))
+
+
+def _at(value: Any, *path: str) -> str:
+    for key in path:
+        value = (value or {}).get(key)
+    return "" if value is None else str(value)
 
 
 def ref_of(manifest: Manifest) -> Ref:

@@ -569,7 +569,7 @@ def test_what_an_answer_to_a_patch_means(
     patch = Patch(
         target=Ref(ROLLOUT, "test", "podinfo"),
         api_version="apps.weave.works/v1beta1",
-        operations=(),
+        operations=({"op": "test", "path": "/a", "value": 1},),
         subresource="status",
     )
 

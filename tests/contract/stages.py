@@ -1,0 +1,355 @@
+"""The clusters of the contract, each with what a user and the controllers do to it beside a pass.
+
+A stage is one cluster and one namespace of it. What is expected of a cluster stands in the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from reconcile.clusters.folder import EVENTS_FILE, FolderCluster
+from reconcile.clusters.kube import connect
+from reconcile.ports import DEPLOYMENT, EVENT, KINDS, Cluster, Kind, Manifest, Ref, Scope
+from reconcile.simulate import Workloads
+from tests.components.processes import wait_for
+from tests.fakes import MemoryCluster, ref_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Self
+
+    from tests.components.controlplane import ControlPlane
+
+STAGES = ("memory", "folder", "api")
+
+
+class Stage(ABC):
+    """One namespace of one cluster. `cluster` is what is tested; everything else here goes another way."""
+
+    cluster: Cluster
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def ref(self, kind: Kind, name: str) -> Ref:
+        """Name an object of the stage's namespace."""
+        return Ref(kind, self.namespace, name)
+
+    @abstractmethod
+    def create(self, *manifests: Manifest) -> None:
+        """Store new objects, each in the namespace that it names, or else in the stage's."""
+
+    @abstractmethod
+    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+        """Change an object as a user does. `change` is a JSON merge patch: null removes, lists are replaced."""
+
+    @abstractmethod
+    def stored(self, *kinds: Kind) -> list[Manifest]:
+        """Give the objects of these kinds in the stage's namespace as they are stored, in no order."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Let the Deployments' controller do its work to the end."""
+
+    @abstractmethod
+    def hold(self) -> None:
+        """Let no new pod come up until `release`: from then on a rolling update begins and does not get on."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let the pods come up again."""
+
+    @abstractmethod
+    def another(self) -> Cluster:
+        """Give the cluster as another process sees it."""
+
+    def one(self, ref: Ref) -> Manifest:
+        """Give one object as it is stored."""
+        [found] = [item for item in self.stored(ref.kind) if ref_of(item) == ref]
+        return found
+
+
+def placed(manifest: Manifest, namespace: str) -> Manifest:
+    """Give a copy that is in a namespace, by default this one."""
+    copy: Manifest = json.loads(text(manifest))  # unlike a deep copy it has no part in two places
+    copy["metadata"].setdefault("namespace", namespace)
+    return copy
+
+
+def merged(value: Any, change: Any) -> Any:
+    """Apply a JSON merge patch (RFC 7386)."""
+    if not isinstance(change, dict):
+        return change
+    base = value if isinstance(value, dict) else {}
+    result = {key: member for key, member in base.items() if key not in change}
+    result |= {key: merged(base.get(key), member) for key, member in change.items() if member is not None}
+    return {key: result[key] for key in [*base, *change] if key in result}
+
+
+class _Played(Stage):
+    """A cluster without controllers of its own: the simulation's are played."""
+
+    def __init__(self, namespace: str, cluster: Cluster) -> None:
+        super().__init__(namespace)
+        self.cluster = cluster
+        self._workloads = Workloads(cluster=cluster, rollout_ticks=1)
+
+    def settle(self) -> None:
+        self._workloads.step()
+
+    def hold(self) -> None:
+        self._workloads = Workloads(cluster=self.cluster, rollout_ticks=100)
+        self._workloads.step()  # what it finds is taken for rolled out
+
+    def release(self) -> None:
+        self._workloads.rollout_ticks = 1
+
+
+class _MemoryStage(_Played):
+    """The fake of the tests of the core, so that it can be believed."""
+
+    def __init__(self, namespace: str) -> None:
+        self.memory = MemoryCluster([])
+        super().__init__(namespace, self.memory)
+
+    def create(self, *manifests: Manifest) -> None:
+        for manifest in manifests:
+            self.memory.put(placed(manifest, self.namespace))
+
+    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+        del manager  # it keeps no such books
+        self.memory.put(merged(self.memory.objects[ref], change))
+
+    def stored(self, *kinds: Kind) -> list[Manifest]:
+        objects = self.memory.objects.items()
+        return [deepcopy(item) for ref, item in objects if ref.namespace == self.namespace and ref.kind in kinds]
+
+    def another(self) -> Cluster:
+        return self.memory
+
+
+class _FolderStage(_Played):
+    """A folder with one file for each kind, written and read here without any of the adapter's code."""
+
+    def __init__(self, namespace: str, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(namespace, FolderCluster(folder))
+
+    def create(self, *manifests: Manifest) -> None:
+        for manifest in manifests:
+            with self._file(manifest).open("a") as file:
+                written = yaml.dump(placed(manifest, self.namespace), Dumper=_Dumper)
+                file.write(f"---\n# A user's file.\n{written}")
+
+    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+        del manager  # nobody signs a file
+        path = self._file({"kind": ref.kind.name})
+        documents = [merged(item, change) if ref_of(item) == ref else item for item in _read(path)]
+        path.write_text(yaml.dump_all(documents, Dumper=_Dumper))
+
+    def stored(self, *kinds: Kind) -> list[Manifest]:
+        paths = {self._file({"kind": kind.name}) for kind in kinds} | (
+            {self.folder / EVENTS_FILE} if EVENT in kinds else set()
+        )
+        every = [item for path in sorted(paths) if path.exists() for item in _read(path)]
+        return [item for item in every if item["metadata"]["namespace"] == self.namespace]
+
+    def another(self) -> Cluster:
+        return FolderCluster(self.folder)
+
+    def _file(self, manifest: Manifest) -> Path:
+        return self.folder / f"{manifest['kind'].lower()}.yaml"
+
+
+class _ApiStage(Stage):
+    """A namespace of the control plane, whose controllers and scheduler are real."""
+
+    def __init__(self, namespace: str, plane: ControlPlane) -> None:
+        super().__init__(namespace)
+        self._plane = plane
+        self._namespaces: set[str] = set()
+        self._held = False
+        self._need(namespace)
+        self.cluster = self.another()
+
+    def create(self, *manifests: Manifest) -> None:
+        for manifest in manifests:
+            whole = placed(manifest, self.namespace)
+            namespace, version = whole["metadata"]["namespace"], whole["apiVersion"]
+            self._need(namespace)
+            path = _path(version, KINDS[whole["kind"]], namespace)
+            self._plane.request("POST", f"{path}?fieldManager=kubectl", body=whole).raise_for_status()
+
+    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+        path = _path(_version(ref.kind), ref.kind, ref.namespace)
+        self._merge(f"{path}/{ref.name}?fieldManager={manager}", change)
+
+    def stored(self, *kinds: Kind) -> list[Manifest]:
+        return [item for kind in kinds for item in self._list(kind)]
+
+    def settle(self) -> None:
+        path = _path(_version(DEPLOYMENT), DEPLOYMENT, self.namespace)
+        answer = self._plane.request("GET", path).json()
+        version, seen = answer["metadata"]["resourceVersion"], {_name(item): item for item in answer["items"]}
+        if not all(map(self._settled, seen.values())):
+            # To ask again and again would keep busy what it waits for.
+            for item in self._watch(path, version):
+                seen[_name(item)] = item
+                if all(map(self._settled, seen.values())):
+                    return
+            raise TimeoutError(f"the Deployments of {self.namespace} are not rolled out: {text(seen)}")
+
+    def hold(self) -> None:
+        # A quota is in force once somebody has counted what there is; here nobody else does.
+        none = {"hard": {"pods": "0"}}
+        quota = {"metadata": {"name": "hold"}, "spec": none}
+        self._plane.request("POST", self._core("resourcequotas"), body=quota).raise_for_status()
+        counted = {"status": {**none, "used": {"pods": "0"}}}
+        self._merge(self._core("resourcequotas/hold/status"), counted)
+        wait_for(lambda: self._try_pod() == 403, "the quota to be in force")
+        self._held = True
+
+    def release(self) -> None:
+        self._plane.request("DELETE", self._core("resourcequotas/hold")).raise_for_status()
+        wait_for(lambda: self._try_pod() == 201, "the quota to be gone")
+        self._held = False
+        # The controller tries again at ever longer intervals, or at once when it sees a change.
+        sets = f"/apis/apps/v1/namespaces/{self.namespace}/replicasets"
+        for item in self._plane.request("GET", sets).json()["items"]:
+            self._merge(f"{sets}/{_name(item)}", {"metadata": {"annotations": {"go": "on"}}})
+
+    def another(self) -> Cluster:
+        return self._stack.enter_context(connect(str(self._plane.kubeconfig), environ={}))
+
+    def _need(self, namespace: str) -> None:
+        if namespace not in self._namespaces:
+            body = {"metadata": {"name": namespace}}
+            self._plane.request("POST", "/api/v1/namespaces", body=body).raise_for_status()
+            self._namespaces.add(namespace)
+
+    def _merge(self, path: str, change: Manifest) -> None:
+        answer = self._plane.request("PATCH", path, body=change, content_type="application/merge-patch+json")
+        answer.raise_for_status()
+
+    def _watch(self, path: str, version: str) -> Iterator[Manifest]:
+        """Give each object as it changes, for a minute."""
+        plane = self._plane
+        with plane.session.get(
+            f"{plane.url}{path}",
+            params={"watch": "true", "resourceVersion": version, "timeoutSeconds": "60"},
+            headers={"Authorization": f"Bearer {plane.token}"},
+            stream=True,
+            timeout=90,
+        ) as answer:
+            for line in answer.iter_lines():
+                yield json.loads(line)["object"]
+
+    def _settled(self, deployment: Manifest) -> bool:
+        return _rolled_out(deployment) or (self._held and _stuck(deployment))
+
+    def _core(self, path: str) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/{path}"
+
+    def _try_pod(self) -> int:
+        pod = {"metadata": {"generateName": "try-"}, "spec": {"containers": [{"name": "try", "image": "try"}]}}
+        return self._plane.request("POST", f"{self._core('pods')}?dryRun=All", body=pod).status_code
+
+    def _list(self, kind: Kind) -> list[Manifest]:
+        answer = self._plane.request("GET", _path(_version(kind), kind, self.namespace))
+        answer.raise_for_status()
+        return [{"apiVersion": _version(kind), "kind": kind.name} | item for item in answer.json()["items"]]
+
+
+# libyaml where PyYAML was built with it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # one of two
+    """Writes YAML as careful people do: what kubectl could take for a number or a boolean stands in quotes."""
+
+
+def _text(dumper: Any, value: str) -> Any:
+    quotes = None if re.fullmatch(r"[A-Za-z][-A-Za-z/.]{3,}", value) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=quotes)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _read(path: Path) -> list[Manifest]:
+    return list(yaml.load_all(path.read_text(), Loader=_LOADER))
+
+
+def _name(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["name"])
+
+
+def _version(kind: Kind) -> str:
+    return kind.api_version(kind.versions[0])
+
+
+def _path(api_version: str, kind: Kind, namespace: str) -> str:
+    base = "/apis" if kind.group else "/api"
+    return f"{base}/{api_version}/namespaces/{namespace}/{kind.plural}"
+
+
+def _rolled_out(deployment: Manifest) -> bool:
+    status = deployment["status"]
+    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    return _observed(deployment) and counts == {deployment["spec"]["replicas"]}
+
+
+def _stuck(deployment: Manifest) -> bool:
+    """Say whether its controller has seen that it gets no pods. It says so before it counts those that are left."""
+    conditions = deployment["status"].get("conditions", [])
+    return _observed(deployment) and any(
+        item["type"] == "ReplicaFailure" and item["status"] == "True" for item in conditions
+    )
+
+
+def _observed(deployment: Manifest) -> bool:
+    return bool(deployment["status"].get("observedGeneration") == deployment["metadata"]["generation"])
+
+
+@contextmanager
+def staged(where: str, namespace: str, *, folder: Path | None, plane: ControlPlane | None = None) -> Iterator[Stage]:
+    """Set one of STAGES up; only the API needs a control plane."""
+    with _stage(where, namespace, folder, plane) as stage:
+        yield stage
+
+
+def _stage(where: str, namespace: str, folder: Path | None, plane: ControlPlane | None) -> Stage:
+    match where:
+        case "memory":
+            return _MemoryStage(namespace)
+        case "folder":
+            assert folder is not None
+            return _FolderStage(namespace, folder)
+    assert plane is not None
+    return _ApiStage(namespace, plane)
+
+
+def everything(cluster: Cluster, kind: Kind, **fields: str) -> list[tuple[str, str]]:
+    """List a kind in all namespaces: namespace and name of each."""
+    found = cluster.list(kind, Scope(fields={key.replace("_", "."): value for key, value in fields.items()}))
+    return [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in found]
+
+
+def text(value: Any) -> str:
+    """Write any value in one way."""
+    return json.dumps(value, sort_keys=True)
