@@ -75,6 +75,44 @@ def test_a_refused_write_is_told_where_people_look(error: ClusterError) -> None:
     assert event.message == f"Halt rollout podinfo.test VirtualService podinfo.test could not be written: {error}"
 
 
+def test_what_the_status_promised_is_taken_back_where_the_write_after_it_failed() -> None:
+    plan, cluster = planned()
+    cluster.unwritable[VS] = ForbiddenError("not allowed")
+    apply(plan, cluster, START)
+    ready = next(item for item in cluster.objects[R]["status"]["conditions"] if item["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "WriteFailed")
+    assert ready["message"] == f"{VS} could not be written: not allowed"
+
+
+class Deaf(Refusing):
+    """A cluster that takes the ticket of a pass and no other status."""
+
+    second: ClusterError
+
+    def patch(self, patch: Patch) -> None:
+        """Refuse what takes a promise back."""
+        if any(operation["path"] == "/status/conditions" for operation in patch.operations):
+            raise self.second
+        super().patch(patch)
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"), [(LostRaceError("faster"), False), (UnreachableError("timed out"), True)], ids=["lost", "gone"]
+)
+def test_a_promise_that_cannot_be_taken_back_is_logged(
+    error: ClusterError,
+    logged: bool,  # noqa: FBT001 - a column of the table
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan, refusing = planned()
+    cluster = Deaf(refusing.objects.values())
+    cluster.unwritable, cluster.second = {VS: ForbiddenError("not allowed")}, error
+    plan = next(iter(World(cluster=cluster).pass_().plans())).plan
+    caplog.clear()
+    assert apply(plan, cluster, START).error == f"{VS}: not allowed"
+    assert ("does not say that a write failed: timed out" in caplog.text) is logged
+
+
 def test_a_refused_write_of_a_plan_without_events_is_in_the_record_alone() -> None:
     plan, cluster = planned()
     cluster.unwritable[R] = ForbiddenError("not allowed")
