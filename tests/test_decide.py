@@ -158,7 +158,7 @@ def test_a_primary_that_lost_the_promoted_template_halts_whoever_wrote_it(manage
     play.until("Finalising")
     containers = play.cluster.objects[P]["spec"]["template"]["spec"]["containers"]
     play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
-    entry = {"manager": manager, "fieldsV1": {"f:spec": {"f:template": {}}}}
+    entry: Manifest = {"manager": manager, "fieldsV1": {"f:spec": {"f:template": {}}}}
     play.cluster.edit(P, "metadata", "managedFields", [entry] if manager else None)
     record = play.tick()
     assert f"the template of podinfo.test was changed by {manager or 'somebody'} after" in record.plan.reason
