@@ -9,7 +9,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconcile.ports import EVENT
 from tests.contract.stages import text
 from tests.fakes import ref_of
 
@@ -75,10 +74,8 @@ class Names:
 
 
 def objects(stored: Iterable[Manifest]) -> dict[str, Any]:
-    """Give what must be alike of all objects of a namespace, by their names; Events in their order, as one entry."""
-    every = list(stored)
-    known = {str(ref_of(item)): comparable(item) for item in every if item["kind"] != EVENT.name}
-    return known | {"events": _events(every)}
+    """Give what must be alike of objects, by their names."""
+    return {str(ref_of(item)): comparable(item) for item in stored}
 
 
 def comparable(manifest: Manifest) -> dict[str, Any]:
@@ -98,6 +95,18 @@ def comparable(manifest: Manifest) -> dict[str, Any]:
             status = {}
     metadata = {key: value for key in ("labels", "annotations") if (value := _users(found["metadata"].get(key)))}
     return {"metadata": metadata, "spec": found["spec"], "status": status}
+
+
+def events(stored: Iterable[Manifest]) -> list[dict[str, Any]]:
+    """Give what must be alike of steerer's Events, in the order of their first times."""
+    found = [
+        {key: item.get(key) for key in _EVENT}
+        | {"component": item["source"]["component"]}
+        | {"of": {key: value for key, value in item["involvedObject"].items() if key != "uid"}}
+        for item in stored
+        if (item.get("source") or {}).get("component") == "steerer"
+    ]
+    return sorted(found, key=lambda item: (item["firstTimestamp"], item["message"]))
 
 
 def record(made: Record) -> dict[str, Any]:
@@ -128,18 +137,6 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from _leaves(member, f"{path}/{key}")
     if not isinstance(value, dict | list) or not value:
         yield path, value
-
-
-def _events(every: Iterable[Manifest]) -> list[dict[str, Any]]:
-    """Give steerer's Events in the order of their first times, which is all that a server can order them by."""
-    found = [
-        {key: item.get(key) for key in _EVENT}
-        | {"component": item["source"]["component"]}
-        | {"of": {key: value for key, value in item["involvedObject"].items() if key != "uid"}}
-        for item in every
-        if item["kind"] == EVENT.name and (item.get("source") or {}).get("component") == "steerer"
-    ]
-    return sorted(found, key=lambda item: (item["firstTimestamp"], item["message"]))
 
 
 def _users(members: dict[str, str] | None) -> dict[str, str]:

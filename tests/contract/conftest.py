@@ -12,7 +12,7 @@ from tests.contract.play import Play, Story
 from tests.contract.stages import STAGES, Stage, staged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -23,6 +23,8 @@ pytest.register_assert_rewrite("tests.contract.lives", "tests.contract.races")
 
 # Lives on the API at a time: each mostly waits for the controllers, which mostly wait for each other.
 AT_ONCE = 8
+# What the name of a namespace is made of.
+NAMED = frozenset("-abcdefghijklmnopqrstuvwxyz0123456789")
 
 
 @pytest.fixture(params=STAGES)
@@ -36,8 +38,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
 class Told(Protocol):
     """What `told` gives."""
 
-    def __call__(self, case: str, where: str) -> Story:
-        """Play one of the module's PLAYS in one of STAGES, and give its story."""
+    def __call__(self, case: str, where: str, plays: Mapping[str, Callable[[Play], None]] | None = None) -> Story:
+        """Play one of the module's PLAYS, or of others, in one of STAGES, and give its story."""
         ...
 
 
@@ -45,13 +47,11 @@ class Told(Protocol):
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> Told:
     """Give a function that plays a case; what runs on the API has begun with the first of them."""
 
-    def tell(case: str, where: str) -> Story:
+    def tell(case: str, where: str, plays: Mapping[str, Callable[[Play], None]] | None = None) -> Story:
         if where == "api":
             future: Future[Story] = request.getfixturevalue("on_the_api")[case]
             return future.result()
-        folder = tmp_path / where
-        folder.mkdir()
-        return _story(request.module, case, where, folder)
+        return _story(request.module, (plays or request.module.PLAYS)[case], case, where, folder=tmp_path)
 
     return tell
 
@@ -64,15 +64,28 @@ def on_the_api(request: pytest.FixtureRequest, control_plane: ControlPlane) -> I
     wanted = dict.fromkeys(str(param["case"]) for param in params if param.get("where") == "api")
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="play")
     try:
-        yield {case: pool.submit(_story, request.module, case, "api", None, control_plane) for case in wanted}
+        module = request.module
+        yield {
+            case: pool.submit(_story, module, module.PLAYS[case], case, "api", plane=control_plane) for case in wanted
+        }
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _story(module: ModuleType, case: str, where: str, folder: Path | None, plane: ControlPlane | None = None) -> Story:
-    namespace = f"{module.__name__.rpartition('test_')[2]}-{case.replace(' ', '-')}"
-    with staged(where, namespace, folder=folder, plane=plane) as stage:
+def _story(
+    module: ModuleType,
+    play_it: Callable[[Play], None],
+    case: str,
+    where: str,
+    *,
+    folder: Path | None = None,
+    plane: ControlPlane | None = None,
+) -> Story:
+    name = f"{module.__name__.rpartition('test_')[2]} {case}"
+    with staged(
+        where, "".join(filter(NAMED.__contains__, name.replace(" ", "-"))), folder=folder, plane=plane
+    ) as stage:
         play = Play(stage)
-        module.PLAYS[case](play)
+        play_it(play)
         play.end()
     return play.story

@@ -59,9 +59,9 @@ def released(play: Play, image: str, replicas: int = 1) -> None:
 
 def rest(play: Play) -> None:
     """Say that nothing more is done."""
-    before = play.objects
+    before = play.objects, play.events
     assert play.run().plan.move == "idle"
-    assert play.objects == before
+    assert (play.objects, play.events) == before
 
 
 def pair(replicas: int | None) -> list[Manifest]:
@@ -125,7 +125,7 @@ def metrics_that_halt_and_recover(play: Play) -> None:
         assert [item["status"] for item in play.status["conditions"]] == ["False", "True"]
     play.meter.values = {SUCCESS: 100.0, DURATION: 100.0}
     play.until_phase("Succeeded")
-    counts = {item["message"].partition(" podinfo")[2]: item["count"] for item in play.objects["events"]}
+    counts = {item["message"].partition(" podinfo")[2]: item["count"] for item in play.events}
     where = f".{play.stage.namespace} "
     for halt in ("request duration 2.525s > 500ms", "success rate 82.33% < 99%", "success rate: no data"):
         assert counts[f"{where}{halt}"] == 2

@@ -45,6 +45,7 @@ class Play:
         self.now = START
         self.story: Story = []
         self._names = alike.Names()
+        self._seen: dict[str, Any] = {}
 
     # What users do.
 
@@ -73,12 +74,19 @@ class Play:
 
     def weigh(self, weight: int) -> None:
         """Move the weights by hand."""
+        self.edit(VS, self._weighed(weight))
+
+    def put_back(self, weight: int, manager: str) -> None:
+        """Move the weights as a GitOps tool does, under its name."""
+        self.stage.change(self.at(VS), self._weighed(weight), manager=manager)
+
+    def _weighed(self, weight: int) -> Manifest:
         http = self.stored(VS)["spec"]["http"]
         for route in http:
             for entry in route.get("route", ()):
                 if "weight" in entry:
                     entry["weight"] = weight if entry["destination"]["host"] == "podinfo-canary" else 100 - weight
-        self.edit(VS, {"spec": {"http": http}})
+        return {"spec": {"http": http}}
 
     # Passes.
 
@@ -114,16 +122,24 @@ class Play:
 
     def until_phase(self, phase: str) -> None:
         """Make passes until the Rollout is in a phase."""
-        self.until(lambda: bool(self.phase == phase))
+        self.until(lambda: self._seen[str(self.at(R))]["status"].get("phase") == phase)
 
     def until_weight(self, weight: int) -> None:
         """Make passes until the canary has a weight."""
-        self.until(lambda: set(self.weights) == {weight})
+        self.until(lambda: set(_weights(self._seen[str(self.at(VS))])) == {weight})
 
     def pause(self) -> None:
         """Let a minute pass and the controllers do their work; nobody looks."""
         self.stage.settle()
         self.now += MINUTE
+
+    def look(self) -> None:
+        """Let the controllers do their work and a minute pass, and put what is there then into the story."""
+        self.pause()
+        self._tell({"objects": self.objects})
+
+    def _tell(self, entry: dict[str, Any]) -> None:
+        self.story.append(self._names.rename(entry))
 
     def _pass(self, cluster: Cluster | None) -> Pass:
         now = self.now
@@ -139,7 +155,8 @@ class Play:
         if any(patch.target.kind == DEPLOYMENT for patch in made.plan.patches):
             self.stage.settle()
         self.now += MINUTE
-        self.story.append(self._names.rename({"pass": alike.record(made), "objects": self.objects}))
+        self._seen = self.objects
+        self._tell({"pass": alike.record(made), "objects": self._seen})
         return made
 
     # What is there.
@@ -154,12 +171,18 @@ class Play:
 
     @property
     def objects(self) -> dict[str, Any]:
-        """All that a pass may write, as far as it must be alike."""
-        return alike.objects(self.stage.stored(ROLLOUT, DEPLOYMENT, VIRTUAL_SERVICE, EVENT))
+        """All that a pass may write but Events, as far as it must be alike."""
+        return alike.objects(self.stage.stored(ROLLOUT, DEPLOYMENT, VIRTUAL_SERVICE))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The Events in their order, as far as they must be alike."""
+        return alike.events(self.stage.stored(EVENT))
 
     def end(self) -> None:
-        """Put all that is there at the end into the story, what no pass writes included."""
-        self.story.append(self._names.rename({"end": alike.objects(self.stage.stored(*KINDS.values()))}))
+        """Put all that is there at the end into the story: what was said, and what no pass writes included."""
+        every = self.stage.stored(*(kind for kind in KINDS.values() if kind != EVENT))
+        self._tell({"end": alike.objects(every), "events": self.events})
 
     @property
     def status(self) -> Manifest:
@@ -174,12 +197,7 @@ class Play:
     @property
     def weights(self) -> list[int | None]:
         """The canary's weight in each route that has both."""
-        found = []
-        for route in self.stored(VS)["spec"]["http"]:
-            by_host = {item["destination"]["host"]: item.get("weight") for item in route.get("route", ())}
-            if {"podinfo", "podinfo-canary"} <= set(by_host):
-                found.append(by_host["podinfo-canary"])
-        return found
+        return _weights(self.stored(VS))
 
     @property
     def images(self) -> tuple[str, str]:
@@ -199,14 +217,22 @@ class Play:
     @property
     def said(self) -> list[str]:
         """The Events whose words are fixed, in their order, without the namespace; not the halts."""
-        events = alike.objects(self.stage.stored(EVENT))["events"]
-        messages = [item["message"].replace(f".{self.stage.namespace}", "") for item in events]
+        messages = [item["message"].replace(f".{self.stage.namespace}", "") for item in self.events]
         return [message for message in messages if message.startswith(FIXED)]
 
     @property
     def moves(self) -> list[str]:
         """What the passes did so far."""
         return [entry["pass"]["move"] for entry in self.story if "pass" in entry]
+
+
+def _weights(virtual_service: Manifest) -> list[int | None]:
+    found = []
+    for route in virtual_service["spec"]["http"]:
+        by_host = {item["destination"]["host"]: item.get("weight") for item in route.get("route", ())}
+        if {"podinfo", "podinfo-canary"} <= set(by_host):
+            found.append(by_host["podinfo-canary"])
+    return found
 
 
 def template(*, labels: Manifest | None = None, annotations: Manifest | None = None, **spec: Any) -> Manifest:

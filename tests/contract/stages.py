@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -22,19 +23,25 @@ from tests.components.processes import wait_for
 from tests.fakes import MemoryCluster, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Self
 
     from tests.components.controlplane import ControlPlane
 
+T = TypeVar("T")
+
 STAGES = ("memory", "folder", "api")
 
 
 class Stage(ABC):
-    """One namespace of one cluster. `cluster` is what is tested; everything else here goes another way."""
+    """One namespace of one cluster. `cluster` is what is tested; everything else here goes another way.
+
+    `without_versions`: it has no resource versions, so that only values can be tested.
+    """
 
     cluster: Cluster
+    without_versions = False
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -78,6 +85,10 @@ class Stage(ABC):
     def another(self) -> Cluster:
         """Give the cluster as another process sees it."""
 
+    def both(self, one: Callable[[], T], other: Callable[[], T]) -> list[T]:
+        """Do two things as much at once as the cluster allows; here, one after the other."""
+        return [one(), other()]
+
     def one(self, ref: Ref) -> Manifest:
         """Give one object as it is stored."""
         [found] = [item for item in self.stored(ref.kind) if ref_of(item) == ref]
@@ -112,6 +123,14 @@ class _Played(Stage):
     def settle(self) -> None:
         self._workloads.step()
 
+    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+        entry = {"manager": manager, "operation": "Update", "time": "2026-01-31T12:00:00Z"}
+        owned: Manifest = {"fieldsV1": {"f:spec": {f"f:{key}": {} for key in change.get("spec", {})}}}
+        self._merge(ref, merged(change, {"metadata": {"managedFields": [entry | owned]}}))
+
+    @abstractmethod
+    def _merge(self, ref: Ref, change: Manifest) -> None: ...
+
     def hold(self) -> None:
         self._workloads = Workloads(cluster=self.cluster, rollout_ticks=100)
         self._workloads.step()  # what it finds is taken for rolled out
@@ -131,8 +150,7 @@ class _MemoryStage(_Played):
         for manifest in manifests:
             self.memory.put(placed(manifest, self.namespace))
 
-    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
-        del manager  # it keeps no such books
+    def _merge(self, ref: Ref, change: Manifest) -> None:
         self.memory.put(merged(self.memory.objects[ref], change))
 
     def stored(self, *kinds: Kind) -> list[Manifest]:
@@ -146,6 +164,8 @@ class _MemoryStage(_Played):
 class _FolderStage(_Played):
     """A folder with one file for each kind, written and read here without any of the adapter's code."""
 
+    without_versions = True
+
     def __init__(self, namespace: str, folder: Path) -> None:
         self.folder = folder
         super().__init__(namespace, FolderCluster(folder))
@@ -156,8 +176,7 @@ class _FolderStage(_Played):
                 written = yaml.dump(placed(manifest, self.namespace), Dumper=_Dumper)
                 file.write(f"---\n# A user's file.\n{written}")
 
-    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
-        del manager  # nobody signs a file
+    def _merge(self, ref: Ref, change: Manifest) -> None:
         path = self._file({"kind": ref.kind.name})
         documents = [merged(item, change) if ref_of(item) == ref else item for item in _read(path)]
         path.write_text(yaml.dump_all(documents, Dumper=_Dumper))
@@ -235,6 +254,10 @@ class _ApiStage(Stage):
 
     def another(self) -> Cluster:
         return self._stack.enter_context(connect(str(self._plane.kubeconfig), environ={}))
+
+    def both(self, one: Callable[[], T], other: Callable[[], T]) -> list[T]:
+        with ThreadPoolExecutor(2) as pool:
+            return [future.result() for future in (pool.submit(one), pool.submit(other))]
 
     def _need(self, namespace: str) -> None:
         if namespace not in self._namespaces:

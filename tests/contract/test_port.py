@@ -493,7 +493,7 @@ def test_an_event_that_happens_again_is_counted(stage: Stage) -> None:
     [stored] = events(stage)
     assert stored["count"] == 3
     assert (stored["firstTimestamp"], stored["lastTimestamp"]) == ("2026-01-31T12:00:00Z", "2026-01-31T12:02:00Z")
-    assert alike.objects(stage.stored(EVENT))["events"][0]["count"] == 3
+    assert alike.events(stage.stored(EVENT))[0]["count"] == 3
 
 
 def test_only_the_same_event_is_counted(stage: Stage) -> None:
