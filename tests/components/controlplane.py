@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from tests.components.processes import Process, ProcessError, answers, free_port, local_session, wait_for
+from tests.components.processes import Component, Process, ProcessError, answers, free_port, wait_for
 from tests.components.tools import tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
 
     import requests
 
@@ -106,7 +105,7 @@ class KubectlError(Exception):
     """A kubectl command failed; the text has what it wrote to standard error."""
 
 
-class ControlPlane:
+class ControlPlane(Component):
     """The control plane, running between `with` and its end. Everything it writes is in `directory`."""
 
     def __init__(self, directory: Path) -> None:
@@ -116,24 +115,8 @@ class ControlPlane:
         self.kubeconfig = directory / "kubeconfig"
         self.audit_log = directory / "audit.log"
         self.certificate = directory / "certificates" / "apiserver.crt"
-        self.session = local_session()
+        super().__init__()
         self._tokens = {user: secrets.token_hex(16) for user in _COMPONENTS}
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.session)
-            self._start(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     # --- Starting ---
 

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.components.processes import Process, answers, free_port, local_session, wait_for
+from tests.components.processes import Component, Process, answers, free_port, wait_for
 from tests.components.prometheus import PrometheusServer
 from tests.components.tools import ToolUnavailable, tool
 
@@ -105,7 +105,7 @@ class Load:
             thread.join()
 
 
-class Mesh:
+class Mesh(Component):
     """The mesh, running between `with` and its end, with all weight on the primary and no requests yet.
 
     Prometheus has what Istio's proxies report of the two workloads: `istio_requests_total` and the histogram
@@ -125,26 +125,10 @@ class Mesh:
         self.canary = canary
         self.namespace = namespace
         self.port = free_port()
-        self.session = local_session()
+        super().__init__()
         self._admin = free_port()
         self._prometheus: PrometheusServer | None = None
-        self._stack = contextlib.ExitStack()
         self._writing = threading.Lock()
-
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.session)
-            self._start(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         podinfo, proxy = tool("podinfo"), envoy()

@@ -115,6 +115,36 @@ class Process:
         self.stop()
 
 
+class Component:
+    """A real component, of several processes or one, that is started and stopped as a whole by `with`.
+
+    `session` sends requests to it, and is closed with it.
+    """
+
+    def __init__(self) -> None:
+        self.session = local_session()
+        self._stack = contextlib.ExitStack()
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        """Start everything, and put on the stack what ends it; what was started is ended if this raises."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.session)
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+
 def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
     """Wait until `condition` is true. Raises TimeoutError, naming `what`, when the time is over."""
     deadline = time.monotonic() + seconds

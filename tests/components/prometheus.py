@@ -5,7 +5,6 @@ Samples put in beforehand need no waiting and give the same answer each time: pr
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import subprocess
 import threading
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from tests.components.processes import Process, answers, free_port, local_session
+from tests.components.processes import Component, Process, answers, free_port
 from tests.components.tools import tool
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -34,7 +34,7 @@ def openmetrics(series: Iterable[Series]) -> str:
     return "".join(lines) + "# EOF\n"
 
 
-class PrometheusServer:
+class PrometheusServer(Component):
     """Prometheus, running between `with` and its end. Everything it writes is in `directory`.
 
     `config` is the configuration file, as YAML text or as what it says. `openmetrics` are samples with their times; a
@@ -46,25 +46,9 @@ class PrometheusServer:
     ) -> None:
         self.directory = directory
         self.url = ""
-        self.session = local_session()
+        super().__init__()
         self._config = config
         self._openmetrics = openmetrics
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.session)
-            self._start(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         program = tool("prometheus")
