@@ -529,14 +529,19 @@ def _scaler_mishap(pick: Pick, scene: Scene) -> None:
 
 
 ODD_VALUES: tuple[float | Failure | None, ...] = (
-    *(None, float("nan"), float("inf"), float("-inf"), -1.0, 0.0, 82.333, 98.9999999, 99.0, 99.00001),
-    *(250.4999, 250.5, 250.500001, 499.9, 500.0, 500.2, 2525.0, 1e300, 5e-324),
+    *(None, float("nan"), float("inf"), float("-inf"), -1.0, 1e300, 5e-324),
     *Failure,
 )
+# On either side of the thresholds, and on them.
+NEAR_VALUES = {
+    SUCCESS: (0.0, 82.333, 95.4999, 95.5, 98.5, 98.9999999, 99.0, 99.00001),
+    DURATION: (250.4999, 250.5, 250.500001, 499.9, 500.0, 500.0000001, 500.2, 503.0, 2525.0),
+}
 
 
 def _metric_mishap(pick: Pick, scene: Scene) -> None:
-    scene.values[pick((SUCCESS, DURATION))] = pick(ODD_VALUES)
+    metric = pick((SUCCESS, DURATION))
+    scene.values[metric] = pick(pick((ODD_VALUES, NEAR_VALUES[metric], NEAR_VALUES[metric])))
 
 
 MISHAPS: tuple[Callable[[Pick, Scene], None], ...] = (

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -248,6 +248,16 @@ def law_returns(turn: Turn) -> None:
         assert healthy(turn.before[P])
 
 
+HURRIED = {Move.RESTORE, Move.RESET, Move.COPY, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
+
+
+def law_interval(turn: Turn) -> None:
+    """Demand that the interval, but for the jitter of a CronJob, lies between two moves, and that waiting is for it."""
+    last = (turn.before[turn.plan.rollout].get("status") or {}).get("lastAdvanceTime")
+    if turn.plan.move not in HURRIED and last is not None:
+        assert (START - datetime.fromisoformat(last)).total_seconds() >= turn.scene.interval * 3 / 4
+
+
 # Where a plan may write, by its target; `*` stands for the indices of managed routes.
 WRITABLE = {VS: "/spec/http/*/route/*/weight", P: "/spec/template", C: "/spec/replicas"}
 BOOKS = ("/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields")
@@ -454,6 +464,7 @@ LAWS: tuple[Callable[[Turn], None], ...] = (
     law_weights,
     law_rises,
     law_returns,
+    law_interval,
     law_scope,
     law_silence,
     law_halt,
@@ -476,7 +487,7 @@ GATED = {name for names in GATES.values() for name in names} - {"size"} | {"roll
 def test_every_turn_of_every_world_keeps_the_laws() -> None:
     seen: Counter[str] = Counter()
 
-    @examples(7000)
+    @examples(7040)
     @given(scenes())
     def one_pass(scene: Scene) -> None:
         for turn in turns(scene, scene.cluster()):
@@ -643,7 +654,7 @@ def test_books_or_no_books_make_no_difference(scene: Scene) -> None:
     assert with_books.moves == without.moves
 
 
-@examples(100)
+@examples(60)
 @given(calm_scenes())
 def test_a_folder_and_a_cluster_end_in_the_same_objects(scene: Scene) -> None:
     bare = replace(scene, manifests=[_bare(item) for item in scene.manifests])
@@ -752,6 +763,12 @@ def _unhealthy(turn: Turn) -> Turn:
     return replace(turn, before=turn.before | {ref: broken})
 
 
+def _too_soon(turn: Turn) -> Turn:
+    rollout = turn.before[turn.plan.rollout]
+    status = (rollout.get("status") or {}) | {"lastAdvanceTime": "2026-01-31T11:59:59Z"}
+    return replace(turn, before=turn.before | {turn.plan.rollout: rollout | {"status": status}})
+
+
 def _merged_labels(turn: Turn) -> Turn:
     def canary_labels(patch: Patch) -> Iterator[Operation]:
         for one in patch.operations:
@@ -839,6 +856,7 @@ BROKEN: dict[str, tuple[Callable[[Turn], Turn], Callable[[Turn], None]]] = {
     "a broken canary": (_unhealthy, law_rises),
     "back to a broken primary": (_unhealthy, law_returns),
     "scaled down beside a broken primary": (_unhealthy, law_scaled),
+    "moved too soon": (_too_soon, law_interval),
     "promoted without an answer": (_unanswered, law_template),
     "the canary's labels on the primary": (_merged_labels, law_identity),
     "a template that was never analysed": (_another_template, law_template),
