@@ -92,7 +92,13 @@ def _restore(case: Case, to: Phase) -> Effect:
 
 def _reset(case: Case, to: Phase) -> Effect:
     # No revision is on record until the next one starts: a pass that dies before the weight is 0 resets again.
-    state = replace(case.state, canary_revision="", canary_generation=None, canary_uid="")
+    state = replace(
+        case.state,
+        canary_revision="",
+        canary_generation=None,
+        canary_uid="",
+        canary_replicas=case.canary.wanted or case.state.canary_replicas,
+    )
     words = messages.going_back if case.standing is Standing.ON_PRIMARY else messages.resetting
     text = words(case.canary.full_name, case.primary.full_name)
     return _weighted(
