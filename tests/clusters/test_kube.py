@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from reconcile import __version__
-from reconcile.clusters.kube import WORKERS, KubeCluster, connect
+from reconcile.clusters.connection import WORKERS
+from reconcile.clusters.kube import KubeCluster, connect
 from reconcile.clusters.kubeconfig import Access
 from reconcile.errors import (
     ClusterError,
@@ -921,7 +922,7 @@ def test_connecting_sends_nothing_and_knows_the_namespace(api: Api, tmp_path: Pa
 def test_certificates_of_the_kubeconfig_are_files_for_us_alone_and_go_with_the_connection(api: Api) -> None:
     inline = {"client-certificate-data": "Y2VydA==", "client-key-data": "a2V5"}
     with KubeCluster(Access(source="a test", cluster={"server": api.url}, user=inline), environ={}) as cluster:
-        key = Path(cluster._api.config.user["client-key"].filename())  # noqa: SLF001  where pykube reads it from
+        key = Path(cluster._connection.client.config.user["client-key"].filename())  # noqa: SLF001  where pykube reads it from
         assert key.stat().st_mode & 0o777 == 0o600
 
     assert not key.exists()
