@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.apply import apply
 from reconcile.engine import Pass
 from reconcile.observe import Selection
-from reconcile.plan import Settings
+from reconcile.plan import Result, Settings
 from reconcile.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from tests.contract import alike
 from tests.fakes import FixedMeter
@@ -152,6 +152,7 @@ class Play:
         )
 
     def _told(self, made: Record) -> Record:
+        assert made.result is not Result.FAILED, made.error
         if any(patch.target.kind == DEPLOYMENT for patch in made.plan.patches):
             self.stage.settle()
         self.now += MINUTE

@@ -276,7 +276,8 @@ def meeting(name: str, what: str) -> Race:
             assert play.stored(P)["spec"]["template"]["metadata"].get("annotations") is None
             assert play.images[0] == "1.2.1"  # what was analysed, and nothing else
         play.pause()
-        assert play.run().result is Result.APPLIED
+        following = play.run()
+        assert (following.result, following.error) == (Result.APPLIED, "")
 
     return play_it
 
