@@ -1,6 +1,7 @@
 """Reading a manifest field by field: every problem is collected with its path, none is raised on the way.
 
-Duty: the edge between dicts and typed values. It knows types and patterns, and nothing of Rollouts. Pure.
+Duty: the edge between dicts and typed values, and how values are written. It knows types and patterns, and nothing of
+Rollouts. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 DNS_NAME_LENGTH = 253
 MOST_SHOWN = 80
+ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +137,22 @@ def parse_time(value: object) -> datetime | None:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter at the ends of the calendar
         return None
+
+
+def timestamp(at: datetime) -> str:
+    """Write an instant as metav1.Time does: RFC 3339 in UTC, whole seconds, `2024-05-01T12:00:00Z`.
+
+    Parts of a second are dropped, not rounded: nothing is stamped later than it happened.
+    """
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def clip(text: str, most: int) -> str:
+    """Cut a text to at most `most` bytes of UTF-8, between two characters, with an ellipsis where it was cut."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= most:
+        return text
+    return raw[: most - len(ELLIPSIS.encode())].decode("utf-8", "ignore") + ELLIPSIS
 
 
 def _finite(value: float) -> bool:

@@ -130,7 +130,7 @@ class Event:
         """The same for the same message of the same revision, so that a repetition is counted and not stored again."""
         seed = "\x00".join((self.uid or "", self.revision, self.type, self.message))
         # An object name has at most 253 characters, a Rollout's own may use all of them.
-        return f"{self.rollout.name[:220]}.{hashlib.sha256(seed.encode()).hexdigest()[:16]}"
+        return f"{self.rollout.name[:220]}.{hashlib.sha256(seed.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconcile.fields import clip, timestamp
 from reconcile.plan import Patch
 
 if TYPE_CHECKING:
@@ -142,13 +143,5 @@ def _measured(measurement: Measurement) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value not in (None, "")}
 
 
-def clip(text: str, most: int) -> str:
-    """Cut a text to at most `most` bytes of UTF-8, with an ellipsis where it was cut."""
-    raw = text.encode("utf-8", "replace")
-    if len(raw) <= most:
-        return text
-    return raw[: most - 3].decode("utf-8", "ignore") + "…"
-
-
 def _time(time: datetime | None) -> str | None:
-    return None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time is None else timestamp(time)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconcile.fields import clip
 from reconcile.plan import Measurement
 from reconcile.rollout import Phase, Rollout, State, parse
-from reconcile.status import Readiness, clip, patch, render
+from reconcile.status import Readiness, patch, render
 from tests.world import START, SUCCESS, R, rollout
 
 if TYPE_CHECKING:

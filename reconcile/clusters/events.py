@@ -5,8 +5,9 @@ Duty: pure builders. Where an Event is kept, and how one with its name is found 
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
+
+from reconcile.fields import clip, timestamp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,15 +19,6 @@ COMPONENT = "steerer"
 REASON = "Synced"
 # What events.k8s.io allows a note, and so what every reader of Events is prepared for (SPEC 6).
 MESSAGE_BYTES = 1024
-ELLIPSIS = "…"
-
-
-def timestamp(at: datetime) -> str:
-    """Write an instant as metav1.Time does: RFC 3339 in UTC, whole seconds, `2024-05-01T12:00:00Z`.
-
-    Parts of a second are dropped, not rounded: nothing is stamped later than it happened.
-    """
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def event_manifest(event: Event, at: datetime, count: int = 1, first: str | None = None) -> Manifest:
@@ -60,7 +52,4 @@ def event_manifest(event: Event, at: datetime, count: int = 1, first: str | None
 
 def cut(message: str) -> str:
     """Shorten a message to the bytes that an Event may have, between two characters, and show that it was."""
-    raw = message.encode()
-    if len(raw) <= MESSAGE_BYTES:
-        return message
-    return raw[: MESSAGE_BYTES - len(ELLIPSIS.encode())].decode(errors="ignore") + ELLIPSIS
+    return clip(message, MESSAGE_BYTES)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.documents import same
-from reconcile.clusters.events import event_manifest, timestamp
+from reconcile.clusters.events import event_manifest
 from reconcile.clusters.sources import Found, Source, load, store, sweep, unchanged, walk
 from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
+from reconcile.fields import timestamp
 from reconcile.ports import EVENT, KINDS, Manifest, Ref
 
 if TYPE_CHECKING:

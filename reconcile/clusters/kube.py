@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconcile.clusters import answers, kubeconfig, reading
 from reconcile.clusters.answers import Call, CredentialsError, ExpiredError, UnservedError
 from reconcile.clusters.connection import TIMEOUT, WORKERS, Connection
-from reconcile.clusters.events import event_manifest, timestamp
+from reconcile.clusters.events import event_manifest
 from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, UnreachableError
+from reconcile.fields import timestamp
 from reconcile.ports import EVENT, ROLLOUT, Ref, Scope
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconcile.fields import timestamp
 from reconcile.report import raw
 from reconcile.report.coming import coming
 from reconcile.report.events import event_lines, events_table, in_order, since
 from reconcile.report.lines import Line, as_text, bar, column, joined, say, show
 from reconcile.report.measured import Row, measured
-from reconcile.report.record import plain, timestamp
+from reconcile.report.record import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

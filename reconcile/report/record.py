@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconcile.errors import UsageError
+from reconcile.fields import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,11 +58,6 @@ def dump(document: Mapping[str, Any], form: str) -> str:
 
         return to_yaml(plain(document))
     raise UsageError(f"-o {form}: the decision record comes as json or yaml")
-
-
-def timestamp(at: datetime) -> str:
-    """Write a time as Kubernetes does: UTC, whole seconds, `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def number(value: float | None) -> float | None:

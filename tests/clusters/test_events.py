@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters.events import MESSAGE_BYTES, cut, event_manifest, timestamp
+from reconcile.clusters.events import MESSAGE_BYTES, cut, event_manifest
+from reconcile.fields import timestamp
 from reconcile.plan import Event
 from reconcile.ports import EVENT, ROLLOUT, Ref
 

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
+from reconcile.fields import timestamp
 from reconcile.plan import Gate, Outcome, Position, Result
 from reconcile.ports import DEPLOYMENT
-from reconcile.report.record import dump, plain, render, timestamp, to_dict
+from reconcile.report.record import dump, plain, render, to_dict
 from tests.report import factory
 
 if TYPE_CHECKING:
