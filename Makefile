@@ -41,7 +41,7 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 
 # The modules that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
 PURE := analysis decide durations fields gates health messages moves objects observation plan promotion revision \
-        rollout routers/__init__ routers/istio status steps
+        rights rollout routers/__init__ routers/istio status steps
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
 	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers $(UNIT)

@@ -14,7 +14,7 @@ import click
 import pytest
 import yaml
 
-from reconcile import gates, messages, rollout
+from reconcile import gates, messages, rights, rollout
 from reconcile.cli import steerer
 from reconcile.clusters.folder import FolderCluster
 from reconcile.engine import Pass
@@ -253,6 +253,11 @@ def test_the_seven_messages_are_those_of_the_code() -> None:
 
 def test_the_gitops_tools_are_those_of_the_code() -> None:
     assert all(f"`{manager}`" in section(OPERATING, "GitOps") for manager in Settings().gitops_managers)
+
+
+def test_the_role_is_what_a_pass_uses() -> None:
+    [role] = [item for item in manifests() if item.get("kind") == "Role"]
+    assert role["rules"] == rights.rules(rights.PASS)
 
 
 def test_the_kinds_of_failure_are_those_of_the_code() -> None:

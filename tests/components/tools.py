@@ -93,6 +93,8 @@ _MODULES = (
     Module(name="kwok", programs=_same("kwok")),
     Module(name="prometheus", programs=_same("prometheus", "promtool")),
     Module(name="podinfo", programs=_same("podinfo")),
+    Module(name="helm", programs=_same("helm")),
+    Module(name="helm4", programs={"helm4": "helm"}),
     Module(
         name="istio-api",
         programs={"istio-crds": "customresourcedefinitions.gen.yaml"},
