@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from reconcile import gates, messages, rights, rollout
-from reconcile.cli import steerer
+from reconcile.cli import COMMANDS, steerer
 from reconcile.clusters.folder import FolderCluster
 from reconcile.engine import Pass
 from reconcile.metrics import scenario, templates
@@ -132,17 +132,23 @@ def commands() -> Iterator[tuple[str, str]]:
 def test_every_command_line_can_be_parsed(page: str, line: str) -> None:
     words = shlex.split(line, comments=True)
     name, *arguments = words[words.index("steerer") + 1 :]
-    assert name in steerer.commands, f"{page}: {line}"
+    assert name in COMMANDS, f"{page}: {line}"
     if "--help" in arguments or not arguments:  # a command that is only named need not have what it requires
         return
     try:
-        steerer.commands[name].make_context(name, arguments)
+        command(name).make_context(name, arguments)
     except click.UsageError as error:
         pytest.fail(f"{page}: {line}: {error.format_message()}")
 
 
+def command(name: str) -> click.Command:
+    found = steerer.get_command(click.Context(steerer), name)
+    assert found is not None
+    return found
+
+
 def options() -> dict[str, click.Option]:
-    every = (param for command in steerer.commands.values() for param in command.params)
+    every = (param for name in COMMANDS for param in command(name).params)
     return {name: param for param in every if isinstance(param, click.Option) for name in param.opts}
 
 

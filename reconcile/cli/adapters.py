@@ -1,0 +1,104 @@
+"""The adapters of a command, made from its options: the cluster, the meter, the settings, the clock.
+
+Duty: with its siblings the only place that builds adapters and reads the clock. `given` is what click parsed, by the
+names of the options.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from reconcile.engine import Pass
+from reconcile.errors import UsageError
+from reconcile.metrics import templates
+from reconcile.observe import Selection, matches
+from reconcile.plan import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from reconcile.ports import Cluster, Meter
+
+
+def pass_for(given: dict[str, Any], cluster: Cluster, default_namespace: str | None) -> Pass:
+    """Give a pass over the Rollouts in scope."""
+    interval = given["control_loop_interval"]
+    if interval is None:
+        interval = 60.0 if given["every"] is None else given["every"]
+    loaded = templates.load(given["templates"])
+    return Pass(
+        cluster=cluster,
+        meter=meter_for(given, loaded),
+        settings=settings_for(given, interval=interval, metrics=loaded.metrics),
+        selection=selection_for(given, default_namespace),
+        now=now,
+        budget=given["pass_timeout"],
+    )
+
+
+def settings_for(given: dict[str, Any], **settings: Any) -> Settings:
+    """Give the settings of a pass: `settings` as they are, and the field managers that the options name."""
+    managers = tuple(name.strip() for name in given["gitops_managers"].split(",") if name.strip())
+    built = Settings(**settings)
+    return replace(built, gitops_managers=managers) if managers else built
+
+
+def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selection:
+    """Give what is in scope. Raises UsageError for a label selector that is none."""
+    matches(given["selector"], {})  # a selector that is none is told before anything is read
+    return Selection(namespace=namespace_for(given, default_namespace), names=given["names"], labels=given["selector"])
+
+
+def namespace_for(given: dict[str, Any], default: str | None) -> str | None:
+    """Give the namespace in scope (None = all)."""
+    if given["all_namespaces"] and given["namespace"]:
+        raise UsageError("-n and -A exclude each other")
+    return None if given["all_namespaces"] else given["namespace"] or default
+
+
+def meter_for(given: dict[str, Any], loaded: templates.TemplateSet) -> Meter:
+    """Give what answers questions; without a server, one that says so."""
+    from reconcile.metrics import prometheus  # noqa: PLC0415 - a simulation asks no server
+
+    if not given["metrics_server"]:
+        return prometheus.Unconfigured()
+    return prometheus.Prometheus(
+        given["metrics_server"],
+        loaded,
+        token_file=given["metrics_token_file"],
+        ca_file=given["metrics_ca_file"],
+        headers=dict(given["metrics_header"]),
+        budget=given["pass_timeout"] * 0.6,
+    )
+
+
+@contextmanager
+def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator[tuple[Cluster, str | None]]:
+    """Give the cluster, and the namespace that is looked at if none is named (None = all)."""
+    if given["filename"] is not None:
+        if given["kubeconfig"] or given["context"] or write_params:
+            raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
+        from reconcile.clusters.folder import FolderCluster  # noqa: PLC0415 - only the cluster that is used
+
+        yield FolderCluster(given["filename"]), None
+        return
+
+    from reconcile.clusters.kube import connect  # noqa: PLC0415 - only the cluster that is used
+
+    with connect(given["kubeconfig"], given["context"], write_params=write_params) as cluster:
+        yield cluster, cluster.default_namespace
+
+
+def lock(cluster: Cluster) -> AbstractContextManager[None]:
+    """Keep two passes over one folder apart; an API server does that by resource versions."""
+    lock: Callable[[], AbstractContextManager[None]] = getattr(cluster, "lock", nullcontext)
+    return lock()
+
+
+def now() -> datetime:
+    """Read the clock, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,34 @@
+"""Exit codes: what they are called, and which one a decision record asks for.
+
+Duty: the contract with pipelines. `--detailed-exitcode` tells more; without it a pass that was made is a success.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.plan import Record
+
+NOTHING, FAILED, USAGE = 0, 1, 2
+CHANGED, WAITING, HALTED = 2, 3, 4
+INTERRUPTED = 130
+
+
+def exit_code(records: Sequence[Record], *, detailed: bool) -> int:
+    """Give the exit code of one pass; with `detailed`, of several Rollouts the highest counts."""
+    if any(record.plan.error for record in records):
+        return FAILED
+    return max(map(_detailed, records), default=NOTHING) if detailed else NOTHING
+
+
+def _detailed(record: Record) -> int:
+    from reconcile.plan import Result  # noqa: PLC0415 - loaded long before
+
+    if record.result is Result.FAILED or record.plan.move == "halt":
+        return HALTED
+    if record.result in {Result.LOST_RACE, Result.UNREACHED} or record.plan.move == "wait":
+        return WAITING
+    return CHANGED if record.plan.patches else NOTHING
