@@ -12,7 +12,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
           $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover check format golden tools cluster clean
+.PHONY: help install demo test unit cover check format golden manifests tools cluster clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,7 +48,7 @@ cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure mo
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds
-	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/test_components.py
+	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -63,6 +63,9 @@ format: $(VENV)/.dev ## Format the code
 golden: $(VENV)/.dev ## Write the golden cases and the drawings of the docs anew; look at the diff
 	$(BIN)/pytest tests/test_cases.py --update-golden
 	$(BIN)/python -m tests.drawing
+
+manifests: $(VENV)/.dev ## Make the files for those without Helm from the chart
+	$(BIN)/python -m tests.helm.rendering
 
 tools: $(VENV)/.dev ## Build the real components of the tests, once, into the user's cache folder
 	$(BIN)/python -m tests.components.tools

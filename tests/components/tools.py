@@ -79,6 +79,12 @@ def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
+def _helm_ldflags(major: str, minor: str) -> str:
+    packages = ("chartutil", "lint/rules")
+    named = [f"-X helm.sh/helm/v3/pkg/{package}.k8sVersion" for package in packages]
+    return " ".join(["-s -w", *(f"{name}Major={major} {name}Minor={minor}" for name in named)])
+
+
 _MODULES = (
     # kubectl and Helm refuse a server that calls itself v0.0.0, as one built without these flags does.
     Module(
@@ -93,7 +99,8 @@ _MODULES = (
     Module(name="kwok", programs=_same("kwok")),
     Module(name="prometheus", programs=_same("prometheus", "promtool")),
     Module(name="podinfo", programs=_same("podinfo")),
-    Module(name="helm", programs=_same("helm")),
+    # Helm renders, offline, for the Kubernetes of its own client library, and for a very old one if not told of it.
+    Module(name="helm", programs=_same("helm"), ldflags=_helm_ldflags("1", "35")),
     Module(name="helm4", programs={"helm4": "helm"}),
     Module(
         name="istio-api",

@@ -1,0 +1,63 @@
+"""The chart as Helm renders it, and the two files that are made from it for whoever has no Helm.
+
+`make manifests` writes those files; a test keeps them equal to the chart.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.components.tools import tool
+
+MANIFESTS = Path(__file__).parent.parent.parent / "manifests"
+CHART = MANIFESTS / "chart"
+RELEASE, NAMESPACE = "steerer", "istio-system"
+REMAKE = "make manifests"
+
+_HEAD = f"# Made from manifests/chart by `{REMAKE}`: the chart with its own values, for kubectl and kustomize.\n"
+
+
+class HelmError(Exception):
+    """A helm command failed; the text has what it wrote to standard error."""
+
+
+def helm(*args: str, program: str = "helm", kubeconfig: Path | None = None) -> str:
+    """Run Helm with nothing of the user's own, and give its standard output. Raises HelmError where it fails."""
+    environment = {"PATH": os.defpath, "HELM_NO_PLUGINS": "1", "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [tool(program), *args],
+        env=environment | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise HelmError(f"{program} {' '.join(args)} ended with {done.returncode}:\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def rendered(*args: str, release: str = RELEASE, program: str = "helm") -> list[dict[str, Any]]:
+    """Give the objects of the chart, hooks included; `args` are those of `helm template`."""
+    text = helm("template", release, str(CHART), f"--namespace={NAMESPACE}", *args, program=program)
+    return [item for item in yaml.safe_load_all(text) if item]
+
+
+def made() -> dict[Path, str]:
+    """Give the content of each file that is made: the chart's copy of the CRD, and the objects in one file."""
+    text = helm("template", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--no-hooks")
+    return {
+        CHART / "files" / "crd.yaml": (MANIFESTS / "crd.yaml").read_text(encoding="utf-8"),
+        MANIFESTS / "install.yaml": _HEAD + text,
+    }
+
+
+if __name__ == "__main__":
+    for path in sorted(made()):  # the chart's own file first, as the other one has it in it
+        path.write_text(made()[path], encoding="utf-8")
