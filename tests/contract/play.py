@@ -43,6 +43,7 @@ class Play:
         self.stage = stage
         self.meter = FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0})
         self.now = START
+        self.interval = Settings().interval
         self.story: Story = []
         self._names = alike.Names()
         self._seen: dict[str, Any] = {}
@@ -146,7 +147,7 @@ class Play:
         return Pass(
             cluster=cluster or self.stage.cluster,
             meter=self.meter,
-            settings=Settings(metrics=METRICS),
+            settings=Settings(metrics=METRICS, interval=self.interval),
             selection=Selection(namespace=self.stage.namespace),
             now=lambda: now,
         )

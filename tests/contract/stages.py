@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STAGES = ("memory", "folder", "api")
+# Who wrote what no user in particular did: what steerer says as well where nobody is on record.
+SOMEBODY = "somebody"
 
 
 class Stage(ABC):
@@ -62,8 +64,12 @@ class Stage(ABC):
         """Store new objects, each in the namespace that it names, or else in the stage's."""
 
     @abstractmethod
-    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+    def change(self, ref: Ref, change: Manifest, *, manager: str = SOMEBODY) -> None:
         """Change an object as a user does. `change` is a JSON merge patch: null removes, lists are replaced."""
+
+    @abstractmethod
+    def report(self, ref: Ref, status: Manifest) -> None:
+        """Put something into an object's status as its controller does; also a JSON merge patch."""
 
     @abstractmethod
     def stored(self, *kinds: Kind) -> list[Manifest]:
@@ -123,10 +129,13 @@ class _Played(Stage):
     def settle(self) -> None:
         self._workloads.step()
 
-    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+    def change(self, ref: Ref, change: Manifest, *, manager: str = SOMEBODY) -> None:
         entry = {"manager": manager, "operation": "Update", "time": "2026-01-31T12:00:00Z"}
         owned: Manifest = {"fieldsV1": {"f:spec": {f"f:{key}": {} for key in change.get("spec", {})}}}
         self._merge(ref, merged(change, {"metadata": {"managedFields": [entry | owned]}}))
+
+    def report(self, ref: Ref, status: Manifest) -> None:
+        self._merge(ref, {"status": status})
 
     @abstractmethod
     def _merge(self, ref: Ref, change: Manifest) -> None: ...
@@ -212,11 +221,15 @@ class _ApiStage(Stage):
             namespace, version = whole["metadata"]["namespace"], whole["apiVersion"]
             self._need(namespace)
             path = _path(version, KINDS[whole["kind"]], namespace)
-            self._plane.request("POST", f"{path}?fieldManager=kubectl", body=whole).raise_for_status()
+            self._plane.request("POST", f"{path}?fieldManager={SOMEBODY}", body=whole).raise_for_status()
 
-    def change(self, ref: Ref, change: Manifest, *, manager: str = "kubectl-edit") -> None:
+    def change(self, ref: Ref, change: Manifest, *, manager: str = SOMEBODY) -> None:
         path = _path(_version(ref.kind), ref.kind, ref.namespace)
         self._merge(f"{path}/{ref.name}?fieldManager={manager}", change)
+
+    def report(self, ref: Ref, status: Manifest) -> None:
+        path = _path(_version(ref.kind), ref.kind, ref.namespace)
+        self._merge(f"{path}/{ref.name}/status?fieldManager=controller", {"status": status})
 
     def stored(self, *kinds: Kind) -> list[Manifest]:
         return [item for kind in kinds for item in self._list(kind)]
