@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.apply import apply
 from reconcile.decide import decide
+from reconcile.errors import ClusterError
 from reconcile.observe import Selection, observe
 from reconcile.plan import Plan, Position, Record, Result, Settings
 from reconcile.steps import Move
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.observation import Observation
+    from reconcile.observe import Sight
     from reconcile.plan import Answer, Question
     from reconcile.ports import Cluster, Meter
 
@@ -38,17 +40,23 @@ class Pass:
     budget: float = 50.0
 
     def plans(self) -> Iterator[Record]:
-        """Decide, and write nothing."""
+        """Decide, and write nothing. Raises, at its end, the ClusterError of a namespace that could not be read."""
         started = self.now()
-        for plan in self._decided(started):
+        sight = observe(self.cluster, self.selection)
+        for plan in self._decided(sight, started):
             yield Record(
                 plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
             )
+        _raise_unread(sight)
 
     def run(self) -> Iterator[Record]:
-        """Decide and write, one Rollout after the other; what the budget does not reach is named."""
+        """Decide and write, one Rollout after the other; what the budget does not reach is named.
+
+        Raises, at its end, the ClusterError of a namespace that could not be read.
+        """
         started = self.now()
-        for plan in self._decided(started):
+        sight = observe(self.cluster, self.selection)
+        for plan in self._decided(sight, started):
             if plan.error:
                 yield Record(plan=plan, at=started, result=Result.FAILED, error=plan.error)
             elif (self.now() - started).total_seconds() > self.budget:
@@ -56,19 +64,25 @@ class Pass:
                 yield Record(plan=plan, at=started, result=Result.UNREACHED, error="the pass ran out of time")
             else:
                 yield _applied(plan, self.cluster, started)
+        _raise_unread(sight)
 
-    def _decided(self, now: datetime) -> list[Plan]:
-        """Read everything, then ask all metrics at once, then decide."""
-        observations = observe(self.cluster, self.selection)
-        plans = [_decide(item, {}, now, self.settings) for item in observations]
+    def _decided(self, sight: Sight, now: datetime) -> list[Plan]:
+        """Ask all metrics at once, then decide."""
+        plans = [_decide(item, {}, now, self.settings) for item in sight.observations]
         questions = [question for plan in plans for question in plan.questions]
         if not questions:
             return plans
         answers = self.meter.measure(questions, now)
         return [
             _decide(item, answers, now, self.settings) if plan.questions else plan
-            for item, plan in zip(observations, plans, strict=True)
+            for item, plan in zip(sight.observations, plans, strict=True)
         ]
+
+
+def _raise_unread(sight: Sight) -> None:
+    """Tell of the namespaces that could not be read, once the others are done."""
+    if sight.unread:
+        raise ClusterError("; ".join(map(str, sight.unread))) from sight.unread[0]
 
 
 def _decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:

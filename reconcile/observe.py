@@ -25,28 +25,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which Rollouts a pass is about: of one namespace or (None) all, of these names if any, with these labels."""
+    """Which Rollouts a pass is about: of these namespaces or (none) all, of these names if any, with these labels."""
 
-    namespace: str | None = None
+    namespaces: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     labels: str = ""
 
+    def __str__(self) -> str:
+        """Say where it looks."""
+        return f"namespace {', '.join(self.namespaces)}" if self.namespaces else "any namespace"
 
-def observe(cluster: Cluster, selection: Selection) -> list[Observation]:
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sight:
+    """What was seen; `unread` has an error for each namespace whose Rollouts could not be listed beside the others."""
+
+    observations: tuple[Observation, ...]
+    unread: tuple[ClusterError, ...] = ()
+
+
+def listed(cluster: Cluster, selection: Selection) -> tuple[list[Manifest], tuple[ClusterError, ...]]:
+    """List all Rollouts of the namespaces in scope, and say which of these could not be read.
+
+    Raises the ClusterError if it was the only one, or all of them.
+    """
+    found: list[Manifest] = []
+    unread: list[ClusterError] = []
+    scopes = [Scope(namespace=namespace) for namespace in dict.fromkeys(selection.namespaces)] or [Scope()]
+    for scope in scopes:
+        try:
+            found += cluster.list(ROLLOUT, scope)
+        except ClusterError as error:
+            unread.append(error)
+    if len(unread) == len(scopes):
+        raise unread[0]
+    return found, tuple(unread)
+
+
+def observe(cluster: Cluster, selection: Selection) -> Sight:
     """Read all that is needed to decide about the selected Rollouts, the one that moved longest ago first.
 
     All Rollouts in scope are listed, the selected ones or not: a rival may be among the others. Raises ClusterError
-    where the Rollouts themselves cannot be listed, and UsageError for a name that is none.
+    where no Rollouts can be listed at all, and UsageError for a name that is none.
     """
-    listed = [rollouts.parse(item) for item in cluster.list(ROLLOUT, Scope(namespace=selection.namespace))]
-    chosen = [item for item in listed if _selected(item, selection)]
+    manifests, unread = listed(cluster, selection)
+    every = [rollouts.parse(item) for item in manifests]
+    chosen = [item for item in every if _selected(item, selection)]
     missing = set(selection.names) - {item.ref.name for item in chosen}
-    if missing:
-        where = f"namespace {selection.namespace}" if selection.namespace else "any namespace"
-        raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {where}")
-    rivals = _rivals(listed)
+    if missing and not unread:
+        raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
+    rivals = _rivals(every)
     observations = [Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(chosen, key=_waited)]
-    return _with_surroundings(cluster, _with_canaries(cluster, observations))
+    seen = _with_surroundings(cluster, _with_canaries(cluster, observations))
+    return Sight(observations=tuple(seen), unread=unread)
 
 
 def _selected(item: Rollout, selection: Selection) -> bool:

@@ -78,7 +78,7 @@ def test_autoscalers_that_cannot_be_read_or_used_halt() -> None:
     broken["spec"]["scaleTargetRef"] = None
     record = world(broken).tick()
     assert record.plan.reason == ("a HorizontalPodAutoscaler cannot be used: spec.scaleTargetRef: is required")
-    (observation,) = observe(world().cluster, Selection())
+    (observation,) = observe(world().cluster, Selection()).observations
     assert observation.surroundings is not None
     blind = replace(observation, surroundings=replace(observation.surroundings, autoscalers=ForbiddenError("no")))
     plan = decide(blind, {}, START, Settings(metrics=METRICS))
@@ -86,7 +86,7 @@ def test_autoscalers_that_cannot_be_read_or_used_halt() -> None:
 
 
 def test_what_was_observed_as_if_at_rest_cannot_be_decided_as_if_not() -> None:
-    (observation,) = observe(world().cluster, Selection())
+    (observation,) = observe(world().cluster, Selection()).observations
     with pytest.raises(LookupError, match="was observed as if at rest"):
         decide(replace(observation, surroundings=None), {}, START, Settings(metrics=METRICS))
 

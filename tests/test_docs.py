@@ -165,8 +165,8 @@ def test_every_option_and_variable_that_is_named_exists() -> None:
 
 
 def test_every_command_has_its_line() -> None:
-    named = [code(cell)[0] for cell in column(section(ROOT / "README.md", "Commands"))[: len(steerer.commands)]]
-    assert sorted(named) == sorted(f"steerer {name}" for name in steerer.commands)
+    named = [code(cell)[0] for cell in column(section(ROOT / "README.md", "Commands"))[: len(COMMANDS)]]
+    assert sorted(named) == sorted(f"steerer {name}" for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["demo", "test"])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from reconcile.engine import Pass
-from reconcile.errors import ForbiddenError
+from reconcile.errors import ClusterError, ForbiddenError
 from reconcile.observe import Selection
 from reconcile.plan import Answer, Patch, Question, Result, Settings
 from tests.fakes import FixedMeter, MemoryCluster
@@ -27,9 +29,7 @@ from tests.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    import pytest
-
-    from reconcile.ports import Manifest
+    from reconcile.ports import Kind, Manifest, Scope
 
 
 def release(name: str, weight: int = 0) -> list[Manifest]:
@@ -67,6 +67,23 @@ class Counting(FixedMeter):
         """Count and answer."""
         self.rounds += 1
         return super().measure(questions, at)
+
+
+def test_a_namespace_that_cannot_be_read_is_told_when_the_others_are_done() -> None:
+    class Partly(MemoryCluster):
+        def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
+            if scope.namespace == "closed":
+                raise ForbiddenError("no rights in closed")
+            return super().list(kind, scope)
+
+    cluster = Partly(release("a", 10))
+    for records in (
+        passed(cluster, selection=Selection(namespaces=("closed", "test"))).plans(),
+        passed(cluster, selection=Selection(namespaces=("closed", "test"))).run(),
+    ):
+        assert next(records).plan.move == "advance"
+        with pytest.raises(ClusterError, match="no rights in closed"):
+            next(records)
 
 
 def test_all_metrics_of_all_rollouts_are_asked_at_once() -> None:

@@ -506,7 +506,7 @@ def test_every_turn_of_every_world_keeps_the_laws() -> None:
 def test_a_decision_is_the_same_twice_and_leaves_what_it_read_alone(scene: Scene) -> None:
     cluster, now = scene.cluster(), START
     told = Settings(interval=scene.interval, metrics=METRICS)
-    for observation in observe(cluster, Selection()):
+    for observation in observe(cluster, Selection()).observations:
         kept = deepcopy(observation)
         first, second = (decide(observation, {}, now, told) for _ in range(2))
         assert first == second == decide(kept, {}, now, told)

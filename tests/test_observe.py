@@ -24,12 +24,13 @@ class Counting(MemoryCluster):
         self.listed: list[tuple[str, str | None]] = []
         self.fetched: list[list[Ref]] = []
         self.unlisted: dict[Kind, ClusterError] = {}
+        self.unlisted_namespaces: dict[str | None, ClusterError] = {}
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
         """Count, refuse or list."""
         self.listed.append((kind.name, scope.namespace))
-        if kind in self.unlisted:
-            raise self.unlisted[kind]
+        if error := self.unlisted.get(kind) or self.unlisted_namespaces.get(scope.namespace):
+            raise error
         return super().list(kind, scope)
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
@@ -44,7 +45,7 @@ def named(name: str, **metadata: Any) -> Manifest:
 
 def test_all_that_a_rollout_names_is_read_in_four_requests() -> None:
     cluster = Counting(*standard(), autoscaler("podinfo-canary", 2, 2))
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert cluster.listed == [("Rollout", None), ("HorizontalPodAutoscaler", "test")]
     assert cluster.fetched == [[C], sorted([P, PS, CS, VS])]
     around = found.surroundings
@@ -56,13 +57,13 @@ def test_all_that_a_rollout_names_is_read_in_four_requests() -> None:
 
 def test_nothing_is_fetched_for_nobody() -> None:
     cluster = Counting()
-    assert observe(cluster, Selection(namespace="test")) == []
+    assert observe(cluster, Selection(namespaces=("test",))).observations == ()
     assert (cluster.listed, cluster.fetched) == ([("Rollout", "test")], [])
 
 
 def test_an_invalid_rollout_names_nothing_to_read() -> None:
     cluster = Counting(rollout(maxWeight=0))
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert found.rollout.problems
     assert (cluster.fetched, found.surroundings) == ([], None)
 
@@ -71,12 +72,12 @@ def test_at_rest_only_the_canary_is_read() -> None:
     play = world(stepWeight=50)
     play.until("Succeeded")
     cluster = Counting(*play.cluster.objects.values())
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert found.at_rest
     assert (cluster.fetched, found.primary) == ([[C]], None)
     assert cluster.listed == [("Rollout", None)]
     cluster.put(deployment("podinfo-canary", "1.3.0"))
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert not found.at_rest
     assert found.surroundings is not None
 
@@ -85,7 +86,7 @@ def test_at_rest_without_its_canary_nothing_more_is_read() -> None:
     play = world(stepWeight=50)
     play.until("Succeeded")
     del play.cluster.objects[C]
-    (found,) = observe(play.cluster, Selection())
+    (found,) = observe(play.cluster, Selection()).observations
     assert (found.at_rest, found.canary, found.surroundings) == (True, None, None)
 
 
@@ -93,7 +94,7 @@ def test_what_is_missing_or_refused_is_seen_as_such() -> None:
     cluster = Counting(*standard())
     del cluster.objects[CS]
     cluster.refuse[VS] = ForbiddenError("no")
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert found.surroundings is not None
     assert found.surroundings.canary_service is None
     assert found.surroundings.route is cluster.refuse[VS]
@@ -102,11 +103,11 @@ def test_what_is_missing_or_refused_is_seen_as_such() -> None:
 def test_autoscalers_that_cannot_be_listed_are_an_error_and_none_where_there_is_no_autoscaling() -> None:
     cluster = Counting(*standard())
     cluster.unlisted[AUTOSCALER] = ForbiddenError("no")
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert found.surroundings is not None
     assert found.surroundings.autoscalers is cluster.unlisted[AUTOSCALER]
     cluster.unlisted[AUTOSCALER] = MissingError("no such API")
-    (found,) = observe(cluster, Selection())
+    (found,) = observe(cluster, Selection()).observations
     assert found.surroundings is not None
     assert found.surroundings.autoscalers == ()
 
@@ -118,25 +119,46 @@ def test_rollouts_that_cannot_be_listed_end_the_pass() -> None:
         observe(cluster, Selection())
 
 
+def test_a_namespace_whose_rollouts_cannot_be_listed_leaves_the_others_alone() -> None:
+    cluster = Counting(named("a"), named("b") | {"metadata": {"name": "b", "namespace": "other"}})
+    cluster.unlisted_namespaces["test"] = ForbiddenError("no")
+
+    sight = observe(cluster, Selection(namespaces=("test", "other")))
+
+    assert [item.rollout.ref.name for item in sight.observations] == ["b"]
+    assert list(map(str, sight.unread)) == ["no"]
+    assert observe(cluster, Selection(namespaces=("test", "other"), names=("a",))).observations == ()
+    with pytest.raises(ForbiddenError):
+        observe(cluster, Selection(namespaces=("test",)))
+
+
+def test_several_namespaces_are_listed_once_each() -> None:
+    cluster = Counting(named("a"), named("b") | {"metadata": {"name": "b", "namespace": "other"}})
+    assert names(cluster, namespaces=("other", "test", "other")) == ["b", "a"]
+    assert [where for kind, where in cluster.listed if kind == ROLLOUT.name] == ["other", "test"]
+    with pytest.raises(UsageError, match="no Rollout zz in namespace other, test"):
+        observe(cluster, Selection(namespaces=("other", "test"), names=("zz",)))
+
+
 def names(cluster: MemoryCluster, **selection: Any) -> list[str]:
-    return [item.rollout.ref.name for item in observe(cluster, Selection(**selection))]
+    return [item.rollout.ref.name for item in observe(cluster, Selection(**selection)).observations]
 
 
 def test_rollouts_are_selected_by_namespace_name_and_labels() -> None:
     there = named("c") | {"metadata": {"name": "c", "namespace": "other"}}
     cluster = Counting(named("a", labels={"team": "x"}), named("b"), there)
     assert names(cluster) == ["c", "a", "b"]
-    assert names(cluster, namespace="test") == ["a", "b"]
+    assert names(cluster, namespaces=("test",)) == ["a", "b"]
     assert names(cluster, names=("b", "c")) == ["c", "b"]
     assert names(cluster, labels="team=x") == ["a"]
-    assert names(cluster, labels="!team", namespace="test") == ["b"]
+    assert names(cluster, labels="!team", namespaces=("test",)) == ["b"]
 
 
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
         (Selection(names=("a", "zz", "yy")), "no Rollout yy, zz in any namespace"),
-        (Selection(names=("zz",), namespace="test"), "no Rollout zz in namespace test"),
+        (Selection(names=("zz",), namespaces=("test",)), "no Rollout zz in namespace test"),
         (Selection(names=("a",), labels="team=y"), "no Rollout a in any namespace"),
     ],
 )
@@ -156,7 +178,7 @@ def test_what_moved_longest_ago_comes_first() -> None:
 
 
 def rivals(*items: Manifest) -> dict[str, str | None]:
-    found = observe(Counting(*items), Selection())
+    found = observe(Counting(*items), Selection()).observations
     return {item.rollout.ref.name: item.rival.name if item.rival else None for item in found}
 
 
@@ -185,7 +207,7 @@ def test_other_hosts_on_the_same_object_are_another_route() -> None:
 
 def test_a_rival_counts_even_where_it_is_not_selected() -> None:
     cluster = Counting(named("a"), named("b"))
-    (found,) = observe(cluster, Selection(names=("b",)))
+    (found,) = observe(cluster, Selection(names=("b",))).observations
     assert found.rival == Ref(ROLLOUT, "test", "a")
     assert found.surroundings is None
 
@@ -244,5 +266,5 @@ def test_what_is_no_selector_is_refused(selector: str) -> None:
 
 
 def test_the_one_rollout_of_the_example_is_found_by_its_name() -> None:
-    (found,) = observe(MemoryCluster(standard()), Selection(names=("podinfo",)))
+    (found,) = observe(MemoryCluster(standard()), Selection(names=("podinfo",))).observations
     assert found.rollout.ref == R

@@ -48,16 +48,16 @@ def settings_for(given: dict[str, Any], **settings: Any) -> Settings:
 
 
 def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selection:
-    """Give what is in scope. Raises UsageError for a label selector that is none."""
+    """Give what is in scope. Raises UsageError for a label selector that is none, and for -n beside -A."""
     matches(given["selector"], {})  # a selector that is none is told before anything is read
-    return Selection(namespace=namespace_for(given, default_namespace), names=given["names"], labels=given["selector"])
-
-
-def namespace_for(given: dict[str, Any], default: str | None) -> str | None:
-    """Give the namespace in scope (None = all)."""
     if given["all_namespaces"] and given["namespace"]:
         raise UsageError("-n and -A exclude each other")
-    return None if given["all_namespaces"] else given["namespace"] or default
+    default = (default_namespace,) if default_namespace else ()
+    return Selection(
+        namespaces=() if given["all_namespaces"] else given["namespace"] or default,
+        names=given["names"],
+        labels=given["selector"],
+    )
 
 
 def meter_for(given: dict[str, Any], loaded: templates.TemplateSet) -> Meter:

@@ -5,6 +5,7 @@ Duty: names, help and parsing of values. What is built from them is in `cli`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,20 @@ class Duration(click.ParamType[float]):
         if seconds is None:
             self.fail(f"{value!r} is no duration: write 30s, 1m or 1h30m", param, ctx)
         return seconds
+
+
+class Namespaces(click.ParamType[tuple[str, ...]]):
+    """One namespace, or several with commas between them, as a tuple; "" is none."""
+
+    name = "namespace"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Give the names; fails for one that no namespace can have."""
+        names = value if isinstance(value, tuple) else tuple(map(str.strip, value.split(","))) if value else ()
+        for name in names:
+            if not _NAMESPACE.fullmatch(name):
+                self.fail(f"{name!r} is no namespace", param, ctx)
+        return names
 
 
 class Header(click.ParamType[tuple[str, str]]):
@@ -67,6 +82,7 @@ def together(*decorators: Decorator) -> Decorator:
     return decorate
 
 
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 FOLDER = click.Path(exists=False, file_okay=True, path_type=Path)
 
 CLUSTER = together(
@@ -75,7 +91,13 @@ CLUSTER = together(
     option("--context", help="Context of the kubeconfig to use."),
 )
 SCOPE = together(
-    option("-n", "--namespace", help="Namespace. [default: that of the context; in the cluster and in a folder all]"),
+    option(
+        "-n",
+        "--namespace",
+        type=Namespaces(),
+        help="Namespace, or several with commas between. [default: that of the context; in the cluster and in a folder "
+        "all]",
+    ),
     option("-A", "--all-namespaces", is_flag=True, help="All namespaces."),
     option("-l", "--selector", default="", help="Label selector: key=value, key!=value, key in (a,b), !key."),
 )

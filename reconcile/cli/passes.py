@@ -76,12 +76,11 @@ def _passes(given: dict[str, Any]) -> int:
     with adapters.cluster_for(given, write_params) as (cluster, default_namespace):
         single = adapters.pass_for(given, cluster, default_namespace)
         for _ in _ticks(given["every"], given["duration"]):
-            try:
-                code = _report(_records(single, given), given)
-            except ClusterError as error:
-                if given["every"] is None:
-                    raise
-                click.echo(f"steerer: {error}", err=True)  # the next tick may find the server again
+            records, trouble = _records(single, given)
+            if records or not trouble:
+                code = _report(records, given)
+            if trouble:
+                click.echo(f"steerer: {trouble}", err=True)  # the next tick may find the server again
                 code = exits.FAILED
     return code
 
@@ -102,12 +101,20 @@ def _ticks(every: float | None, duration: float | None) -> Iterator[None]:
         yield
 
 
-def _records(single: Pass, given: dict[str, Any]) -> list[Record]:
-    if given["dry_run"] == "client":
-        return list(single.plans())
-    with adapters.lock(single.cluster):
-        records = list(single.run())
-    return [_not_stored(record) for record in records] if given["dry_run"] == "server" else records
+def _records(single: Pass, given: dict[str, Any]) -> tuple[list[Record], ClusterError | None]:
+    """Make one pass. What kept it, or a part of it, from being made comes beside the Records of the rest."""
+    records: list[Record] = []
+    trouble = None
+    try:
+        # What came before an error stays in the list.
+        if given["dry_run"] == "client":
+            records.extend(single.plans())
+        else:
+            with adapters.lock(single.cluster):
+                records.extend(single.run())
+    except ClusterError as error:
+        trouble = error
+    return [_not_stored(record) for record in records] if given["dry_run"] == "server" else records, trouble
 
 
 def _not_stored(record: Record) -> Record:

@@ -44,7 +44,8 @@ def simulate(**given: Any) -> None:
     selection = adapters.selection_for(given, None)
     with _copied(given["filename"], given["out"]) as folder:
         passes = list(play(folder, scenario.ScriptedMeter(script), script, settings, selection))
-        objects = [item for kind in KINDS.values() for item in folder.list(kind, Scope(namespace=selection.namespace))]
+        shown = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
+        objects = [item for kind in KINDS.values() for scope in shown for item in folder.list(kind, scope)]
         click.echo(simulation.render(objects, passes, given["output"]), nl=False)
 
 

@@ -6,16 +6,21 @@ Duty: reads Rollouts and their Events, and shows them. It makes no pass.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
-from reconcile.errors import UsageError
-from reconcile.observe import matches
+from reconcile.errors import ClusterError, UsageError
+from reconcile.observe import listed, matches
 from reconcile.ports import EVENT, ROLLOUT, Scope
 from reconcile.report import describe, lines, record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.ports import Manifest
 
 
 @click.command()
@@ -28,20 +33,28 @@ def status(**given: Any) -> None:
     """Say where Rollouts stand, and why: phase, weight, measurements, events."""
     log_to_stderr(given["log_format"], given["log_level"])
     with adapters.cluster_for(given, {}) as (cluster, default_namespace):
-        namespace = adapters.namespace_for(given, default_namespace)
+        selection = adapters.selection_for(given, default_namespace)
+        manifests, unread = listed(cluster, selection)
         rollouts = [
             item
-            for item in cluster.list(ROLLOUT, Scope(namespace=namespace))
+            for item in manifests
             if (not given["names"] or item["metadata"]["name"] in given["names"])
             and matches(given["selector"], item["metadata"].get("labels") or {})
         ]
-        if missing := set(given["names"]) - {item["metadata"]["name"] for item in rollouts}:
-            raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {namespace or 'any namespace'}")
+        missing = set(given["names"]) - {item["metadata"]["name"] for item in rollouts}
+        if missing and not unread:
+            raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
         told = []
         for item in rollouts:
             here = item["metadata"].get("namespace", "default")
             fields = {"involvedObject.kind": ROLLOUT.name, "involvedObject.name": item["metadata"]["name"]}
             told.append((item, cluster.list(EVENT, Scope(namespace=here, fields=fields))))
+    _show(told, given)
+    if unread:
+        raise ClusterError("; ".join(map(str, unread))) from unread[0]
+
+
+def _show(told: Sequence[tuple[Manifest, Sequence[Manifest]]], given: dict[str, Any]) -> None:
     if given["output"] != "text":
         data = {"rollouts": [describe.status_data(item, events) for item, events in told]}
         click.echo(record.dump(data, given["output"]), nl=False)

@@ -148,7 +148,7 @@ class Play:
             cluster=cluster or self.stage.cluster,
             meter=self.meter,
             settings=Settings(metrics=METRICS, interval=self.interval),
-            selection=Selection(namespace=self.stage.namespace),
+            selection=Selection(namespaces=(self.stage.namespace,)),
             now=lambda: now,
         )
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from reconcile import __version__, durations, rights
-from reconcile.cli import steerer
+from reconcile.cli import COMMANDS, steerer
 from tests.components.tools import tool
 from tests.helm.rendering import CHART, MANIFESTS, REMAKE, HelmError, helm, made, rendered
 
@@ -42,8 +42,14 @@ def container(*args: str) -> dict[str, Any]:
 def options(*args: str) -> dict[str, Any]:
     """Give the options of the Job's command, parsed as steerer parses them."""
     name, *given = container(*args)["args"]
-    context = steerer.commands[name].make_context(name, given)
-    return dict(context.params)
+    return parsed(name, given)
+
+
+def parsed(name: str, given: list[str]) -> dict[str, Any]:
+    """Parse the arguments of a command as steerer does."""
+    command = steerer.get_command(click.Context(steerer), name)
+    assert command is not None, name
+    return dict(command.make_context(name, given).params)
 
 
 def schema() -> dict[str, Any]:
@@ -245,7 +251,7 @@ def test_every_value_for_the_command_reaches_it() -> None:
         *("--set", "metricsAuth.secretName=prometheus,metricsAuth.tokenKey=token,metricsAuth.caKey=ca.crt"),
         *("--set", "metricTemplates.configMapName=metrics"),
     )
-    assert (chosen["namespace"], chosen["all_namespaces"]) == ("shop,test", False)
+    assert (chosen["namespace"], chosen["all_namespaces"]) == (("shop", "test"), False)
     assert chosen["gitops_managers"] == "argocd-controller,our-tool"
     assert (chosen["log_format"], chosen["log_level"]) == ("json", "debug")
     files = (chosen[name] for name in ("metrics_token_file", "metrics_ca_file", "templates"))
@@ -321,9 +327,8 @@ def test_the_test_of_a_release_runs_check_as_a_pass_would_run() -> None:
     assert set(arguments) <= set(container()["args"])
 
 
-@pytest.mark.skipif("check" not in steerer.commands, reason="this version has no `steerer check`")
+@pytest.mark.skipif("check" not in COMMANDS, reason="this version has no `steerer check`")
 def test_check_knows_its_options() -> None:
     [checking] = one(rendered("--set", "metricTemplates.configMapName=metrics"), "Pod")["spec"]["containers"]
     name, *arguments = checking["args"]
-    with click.Context(steerer):
-        steerer.commands[name].make_context(name, arguments)
+    assert str(parsed(name, arguments)["templates"]) == "/etc/steerer/templates"
