@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.components.fixtures import control_plane, mesh, namespace, running_mesh, skipped, start_prometheus
+from tests.components.fixtures import (
+    control_plane,
+    mesh,
+    namespace,
+    running_mesh,
+    skipped,
+    start_prometheus,
+    verdicts,
+)
 
-__all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus"]
+__all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

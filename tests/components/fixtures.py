@@ -17,6 +17,7 @@ from tests.components.controlplane import ControlPlane
 from tests.components.mesh import Mesh
 from tests.components.prometheus import PrometheusServer
 from tests.components.tools import ToolUnavailable
+from tests.components.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +56,13 @@ def namespace(control_plane: ControlPlane) -> str:
     name = f"test-{uuid4().hex[:8]}"
     control_plane.kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture(scope="session")
+def verdicts(control_plane: ControlPlane, pytestconfig: pytest.Config) -> Verdicts:
+    """Give the judges of Flux and Argo CD, with the control plane before their eyes."""
+    with available("verdicts of Flux and Argo CD", pytestconfig):
+        return Verdicts(control_plane.kubeconfig)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Build the programs of the real components from their Go modules, once, into the user's cache folder.
 
-Each folder in `tests/tools` is a Go module that names one component's programs as its tools and pins all they need.
-What is built is kept under the content of that module, so that only the first run pays. Starting programs is not
-done here.
+Each folder in `tests/tools` is a Go module that pins all it needs. It names one component's programs as its tools, or
+is itself a program, for what a component keeps in libraries, or names modules to copy files from. What comes of it is
+kept under the content of that folder, so that only the first run pays. Starting programs is not done here.
 """
 
 from __future__ import annotations
@@ -50,18 +50,22 @@ class Module:
     name: str
     programs: dict[str, str]
     ldflags: str = "-s -w"
-    copies: tuple[str, str] | None = None  # (Go module, file in it): nothing is built, one file is copied out
+    copies: tuple[tuple[str, str], ...] | None = None  # (Go module, file in it): nothing is built, these are copied out
 
     @property
     def folder(self) -> Path:
         """Give where its go.mod is."""
         return MODULES / self.name
 
+    def sources(self) -> list[Path]:
+        """List the program that the folder itself is; empty where it only names others."""
+        return sorted(self.folder.glob("*.go"))
+
     def recipe(self) -> str:
         """Give all that decides over the outcome, as 12 hexadecimal digits."""
         digest = hashlib.sha256()
-        for part in ((self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes()):
-            digest.update(hashlib.sha256(part).digest())
+        for file in (self.folder / "go.mod", self.folder / "go.sum", *self.sources()):
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
         digest.update(repr((self.ldflags, self.copies, _BUILD, sorted(_BUILD_ENVIRONMENT.items()))).encode())
         return digest.hexdigest()[:12]
 
@@ -105,8 +109,27 @@ _MODULES = (
     Module(
         name="istio-api",
         programs={"istio-crds": "customresourcedefinitions.gen.yaml"},
-        copies=("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+        copies=(("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),),
     ),
+    Module(
+        name="gitops-crds",
+        programs={
+            "flux-kustomization-crd": "kustomize.toolkit.fluxcd.io_kustomizations.yaml",
+            "argocd-application-crd": "application-crd.yaml",
+            "argocd-project-crd": "appproject-crd.yaml",
+            "argo-workflow-template-crd": "argoproj.io_workflowtemplates.yaml",
+        },
+        copies=(
+            (
+                "github.com/fluxcd/kustomize-controller",
+                "config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",
+            ),
+            ("github.com/argoproj/argo-cd/v3", "manifests/crds/application-crd.yaml"),
+            ("github.com/argoproj/argo-cd/v3", "manifests/crds/appproject-crd.yaml"),
+            ("github.com/argoproj/argo-workflows/v4", "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
+        ),
+    ),
+    Module(name="verdicts", programs=_same("verdicts")),
 )
 
 _MODULE_OF = {program: module for module in _MODULES for program in module.programs}
@@ -149,9 +172,10 @@ def _make(module: Module) -> None:
         fresh = Path(tempfile.mkdtemp(prefix=f".{module.name}-", dir=cache()))
         try:
             if module.copies is None:
-                _go(module, *_BUILD[1:], "-ldflags", module.ldflags, "-o", f"{fresh}/", "tool")
-            else:
-                _copy(module, *module.copies, fresh)
+                built = "." if module.sources() else "tool"
+                _go(module, *_BUILD[1:], "-ldflags", module.ldflags, "-o", f"{fresh}/", built)
+            for source, file in module.copies or ():
+                _copy(module, source, file, fresh)
             fresh.chmod(0o755)
             fresh.rename(target)
         finally:

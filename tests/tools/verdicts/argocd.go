@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"github.com/argoproj/argo-cd/gitops-engine/pkg/health"
+	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
+	argodiff "github.com/argoproj/argo-cd/v3/util/argo/diff"
+	"github.com/argoproj/argo-cd/v3/util/argo/normalizers"
+	"github.com/argoproj/argo-cd/v3/util/lua"
+	"github.com/argoproj/argo-cd/v3/util/settings"
+	jsonpatch "github.com/evanphx/json-patch"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+)
+
+// overrides reads what the argocd-cm of a namespace says of resources, as Argo CD does: a key that it would not
+// understand counts for nothing here either.
+var overrides = func() func(namespace string) (map[string]v1alpha1.ResourceOverride, error) {
+	var lock sync.Mutex
+	managers := map[string]*settings.SettingsManager{}
+	return func(namespace string) (map[string]v1alpha1.ResourceOverride, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		if managers[namespace] == nil {
+			cluster, err := config.GetConfig()
+			if err != nil {
+				return nil, err
+			}
+			connection, err := kubernetes.NewForConfig(cluster)
+			if err != nil {
+				return nil, err
+			}
+			managers[namespace] = settings.NewSettingsManager(context.Background(), connection, namespace)
+		}
+		return managers[namespace].GetResourceOverrides()
+	}
+}()
+
+// argocdHealth gives the health that Argo CD shows, with the argocd-cm of `namespace`.
+// No health at all (a kind that it does not know) has an empty status.
+func argocdHealth(ask json.RawMessage) (any, error) {
+	asked, err := read[struct {
+		Object    unstructured.Unstructured `json:"object"`
+		Namespace string                    `json:"namespace"`
+	}](ask)
+	if err != nil {
+		return nil, err
+	}
+	known, err := overrides(asked.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	found, err := health.GetResourceHealth(&asked.Object, lua.ResourceHealthOverrides(known))
+	if err != nil || found == nil {
+		return told{}, err
+	}
+	return told{Status: string(found.Status), Message: found.Message}, nil
+}
+
+// argocdDiff compares an object of Git with the live one under the `ignoreDifferences` of an Application, and answers
+// whether it is out of sync, and what a sync would send to the cluster.
+func argocdDiff(ask json.RawMessage) (any, error) {
+	asked, err := read[struct {
+		Application v1alpha1.Application      `json:"application"`
+		Git         unstructured.Unstructured `json:"git"`
+		Live        unstructured.Unstructured `json:"live"`
+		Namespace   string                    `json:"namespace"`
+	}](ask)
+	if err != nil {
+		return nil, err
+	}
+	known, err := overrides(asked.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := argodiff.NewDiffConfigBuilder().
+		WithDiffSettings(asked.Application.Spec.IgnoreDifferences, known, true, normalizers.IgnoreNormalizerOpts{}).
+		WithTracking("app.kubernetes.io/instance", string(v1alpha1.TrackingMethodAnnotation)).
+		WithNoCache().
+		Build()
+	if err != nil {
+		return nil, err
+	}
+	difference, err := argodiff.StateDiff(asked.Live.DeepCopy(), asked.Git.DeepCopy(), settings)
+	if err != nil {
+		return nil, err
+	}
+	sent := &asked.Git
+	policy := asked.Application.Spec.SyncPolicy
+	if policy != nil && policy.SyncOptions.HasOption("RespectIgnoreDifferences=true") {
+		sent, err = respecting(&asked.Git, &asked.Live, settings)
+	}
+	return map[string]any{"outOfSync": difference.Modified, "sent": sent}, err
+}
+
+// respecting is what RespectIgnoreDifferences makes of Git's object: what is ignored is taken out of it, and then put in
+// from the live one by a merge patch, which for a custom resource takes a list as a whole. Argo CD keeps this one step to
+// itself (normalizeTargetResources in controller/sync.go); what it is made of is Argo CD's, and is called here.
+func respecting(git, live *unstructured.Unstructured, settings argodiff.DiffConfig) (*unstructured.Unstructured, error) {
+	lives, gits := []*unstructured.Unstructured{live.DeepCopy()}, []*unstructured.Unstructured{git.DeepCopy()}
+	normalized, err := argodiff.Normalize(lives, gits, settings)
+	if err != nil {
+		return nil, err
+	}
+	var documents [3][]byte
+	for i, object := range []*unstructured.Unstructured{normalized.Lives[0], live, normalized.Targets[0]} {
+		if documents[i], err = object.MarshalJSON(); err != nil {
+			return nil, err
+		}
+	}
+	merged, err := merge(git, documents[0], documents[1], documents[2])
+	if err != nil {
+		return nil, err
+	}
+	sent := &unstructured.Unstructured{}
+	return sent, sent.UnmarshalJSON(merged)
+}
+
+// merge patches target by what leads from one document to another: strategically where Kubernetes knows the kind.
+func merge(kind *unstructured.Unstructured, from, to, target []byte) ([]byte, error) {
+	typed, err := scheme.Scheme.New(kind.GroupVersionKind())
+	if err != nil {
+		patch, err := jsonpatch.CreateMergePatch(from, to)
+		if err != nil {
+			return nil, err
+		}
+		return jsonpatch.MergePatch(target, patch)
+	}
+	lookup, err := strategicpatch.NewPatchMetaFromStruct(typed)
+	if err != nil {
+		return nil, err
+	}
+	patch, err := strategicpatch.CreateThreeWayMergePatch(to, to, from, lookup, true)
+	if err != nil {
+		return nil, err
+	}
+	return strategicpatch.StrategicMergePatch(target, patch, typed)
+}

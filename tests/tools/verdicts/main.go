@@ -1,0 +1,75 @@
+// Command verdicts says what Flux and Argo CD make of objects, each by its own code, so that no test has to guess.
+//
+// Standard input is a JSON list of {"by": JUDGE, "ask": {...}}, standard output a list of {"answer": ..., "error": "..."}
+// in the same order. The judges are the rows of the table below. Those that look into a cluster find it by KUBECONFIG.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+type judge func(ask json.RawMessage) (any, error)
+
+var judges = map[string]judge{
+	"kstatus":       kstatus,
+	"flux-health":   fluxHealth,
+	"flux-job":      fluxJob,
+	"flux-build":    fluxBuild,
+	"flux-apply":    fluxApply,
+	"argocd-health": argocdHealth,
+	"argocd-diff":   argocdDiff,
+}
+
+type question struct {
+	By  string          `json:"by"`
+	Ask json.RawMessage `json:"ask"`
+}
+
+type verdict struct {
+	Answer any    `json:"answer,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+// told is what every judge of health answers.
+type told struct {
+	Status  string `json:"status"`
+	Message string `json:"message"`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var questions []question
+	if err := json.NewDecoder(os.Stdin).Decode(&questions); err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	verdicts := make([]verdict, len(questions))
+	for i, question := range questions {
+		judge, known := judges[question.By]
+		if !known {
+			return fmt.Errorf("[%d].by: there is no judge %q", i, question.By)
+		}
+		answer, err := judge(question.Ask)
+		verdicts[i].Answer = answer
+		if err != nil {
+			verdicts[i] = verdict{Error: err.Error()}
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(verdicts)
+}
+
+// read decodes what a judge is asked, and refuses what it would not look at.
+func read[T any](ask json.RawMessage) (T, error) {
+	var into T
+	decoder := json.NewDecoder(bytes.NewReader(ask))
+	decoder.DisallowUnknownFields()
+	return into, decoder.Decode(&into)
+}
