@@ -61,7 +61,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 
 golden: $(VENV)/.dev ## Write the golden cases and the drawings of the docs anew; look at the diff
-	$(BIN)/pytest tests/test_cases.py --update-golden
+	$(BIN)/pytest tests/test_cases.py tests/gitops/test_health.py --update-golden
 	$(BIN)/python -m tests.drawing
 
 manifests: $(VENV)/.dev ## Make the files for those without Helm from the chart

@@ -81,6 +81,11 @@ def redrawn(page: str) -> str:
     return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n\n{part[4]}", page)
 
 
+def with_part(page: str, name: str, content: str) -> str:
+    """Give a page with one of its drawn parts replaced."""
+    return _PART.sub(lambda part: f"{part[1]}\n{content}\n\n{part[4]}" if part["name"] == name else part[0], page)
+
+
 def drawn(page: str) -> list[str]:
     """Name the parts that the page has markers for."""
     return [part["name"] for part in _PART.finditer(page)]
