@@ -116,7 +116,6 @@ _MODULES = (
         programs={
             "flux-kustomization-crd": "kustomize.toolkit.fluxcd.io_kustomizations.yaml",
             "argocd-application-crd": "application-crd.yaml",
-            "argocd-project-crd": "appproject-crd.yaml",
             "argo-workflow-template-crd": "argoproj.io_workflowtemplates.yaml",
         },
         copies=(
@@ -125,7 +124,6 @@ _MODULES = (
                 "config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",
             ),
             ("github.com/argoproj/argo-cd/v3", "manifests/crds/application-crd.yaml"),
-            ("github.com/argoproj/argo-cd/v3", "manifests/crds/appproject-crd.yaml"),
             ("github.com/argoproj/argo-workflows/v4", "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
         ),
     ),

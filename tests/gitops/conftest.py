@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import Metrics
+from tests.apiserver.steering import Metrics, apply
+from tests.components.fixtures import available
+from tests.components.tools import tool
 from tests.gitops import states
-from tests.gitops.shipped import ARGOCD
+from tests.gitops.shipped import ARGOCD, CRDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,18 +19,30 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def argocd(control_plane: ControlPlane) -> str:
-    """Make the namespace of Argo CD, tell it what is shipped the way the page says, and give its name.
+def kinds(control_plane: ControlPlane, pytestconfig: pytest.Config) -> ControlPlane:
+    """Give the control plane once it knows the kinds of Flux, Argo CD and Argo Workflows that are shipped."""
+    with available("CRDs of Flux and Argo", pytestconfig):
+        control_plane.install_crds(tool(name) for name in CRDS)
+    return control_plane
+
+
+@pytest.fixture(scope="session")
+def namespaces(control_plane: ControlPlane) -> None:
+    """Make the namespaces that are named in what is shipped."""
+    names = ("argocd", "flux-system", "test")
+    apply(control_plane, *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
+
+
+@pytest.fixture(scope="session")
+def argocd(control_plane: ControlPlane, namespaces: None) -> str:  # noqa: ARG001 - made by then
+    """Tell Argo CD what is shipped, the way the page says, and give its namespace.
 
     Its ConfigMap is there before, as in every installation, and has something of its own.
     """
-    control_plane.kubectl("create", "namespace", "argocd")
-    control_plane.kubectl(
-        "create", "configmap", "argocd-cm", "--from-literal=url=https://argocd.example.com", namespace="argocd"
-    )
-    control_plane.kubectl(
-        "patch", "configmap", "argocd-cm", "--patch-file", str(ARGOCD / "argocd-cm.yaml"), namespace="argocd"
-    )
+    own = "--from-literal=url=https://argocd.example.com"
+    control_plane.kubectl("create", "configmap", "argocd-cm", own, namespace="argocd")
+    patch = ("--patch-file", str(ARGOCD / "argocd-cm.yaml"))
+    control_plane.kubectl("patch", "configmap", "argocd-cm", *patch, namespace="argocd")
     return "argocd"
 
 

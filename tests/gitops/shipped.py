@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 GITOPS = ROOT / "manifests" / "gitops"
 ARGOCD, FLUX, WORKFLOWS = (GITOPS / name for name in ("argocd", "flux", "argo-workflows"))
 CUSTOMIZATION = ARGOCD / "resource_customizations" / "apps.weave.works" / "Rollout"
+CRDS = ("flux-kustomization-crd", "argocd-application-crd", "argo-workflow-template-crd")
 
 
 def documents(file: Path) -> list[dict[str, Any]]:
