@@ -1,4 +1,4 @@
-"""What Flux and Argo CD make of objects, said by their own code: `tests/tools/verdicts` links it.
+"""What Flux and Argo make of objects, said by their own code: `tests/tools/verdicts` links it.
 
 One process answers a list of questions. What a question means stands beside the judge in the Go files.
 """

@@ -79,11 +79,7 @@ func argocdDiff(ask json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := argodiff.NewDiffConfigBuilder().
-		WithDiffSettings(asked.Application.Spec.IgnoreDifferences, known, true, normalizers.IgnoreNormalizerOpts{}).
-		WithTracking("app.kubernetes.io/instance", string(v1alpha1.TrackingMethodAnnotation)).
-		WithNoCache().
-		Build()
+	settings, err := comparison(asked.Application, known)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +93,15 @@ func argocdDiff(ask json.RawMessage) (any, error) {
 		sent, err = respecting(&asked.Git, &asked.Live, settings)
 	}
 	return map[string]any{"outOfSync": difference.Modified, "sent": sent}, err
+}
+
+// comparison is how Argo CD compares what an Application has in Git with what is there.
+func comparison(application v1alpha1.Application, known map[string]v1alpha1.ResourceOverride) (argodiff.DiffConfig, error) {
+	return argodiff.NewDiffConfigBuilder().
+		WithDiffSettings(application.Spec.IgnoreDifferences, known, true, normalizers.IgnoreNormalizerOpts{}).
+		WithTracking("app.kubernetes.io/instance", string(v1alpha1.TrackingMethodAnnotation)).
+		WithNoCache().
+		Build()
 }
 
 // respecting is what RespectIgnoreDifferences makes of Git's object: what is ignored is taken out of it, and then put in

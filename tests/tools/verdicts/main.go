@@ -1,4 +1,5 @@
-// Command verdicts says what Flux and Argo CD make of objects, each by its own code, so that no test has to guess.
+// Command verdicts says what Flux, Argo CD and Argo Workflows make of objects, each by its own code, so that no test has
+// to guess.
 //
 // Standard input is a JSON list of {"by": JUDGE, "ask": {...}}, standard output a list of {"answer": ..., "error": "..."}
 // in the same order. The judges are the rows of the table below. Those that look into a cluster find it by KUBECONFIG.
@@ -21,6 +22,8 @@ var judges = map[string]judge{
 	"flux-apply":    fluxApply,
 	"argocd-health": argocdHealth,
 	"argocd-diff":   argocdDiff,
+	"argocd-sync":   argocdSync,
+	"argo-lint":     argoLint,
 }
 
 type question struct {

@@ -1,0 +1,163 @@
+"""A sync of Argo CD, step by step as its own engine takes it: what it waits for while a release is under way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, account, rolled_out
+from tests.components.processes import wait_for
+from tests.gitops.shipped import ARGOCD, documents, named
+from tests.gitops.states import RIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.components.controlplane import ControlPlane
+    from tests.components.verdicts import Verdicts
+
+Manifest = dict[str, Any]
+HOLD = {"test.steerer/hold": "true"}  # the pod stays as it is, so that the test says when its Job ends
+HOOK, WAVE = "argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave"
+RELEASE, AFTER = "podinfo-release", "smoke-test"
+
+
+@dataclass(kw_only=True)
+class Sync:
+    """One sync operation of an Application with these objects in Git."""
+
+    verdicts: Verdicts
+    plane: ControlPlane
+    argocd: str
+    objects: list[Manifest]
+    operation: Manifest | None = field(default=None)
+
+    def step(self) -> str:
+        """Let Argo CD look at the cluster once and do what is due; give what it says then."""
+        application = named(ARGOCD / "applications.yaml", "podinfo", "Application")
+        asked = {"application": application, "objects": self.objects, "namespace": self.argocd}
+        [self.operation] = self.verdicts.ask("argocd-sync", asked | {"operation": self.operation})
+        assert self.operation is not None
+        return f"{self.operation['phase']}: {self.operation['message']}"
+
+    def until(self, text: str) -> None:
+        """Take steps until Argo CD says this; it must not end otherwise."""
+
+        def reached() -> bool:
+            said = self.step()
+            assert text in said or said.startswith("Running"), said
+            return text in said
+
+        wait_for(reached, text)
+
+    def jobs(self) -> set[str]:
+        """Name the Jobs that were made so far."""
+        namespace = self.objects[0]["metadata"]["namespace"]
+        found = json.loads(self.plane.kubectl("get", "jobs", "-o", "json", namespace=namespace))
+        return {item["metadata"]["name"] for item in found["items"]}
+
+
+def git(namespace: str, *, hook: str = "Sync", wave: str = "1") -> list[Manifest]:
+    """Give what is in Git: the example with a new version, the release Job, and a hook of the user's for afterwards.
+
+    The autoscaler is not, as there is nobody here who would make it healthy.
+    """
+    workloads = (file for file in sorted((ARTIFACTS / "workloads").glob("*.yaml")) if file.stem != "hpa-canary")
+    files = [*workloads, ARTIFACTS / "rollouts" / "podinfo.yaml"]
+    [release] = documents(ARGOCD / "release-job.yaml")
+    release["metadata"]["annotations"][HOOK] = hook
+    release["spec"]["template"]["metadata"]["annotations"] = HOLD
+    after = json.loads(json.dumps(release))
+    after["metadata"] |= {"name": AFTER, "annotations": {HOOK: "PostSync"}}
+    after["spec"]["template"]["metadata"]["annotations"] = {}
+    items = [*(yaml.safe_load(file.read_text()) for file in files), release, after]
+    for item in items:
+        item["metadata"]["namespace"] = namespace
+        if item["kind"] == "Rollout":
+            item["metadata"]["annotations"] = {WAVE: wave}
+            item["spec"]["canaryAnalysis"]["stepWeight"] = 100
+        if item["metadata"]["name"] == "podinfo-canary" and item["kind"] == "Deployment":
+            del item["spec"]["replicas"]
+    return items
+
+
+@pytest.fixture(name="steerer")
+def as_the_account(control_plane: ControlPlane, namespace: str) -> Iterator[Steerer]:
+    with Metrics().serving() as metrics:
+        kubeconfig = account(control_plane, namespace, RIGHTS)
+        yield Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
+
+
+@pytest.fixture(name="sync")
+def an_operation(verdicts: Verdicts, control_plane: ControlPlane, argocd: str, namespace: str) -> Sync:
+    control_plane.kubectl("create", "serviceaccount", "steerer-release", namespace=namespace)
+    return Sync(verdicts=verdicts, plane=control_plane, argocd=argocd, objects=git(namespace))
+
+
+def release(plane: ControlPlane, steerer: Steerer) -> None:
+    """Make the passes that the Job makes."""
+    assert [steerer.passes().record["move"] for _ in range(2)] == ["start", "promote"]
+    rolled_out(plane, steerer.namespace, "podinfo", "podinfo-canary")
+    assert [steerer.passes().record["move"] for _ in range(2)] == ["conclude", "retire"]
+
+
+def end(plane: ControlPlane, namespace: str, job: str) -> None:
+    """Let the pod of a Job come to its end."""
+    pods = ("pods", f"--selector=job-name={job}", "test.steerer/hold-")
+    plane.kubectl("annotate", *pods, namespace=namespace)
+
+
+def test_a_sync_ends_with_the_promotion_and_what_comes_after_it_waits(
+    sync: Sync, steerer: Steerer, control_plane: ControlPlane
+) -> None:
+    sync.until(f"Running: waiting for completion of hook batch/Job/{RELEASE}")
+    assert sync.jobs() == {RELEASE}
+
+    release(control_plane, steerer)
+    assert f"waiting for completion of hook batch/Job/{RELEASE}" in sync.step()
+
+    end(control_plane, steerer.namespace, RELEASE)
+    sync.until("Succeeded")
+    assert sync.jobs() == {RELEASE, AFTER}
+
+
+def test_with_the_job_after_the_sync_a_rollout_that_no_pass_has_seen_keeps_it_from_beginning(
+    sync: Sync, steerer: Steerer
+) -> None:
+    sync.objects = git(steerer.namespace, hook="PostSync")
+    waiting = "Running: waiting for healthy state of apps.weave.works/Rollout/podinfo"
+    sync.until(waiting)
+    assert [sync.step() for _ in range(3)] == [waiting] * 3
+    assert sync.jobs() == set()
+    steerer.passes()
+    assert sync.step() == waiting, "and a CronJob's first pass is not the last"
+
+
+def test_with_the_rollout_in_an_earlier_wave_the_job_does_not_begin_either(sync: Sync, steerer: Steerer) -> None:
+    sync.objects = git(steerer.namespace, wave="0")
+    sync.until("Running: waiting for healthy state of apps.weave.works/Rollout/podinfo")
+    assert sync.jobs() == set()
+
+
+def test_without_the_job_what_comes_after_a_sync_does_not_wait_for_a_release_that_no_pass_has_begun(
+    sync: Sync, steerer: Steerer, control_plane: ControlPlane
+) -> None:
+    sync.until(f"Running: waiting for completion of hook batch/Job/{RELEASE}")
+    release(control_plane, steerer)
+    end(control_plane, steerer.namespace, RELEASE)
+    sync.until("Succeeded")
+    control_plane.kubectl("delete", "job", AFTER, namespace=steerer.namespace)
+
+    later = [item for item in git(steerer.namespace) if item["metadata"]["name"] != RELEASE]
+    for item in later:
+        if item["metadata"]["name"] == "podinfo-canary" and item["kind"] == "Deployment":
+            item["spec"]["template"]["spec"]["containers"][0]["image"] = "quay.io/stefanprodan/podinfo:1.2.2"
+    sync.objects, sync.operation = later, None
+    sync.until("Succeeded")
+
+    assert AFTER in sync.jobs()
+    assert steerer.passes().record["move"] == "scale up", "only now"
