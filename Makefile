@@ -12,7 +12,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
           $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover check format golden manifests tools cluster clean
+.PHONY: help install demo test unit cover check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,5 +73,35 @@ tools: $(VENV)/.dev ## Build the real components of the tests, once, into the us
 cluster: $(VENV)/.dev ## Start a real control plane and print the KUBECONFIG to use
 	$(BIN)/python -m tests.components.controlplane
 
+# The image: a folder of wheels, and a Dockerfile that installs from it without an index.
+VERSION           := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reconcile/__init__.py)
+BASE_IMAGE        ?= python:3.11-slim
+IMAGE             ?= steerer:$(VERSION)
+IMAGE_PYTHON      ?= 3.11
+IMAGE_MACHINE     ?= $(subst arm64,aarch64,$(shell uname -m))
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1580601600)
+IMAGE_ARGUMENTS    = BASE_IMAGE=$(BASE_IMAGE) VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) \
+  REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) \
+  CREATED=$(shell $(PYTHON) -c 'import time; print(time.strftime("%FT%TZ", time.gmtime($(SOURCE_DATE_EPOCH))))')
+
+# For the Python and the machine of the image, which need not be those of the virtual environment.
+wheels/.made: $(VENV)/.run pyproject.toml constraints.txt README.md LICENSE $(shell find reconcile templates -name '*.py' -o -name '*.yaml')
+	rm -rf wheels
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(PIP) wheel --no-deps --no-build-isolation --wheel-dir wheels .
+	$(PIP) download --dest wheels --constraint constraints.txt --only-binary=:all: --implementation cp \
+	  --python-version $(IMAGE_PYTHON) $(foreach old,2014 _2_17 _2_28,--platform manylinux$(old)_$(IMAGE_MACHINE)) wheels/steerer-*.whl
+	@touch $@
+
+wheels: wheels/.made ## Collect the wheels of steerer and its pinned dependencies into wheels/
+
+image: wheels ## Build the image from the wheels; BASE_IMAGE and IMAGE name what from and what to
+	docker build --tag $(IMAGE) $(IMAGE_ARGUMENTS:%=--build-arg %) $(IMAGE_OPTIONS) .
+
+image-test: wheels $(VENV)/.dev ## Show the facts of the image, on a docker engine; builds it three times
+	$(BIN)/pytest tests/image --capture=no
+
+e2e: wheels $(VENV)/.dev ## Play releases in a kind cluster that is made for it: docker and kind, ten minutes
+	$(BIN)/python -m tests.e2e
+
 clean: ## Remove what was installed and cached here
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
