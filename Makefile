@@ -12,6 +12,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
           $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
+export BASE_IMAGE IMAGE
 .PHONY: help install demo test unit cover check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made

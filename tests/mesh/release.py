@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.components import proxy
 from tests.components.processes import local_session, wait_for
 
 if TYPE_CHECKING:
@@ -193,6 +194,5 @@ def messages(record: dict[str, Any]) -> list[str]:
 
 
 def _weights(virtual_service: dict[str, Any]) -> tuple[int, int]:
-    [http] = virtual_service["spec"]["http"]
-    weights = {entry["destination"]["host"]: entry["weight"] for entry in http["route"]}
+    weights = proxy.weights_of(virtual_service)
     return weights["podinfo"], weights["podinfo-canary"]
