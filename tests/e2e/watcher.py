@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
@@ -42,12 +43,13 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """A pod of steerer's CronJob. `ended` is "" while it runs."""
+    """A pod of steerer's CronJob. `started` is Unix time; `disrupted` and `ended` are "" until there is something to say."""
 
     name: str
     node: str
-    job: str
     running: bool
+    started: float
+    disrupted: str
     ended: str
 
 
@@ -85,6 +87,12 @@ class Watcher:
         """Wait until a pod of the CronJob meets a condition, and give it."""
         self.wait(lambda _: any(map(condition, list(self.runners.values()))), what, seconds=seconds)
         return next(runner for runner in self.runners.values() if condition(runner))
+
+    def wait_ended(self, runner: Runner, *, seconds: float) -> str:
+        """Wait until this pod has ended or is gone, and give how."""
+        return self.wait_runner(
+            lambda other: other.name == runner.name and other.ended != "", f"{runner.name} to end", seconds=seconds
+        ).ended
 
     def _met(self, condition: Callable[[Moment], bool]) -> bool:
         if self._failure is not None:
@@ -127,6 +135,8 @@ class Watcher:
         self.runners[runner.name] = runner
         if runner.running and not (before and before.running):
             self._say(f"{runner.name} runs on {runner.node}")
+        if runner.disrupted and not (before and before.disrupted):
+            self._say(f"{runner.name} is taken away: {runner.disrupted}")
         if runner.ended and not (before and before.ended):
             self._say(f"{runner.name} {runner.ended}")
             if "with" in runner.ended:
@@ -189,13 +199,15 @@ def _tag(image: str) -> str:
 
 
 def _runner(pod: dict[str, Any]) -> Runner:
-    states = [status["state"] for status in pod["status"].get("containerStatuses", [])]
-    over = [state["terminated"] for state in states if "terminated" in state]
-    [job] = [owner["name"] for owner in pod["metadata"]["ownerReferences"] if owner["kind"] == "Job"]
+    [state] = [status["state"] for status in pod["status"].get("containerStatuses", [])] or [{}]
+    inside = state.get("running") or state.get("terminated") or {}
+    over = state.get("terminated")
+    disrupted = [entry for entry in pod["status"].get("conditions", []) if entry["type"] == "DisruptionTarget"]
     return Runner(
         name=pod["metadata"]["name"],
         node=pod["spec"].get("nodeName", ""),
-        job=job,
-        running=any("running" in state for state in states) and "deletionTimestamp" not in pod["metadata"],
-        ended=f"ended with {over[0]['exitCode']} ({over[0].get('reason', '')})" if over else "",
+        running="running" in state and not disrupted,
+        started=datetime.fromisoformat(inside["startedAt"]).timestamp() if inside else 0,
+        disrupted=disrupted[0]["reason"] if disrupted else "",
+        ended=f"ended with {over['exitCode']} ({over.get('reason', 'no reason')})" if over else "",
     )

@@ -6,6 +6,7 @@ What is done with it and what has to come of it is the story's to say.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,11 +80,11 @@ class World:
     def said(self, kind: str, about: str = "") -> dict[str, int]:
         """Give the messages of the Rollout's Events of a type, and how often each was said."""
         events = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/events")["items"]
-        return {
-            event["message"]: event["count"]
-            for event in events
-            if event["involvedObject"]["kind"] == "Rollout" and event["type"] == kind and about in event["message"]
-        }
+        told: Counter[str] = Counter()
+        for event in events:
+            if event["involvedObject"]["kind"] == "Rollout" and event["type"] == kind and about in event["message"]:
+                told[event["message"]] += event["count"]
+        return dict(told)
 
     def requests(self) -> dict[str, int]:
         """Count the requests of the users by how they ended."""
