@@ -43,7 +43,7 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """A pod of steerer's CronJob. `started` is Unix time; `disrupted` and `ended` are "" until there is something to say."""
+    """A pod of the CronJob. `started` is Unix time; `disrupted` and `ended` are "" until there is something to say."""
 
     name: str
     node: str
