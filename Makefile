@@ -16,7 +16,7 @@ export BASE_IMAGE IMAGE
 .PHONY: help install demo test unit cover check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # Without the test tools: enough to run steerer.
 $(VENV)/.run: pyproject.toml constraints.txt
@@ -98,7 +98,7 @@ wheels: wheels/.made ## Collect the wheels of steerer and its pinned dependencie
 image: wheels ## Build the image from the wheels; BASE_IMAGE and IMAGE name what from and what to
 	docker build --tag $(IMAGE) $(IMAGE_ARGUMENTS:%=--build-arg %) $(IMAGE_OPTIONS) .
 
-image-test: wheels $(VENV)/.dev ## Show the facts of the image, on a docker engine; builds it three times
+image-test: wheels $(VENV)/.dev ## Show the facts of the image, on a docker engine; builds it twice
 	$(BIN)/pytest tests/image --capture=no
 
 e2e: wheels $(VENV)/.dev ## Play releases in a kind cluster that is made for it: docker and kind, ten minutes
