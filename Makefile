@@ -12,7 +12,6 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
           $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
-export BASE_IMAGE IMAGE
 .PHONY: help install demo test unit cover check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
@@ -78,6 +77,7 @@ cluster: $(VENV)/.dev ## Start a real control plane and print the KUBECONFIG to 
 VERSION           := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reconcile/__init__.py)
 BASE_IMAGE        ?= python:3.11-slim
 IMAGE             ?= steerer:$(VERSION)
+export BASE_IMAGE IMAGE
 IMAGE_PYTHON      ?= 3.11
 IMAGE_MACHINE     ?= $(subst arm64,aarch64,$(shell uname -m))
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1580601600)

@@ -64,6 +64,9 @@ def test_a_second_build_gives_the_same_bytes(image: Build, build: Builder) -> No
 
     # A layer is named by the hash of its archive: names, owners, modes and times of the files are in it.
     assert first["RootFS"]["Layers"] == second["RootFS"]["Layers"]
+    # The name of what came before the last step, which has the time of its making; an engine with BuildKit has no such.
+    for described in (first, second):
+        described["Config"].pop("Image", None)
     assert first["Config"] == second["Config"]
 
 
