@@ -7,6 +7,7 @@ image is built on (python:3.11-slim), E2E_LOGS the folder for logs (build/e2e). 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from contextlib import ExitStack
@@ -30,8 +31,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)  # so that the cluster is deleted then as well
     folder = Path(os.environ.get("E2E_LOGS") or "build/e2e").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.log"):
+    for old in folder.glob("steerer-*.log"):
         old.unlink()
+    shutil.rmtree(folder / "kind", ignore_errors=True)
     with (folder / "run.log").open("w") as file:
         told = Told(file)
         try:
@@ -61,7 +63,7 @@ def _run(told: Told, folder: Path) -> None:
             stack.enter_context(cluster)
             cluster.load(built)
             act.seen.append(f"two nodes of Kubernetes {cluster.get('/version')['gitVersion']}")
-        stack.callback(cluster.save_logs)
+        stack.push(lambda kind, *_: cluster.save_logs(everything=kind is not None))
         Story(world=World(cluster=cluster), told=told).play()
 
 

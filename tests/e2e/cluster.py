@@ -5,10 +5,12 @@ What happens in it is the story's to say.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -33,7 +35,7 @@ class CommandError(Exception):
 class KindCluster:
     """The cluster. One of the same name, left by a run that was killed, is deleted first.
 
-    `node_image` is kind's own unless given. `folder` gets the kubeconfig and, in the end, the logs.
+    `node_image` is kind's own unless given. `folder` gets the logs; credentials are kept elsewhere, and not for long.
     """
 
     def __init__(self, name: str, folder: Path, *, node_image: str | None = None) -> None:
@@ -42,7 +44,8 @@ class KindCluster:
         self.name = name
         self.docker = Docker()
         self.folder = folder
-        self.kubeconfig = folder / "kubeconfig"
+        self._private = tempfile.TemporaryDirectory(prefix="steerer-e2e-")
+        self.kubeconfig = Path(self._private.name, "kubeconfig")
         self.control_plane, self.worker = f"{name}-control-plane", f"{name}-worker"
         self._node_image = node_image
         self._kubectl, self._helm = tool("kubectl"), tool("helm")
@@ -59,7 +62,7 @@ class KindCluster:
             self.kubectl("taint", "node", self.control_plane, "node-role.kubernetes.io/control-plane-")
             self.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=120s")
         except BaseException:
-            self._delete()
+            self._end()
             raise
         return self
 
@@ -69,8 +72,12 @@ class KindCluster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._session.close()
         self._delete()
+        self._private.cleanup()
 
     def _named(self) -> list[str]:
         return ["--name", self.name, "--kubeconfig", str(self.kubeconfig)]
@@ -105,18 +112,17 @@ class KindCluster:
             "user.crt": user["user"]["client-certificate-data"],
             "user.key": user["user"]["client-key-data"],
         }
-        for name, data in files.items():
-            path = self.folder / name
-            path.touch(mode=0o600)
-            path.write_bytes(b64decode(data))
-        self._session.verify = str(self.folder / "ca.crt")
-        self._session.cert = (str(self.folder / "user.crt"), str(self.folder / "user.key"))
+        places = {name: Path(self._private.name, name) for name in files}
+        for name, place in places.items():
+            place.write_bytes(b64decode(files[name]))
+        self._session.verify = str(places["ca.crt"])
+        self._session.cert = (str(places["user.crt"]), str(places["user.key"]))
 
     def text(self, path: str, *, seconds: float = 10) -> str:
         """Give what the API server answers to a GET. Raises what requests raises: it may be down, on purpose."""
         answer = self._session.get(self._url + path, timeout=seconds)
         answer.raise_for_status()
-        return answer.text
+        return answer.content.decode()
 
     def get(self, path: str) -> dict[str, Any]:
         """Give an object or a list."""
@@ -155,8 +161,11 @@ class KindCluster:
             return False  # pkill ends with 1 where nothing matches
         return True
 
-    def save_logs(self) -> None:
-        """Write down, as far as the cluster still tells, what would be asked after a failure."""
+    def save_logs(self, *, everything: bool) -> None:
+        """Write down, as far as the cluster still tells, what happened; `everything` is for after a failure."""
+        if everything:
+            with contextlib.suppress(CommandError, subprocess.TimeoutExpired):
+                self._run("kind", "export", "logs", str(self.folder / "kind"), f"--name={self.name}")
         kinds = "nodes,deployments,replicasets,pods,cronjobs,jobs,rollouts,virtualservices,events"
         for name, command in {
             "objects.yaml": ["get", kinds, "--all-namespaces", "--output=yaml"],

@@ -27,7 +27,8 @@ NAMESPACE, NAME, CANARY = "test", "podinfo", "podinfo-canary"
 MESH = "istio-system"  # for steerer as well, as the seed has it
 STEP, WINDOW, INTERVAL = 25, "15s", "10s"
 
-_ROOT = Path(__file__).parent.parent.parent
+_HERE = Path(__file__).parent
+_ROOT = _HERE.parent.parent
 _ARTIFACTS = _ROOT / "artifacts"
 
 
@@ -49,7 +50,9 @@ class World:
         self.cluster.apply(list(_workloads()))
         self.cluster.apply(list(_mesh()))
         self.cluster.rolled_out(NAMESPACE, NAME)
-        self.cluster.rolled_out(MESH, "prometheus", "gateway", "users")
+        self.cluster.rolled_out(MESH, "prometheus", "gateway")
+        self.cluster.apply([yaml.safe_load((_HERE / "users.yaml").read_text())])
+        self.cluster.rolled_out(MESH, "users")
         wait_for(lambda: self.requests().get("200", 0) > 0, "requests to arrive", seconds=60)
 
     def install_chart(self) -> None:
@@ -86,6 +89,16 @@ class World:
                 told[event["message"]] += event["count"]
         return dict(told)
 
+    def versions(self) -> dict[str, str]:
+        """Give the resource version of each object that steerer could write: it is another after any write."""
+        names = {
+            "apis/apps.weave.works/v1beta1": [f"rollouts/{NAME}"],
+            "apis/networking.istio.io/v1": [f"virtualservices/{NAME}"],
+            "apis/apps/v1": [f"deployments/{NAME}", f"deployments/{CANARY}"],
+        }
+        paths = {name: f"/{group}/namespaces/{NAMESPACE}/{name}" for group, inside in names.items() for name in inside}
+        return {name: self.cluster.get(path)["metadata"]["resourceVersion"] for name, path in paths.items()}
+
     def requests(self) -> dict[str, int]:
         """Count the requests of the users by how they ended."""
         log = self.cluster.kubectl("logs", "deployment/users", "--tail=1", f"--namespace={MESH}").strip()
@@ -117,7 +130,7 @@ def _workloads() -> Iterator[dict[str, Any]]:
 
 def _mesh() -> Iterator[dict[str, Any]]:
     """Give what stands for Istio, with the scrape configuration that gives its metrics their names."""
-    yield from yaml.safe_load_all((Path(__file__).parent / "mesh.yaml").read_text())
+    yield from yaml.safe_load_all((_HERE / "mesh.yaml").read_text())
     scraped = proxy.scrape_config((f"gateway.{MESH}", gateway.ADMIN), namespace=NAMESPACE)
     yield {
         "apiVersion": "v1",
