@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import Metrics, apply
+from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, account, apply
 from tests.components.fixtures import available
 from tests.components.tools import tool
 from tests.gitops import states
-from tests.gitops.shipped import ARGOCD, CRDS
+from tests.gitops.flux import Flux
+from tests.gitops.shipped import ARGOCD, CRDS, GITOPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.components.controlplane import ControlPlane
+    from tests.components.verdicts import Verdicts
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,34 @@ def lived(control_plane: ControlPlane) -> Iterator[dict[str, dict[str, Any]]]:
     control_plane.kubectl("create", "namespace", namespace)
     with Metrics().serving() as metrics:
         yield states.play(control_plane, metrics, namespace)
+
+
+@pytest.fixture
+def flux(
+    kinds: ControlPlane,
+    namespaces: None,  # noqa: ARG001 - made by then
+    verdicts: Verdicts,
+    namespace: str,
+    tmp_path: Path,
+) -> Flux:
+    """Give Flux over a checkout of this repository, for the namespace of this test."""
+    root = tmp_path / "git"
+    shutil.copytree(ARTIFACTS, root / "artifacts")
+    shutil.copytree(GITOPS, root / "manifests" / "gitops")
+    found = Flux(plane=kinds, verdicts=verdicts, root=root, namespace=namespace)
+    found.version("1.2.1")
+    return found
+
+
+@pytest.fixture
+def metrics() -> Iterator[Metrics]:
+    """Give a metrics server that finds everything well."""
+    with Metrics().serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+def steerer(control_plane: ControlPlane, namespace: str, metrics: Metrics) -> Steerer:
+    """Give the program with the rights of a pass in the namespace of this test."""
+    kubeconfig = account(control_plane, namespace, states.RIGHTS)
+    return Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)

@@ -2,108 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, account, get, rolled_out
+from tests.apiserver.steering import ARTIFACTS
 from tests.components.verdicts import VerdictError
-from tests.gitops.shipped import FLUX, GITOPS, named
-from tests.gitops.states import RIGHTS
+from tests.gitops.flux import kustomization
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.components.controlplane import ControlPlane
-    from tests.components.verdicts import Verdicts
+    from tests.apiserver.steering import Steerer
+    from tests.gitops.flux import Flux
 
 Manifest = dict[str, Any]
-
-
-@dataclass(kw_only=True)
-class Flux:
-    """Flux with one Kustomization after the other, over a copy of this repository, in a namespace of the test's own."""
-
-    plane: ControlPlane
-    verdicts: Verdicts
-    root: Path
-    namespace: str
-
-    def kustomization(self, name: str, file: str = "pipeline.yaml") -> Manifest:
-        """Give a shipped Kustomization; only the namespace is another."""
-        shipped = named(FLUX / file, name, "Kustomization")
-        return shipped | {"spec": shipped["spec"] | {"targetNamespace": self.namespace}}
-
-    def build(self, kustomization: Manifest) -> list[Manifest]:
-        """Build the objects of a Kustomization."""
-        # Flux writes a kustomization.yaml into the folder that it builds, so that each build has a copy of its own.
-        checkout = self.root.parent / "build"
-        shutil.rmtree(checkout, ignore_errors=True)
-        shutil.copytree(self.root, checkout)
-        [objects] = self.verdicts.ask("flux-build", {"root": str(checkout), "kustomization": kustomization})
-        found: list[Manifest] = objects
-        return found
-
-    def reconcile(self, kustomization: Manifest) -> dict[str, str]:
-        """Build and apply, and give what was done by kind and name."""
-        objects = self.build(kustomization)
-        asked = {"objects": objects, "ignore": kustomization["spec"].get("ignore", [])}
-        [actions] = self.verdicts.ask("flux-apply", asked)
-        return {subject.replace(f"/{self.namespace}/", "/"): action for subject, action in actions.items()}
-
-    def edit(self, file: str, change: Manifest) -> None:
-        """Let somebody commit another manifest: members of spec are replaced."""
-        path = self.root / file
-        manifest = yaml.safe_load(path.read_text())
-        path.write_text(yaml.safe_dump(manifest | {"spec": manifest["spec"] | change}))
-
-    def live(self, what: str) -> Manifest:
-        """Give the spec of an object as it is stored."""
-        spec: Manifest = get(self.plane, what, self.namespace)["spec"]
-        return spec
-
-    def version(self, version: str) -> None:
-        """Let somebody commit another version."""
-        config = named(FLUX / "pipeline.yaml", "podinfo-version", "ConfigMap")
-        self.plane.apply(json.dumps(config | {"data": {"version": version}}))
-
-    def settled(self) -> None:
-        """Wait for the controllers."""
-        rolled_out(self.plane, self.namespace, "podinfo", "podinfo-canary")
-
-    @property
-    def weights(self) -> list[int]:
-        """The stored weights of primary and canary, in this order."""
-        [*_, route] = self.live("virtualservice/podinfo")["http"]
-        return [item["weight"] for item in route["route"]]
-
-
-@pytest.fixture(name="flux")
-def over_a_checkout(
-    kinds: ControlPlane,
-    namespaces: None,  # noqa: ARG001 - made by then
-    verdicts: Verdicts,
-    namespace: str,
-    tmp_path: Path,
-) -> Flux:
-    root = tmp_path / "git"
-    shutil.copytree(ARTIFACTS, root / "artifacts")
-    shutil.copytree(GITOPS, root / "manifests" / "gitops")
-    flux = Flux(plane=kinds, verdicts=verdicts, root=root, namespace=namespace)
-    flux.version("1.2.1")
-    return flux
-
-
-@pytest.fixture(name="steerer")
-def as_the_account(control_plane: ControlPlane, namespace: str) -> Iterator[Steerer]:
-    with Metrics().serving() as metrics:
-        kubeconfig = account(control_plane, namespace, RIGHTS)
-        yield Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
 
 
 @pytest.fixture(name="deploy")
@@ -113,13 +25,9 @@ def under_way(flux: Flux, steerer: Steerer) -> Manifest:
     flux.edit(
         "artifacts/rollouts/podinfo.yaml", {"canaryAnalysis": rollout["spec"]["canaryAnalysis"] | {"stepWeight": 50}}
     )
-    deploy = flux.kustomization("podinfo-deploy")
+    deploy = kustomization("podinfo-deploy")
     assert set(flux.reconcile(deploy).values()) == {"created"}
-    flux.plane.apply(
-        (flux.root / "artifacts/rollouts/podinfo.yaml")
-        .read_text()
-        .replace("namespace: test", f"namespace: {flux.namespace}")
-    )
+    flux.plane.apply((flux.root / "artifacts/rollouts/podinfo.yaml").read_text())
     flux.settled()
     assert steerer.passes().record["move"] == "start"
     assert flux.weights == [50, 50]
@@ -127,9 +35,7 @@ def under_way(flux: Flux, steerer: Steerer) -> Manifest:
 
 
 def test_the_canary_is_deployed_in_the_version_and_without_a_size(flux: Flux) -> None:
-    objects = {
-        (item["kind"], item["metadata"]["name"]): item for item in flux.build(flux.kustomization("podinfo-deploy"))
-    }
+    objects = {(item["kind"], item["metadata"]["name"]): item for item in flux.build(kustomization("podinfo-deploy"))}
     canary, primary = objects["Deployment", "podinfo-canary"], objects["Deployment", "podinfo"]
     assert canary["spec"]["template"]["spec"]["containers"][0]["image"] == "quay.io/stefanprodan/podinfo:1.2.1"
     assert "replicas" not in canary["spec"]
@@ -217,3 +123,13 @@ def test_a_route_before_the_managed_one_is_refused_as_a_whole_and_one_behind_it_
     flux.edit("artifacts/workloads/virtual-service.yaml", {"http": [managed, other]})
     flux.reconcile(deploy)
     assert flux.live("virtualservice/podinfo")["http"] == [*before["http"], other]
+
+
+def test_before_flux_knew_such_rules_a_virtual_service_could_be_left_alone_as_a_whole(
+    flux: Flux, deploy: Manifest
+) -> None:
+    bare = deploy | {"spec": {key: value for key, value in deploy["spec"].items() if key != "ignore"}}
+    annotated = "  annotations:\n    kustomize.toolkit.fluxcd.io/ssa: IfNotPresent\n"
+    flux.replace("kind: VirtualService\nmetadata:\n", f"kind: VirtualService\nmetadata:\n{annotated}")
+    assert flux.reconcile(bare)["VirtualService/podinfo"] == "skipped"
+    assert flux.weights == [50, 50]

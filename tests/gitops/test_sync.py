@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, account, rolled_out
+from tests.apiserver.steering import ARTIFACTS, Steerer, rolled_out
 from tests.components.processes import wait_for
 from tests.gitops.shipped import ARGOCD, documents, named
-from tests.gitops.states import RIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.components.controlplane import ControlPlane
     from tests.components.verdicts import Verdicts
 
@@ -83,13 +80,6 @@ def git(namespace: str, *, hook: str = "Sync", wave: str = "1") -> list[Manifest
         if item["metadata"]["name"] == "podinfo-canary" and item["kind"] == "Deployment":
             del item["spec"]["replicas"]
     return items
-
-
-@pytest.fixture(name="steerer")
-def as_the_account(control_plane: ControlPlane, namespace: str) -> Iterator[Steerer]:
-    with Metrics().serving() as metrics:
-        kubeconfig = account(control_plane, namespace, RIGHTS)
-        yield Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
 
 
 @pytest.fixture(name="sync")

@@ -91,6 +91,11 @@ func fluxApply(ask json.RawMessage) (any, error) {
 	defer cancel()
 	owner := ssa.Owner{Field: kustomizeController, Group: kustomizev1.GroupVersion.Group}
 	options := ssa.DefaultApplyOptions()
+	annotation := func(name, value string) map[string]string {
+		return map[string]string{kustomizev1.GroupVersion.Group + "/" + name: value}
+	}
+	options.ForceSelector = annotation("force", kustomizev1.EnabledValue)
+	options.IfNotPresentSelector = annotation("ssa", kustomizev1.IfNotPresentValue)
 	options.DriftIgnoreRules = rules(asked.Ignore)
 	done, err := ssa.NewResourceManager(connection, nil, owner).ApplyAll(ctx, asked.Objects, options)
 	if err != nil {
