@@ -1,0 +1,126 @@
+"""What people, tools and time do to the world, at any moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.explorer.manifests import SPECS, TEMPLATES
+from tests.explorer.passes import Step, aged, resized
+from tests.explorer.state import NOBODY, UNMANAGED, World, tidy, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BY_HAND = (0, 60, 100)
+MOST_ROUTES = 2
+
+
+def steps(world: World) -> Iterator[Step]:
+    """Give all that may happen around the passes. What heals or just takes time costs nothing."""
+    yield from _time(world)
+    yield from _recovery(world)
+    yield from _canary(world)
+    yield from _primary(world)
+    yield from _routes(world)
+    yield from _rollout(world)
+
+
+def _time(world: World) -> Iterator[Step]:
+    flights = tuple(one._replace(moved=one.moved | {"late"}) for one in world.flights)
+    later = world._replace(old=world.latest, memory=world.memory._replace(rose=False), flights=flights)
+    if later != world:
+        yield Step("the interval passes", 0, tidy(later))
+
+
+def _recovery(world: World) -> Iterator[Step]:
+    """What controllers do by themselves. It changes no generation."""
+    primary, canary = world.primary, world.canary
+    if primary.health in {"rolling", "broken"}:
+        yield Step("the primary is rolled out and well", 0, world._replace(primary=primary._replace(health="ok")))
+    if canary.health in {"rolling", "broken", "scaling"}:
+        yield Step("the canary is rolled out and well", 0, world._replace(canary=canary._replace(health="ok")))
+    if world.scaler == "moving":
+        yield Step("the autoscaler rests", 0, world._replace(scaler="resting"))
+
+
+def _canary(world: World) -> Iterator[Step]:
+    canary = world.canary
+    for template, (name, _, _) in enumerate(TEMPLATES):
+        if template != canary.template:
+            yield Step(f"somebody gives the canary {name}", 1, released(world, template))
+    if canary.health == "ok" and canary.size:
+        yield Step("the canary breaks", 1, world._replace(canary=canary._replace(health="broken")))
+    for size in (0, 1, 2):
+        if size != canary.size:
+            yield Step(f"somebody scales the canary to {size}", 1, _written(resized(world, size), "C"))
+    if world.scaler == "resting" and canary.size:
+        yield Step("the autoscaler wants another size", 1, world._replace(scaler="moving"))
+
+
+def released(world: World, template: int) -> World:
+    """Give the canary another template."""
+    canary = world.canary
+    health = "rolling" if canary.health in {"ok", "scaling"} else canary.health
+    memory = world.memory._replace(done=False)
+    world = aged(world._replace(canary=canary._replace(template=template, health=health), memory=memory))
+    return _written(world, "C")
+
+
+def _written(world: World, *letters: str) -> World:
+    return tidy(written(world, *letters, env=True))
+
+
+def _primary(world: World) -> Iterator[Step]:
+    primary = world.primary
+    if primary.health == "ok":
+        yield Step("the primary breaks", 1, world._replace(primary=primary._replace(health="broken")))
+    for template in (0, 1):
+        if template != primary.template:
+            for later, when in _moments(world):
+                changed = primary._replace(template=template, by=later, health="rolling")
+                label = f"a GitOps tool gives the primary {TEMPLATES[template][0]}{when}"
+                yield Step(label, 1, _written(world._replace(primary=changed), "P"))
+
+
+def _moments(world: World) -> Iterator[tuple[int, str]]:
+    """Give the present as a rank: later than all else, and in the same second as the last that happened."""
+    yield world.latest + 1, ""
+    if world.latest > world.old:
+        yield world.latest, ", in the same second"
+
+
+def _routes(world: World) -> Iterator[Step]:
+    routes = world.routes
+    for index, weight in enumerate(routes):
+        for hand in BY_HAND:
+            if weight not in {UNMANAGED, hand}:
+                changed = (*routes[:index], hand, *routes[index + 1 :])
+                where = f" in route {index}" if len(routes) > 1 else ""
+                label = f"somebody sets the canary's weight to {hand}{where}"
+                yield Step(label, 1, _written(world._replace(routes=changed, routed=NOBODY), "V"))
+    if world.traffic:
+        back = tuple(min(weight, 0) for weight in routes)
+        for later, when in _moments(world):
+            label = f"a GitOps tool puts the weights back{when}"
+            yield Step(label, 1, _written(world._replace(routes=back, routed=later), "V"))
+    if len(routes) < MOST_ROUTES:
+        for first, name in ((UNMANAGED, "another route"), (routes[0], "a copy of the route")):
+            world_with = world._replace(routes=(first, *routes), routed=NOBODY)
+            yield Step(f"somebody puts {name} in front", 1, _written(world_with, "V"))
+    else:
+        yield Step("somebody removes the route in front", 1, _written(world._replace(routes=routes[1:], routed=NOBODY), "V"))
+
+
+def _rollout(world: World) -> Iterator[Step]:
+    for spec in SPECS:
+        if spec != world.spec:
+            edited = edit(world, spec)
+            yield Step(f"somebody sets the analysis to: {spec}", 1, _written(edited, "R", "spec"))
+
+
+def edit(world: World, spec: str) -> World:
+    """Edit the Rollout: its generation is another than the observed one."""
+    status = world.status
+    if status is not None and status.seen == "same":
+        status = status._replace(seen="older")
+    return world._replace(spec=spec, status=status)

@@ -1,0 +1,235 @@
+"""The laws of a pass, held at each write, whatever happened between reading and writing.
+
+A law here is about one write of one pass in a world that may have moved on; each gives the sentences that are broken,
+led by the number of the law. The laws of one whole undisturbed pass are in `tests/laws`, and held by `program`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.explorer.manifests import SPECS, template_named
+from tests.explorer.state import Flight, Memory, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.plan import Patch, Plan
+    from reconcile.ports import Manifest
+    from tests.explorer.program import Request
+
+RESTING = {"Initialized", "Succeeded"}
+
+
+class Write(NamedTuple):
+    """One write that was stored: by whom, what, and the world and the object before and after it."""
+
+    plan: Plan
+    flight: Flight
+    request: Request
+    letter: str
+    before: World
+    after: World
+    old: Manifest
+    new: Manifest
+
+    @property
+    def raises(self) -> bool:
+        """Whether any managed route gives the canary more than before."""
+        return self.letter == "V" and any(
+            new > old for old, new in zip(self.before.weights, self.after.weights, strict=True)
+        )
+
+
+def remembered(write: Write) -> Memory:
+    """Give what the laws remember after a write."""
+    memory, status = write.before.memory, write.after.status
+    if write.raises and write.plan.move != "restore" and "late" not in write.flight.moved:
+        memory = memory._replace(rose=True)
+    if write.letter == "P":
+        memory = memory._replace(approved=-1)
+    if write.letter == "R" and status is not None:
+        if write.plan.move == "promote" and passed_at_maximum(write):
+            memory = memory._replace(approved=write.flight.evidence.canary)
+        if status.phase == "Succeeded" and template_named(status.revision) == write.after.canary.template:
+            memory = memory._replace(done=True)
+    return memory
+
+
+def passed_at_maximum(write: Write) -> bool:
+    """Say whether the pass has seen all that a promotion needs."""
+    seen = write.flight.evidence
+    most, _ = SPECS[seen.spec]
+    weights = [weight for weight in seen.routes if weight >= 0]
+    return seen.measured and seen.primary_well and seen.canary_well and min(weights) >= most
+
+
+def broken(write: Write) -> tuple[str, ...]:
+    """Give the laws that a write breaks."""
+    by_letter = {"V": _route, "P": _primary, "C": _canary, "R": _status}
+    return (*_scope(write), *_fences(write), *by_letter[write.letter](write))
+
+
+# 10, 13: what is written.
+
+OWNED = {"P": ("spec", "template"), "C": ("spec", "replicas"), "R": ("status",)}
+
+
+def _scope(write: Write) -> Iterator[str]:
+    """10. Two weights a route, one template, one size, the status; 13. nothing but the status in a halt."""
+    if write.plan.move in {"halt", "wait", "idle", "initialize"} and write.letter != "R":
+        yield f"13: a pass that makes no move ({write.plan.move}) writes {write.letter}"
+    old, new = (_stripped(write.letter, manifest) for manifest in (write.old, write.new))
+    if old != new:
+        yield f"10: more than its own fields is written to {write.letter}"
+
+
+def _stripped(letter: str, manifest: Manifest) -> Any:
+    """Give a manifest without the fields that are ours to write."""
+    if letter == "V":
+        spec = manifest["spec"]
+        routes = [
+            route | {"route": [{key: end[key] for key in end if key != "weight"} for end in route["route"]]}
+            if len(route["route"]) > 1
+            else route
+            for route in spec["http"]
+        ]
+        return manifest | {"spec": spec | {"http": routes}}
+    *path, last = OWNED[letter]
+    if not path:
+        return {key: value for key, value in manifest.items() if key != last}
+    (key,) = path
+    return manifest | {key: {name: value for name, value in manifest[key].items() if name != last}}
+
+
+# 11: nobody's change is lost.
+
+
+def _fences(write: Write) -> Iterator[str]:
+    """11. What the pass overwrites is what it has read; the status is written by whoever read it last."""
+    seen, now = write.flight.evidence, write.before
+    pairs = {
+        "V": (seen.routes, now.routes),
+        "P": (seen.primary, now.primary.template),
+        "C": ((seen.size, seen.canary), (now.canary.size, now.canary.template)),
+    }
+    read, present = pairs.get(write.letter, (0, 0))
+    if read != present and write.new != write.old:
+        yield f"11: {write.letter} is written over what somebody else wrote: read {read}, found {present}"
+    if write.letter == "R":
+        whole = any(one["path"] == "/status" for one in _operations(write.request.patch))
+        if "S" in write.flight.moved or (whole and not write.flight.answers and "R" in write.flight.moved):
+            yield "11: the status is written although the Rollout was written since it was read"
+
+
+def _operations(patch: Patch | None) -> tuple[dict[str, Any], ...]:
+    return patch.operations if patch is not None else ()
+
+
+# 1, 2, 3, 6, 7, 9: the weights.
+
+
+def _route(write: Write) -> Iterator[str]:
+    seen, plan = write.flight.evidence, write.plan
+    most, step = SPECS[seen.spec]
+    lowest = min((weight for weight in seen.routes if weight >= 0), default=0)
+    for route in write.new["spec"]["http"]:
+        weights = [end["weight"] for end in route["route"]]
+        if any(type(weight) is not int or not 0 <= weight <= 100 for weight in weights) or sum(weights) != 100:
+            yield f"1: weights are written that are none: {weights}"
+    allowed = min(most, seen.weight if plan.move == "restore" else lowest + step)
+    if any(weight > allowed for weight in write.after.weights):
+        yield f"2: {write.after.weights} is written where {allowed} is the most"
+    if write.raises:
+        yield from _raised(write, lowest)
+    if write.before.traffic and not write.after.traffic:
+        if not seen.primary_well:
+            yield "6: traffic goes back to a primary that is not well"
+        if plan.move == "conclude" and seen.phase == "Promoting" and not _promoted(write):
+            yield "6: traffic goes to a primary without the promoted template"
+
+
+def _promoted(write: Write) -> bool:
+    """Say whether the primary was seen with the template, unless the canary has moved on."""
+    status, seen = write.before.status, write.flight.evidence
+    return status is None or template_named(status.revision) not in {seen.canary} or seen.primary == seen.canary
+
+
+def _raised(write: Write, lowest: int) -> Iterator[str]:
+    seen, restored = write.flight.evidence, write.plan.move == "restore"
+    if not (seen.primary_well and seen.canary_well):
+        yield "3: a weight rises beside a Deployment that is not well"
+    if lowest > 0 and not restored and not seen.measured:
+        yield "3: a weight rises and no metric was asked, or one did not pass"
+    if write.before.memory.rose and not restored:
+        yield "interval: two steps within one interval"
+    if write.before.canary.size == 0 and "C" not in write.flight.disturbed:
+        yield "7: traffic goes to a canary that was scaled to zero"
+    if write.before.memory.done:
+        yield "9: a weight rises after the release was done, without a new template"
+
+
+# 4: the template.
+
+
+def _primary(write: Write) -> Iterator[str]:
+    template = write.after.primary.template
+    if write.before.memory.approved != template:
+        yield "4: the primary gets a template that did not pass at the maximum, or that it was given before"
+
+
+# 7: the size.
+
+
+def _canary(write: Write) -> Iterator[str]:
+    seen = write.flight.evidence
+    if write.after.canary.size > 0:
+        if write.plan.move != "scale up" or seen.size != 0:
+            yield "7: the canary is scaled up though it has a size"
+        return
+    if any(weight > 0 for weight in seen.routes) or not seen.primary_well:
+        yield "7: the canary is scaled down under traffic, or beside a primary that is not well"
+    if write.before.traffic and "V" not in write.flight.disturbed:
+        yield "7: the canary is scaled down under traffic that another pass gave it"
+
+
+# 8: the end.
+
+
+def _status(write: Write) -> Iterator[str]:
+    status, world = write.after.status, write.after
+    was = write.before.status.phase if write.before.status else ""
+    if status is None or status.phase != "Succeeded" or was == "Succeeded":
+        return
+    same = template_named(status.revision) == write.flight.evidence.canary
+    undisturbed = write.flight.disturbed
+    if world.traffic and "V" not in undisturbed:
+        yield "8: Succeeded is stored while the canary has traffic"
+    if world.canary.size > 0 and "C" not in undisturbed:
+        yield "8: Succeeded is stored while the canary has replicas"
+    if not (same and status.promoted == status.revision and write.flight.evidence.primary == write.flight.evidence.canary):
+        yield "8: Succeeded is stored and the primary does not have the template"
+
+
+# 12, 14: what a pass says, and silence.
+
+
+def planned(plan: Plan) -> tuple[str, ...]:
+    """14. A pass with nothing to do writes nothing."""
+    silent = plan.move == "wait" and (plan.patches or plan.events)
+    return ("14: a pass that waits writes or speaks",) if silent or plan.error else ()
+
+
+def said(plan: Plan, answers: str, request: Request) -> tuple[str, ...]:
+    """12. A failed write ends the pass, and an Event claims only what this pass has stored."""
+    found = []
+    stored = len(answers) == len(plan.patches) and set(answers) <= {"o"}
+    if any(event.type == "Normal" for event in request.said) and not stored:
+        found.append("12: an Event claims what is not stored")
+    if request.patch is not None and "r" in answers:
+        found.append("12: a pass goes on after a lost race")
+    if request.patch is not None and "e" in answers:
+        paths = {one["path"] for one in request.patch.operations}
+        if request.patch.subresource != "status" or paths != {"/status/conditions"} or answers.count("e") > 1:
+            found.append("12: a pass goes on after a write that failed")
+    return tuple(found)

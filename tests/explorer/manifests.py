@@ -1,0 +1,224 @@
+"""Between the world as a value and the manifests that the program reads and writes.
+
+Only spelling: what the program does with it, and whether that is right, is elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconcile.fields import timestamp
+from reconcile.ports import Manifest
+from reconcile.revision import revision
+from tests import world as builders
+from tests.explorer.state import NOBODY, UNMANAGED, Canary, Primary, Status, World
+
+PRESENT = -1
+"""In a status that was read back: the time of the pass itself."""
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+LONG_AGO = "2020-01-01T00:00:00Z"
+GITOPS = "argocd-controller"
+
+# What the pod templates are called in stories, and how they are made: image, annotations.
+TEMPLATES: tuple[tuple[str, str, Manifest], ...] = (
+    ("1.0", "1.0", {}),
+    ("1.1", "1.1", {}),
+    ("1.1 restarted", "1.1", {"kubectl.kubernetes.io/restartedAt": "today"}),
+)
+# maxWeight and stepWeight by the name of a spec.
+SPECS = {"by 60": (100, 60), "up to 60": (60, 60), "all at once": (100, 100), "invalid": (100, 0)}
+GENERATION = {"R": 5, "V": 10, "P": 10, "C": 10}
+VERSION = {False: "7", True: "8"}
+
+
+def time(rank: int, old: int) -> datetime:
+    """Give an instant for a rank: order is kept, and old ones are older than the interval."""
+    return NOW + timedelta(seconds=rank - (100_000 if rank <= old else 40))
+
+
+def _times(old: int) -> dict[str, int]:
+    return {timestamp(time(rank, old)): rank for rank in range(1, 16)}
+
+
+def deployment(ref: str, template: int, size: int, health: str, moved: bool, by: int = NOBODY, old: int = 0) -> Manifest:
+    """Build the primary ("P") or the canary ("C"), with the status that its health stands for."""
+    name = {"P": "podinfo", "C": "podinfo-canary"}[ref]
+    _, image, annotations = TEMPLATES[template]
+    manifest = builders.deployment(name, image, size)
+    if annotations:
+        manifest["spec"]["template"]["metadata"]["annotations"] = annotations
+    if health == "paused":
+        manifest["spec"]["paused"] = True
+    generation = GENERATION[ref] + moved
+    manifest["metadata"] |= {"uid": f"uid-{ref}", "generation": generation, "resourceVersion": VERSION[moved]}
+    writer, at = (GITOPS, timestamp(time(by, old))) if by else ("kubectl", LONG_AGO)
+    manifest["metadata"]["managedFields"] = [_entry(writer, at, "template")]
+    counts = {"scaling": 1 if size == 0 else size - 1}.get(health, size)
+    manifest["status"] = {
+        "observedGeneration": generation - (health == "rolling"),
+        "replicas": counts,
+        "updatedReplicas": counts,
+        "availableReplicas": 0 if health == "broken" else counts,
+    }
+    return manifest
+
+
+def _entry(manager: str, at: str, owned: str) -> Manifest:
+    return {"manager": manager, "operation": "Update", "time": at, "fieldsV1": {"f:spec": {f"f:{owned}": {}}}}
+
+
+def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bool) -> Manifest:
+    """Build the VirtualService."""
+    http: list[Manifest] = []
+    for weight in routes:
+        ends = [builders.destination("podinfo", 100 - max(weight, 0))]
+        if weight != UNMANAGED:
+            ends.append(builders.destination("podinfo-canary", weight))
+        http.append({"route": ends})
+    manifest = builders.virtual_service()
+    manifest["spec"]["http"] = http
+    writer, at = (GITOPS, timestamp(time(routed, old))) if routed else ("kubectl", LONG_AGO)
+    manifest["metadata"] |= {
+        "generation": GENERATION["V"] + moved,
+        "resourceVersion": VERSION[moved],
+        "managedFields": [_entry(writer, at, "http")],
+    }
+    return manifest
+
+
+def scaler(state: str) -> list[Manifest]:
+    """Build the canary's autoscaler: "none", "resting" or "moving"."""
+    return [] if state == "none" else [builders.autoscaler("podinfo-canary", 1, 2 if state == "moving" else 1, least=1)]
+
+
+REVISIONS = [
+    revision(deployment("C", index, 1, "ok", moved=False)["spec"]["template"]) for index in range(len(TEMPLATES))
+]
+_NAMES = {name: index for index, name in enumerate(REVISIONS)}
+
+
+def template_of(ref: str, manifest: Manifest) -> int:
+    """Give the index of a Deployment's pod template. Raises LookupError for one that is none of ours."""
+    template = manifest["spec"]["template"]
+    for index in range(len(TEMPLATES)):
+        if deployment(ref, index, 1, "ok", moved=False)["spec"]["template"] == template:
+            return index
+    raise LookupError(f"{ref} has a pod template that is nobody's: {json.dumps(template)}")
+
+
+def template_named(name: str) -> int:
+    """Give the index of a template by its revision; -1 for none."""
+    return _NAMES.get(name, -1)
+
+
+class Notes:
+    """Conditions and measurements, by number. Their times are set to a constant: nothing is decided by them."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, status: Manifest) -> int:
+        """Give the number for what a status notes."""
+        noted = timeless({key: status[key] for key in ("conditions", "measurements") if key in status})
+        for condition in noted.get("conditions", ()):
+            condition.pop("observedGeneration", None)
+        text = json.dumps(noted, sort_keys=True)
+        if text not in self._numbers:
+            self._numbers[text] = len(self._texts)
+            self._texts.append(text)
+        return self._numbers[text]
+
+    def fields(self, number: int, generation: int) -> Manifest:
+        """Give the members of a status back."""
+        noted: Manifest = json.loads(self._texts[number])
+        for condition in noted.get("conditions", ()):
+            condition["observedGeneration"] = generation
+        return noted
+
+
+def timeless(value: Any) -> Any:
+    """Set the times of conditions and measurements to a constant, at any depth; give a copy."""
+    if isinstance(value, dict):
+        return {
+            key: LONG_AGO if key in {"lastTransitionTime", "time"} and ("type" in value or "verdict" in value) else timeless(member)
+            for key, member in value.items()
+        }
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def rollout(spec: str, status: Status | None, old: int, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
+    """Build the Rollout as a pass finds it that has read it before `moved`."""
+    most, step = SPECS[spec]
+    generation = GENERATION["R"] + ("spec" in moved)
+    metrics = [{"name": builders.SUCCESS, "threshold": 99, "interval": "1m"}]
+    manifest = builders.rollout(maxWeight=most, stepWeight=step, metrics=metrics)
+    manifest["metadata"] |= {"uid": "uid-R", "generation": generation, "resourceVersion": VERSION["R" in moved]}
+    if status is not None:
+        manifest["status"] = _status(status, old, notes, generation, GENERATION["C"] + ("C" in moved))
+    return manifest
+
+
+def _status(status: Status, old: int, notes: Notes, generation: int, canary: int) -> Manifest:
+    seen = {"same": generation, "older": generation - 1}.get(status.seen)
+    fields = {
+        "phase": status.phase,
+        "canaryRevision": status.revision,
+        "canaryGeneration": {"same": canary, "older": canary - 1}.get(status.generation),
+        "canaryUID": "uid-C" if status.generation else None,
+        "promotedRevision": status.promoted,
+        "canaryWeight": status.weight,
+        "canaryReplicas": status.replicas,
+        "lastAdvanceTime": timestamp(time(status.advanced, old)) if status.advanced else None,
+        "lastTransitionTime": timestamp(time(status.entered, old)) if status.entered else None,
+        "observedGeneration": seen,
+    }
+    stored = {key: value for key, value in fields.items() if value not in {None, ""}}
+    return stored | notes.fields(status.notes, seen or 0)
+
+
+def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] = frozenset()) -> Status:
+    """Read the status of a Rollout back. Its times are ranks of the pass that wrote it, -1 for its own time."""
+    stored = manifest["status"]
+    times = _times(old) | {timestamp(NOW): PRESENT}
+    generation, canary = GENERATION["R"] + ("spec" in moved), GENERATION["C"] + ("C" in moved)
+    recorded, seen = stored.get("canaryGeneration"), stored.get("observedGeneration")
+    return Status(
+        phase=stored.get("phase", ""),
+        revision=stored.get("canaryRevision", ""),
+        generation="" if recorded is None else "same" if recorded == canary else "older",
+        promoted=stored.get("promotedRevision", ""),
+        weight=stored.get("canaryWeight"),
+        replicas=stored.get("canaryReplicas"),
+        advanced=times[stored["lastAdvanceTime"]] if "lastAdvanceTime" in stored else NOBODY,
+        entered=times[stored["lastTransitionTime"]] if "lastTransitionTime" in stored else NOBODY,
+        seen="" if seen is None else "same" if seen == generation else "older",
+        notes=notes.number(stored),
+    )
+
+
+def all_of(world: World, notes: Notes) -> list[Manifest]:
+    """Build all manifests of a world, as a pass that begins now finds them."""
+    primary, canary = world.primary, world.canary
+    return [
+        primary_manifest(primary, world.old, moved=False),
+        canary_manifest(canary, moved=False),
+        builders.service("podinfo"),
+        builders.service("podinfo-canary"),
+        virtual_service(world.routes, world.routed, world.old, moved=False),
+        rollout(world.spec, world.status, world.old, notes),
+        *scaler(world.scaler),
+    ]
+
+
+def primary_manifest(primary: Primary, old: int, *, moved: bool) -> Manifest:
+    """Build the primary."""
+    size = 0 if primary.health == "zero" else 2
+    return deployment("P", primary.template, size, primary.health, moved=moved, by=primary.by, old=old)
+
+
+def canary_manifest(canary: Canary, *, moved: bool) -> Manifest:
+    """Build the canary."""
+    return deployment("C", canary.template, canary.size, canary.health, moved=moved)

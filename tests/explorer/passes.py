@@ -1,0 +1,253 @@
+"""What passes do to the world: they begin, write step by step, fail, and die.
+
+Each write is a step of its own, and may end in every way there is. The first way is the quiet one and costs nothing,
+each other one is a disturbance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconcile.errors import RefusedError
+from tests.explorer import laws, manifests
+from tests.explorer.laws import Write
+from tests.explorer.program import ANSWERS, Program, Request
+from tests.explorer.state import NOBODY, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
+from tests.world import VS, C, P, R
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.ports import Manifest
+
+MOST_AT_ONCE = 2
+LETTERS = {VS: "V", P: "P", C: "C", R: "R"}
+NAMES = {"V": "the VirtualService", "P": "the primary", "C": "the canary", "R": "the status"}
+
+
+class Step(NamedTuple):
+    """One thing that may happen. `cost` is 1 for a disturbance. `broken` are the laws that it breaks, in words."""
+
+    label: str
+    cost: int
+    world: World
+    broken: tuple[str, ...] = ()
+
+
+def steps(program: Program, world: World) -> Iterator[Step]:
+    """Give all that the passes may do next."""
+    if len(world.flights) < MOST_AT_ONCE:
+        yield from _begin(program, world)
+    for index in range(len(world.flights)):
+        yield from writes(program, world, index)
+
+
+# A pass begins.
+
+
+def _begin(program: Program, world: World) -> Iterator[Step]:
+    another = len(world.flights)
+    who = "another pass" if another else "a pass"
+    for answer in ANSWERS:
+        flight = _boarded(program, world, answer)
+        asked = program.plots[flight.plan].asked
+        move = program.plots[flight.plan].plan.move
+        label = f"{who} begins: {move}" + (f" (metrics: {answer})" if asked else "")
+        broken = laws.planned(program.plots[flight.plan].plan)
+        yield _went_on(program, world, flight, None, label, another + (answer != "good"), broken)
+        if not asked:
+            return
+
+
+def decided(program: Program, world: World, answer: str = "good") -> int:
+    """Give the plan of a pass that begins now."""
+    return program.decide(world if not world.flights else tidy(world._replace(memory=Memory(), flights=())), answer)
+
+
+def _boarded(program: Program, world: World, answer: str) -> Flight:
+    """Let the real program decide on the world as it is now."""
+    status = world.status
+    ranks = {world.primary.by, world.routed} | ({status.advanced, status.entered} if status else set())
+    ordered = sorted(ranks - {NOBODY})
+    number = decided(program, world, answer)
+    plot = program.plots[number]
+    now = world.latest + 1
+    return Flight(
+        plan=number,
+        answers="",
+        evidence=_evidence(world, measured=plot.asked and answer == "good"),
+        clock=tuple(now if stamp == manifests.PRESENT else ordered[stamp - 1] for stamp in plot.stamps),
+    )
+
+
+def _evidence(world: World, *, measured: bool) -> Evidence:
+    canary, status = world.canary, world.status
+    return Evidence(
+        routes=world.routes,
+        primary=world.primary.template,
+        primary_well=world.primary.health == "ok",
+        canary=canary.template,
+        size=canary.size,
+        canary_well=canary.health == "ok" and canary.size > 0 and world.scaler != "moving",
+        spec=world.spec,
+        phase=status.phase if status else "",
+        weight=(status.weight or 0) if status else 0,
+        measured=measured,
+    )
+
+
+# A pass writes.
+
+
+def writes(program: Program, world: World, index: int) -> Iterator[Step]:
+    """Give the ways in which the next write of a pass may end, the quiet one first."""
+    flight = world.flights[index]
+    who = "the pass" if len(world.flights) == 1 else f"pass {'AB'[index]}"
+    request = program.request(flight.plan, flight.answers)
+    assert request.patch is not None
+    letter = LETTERS[request.patch.target]
+    what = f"{who} writes {NAMES[letter]}"
+    stored, broken = _stored(program, world, index, request, letter)
+    if stored is None:
+        yield _answered(program, world, index, "r", f"{what}: refused, somebody was faster", 0)
+    else:
+        yield _answered(program, stored, index, "o", what, 0, broken)
+        yield _answered(program, stored, index, "e", f"{what}, and the answer is lost", 1, broken)
+        yield _answered(program, world, index, "r", f"{what}: 409", 1)
+    yield _answered(program, world, index, "e", f"{what}: 422", 1)
+    yield _answered(program, world, index, "e", f"{what}: 500", 1)
+    yield Step(f"{who} is killed before it writes {NAMES[letter]}", 1, _without(world, index))
+
+
+def _without(world: World, index: int) -> World:
+    return tidy(world._replace(flights=world.flights[:index] + world.flights[index + 1 :]))
+
+
+def _answered(
+    program: Program, world: World, index: int, letter: str, label: str, cost: int, broken: tuple[str, ...] = ()
+) -> Step:
+    flight = world.flights[index]
+    rest = world._replace(flights=world.flights[:index] + world.flights[index + 1 :])
+    return _went_on(program, rest, flight._replace(answers=flight.answers + letter), letter, label, cost, broken)
+
+
+def _went_on(
+    program: Program,
+    world: World,
+    flight: Flight,
+    letter: str | None,
+    label: str,
+    cost: int,
+    broken: tuple[str, ...] = (),
+) -> Step:
+    """Let a pass go on to its next write, or to its end."""
+    request = program.request(flight.plan, flight.answers)
+    plot = program.plots[flight.plan]
+    broken += laws.said(plot.plan, flight.answers, request)
+    if request.patch is not None:
+        world = world._replace(flights=(*world.flights, _slim(program, flight, request)))
+    return Step(label, cost, tidy(world), broken)
+
+
+def _slim(program: Program, flight: Flight, request: Request) -> Flight:
+    """Forget what no later write of this pass can depend on."""
+    plan = program.plots[flight.plan].plan
+    assert request.patch is not None
+    going_well = set(flight.answers) <= {"o"}
+    remaining = plan.patches[len(flight.answers) :] if going_well else (request.patch,)
+    targets = {LETTERS[patch.target] for patch in remaining}
+    whole = any(operation["path"] == "/status" for patch in remaining for operation in patch.operations)
+    kept = targets - {"R"} | {"S", "E"} | ({"late"} if "V" in targets else set()) | ({"R", "C", "spec"} if whole else set())
+    noted = {"V", "P", "C"} if plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
+    return flight._replace(
+        moved=flight.moved & kept, disturbed=flight.disturbed & noted, clock=flight.clock if whole else ()
+    )
+
+
+def _stored(
+    program: Program, world: World, index: int, request: Request, letter: str
+) -> tuple[World | None, tuple[str, ...]]:
+    """Store what a pass writes. Gives no world where the server refuses it."""
+    flight = world.flights[index]
+    before, key = _target(program, world, flight, letter)
+    try:
+        after = program.write(request, before, key)
+    except RefusedError as error:
+        return world, (f"10: a patch that is none: {error}",)
+    if after is None:
+        return None, ()
+    try:
+        changed = _changed(program, world, flight, request, letter, after)
+    except LookupError as error:
+        return world, (f"4: {error}",)
+    if after != before:
+        changed = written(changed, letter, *("S" if letter == "R" else ""), env=False, by=index)
+    write = Write(program.plots[flight.plan].plan, flight, request, letter, world, changed, before, after)
+    remembered = laws.remembered(write)
+    return changed._replace(memory=remembered), laws.broken(write)
+
+
+def _target(program: Program, world: World, flight: Flight, letter: str) -> tuple[Manifest, Any]:
+    """Give the object that is written as the pass may know it, and a key for it."""
+    moved = letter in flight.moved
+    if letter == "V":
+        return manifests.virtual_service(world.routes, NOBODY, 0, moved=moved), ("V", world.routes, moved)
+    if letter == "P":
+        primary = world.primary._replace(by=NOBODY)
+        return manifests.primary_manifest(primary, 0, moved=moved), (primary, moved)
+    if letter == "C":
+        return manifests.canary_manifest(world.canary, moved=moved), (world.canary, moved)
+    manifest = manifests.rollout(world.spec, world.status, world.old, program.notes, flight.moved)
+    return manifest, (world.spec, world.status, world.old, flight.moved)
+
+
+def _changed(
+    program: Program, world: World, flight: Flight, request: Request, letter: str, after: Manifest
+) -> World:
+    """Give the world with the object that was written."""
+    if letter == "V":
+        return world._replace(routes=tuple(_weight(route) for route in after["spec"]["http"]), routed=NOBODY)
+    if letter == "P":
+        template, health = manifests.template_of("P", after), world.primary.health
+        rolling = "rolling" if health in {"ok", "rolling"} else health
+        same = template == world.primary.template
+        return world if same else world._replace(primary=world.primary._replace(template=template, health=rolling, by=0))
+    if letter == "C":
+        return resized(world, after["spec"]["replicas"])
+    return _noted(program, world, flight, request, after)
+
+
+def _weight(route: Manifest) -> int:
+    ends = route["route"]
+    return UNMANAGED if len(ends) == 1 else int(ends[1]["weight"])
+
+
+def resized(world: World, size: int) -> World:
+    """Give the canary another size: its pods follow later, and the generation on record is not the present one."""
+    canary = world.canary
+    if size == canary.size:
+        return world
+    health = "scaling" if canary.health == "ok" else canary.health
+    return aged(world._replace(canary=canary._replace(size=size, health=health)))
+
+
+def aged(world: World) -> World:
+    """Let the canary have another generation than the one on record."""
+    status = world.status
+    if status is None or status.generation != "same":
+        return world
+    return world._replace(status=status._replace(generation="older"))
+
+
+def _noted(program: Program, world: World, flight: Flight, request: Request, after: Manifest) -> World:
+    """Read the status back; the times in it are those of the pass, by its own ranks."""
+    assert request.patch is not None
+    plot = program.plots[flight.plan]
+    if not any(operation["path"] == "/status" and operation["op"] != "test" for operation in request.patch.operations):
+        assert world.status is not None
+        return world._replace(status=world.status._replace(notes=program.notes.number(after["status"])))
+    status = manifests.status_of(after, plot.old, program.notes, flight.moved)
+    ranks = dict(zip(plot.stamps, flight.clock, strict=True)) | {NOBODY: NOBODY}
+    return world._replace(
+        status=status._replace(advanced=ranks[status.advanced], entered=ranks[status.entered])
+    )

@@ -1,0 +1,189 @@
+"""The real program, asked one question at a time: what a pass plans, what it writes next, and what a write does.
+
+Every answer is remembered by what it was made from, so that the real code runs once for each different question. How
+the answers become steps of the world is in `passes`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jsonpatch
+
+from reconcile import apply as applying
+from reconcile.engine import Pass
+from reconcile.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
+from reconcile.observe import Selection
+from reconcile.plan import Event, Failure, Patch, Plan, Settings
+from reconcile.ports import Kind, Manifest, Ref, Scope
+from tests.explorer import manifests
+from tests.explorer.manifests import NOW, Notes
+from tests.explorer.state import World
+from tests.fakes import FixedMeter, MemoryCluster
+from tests.world import METRICS, SUCCESS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
+
+INTERVAL = 60.0
+# What Prometheus says to a pass that asks: the word of the story, the answer.
+ANSWERS: dict[str, float | Failure] = {
+    "good": 99.9,
+    "bad": 50.0,
+    "absent": Failure.NO_DATA,
+    "not a number": float("nan"),
+}
+# How a write ends, by letter: stored, refused as a lost race (409 or a failed test), any other error (422, 500).
+OUTCOMES: dict[str, type[ClusterError] | None] = {"o": None, "r": LostRaceError, "e": UnreachableError}
+
+
+class Plot(NamedTuple):
+    """A plan as the explorer deals with it: `asked` is whether it rests on measurements; `stamps` as they are stored."""
+
+    plan: Plan
+    asked: bool
+    old: int
+    stamps: tuple[int, ...]
+
+
+class Request(NamedTuple):
+    """The next write of a pass, or (None) its end; `said` are the Events on the way there."""
+
+    patch: Patch | None
+    key: str
+    said: tuple[Event, ...]
+
+
+class _PausedError(BaseException):
+    """A write that has no outcome yet: the process stands still here. No error that the program may catch."""
+
+    def __init__(self, patch: Patch) -> None:
+        super().__init__()
+        self.patch = patch
+
+
+@dataclass
+class _Script:
+    """A cluster that answers the writes of a pass as it is told, and stops at the first one it was told nothing of."""
+
+    answers: str
+    told: int = 0
+    said: list[Event] = field(default_factory=list)
+
+    def patch(self, patch: Patch) -> None:
+        """Give the next outcome."""
+        if self.told == len(self.answers):
+            raise _PausedError(patch)
+        error = OUTCOMES[self.answers[self.told]]
+        self.told += 1
+        self.said.clear()
+        if error is not None:
+            raise error("something went wrong")
+
+    def record(self, event: Event, at: datetime) -> None:
+        """Take an Event; whether that succeeds changes nothing, so it is refused."""
+        del at
+        self.said.append(event)
+        raise UnreachableError("no Events today")
+
+    def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
+        """Writing reads nothing."""
+        raise NotImplementedError(kind, scope)
+
+    def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
+        """Writing reads nothing."""
+        raise NotImplementedError(refs)
+
+
+class Program:
+    """The memory of what the program answered."""
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.plots: list[Plot] = []
+        self._numbers: dict[str, int] = {}
+        self._decided: dict[Any, int] = {}
+        self._requests: dict[tuple[int, str], Request] = {}
+        self._written: dict[Any, Manifest | None] = {}
+
+    def decide(self, world: World, answer: str) -> int:
+        """Give the number of the plan that a pass makes that begins now. `world` has its own ranks only."""
+        key = (world[:8], answer)
+        if key not in self._decided:
+            self._decided[key] = self._number(*self._planned(world, answer), world.old)
+        return self._decided[key]
+
+    def pass_over(self, world: World, answer: str) -> Pass:
+        """Give the real pass over a world."""
+        return Pass(
+            cluster=MemoryCluster(manifests.all_of(world, self.notes), books=False),
+            meter=FixedMeter(**{SUCCESS: ANSWERS[answer]}),
+            settings=Settings(interval=INTERVAL, metrics=METRICS),
+            selection=Selection(),
+            now=lambda: NOW,
+        )
+
+    def _planned(self, world: World, answer: str) -> tuple[Plan, bool]:
+        single = self.pass_over(world, answer)
+        (record,) = single.plans()
+        assert isinstance(single.meter, FixedMeter)
+        return record.plan, bool(single.meter.asked)
+
+    def _number(self, plan: Plan, asked: bool, old: int) -> int:  # noqa: FBT001
+        """Plans that write and say the same are one."""
+        shown = [[str(p.target), p.subresource, manifests.timeless(list(p.operations))] for p in plan.patches]
+        text = json.dumps([plan.move, plan.before.phase, asked, old, shown, [e.message for e in plan.events]], sort_keys=True)
+        if text not in self._numbers:
+            self._numbers[text] = len(self.plots)
+            self.plots.append(Plot(plan, asked, old, tuple(self._stamps(plan, old))))
+        return self._numbers[text]
+
+    def _stamps(self, plan: Plan, old: int) -> Iterator[int]:
+        found: set[int] = set()
+        for patch in plan.patches:
+            for operation in patch.operations:
+                if operation["op"] != "test" and operation["path"] == "/status":
+                    status = manifests.status_of({"status": operation["value"]}, old, self.notes)
+                    found |= {status.advanced, status.entered}
+        yield from sorted(found - {0})
+
+    def request(self, plan: int, answers: str) -> Request:
+        """Give what a pass does after its writes ended so: the real `apply`, made to stop at the next write."""
+        key = (plan, answers)
+        if key not in self._requests:
+            script = _Script(answers)
+            patch = None
+            try:
+                applying.apply(self.plots[plan].plan, script, NOW)
+            except _PausedError as paused:
+                patch = paused.patch
+            text = json.dumps([str(patch.target), patch.subresource, list(patch.operations)]) if patch else ""
+            self._requests[key] = Request(patch, text, tuple(script.said))
+        return self._requests[key]
+
+    def write(self, request: Request, before: Manifest, key: Any) -> Manifest | None:
+        """Do what an API server does with a patch: give the new object, or None where a `test` failed.
+
+        `key` stands for the object in memory.
+        """
+        key = (request.key, key)
+        if key not in self._written:
+            assert request.patch is not None
+            self._written[key] = _patched(before, request.patch)
+        return self._written[key]
+
+
+def _patched(before: Manifest, patch: Patch) -> Manifest | None:
+    try:
+        new: Manifest = jsonpatch.apply_patch(before, manifests.timeless(list(patch.operations)))
+    except jsonpatch.JsonPatchTestFailed:
+        return None
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise RefusedError(str(error)) from error
+    kept = dict(before if patch.subresource else new)
+    kept.pop("status", None)
+    status = (new if patch.subresource else before).get("status")
+    return kept if status is None else kept | {"status": status}

@@ -1,0 +1,135 @@
+"""The search: every world that can be reached, those with fewer disturbances first.
+
+Steps that cost nothing (a pass goes on, time passes, Deployments finish) are followed at once, disturbances open the
+next level: so level `n` is complete when each world that takes `n` disturbances has been looked at, with all its
+ways on. A world belongs to the lowest level that reaches it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.explorer import environment, passes
+from tests.explorer.calm import Calm
+from tests.explorer.program import Program
+from tests.explorer.state import Canary, Memory, Primary, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.explorer.passes import Step
+
+
+def begin(**changes: object) -> World:
+    """Build a world in which no pass was ever made: a new revision in the canary, no traffic on it."""
+    fresh = World(
+        primary=Primary(),
+        canary=Canary(),
+        scaler="none",
+        routes=(0,),
+        routed=0,
+        spec="by 60",
+        status=None,
+        old=0,
+        memory=Memory(),
+        flights=(),
+    )
+    return fresh._replace(**changes)  # type: ignore[arg-type]  # each is a field
+
+
+SEEDS: dict[str, World] = {
+    "a new canary": begin(),
+    "nothing to release": begin(canary=Canary(template=0, size=0)),
+    "a parked canary": begin(canary=Canary(size=0)),
+    "traffic already split": begin(routes=(60,)),
+    "an autoscaler": begin(scaler="resting"),
+    "two routes": begin(routes=(0, 0)),
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A law that was broken, and the way there: the seed, then the labels of the steps."""
+
+    law: str
+    seed: str
+    way: tuple[str, ...]
+
+
+@dataclass
+class Search:
+    """The worlds that were found. Each is known by its number, in the order of discovery."""
+
+    program: Program = field(default_factory=Program)
+    worlds: dict[World, int] = field(default_factory=dict)
+    parents: list[tuple[int, str]] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)
+    transitions: int = 0
+    violations: dict[str, Violation] = field(default_factory=dict)
+    complete: int = -1
+
+    def __post_init__(self) -> None:
+        self.calm = Calm(self.program)
+
+    def run(self, *, seeds: dict[str, World] = SEEDS, levels: int = 99, states: int = 10**9, until: Callable[[], bool] = lambda: False) -> None:
+        """Look at world after world, until a bound is met. At most one violation is kept for each law."""
+        frontier: deque[World] = deque()
+        for name, world in seeds.items():
+            self._found(world, -1, name, frontier)
+        for level in range(levels + 1):
+            later: list[tuple[int, str, World]] = []
+            self.levels.append(0)
+            while frontier:
+                world = frontier.popleft()
+                self.levels[level] += 1
+                for step in self.steps(world):
+                    self._look(world, step, frontier, later)
+                if len(self.worlds) >= states or until():
+                    return
+            self.complete = level
+            for parent, label, world in later:
+                self._found(world, parent, label, frontier)
+            if not frontier:
+                return
+
+    def steps(self, world: World) -> Iterator[Step]:
+        """Give all that may happen next."""
+        yield from passes.steps(self.program, world)
+        yield from environment.steps(world)
+
+    def _look(self, world: World, step: Step, frontier: deque[World], later: list[tuple[int, str, World]]) -> None:
+        self.transitions += 1
+        number = self.worlds[world]
+        for law in step.broken:
+            self._broken(law, number, step.label)
+        if step.world in self.worlds:
+            return
+        if step.cost == 0:
+            self._found(step.world, number, step.label, frontier)
+        else:
+            later.append((number, step.label, step.world))
+
+    def _found(self, world: World, parent: int, label: str, frontier: deque[World]) -> None:
+        if world not in self.worlds:
+            self.worlds[world] = len(self.parents)
+            self.parents.append((parent, label))
+            frontier.append(world)
+            for law in self.calm.broken(world):
+                self._broken(law, self.worlds[world], "")
+
+    def _broken(self, law: str, number: int, label: str) -> None:
+        if law not in self.violations:
+            seed, way = self.way(number)
+            self.violations[law] = Violation(law, seed, (*way, label) if label else way)
+
+    def way(self, number: int) -> tuple[str, tuple[str, ...]]:
+        """Give the seed of a world and the labels of the shortest way to it."""
+        labels = []
+        while number >= 0:
+            number, label = self.parents[number]
+            labels.append(label)
+        seed, *way = reversed(labels)
+        return seed, tuple(way)

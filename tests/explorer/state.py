@@ -1,0 +1,189 @@
+"""The world as a value: all that a pass can see, the passes that are under way, and a little memory for the laws.
+
+What is left out, and why nothing is lost by that:
+
+- *Times* are ranks. A pass compares a time with its own (has the interval passed?) and two times with each other (who
+  wrote first?). So only their order is kept, and which of them the interval has passed since: ranks up to `World.old`.
+  Times of conditions and measurements are not kept at all, nothing is decided by them.
+- *Generations and resource versions* are only ever compared: with what is on record, or with what a pass has read.
+  So what is kept is whether they are still equal: `Status.generation`, `Status.seen`, `Flight.moved`.
+- *Pod templates* are a handful, named by their place in `manifests.TEMPLATES`.
+- *Events* are no part of the state: nothing reads them. When they are written is checked as it happens.
+- Everything else that a pass reads (Services, ports, labels, hosts) stays as it is; `tests/test_laws.py` varies it.
+
+Equal worlds are one state: `tidy` brings ranks into their canonical form.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+NOBODY = 0
+"""The rank of a time that is not there."""
+UNMANAGED = -1
+"""In `World.routes`: an http route that is none of the program's business."""
+
+
+class Primary(NamedTuple):
+    """The primary Deployment. `health` is one of HEALTH; `by` is when a GitOps tool wrote the template last, or 0."""
+
+    template: int = 0
+    health: str = "ok"
+    by: int = NOBODY
+
+
+class Canary(NamedTuple):
+    """The canary Deployment; `size` is `spec.replicas`."""
+
+    template: int = 1
+    size: int = 2
+    health: str = "ok"
+
+
+class Status(NamedTuple):
+    """The status of the Rollout.
+
+    `generation` is the canary's on record: "same" as the present one, "older", or "" for none. `seen` says the same of
+    `observedGeneration`. `notes` stands for the conditions and measurements, see `manifests.Notes`.
+    """
+
+    phase: str
+    revision: str
+    generation: str
+    promoted: str
+    weight: int | None
+    replicas: int | None
+    advanced: int
+    entered: int
+    seen: str
+    notes: int
+
+
+class Memory(NamedTuple):
+    """What the laws remember: nothing that a pass can see.
+
+    `rose`: a pass raised a weight since the interval passed last. `approved`: the template that passed at the maximum
+    and was not copied yet, or -1. `done`: a pass stored `Succeeded`, and the canary's template is still the same.
+    """
+
+    rose: bool = False
+    approved: int = -1
+    done: bool = False
+
+
+class Evidence(NamedTuple):
+    """What a pass under way has read, as far as the laws want to know it. `measured` = every metric passed."""
+
+    routes: tuple[int, ...]
+    primary: int
+    primary_well: bool
+    canary: int
+    size: int
+    canary_well: bool
+    spec: str
+    phase: str
+    weight: int
+    measured: bool
+
+
+class Flight(NamedTuple):
+    """A pass under way: its plan (an index into `program`), and how its writes ended so far, a letter each.
+
+    `moved` are the objects (letters R, V, P, C) that were written since it read them, `S` where others wrote the status
+    since it was last sure of it, `spec` where the Rollout's spec was edited, `E` where the environment wrote anything,
+    `late` where the interval has passed since it began. `disturbed` are those of V, P, C that the environment wrote. `clock` are the ranks of the times that the plan stores.
+    """
+
+    plan: int
+    answers: str
+    evidence: Evidence
+    moved: frozenset[str] = frozenset()
+    disturbed: frozenset[str] = frozenset()
+    clock: tuple[int, ...] = ()
+
+
+class World(NamedTuple):
+    """A state. `routes` are the canary's weights, route by route; `routed` is when a GitOps tool wrote them last."""
+
+    primary: Primary
+    canary: Canary
+    scaler: str
+    routes: tuple[int, ...]
+    routed: int
+    spec: str
+    status: Status | None
+    old: int
+    memory: Memory
+    flights: tuple[Flight, ...]
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The canary's weights in the managed routes."""
+        return tuple(weight for weight in self.routes if weight != UNMANAGED)
+
+    @property
+    def traffic(self) -> bool:
+        """Whether any managed route leads to the canary."""
+        return any(weight > 0 for weight in self.routes)
+
+    @property
+    def latest(self) -> int:
+        """The highest rank in use."""
+        return max(_ranks(self), default=0)
+
+
+def _ranks(world: World) -> set[int]:
+    ranks = {world.primary.by, world.routed}
+    if world.status is not None:
+        ranks |= {world.status.advanced, world.status.entered}
+    for flight in world.flights:
+        ranks.update(flight.clock)
+    return ranks
+
+
+def tidy(world: World) -> World:
+    """Give the canonical world: ranks without gaps, from 1; no pass before another that is less."""
+    ranks = _ranks(world)
+    ranks.discard(NOBODY)
+    ordered = sorted(ranks)
+    old = sum(rank <= world.old for rank in ordered)
+    flights = world.flights
+    if ordered == list(range(1, len(ordered) + 1)):
+        if len(flights) > 1:
+            flights = tuple(sorted(flights, key=_order))
+        return world if old == world.old and flights == world.flights else world._replace(old=old, flights=flights)
+    new = {rank: place for place, rank in enumerate(ordered, start=1)} | {NOBODY: NOBODY}
+    status = world.status
+    if status is not None:
+        status = status._replace(advanced=new[status.advanced], entered=new[status.entered])
+    flights = tuple(
+        sorted((one._replace(clock=tuple(new[rank] for rank in one.clock)) for one in flights), key=_order)
+    )
+    primary = world.primary
+    return world._replace(
+        primary=primary._replace(by=new[primary.by]),
+        routed=new[world.routed],
+        status=status,
+        old=old,
+        flights=flights,
+    )
+
+
+def _order(flight: Flight) -> tuple[object, ...]:
+    return (flight.plan, flight.answers, flight.evidence, sorted(flight.moved), sorted(flight.disturbed), flight.clock)
+
+
+def written(world: World, *letters: str, env: bool, by: int | None = None) -> World:
+    """Note for the passes under way that objects were written; `by` is the flight that wrote, if one did."""
+    if not world.flights:
+        return world
+    flights = []
+    for index, flight in enumerate(world.flights):
+        moved = {*letters, "E"} if env else set(letters)
+        disturbed = frozenset(letters) & {"V", "P", "C"} if env else frozenset()
+        if index == by:
+            moved.discard("S")
+        flights.append(
+            flight._replace(moved=flight.moved.union(moved), disturbed=flight.disturbed.union(disturbed))
+        )
+    return world._replace(flights=tuple(flights))
