@@ -61,7 +61,7 @@ def released(world: World, template: int) -> World:
     """Give the canary another template."""
     canary = world.canary
     health = "rolling" if canary.health in {"ok", "scaling"} else canary.health
-    memory = world.memory._replace(done=False)
+    memory = world.memory._replace(done=False, reached=world.lowest)
     world = aged(world._replace(canary=canary._replace(template=template, health=health), memory=memory))
     return _written(world, "C")
 
@@ -97,18 +97,25 @@ def _routes(world: World) -> Iterator[Step]:
                 changed = (*routes[:index], hand, *routes[index + 1 :])
                 where = f" in route {index}" if len(routes) > 1 else ""
                 label = f"somebody sets the canary's weight to {hand}{where}"
-                yield Step(label, 1, _written(world._replace(routes=changed, routed=NOBODY), "V"))
+                yield Step(label, 1, _routed(world, changed, NOBODY))
     if world.traffic:
         back = tuple(min(weight, 0) for weight in routes)
         for later, when in _moments(world):
             label = f"a GitOps tool puts the weights back{when}"
-            yield Step(label, 1, _written(world._replace(routes=back, routed=later), "V"))
+            yield Step(label, 1, _routed(world, back, later))
+    for later, when in _moments(world):
+        yield Step(f"a GitOps tool writes the route, with its weights as they are{when}", 1, _routed(world, routes, later))
     if len(routes) < MOST_ROUTES:
         for first, name in ((UNMANAGED, "another route"), (routes[0], "a copy of the route")):
-            world_with = world._replace(routes=(first, *routes), routed=NOBODY)
-            yield Step(f"somebody puts {name} in front", 1, _written(world_with, "V"))
+            yield Step(f"somebody puts {name} in front", 1, _routed(world, (first, *routes), NOBODY))
     else:
-        yield Step("somebody removes the route in front", 1, _written(world._replace(routes=routes[1:], routed=NOBODY), "V"))
+        yield Step("somebody removes the route in front", 1, _routed(world, routes[1:], NOBODY))
+
+
+def _routed(world: World, routes: tuple[int, ...], by: int) -> World:
+    changed = world._replace(routes=routes, routed=by)
+    memory = world.memory._replace(reached=max(world.memory.reached, changed.lowest))
+    return _written(changed._replace(memory=memory), "V")
 
 
 def _rollout(world: World) -> Iterator[Step]:

@@ -46,6 +46,8 @@ def remembered(write: Write) -> Memory:
     memory, status = write.before.memory, write.after.status
     if write.raises and write.plan.move != "restore" and "late" not in write.flight.moved:
         memory = memory._replace(rose=True)
+    if write.letter == "V":
+        memory = memory._replace(reached=max(memory.reached, write.after.lowest))
     if write.letter == "P":
         memory = memory._replace(approved=-1)
     if write.letter == "R" and status is not None:
@@ -140,6 +142,8 @@ def _route(write: Write) -> Iterator[str]:
     allowed = min(most, seen.weight if plan.move == "restore" else lowest + step)
     if any(weight > allowed for weight in write.after.weights):
         yield f"2: {write.after.weights} is written where {allowed} is the most"
+    if plan.move == "restore" and write.after.lowest > write.before.memory.reached:
+        yield "2: a weight is restored that the canary never had"
     if write.raises:
         yield from _raised(write, lowest)
     if write.before.traffic and not write.after.traffic:

@@ -6,6 +6,7 @@ Only spelling: what the program does with it, and whether that is right, is else
 from __future__ import annotations
 
 import json
+from functools import cache
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from reconcile.fields import timestamp
 from reconcile.ports import Manifest
 from reconcile.revision import revision
 from tests import world as builders
-from tests.explorer.state import NOBODY, UNMANAGED, Canary, Primary, Status, World
+from tests.explorer.state import NOBODY, UNMANAGED, Status, World
 
 PRESENT = -1
 """In a status that was read back: the time of the pass itself."""
@@ -33,16 +34,21 @@ GENERATION = {"R": 5, "V": 10, "P": 10, "C": 10}
 VERSION = {False: "7", True: "8"}
 
 
+@cache
 def time(rank: int, old: int) -> datetime:
     """Give an instant for a rank: order is kept, and old ones are older than the interval."""
     return NOW + timedelta(seconds=rank - (100_000 if rank <= old else 40))
 
 
+@cache
 def _times(old: int) -> dict[str, int]:
     return {timestamp(time(rank, old)): rank for rank in range(1, 16)}
 
 
-def deployment(ref: str, template: int, size: int, health: str, moved: bool, by: int = NOBODY, old: int = 0) -> Manifest:
+@cache
+def deployment(
+    ref: str, template: int, size: int, health: str, *, moved: bool = False, by: int = NOBODY, old: int = 0
+) -> Manifest:
     """Build the primary ("P") or the canary ("C"), with the status that its health stands for."""
     name = {"P": "podinfo", "C": "podinfo-canary"}[ref]
     _, image, annotations = TEMPLATES[template]
@@ -69,6 +75,7 @@ def _entry(manager: str, at: str, owned: str) -> Manifest:
     return {"manager": manager, "operation": "Update", "time": at, "fieldsV1": {"f:spec": {f"f:{owned}": {}}}}
 
 
+@cache
 def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bool) -> Manifest:
     """Build the VirtualService."""
     http: list[Manifest] = []
@@ -88,6 +95,7 @@ def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bo
     return manifest
 
 
+@cache
 def scaler(state: str) -> list[Manifest]:
     """Build the canary's autoscaler: "none", "resting" or "moving"."""
     return [] if state == "none" else [builders.autoscaler("podinfo-canary", 1, 2 if state == "moving" else 1, least=1)]
@@ -201,24 +209,20 @@ def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] 
 
 def all_of(world: World, notes: Notes) -> list[Manifest]:
     """Build all manifests of a world, as a pass that begins now finds them."""
-    primary, canary = world.primary, world.canary
-    return [
-        primary_manifest(primary, world.old, moved=False),
-        canary_manifest(canary, moved=False),
-        builders.service("podinfo"),
-        builders.service("podinfo-canary"),
-        virtual_service(world.routes, world.routed, world.old, moved=False),
-        rollout(world.spec, world.status, world.old, notes),
-        *scaler(world.scaler),
-    ]
+    objects = [one(world, letter, notes) for letter in "PCVR"]
+    return [*objects, *SERVICES, *scaler(world.scaler)]
 
 
-def primary_manifest(primary: Primary, old: int, *, moved: bool) -> Manifest:
-    """Build the primary."""
-    size = 0 if primary.health == "zero" else 2
-    return deployment("P", primary.template, size, primary.health, moved=moved, by=primary.by, old=old)
+SERVICES = (builders.service("podinfo"), builders.service("podinfo-canary"))
 
 
-def canary_manifest(canary: Canary, *, moved: bool) -> Manifest:
-    """Build the canary."""
-    return deployment("C", canary.template, canary.size, canary.health, moved=moved)
+def one(world: World, letter: str, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
+    """Build the primary, the canary, the VirtualService or the Rollout, as a pass knows it that began before `moved`."""
+    if letter == "V":
+        return virtual_service(world.routes, world.routed, world.old, moved="V" in moved)
+    if letter == "R":
+        return rollout(world.spec, world.status, world.old, notes, moved)
+    if letter == "C":
+        return deployment("C", *world.canary, moved="C" in moved)
+    template, health, by = world.primary
+    return deployment("P", template, 0 if health == "zero" else 2, health, moved="P" in moved, by=by, old=world.old)

@@ -169,13 +169,13 @@ def _stored(
 ) -> tuple[World | None, tuple[str, ...]]:
     """Store what a pass writes. Gives no world where the server refuses it."""
     flight = world.flights[index]
-    before, key = _target(program, world, flight, letter)
     try:
-        after = program.write(request, before, key)
+        result = program.write(request, world, flight, letter)
     except RefusedError as error:
         return world, (f"10: a patch that is none: {error}",)
-    if after is None:
+    if result is None:
         return None, ()
+    before, after = result
     try:
         changed = _changed(program, world, flight, request, letter, after)
     except LookupError as error:
@@ -185,20 +185,6 @@ def _stored(
     write = Write(program.plots[flight.plan].plan, flight, request, letter, world, changed, before, after)
     remembered = laws.remembered(write)
     return changed._replace(memory=remembered), laws.broken(write)
-
-
-def _target(program: Program, world: World, flight: Flight, letter: str) -> tuple[Manifest, Any]:
-    """Give the object that is written as the pass may know it, and a key for it."""
-    moved = letter in flight.moved
-    if letter == "V":
-        return manifests.virtual_service(world.routes, NOBODY, 0, moved=moved), ("V", world.routes, moved)
-    if letter == "P":
-        primary = world.primary._replace(by=NOBODY)
-        return manifests.primary_manifest(primary, 0, moved=moved), (primary, moved)
-    if letter == "C":
-        return manifests.canary_manifest(world.canary, moved=moved), (world.canary, moved)
-    manifest = manifests.rollout(world.spec, world.status, world.old, program.notes, flight.moved)
-    return manifest, (world.spec, world.status, world.old, flight.moved)
 
 
 def _changed(

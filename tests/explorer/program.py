@@ -20,8 +20,8 @@ from reconcile.plan import Event, Failure, Patch, Plan, Settings
 from reconcile.ports import Kind, Manifest, Ref, Scope
 from tests.explorer import manifests
 from tests.explorer.manifests import NOW, Notes
-from tests.explorer.state import World
-from tests.fakes import FixedMeter, MemoryCluster
+from tests.explorer.state import Flight, World
+from tests.fakes import FixedMeter, ref_of
 from tests.world import METRICS, SUCCESS
 
 if TYPE_CHECKING:
@@ -47,6 +47,13 @@ class Plot(NamedTuple):
     asked: bool
     old: int
     stamps: tuple[int, ...]
+
+
+class Written(NamedTuple):
+    """An object before and after a write."""
+
+    before: Manifest
+    after: Manifest
 
 
 class Request(NamedTuple):
@@ -98,6 +105,30 @@ class _Script:
         raise NotImplementedError(refs)
 
 
+@dataclass(frozen=True)
+class _Snapshot:
+    """A cluster to read from. Nobody writes into a manifest (`tests/test_laws.py` shows it), so none is copied."""
+
+    objects: dict[Ref, Manifest]
+
+    def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
+        """Give the objects of a kind; there is one namespace."""
+        del scope
+        return [manifest for ref, manifest in self.objects.items() if ref.kind == kind]
+
+    def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
+        """Give the objects that exist."""
+        return {ref: self.objects[ref] for ref in refs if ref in self.objects}
+
+    def patch(self, patch: Patch) -> None:
+        """Reading writes nothing."""
+        raise NotImplementedError(patch)
+
+    def record(self, event: Event, at: datetime) -> None:
+        """Reading says nothing."""
+        raise NotImplementedError(event, at)
+
+
 class Program:
     """The memory of what the program answered."""
 
@@ -107,7 +138,7 @@ class Program:
         self._numbers: dict[str, int] = {}
         self._decided: dict[Any, int] = {}
         self._requests: dict[tuple[int, str], Request] = {}
-        self._written: dict[Any, Manifest | None] = {}
+        self._written: dict[Any, Written | None] = {}
 
     def decide(self, world: World, answer: str) -> int:
         """Give the number of the plan that a pass makes that begins now. `world` has its own ranks only."""
@@ -119,7 +150,7 @@ class Program:
     def pass_over(self, world: World, answer: str) -> Pass:
         """Give the real pass over a world."""
         return Pass(
-            cluster=MemoryCluster(manifests.all_of(world, self.notes), books=False),
+            cluster=_Snapshot({ref_of(one): one for one in manifests.all_of(world, self.notes)}),
             meter=FixedMeter(**{SUCCESS: ANSWERS[answer]}),
             settings=Settings(interval=INTERVAL, metrics=METRICS),
             selection=Selection(),
@@ -164,15 +195,19 @@ class Program:
             self._requests[key] = Request(patch, text, tuple(script.said))
         return self._requests[key]
 
-    def write(self, request: Request, before: Manifest, key: Any) -> Manifest | None:
-        """Do what an API server does with a patch: give the new object, or None where a `test` failed.
+    def write(self, request: Request, world: World, flight: Flight, letter: str) -> Written | None:
+        """Do what an API server does with a patch: give the object before and after, or None where a `test` failed.
 
-        `key` stands for the object in memory.
+        The object is the one in the world, told as the pass knows it: what was written since has moved on.
         """
-        key = (request.key, key)
+        known = flight.moved & {letter, "C", "spec"} if letter == "R" else flight.moved & {letter}
+        value = {"V": world.routes, "P": world.primary[:2], "C": world.canary, "R": (world.spec, world.status, world.old)}
+        key = (request.key, value[letter], known)
         if key not in self._written:
             assert request.patch is not None
-            self._written[key] = _patched(before, request.patch)
+            before = manifests.one(world, letter, self.notes, flight.moved)
+            after = _patched(before, request.patch)
+            self._written[key] = None if after is None else Written(before, after)
         return self._written[key]
 
 

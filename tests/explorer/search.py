@@ -44,7 +44,7 @@ SEEDS: dict[str, World] = {
     "a new canary": begin(),
     "nothing to release": begin(canary=Canary(template=0, size=0)),
     "a parked canary": begin(canary=Canary(size=0)),
-    "traffic already split": begin(routes=(60,)),
+    "traffic already split": begin(routes=(60,), memory=Memory(reached=60)),
     "an autoscaler": begin(scaler="resting"),
     "two routes": begin(routes=(0, 0)),
 }

@@ -64,11 +64,13 @@ class Memory(NamedTuple):
 
     `rose`: a pass raised a weight since the interval passed last. `approved`: the template that passed at the maximum
     and was not copied yet, or -1. `done`: a pass stored `Succeeded`, and the canary's template is still the same.
+    `reached`: the most that the canary was given since it has its template.
     """
 
     rose: bool = False
     approved: int = -1
     done: bool = False
+    reached: int = 0
 
 
 class Evidence(NamedTuple):
@@ -125,6 +127,11 @@ class World(NamedTuple):
     def traffic(self) -> bool:
         """Whether any managed route leads to the canary."""
         return any(weight > 0 for weight in self.routes)
+
+    @property
+    def lowest(self) -> int:
+        """The canary's lowest weight in the managed routes."""
+        return min(self.weights)
 
     @property
     def latest(self) -> int:
