@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from reconcile.observation import Case
     from reconcile.plan import Operation
+    from reconcile.ports import Manifest
     from reconcile.rollout import Phase, State
 
 
@@ -85,7 +86,7 @@ def _advance(case: Case, to: Phase) -> Effect:
 
 def _restore(case: Case, to: Phase) -> Effect:
     manager = case.put_back_by.manager if case.put_back_by else "somebody"
-    weight = case.recorded_weight
+    weight = case.proven_weight
     text = messages.restoring(str(case.rollout.route), manager, case.split.lowest, weight)
     return _weighted(case, _entered(case, case.state, to), weight, reason=text, events=(("Warning", text),))
 
@@ -184,9 +185,13 @@ def _weighted(
     forget_measurements: bool = False,
 ) -> Effect:
     operations = case.split.operations(weight)
-    route = case.observation.surroundings.route if case.observation.surroundings else None
-    api_version = str(route.get("apiVersion")) if isinstance(route, dict) else ""
-    write = Patch(target=case.rollout.route, api_version=api_version, operations=operations)
+    seen = case.observation.surroundings.route if case.observation.surroundings else None
+    route = seen if isinstance(seen, dict) else {}
+    write = Patch(
+        target=case.rollout.route,
+        api_version=str(route.get("apiVersion") or ""),
+        operations=(*_unmoved(route), *operations),
+    )
     return Effect(
         state=replace(state, canary_weight=weight, last_advance=case.now),
         reason=reason,
@@ -196,10 +201,20 @@ def _weighted(
     )
 
 
+def _unmoved(manifest: Manifest) -> list[Operation]:
+    """Test that nobody wrote the spec since it was read, where the object counts that.
+
+    The values that a decision relied on may be back although they were others in between, or stand in the place of
+    a route that was put in front: a pass that stood still for long must not write then.
+    """
+    generation = (manifest.get("metadata") or {}).get("generation")
+    return [] if generation is None else [{"op": "test", "path": "/metadata/generation", "value": generation}]
+
+
 def _scale(case: Case, replicas: int) -> Patch:
     """Set the canary's size, if it is still the canary that was looked at."""
     canary = case.canary
-    tests: list[Operation] = [{"op": "test", "path": "/spec/template", "value": canary.template}]
+    tests = [*_unmoved(canary.manifest), {"op": "test", "path": "/spec/template", "value": canary.template}]
     if canary.replicas_written:
         tests.append({"op": "test", "path": "/spec/replicas", "value": canary.wanted})
     scale: Operation = {"op": "add", "path": "/spec/replicas", "value": replicas}
@@ -213,6 +228,7 @@ def _copy_writes(case: Case) -> tuple[tuple[Patch, ...], tuple[tuple[str, str], 
     primary = case.primary
     template = promotion.promoted(case.canary, primary, case.identity)
     operations: tuple[Operation, ...] = (
+        *_unmoved(primary.manifest),
         {"op": "test", "path": "/spec/template", "value": primary.template},
         {"op": "add", "path": "/spec/template", "value": template},
     )

@@ -194,9 +194,14 @@ class Case:
         return Traffic.FULL if self.split.lowest >= self.spec.max_weight else Traffic.SOME
 
     @property
-    def recorded_weight(self) -> int:
-        """The weight last asked for, within today's maximum."""
-        return min(self.state.canary_weight, self.spec.max_weight)
+    def proven_weight(self) -> int:
+        """The weight to restore: the one before the last step, and never less than the first step.
+
+        Whether the weight last asked for was ever stored is not known, and higher ones than the one before it were
+        not analysed. The first step is made without analysis anyway.
+        """
+        last, step = self.state.canary_weight, self.spec.step_weight
+        return min(max(last - step, step), last, self.spec.max_weight)
 
     @cached_property
     def put_back_by(self) -> Writer | None:
@@ -206,7 +211,7 @@ class Case:
         tool wrote before the status did, and the start is simply made again.
         """
         state, lowest = self.state, self.split.lowest
-        if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or lowest >= self.recorded_weight:
+        if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or lowest >= self.proven_weight:
             return None
         route = self._around.route
         path = routers.ROUTERS[self.rollout.route.kind.name].written
@@ -230,7 +235,8 @@ class Case:
             return writer.manager if writer else "somebody"
         since = self.state.last_transition
         # Written by another since the promotion was decided: whether the copy came before it is lost, so no fight.
-        if writer is not None and writer.manager != "steerer" and since is not None and writer.at > since:
+        # Times are whole seconds, and the copy comes after the decision: in the same second it may have come before.
+        if writer is not None and writer.manager != "steerer" and since is not None and writer.at >= since:
             return writer.manager
         return None
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconcile.apply import apply
 from reconcile.errors import ForbiddenError
-from reconcile.plan import Failure
+from reconcile.plan import Failure, Result
 from reconcile.ports import AUTOSCALER, Ref
 from tests.world import (
     CS,
@@ -435,11 +435,44 @@ def test_a_weight_put_back_by_a_gitops_tool_is_restored_with_its_name() -> None:
     git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
     asked = len(play.meter.asked)
     record = play.tick()
-    assert (record.plan.move, play.weights) == ("restore", [(40, 60)])
+    # Not 60: that it was ever stored is not known, and it was not analysed yet.
+    assert (record.plan.move, play.weights) == ("restore", [(50, 50)])
     assert [event.type for event in record.plan.events] == ["Warning"]
     assert "argocd-controller" in record.plan.events[0].message
     assert "ignoreDifferences" in record.plan.events[0].message
     assert len(play.meter.asked) == asked
+
+
+def test_a_weight_that_was_asked_for_and_never_stored_is_not_restored() -> None:
+    play = world(stepWeight=60)
+    play.until_weight(60)
+    plan = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(plan.patches[0])  # 100 is on record; then a GitOps tool is faster than the weight
+    play.split(0)
+    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
+    assert play.tick().plan.move == "restore"
+    assert play.weights == [(40, 60)]
+
+
+def test_a_first_step_is_restored_although_nothing_was_analysed_before_it() -> None:
+    play = world()
+    play.until_weight(10)
+    play.split(0)
+    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
+    assert play.tick().plan.move == "restore"
+    assert play.weights == [(90, 10)]
+
+
+def test_a_gitops_tool_that_writes_a_route_and_leaves_its_weights_puts_nothing_back() -> None:
+    play = world(stepWeight=60)
+    play.until_weight(60)
+    plan = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(plan.patches[0])
+    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
+    play.meter.values[SUCCESS] = 0.0
+    play.now += timedelta(seconds=60)
+    assert play.tick().plan.move == "halt"
+    assert play.weights == [(40, 60)]
 
 
 def test_a_weight_put_back_by_an_operator_is_no_drift() -> None:
@@ -457,6 +490,24 @@ def test_a_start_that_died_before_its_weight_is_no_drift() -> None:
     play.cluster.patch(plan.patches[0])
     play.now = play.now.replace(hour=13)
     assert play.tick().plan.move == "start"
+
+
+def test_a_route_put_in_front_of_the_one_that_was_read_is_left_alone() -> None:
+    play = world()
+    plan = next(iter(play.pass_().plans())).plan
+    (route,) = play.cluster.objects[VS]["spec"]["http"]
+    play.cluster.edit(VS, "spec", "http", [{**route, "name": "front"}, route])
+    assert apply(plan, play.cluster, play.now).result is Result.LOST_RACE
+    assert play.weights == [(100, 0), (100, 0)]
+
+
+def test_a_primary_put_back_in_the_second_of_the_promotion_is_not_copied_again() -> None:
+    play = world(stepWeight=100)
+    play.until("Promoting")
+    play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
+    git_owns(play, "argocd-controller", play.status["lastTransitionTime"], ref=P, field="template")
+    assert play.tick().plan.move == "halt"
+    assert play.image(P) == "1.2.0"
 
 
 def test_a_primary_put_back_after_the_copy_halts_and_names_who_did_it() -> None:

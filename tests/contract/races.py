@@ -227,12 +227,13 @@ EDITS = {
 }
 LOST, WRITTEN, EITHER = {Result.LOST_RACE}, {Result.APPLIED}, {Result.LOST_RACE, Result.APPLIED}
 
-# What becomes of the pass. A server counts every change of the Rollout, a folder only those of its status.
+# What becomes of the pass. A server counts every change of the Rollout and of each spec; in a folder only the status
+# of the Rollout and the values that a decision relied on are tested.
 MEETINGS: dict[str, dict[str, set[Result]]] = {
     "advance": {
         "weights": LOST,
         "a route in front": LOST,
-        "a time out": WRITTEN,
+        "a time out": EITHER,
         "the spec": EITHER,
         "labels": EITHER,
         "the primary's template": WRITTEN,
@@ -245,7 +246,7 @@ MEETINGS: dict[str, dict[str, set[Result]]] = {
     "reset": {"weights": LOST, "the canary's template": WRITTEN},
     "promote": {
         "the primary's template": LOST,
-        "the primary's size": WRITTEN,
+        "the primary's size": EITHER,
         "the canary's template": WRITTEN,
         "weights": WRITTEN,
         "the spec": EITHER,

@@ -142,7 +142,7 @@ def _route(write: Write) -> Iterator[str]:
     allowed = min(most, seen.weight if plan.move == "restore" else lowest + step)
     if any(weight > allowed for weight in write.after.weights):
         yield f"2: {write.after.weights} is written where {allowed} is the most"
-    if plan.move == "restore" and write.after.lowest > write.before.memory.reached:
+    if plan.move == "restore" and write.after.lowest > max(write.before.memory.reached, min(most, step)):
         yield "2: a weight is restored that the canary never had"
     if write.raises:
         yield from _raised(write, lowest)
