@@ -78,8 +78,8 @@ def _primary(world: World) -> Iterator[Step]:
         if template != primary.template:
             for later, when in _moments(world):
                 changed = primary._replace(template=template, by=later, health="rolling")
-                label = f"a GitOps tool gives the primary {TEMPLATES[template][0]}{when}"
-                yield Step(label, 1, _written(world._replace(primary=changed), "P"))
+                action = f"a GitOps tool gives the primary {TEMPLATES[template][0]}{when}"
+                yield Step(action, 1, _written(world._replace(primary=changed), "P"))
 
 
 def _moments(world: World) -> Iterator[tuple[int, str]]:
@@ -96,13 +96,13 @@ def _routes(world: World) -> Iterator[Step]:
             if weight not in {UNMANAGED, hand}:
                 changed = (*routes[:index], hand, *routes[index + 1 :])
                 where = f" in route {index}" if len(routes) > 1 else ""
-                label = f"somebody sets the canary's weight to {hand}{where}"
-                yield Step(label, 1, _routed(world, changed, NOBODY))
+                action = f"somebody sets the canary's weight to {hand}{where}"
+                yield Step(action, 1, _routed(world, changed, NOBODY))
     if world.traffic:
         back = tuple(min(weight, 0) for weight in routes)
         for later, when in _moments(world):
-            label = f"a GitOps tool puts the weights back{when}"
-            yield Step(label, 1, _routed(world, back, later))
+            action = f"a GitOps tool puts the weights back{when}"
+            yield Step(action, 1, _routed(world, back, later))
     for later, when in _moments(world):
         yield Step(f"a GitOps tool writes the route, with its weights as they are{when}", 1, _routed(world, routes, later))
     if len(routes) < MOST_ROUTES:
@@ -115,6 +115,8 @@ def _routes(world: World) -> Iterator[Step]:
 def _routed(world: World, routes: tuple[int, ...], by: int) -> World:
     changed = world._replace(routes=routes, routed=by)
     memory = world.memory._replace(reached=max(world.memory.reached, changed.lowest))
+    if changed.traffic and not world.traffic:
+        memory = memory._replace(begun=world.canary.template)
     return _written(changed._replace(memory=memory), "V")
 
 

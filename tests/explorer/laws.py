@@ -47,15 +47,25 @@ def remembered(write: Write) -> Memory:
     if write.raises and write.plan.move != "restore" and "late" not in write.flight.moved:
         memory = memory._replace(rose=True)
     if write.letter == "V":
-        memory = memory._replace(reached=max(memory.reached, write.after.lowest))
+        memory = _routed(write, memory)
     if write.letter == "P":
         memory = memory._replace(approved=-1)
     if write.letter == "R" and status is not None:
+        if write.flight.evidence.phase == "" and write.before.traffic:  # which is adopted
+            memory = memory._replace(begun=write.flight.evidence.canary)
         if write.plan.move == "promote" and passed_at_maximum(write):
             memory = memory._replace(approved=write.flight.evidence.canary)
         if status.phase == "Succeeded" and template_named(status.revision) == write.after.canary.template:
             memory = memory._replace(done=True)
     return memory
+
+
+def _routed(write: Write, memory: Memory) -> Memory:
+    if not write.after.traffic:
+        memory = memory._replace(begun=-1)
+    elif write.plan.move in {"start", "restore"}:
+        memory = memory._replace(begun=write.flight.evidence.canary)
+    return memory._replace(reached=max(memory.reached, write.after.lowest))
 
 
 def passed_at_maximum(write: Write) -> bool:
@@ -144,6 +154,8 @@ def _route(write: Write) -> Iterator[str]:
         yield f"2: {write.after.weights} is written where {allowed} is the most"
     if plan.move == "restore" and write.after.lowest > max(write.before.memory.reached, min(most, step)):
         yield "2: a weight is restored that the canary never had"
+    if plan.move in {"start", "advance"} and write.after.lowest < write.before.lowest:
+        yield "2: a step forward takes traffic away"
     if write.raises:
         yield from _raised(write, lowest)
     if write.before.traffic and not write.after.traffic:
@@ -165,6 +177,8 @@ def _raised(write: Write, lowest: int) -> Iterator[str]:
         yield "3: a weight rises beside a Deployment that is not well"
     if lowest > 0 and not restored and not seen.measured:
         yield "3: a weight rises and no metric was asked, or one did not pass"
+    if write.plan.move == "advance" and seen.phase != "" and write.before.memory.begun != seen.canary:
+        yield "4: a revision goes on that never had a first step"
     if write.before.memory.rose and not restored:
         yield "interval: two steps within one interval"
     if write.before.canary.size == 0 and "C" not in write.flight.disturbed:
@@ -190,6 +204,8 @@ def _canary(write: Write) -> Iterator[str]:
     if write.after.canary.size > 0:
         if write.plan.move != "scale up" or seen.size != 0:
             yield "7: the canary is scaled up though it has a size"
+        if write.before.memory.begun == seen.canary and "V" not in write.flight.disturbed:
+            yield "7: the canary is scaled up again, though its revision had traffic and somebody scaled it down"
         return
     if any(weight > 0 for weight in seen.routes) or not seen.primary_well:
         yield "7: the canary is scaled down under traffic, or beside a primary that is not well"

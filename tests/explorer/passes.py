@@ -26,11 +26,15 @@ NAMES = {"V": "the VirtualService", "P": "the primary", "C": "the canary", "R": 
 
 
 class Step(NamedTuple):
-    """One thing that may happen. `cost` is 1 for a disturbance. `broken` are the laws that it breaks, in words."""
+    """One thing that may happen: `action` names it, `told` is what the program makes of it.
 
-    label: str
+    `cost` is 1 for a disturbance, more for several. `broken` are the laws that are broken by it, in words.
+    """
+
+    action: str
     cost: int
     world: World
+    told: str = ""
     broken: tuple[str, ...] = ()
 
 
@@ -50,12 +54,11 @@ def _begin(program: Program, world: World) -> Iterator[Step]:
     who = "another pass" if another else "a pass"
     for answer in ANSWERS:
         flight = _boarded(program, world, answer)
-        asked = program.plots[flight.plan].asked
-        move = program.plots[flight.plan].plan.move
-        label = f"{who} begins: {move}" + (f" (metrics: {answer})" if asked else "")
-        broken = laws.planned(program.plots[flight.plan].plan)
-        yield _went_on(program, world, flight, None, label, another + (answer != "good"), broken)
-        if not asked:
+        plot = program.plots[flight.plan]
+        doubts = "" if answer == "good" else f", metrics are {answer}"
+        quiet = another + (answer != "good")
+        yield _went_on(program, world, flight, Step(f"{who} begins{doubts}", quiet, world, plot.plan.move))
+        if not plot.asked:
             return
 
 
@@ -106,47 +109,39 @@ def writes(program: Program, world: World, index: int) -> Iterator[Step]:
     request = program.request(flight.plan, flight.answers)
     assert request.patch is not None
     letter = LETTERS[request.patch.target]
-    what = f"{who} writes {NAMES[letter]}"
+    what = f"writes {NAMES[letter]}"
     stored, broken = _stored(program, world, index, request, letter)
     if stored is None:
-        yield _answered(program, world, index, "r", f"{what}: refused, somebody was faster", 0)
+        refused = Step(f"{who} goes on", 0, world, f"{what}, which is refused: somebody was faster")
+        yield _answered(program, index, "r", refused)
     else:
-        yield _answered(program, stored, index, "o", what, 0, broken)
-        yield _answered(program, stored, index, "e", f"{what}, and the answer is lost", 1, broken)
-        yield _answered(program, world, index, "r", f"{what}: 409", 1)
-    yield _answered(program, world, index, "e", f"{what}: 422", 1)
-    yield _answered(program, world, index, "e", f"{what}: 500", 1)
-    yield Step(f"{who} is killed before it writes {NAMES[letter]}", 1, _without(world, index))
+        yield _answered(program, index, "o", Step(f"{who} goes on", 0, stored, what, broken))
+        yield _answered(program, index, "e", Step(f"{who} goes on, its answer is lost", 1, stored, what, broken))
+        yield _answered(program, index, "r", Step(f"{who} goes on, and gets 409", 1, world, what))
+    yield _answered(program, index, "e", Step(f"{who} goes on, and gets 422", 1, world, what))
+    yield _answered(program, index, "e", Step(f"{who} goes on, and gets 500", 1, world, what))
+    yield Step(f"{who} is killed", 1, _without(world, index), f"before it {what}")
 
 
 def _without(world: World, index: int) -> World:
     return tidy(world._replace(flights=world.flights[:index] + world.flights[index + 1 :]))
 
 
-def _answered(
-    program: Program, world: World, index: int, letter: str, label: str, cost: int, broken: tuple[str, ...] = ()
-) -> Step:
+def _answered(program: Program, index: int, letter: str, step: Step) -> Step:
+    world = step.world
     flight = world.flights[index]
     rest = world._replace(flights=world.flights[:index] + world.flights[index + 1 :])
-    return _went_on(program, rest, flight._replace(answers=flight.answers + letter), letter, label, cost, broken)
+    return _went_on(program, rest, flight._replace(answers=flight.answers + letter), step)
 
 
-def _went_on(
-    program: Program,
-    world: World,
-    flight: Flight,
-    letter: str | None,
-    label: str,
-    cost: int,
-    broken: tuple[str, ...] = (),
-) -> Step:
+def _went_on(program: Program, world: World, flight: Flight, step: Step) -> Step:
     """Let a pass go on to its next write, or to its end."""
     request = program.request(flight.plan, flight.answers)
     plot = program.plots[flight.plan]
-    broken += laws.said(plot.plan, flight.answers, request)
+    broken = step.broken + laws.planned(plot.plan) + laws.said(plot.plan, flight.answers, request)
     if request.patch is not None:
         world = world._replace(flights=(*world.flights, _slim(program, flight, request)))
-    return Step(label, cost, tidy(world), broken)
+    return step._replace(world=tidy(world), broken=broken)
 
 
 def _slim(program: Program, flight: Flight, request: Request) -> Flight:
@@ -158,7 +153,7 @@ def _slim(program: Program, flight: Flight, request: Request) -> Flight:
     targets = {LETTERS[patch.target] for patch in remaining}
     whole = any(operation["path"] == "/status" for patch in remaining for operation in patch.operations)
     kept = targets - {"R"} | {"S", "E"} | ({"late"} if "V" in targets else set()) | ({"R", "C", "spec"} if whole else set())
-    noted = {"V", "P", "C"} if plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
+    noted = {"V", "P", "C"} if "C" in targets or plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
     return flight._replace(
         moved=flight.moved & kept, disturbed=flight.disturbed & noted, clock=flight.clock if whole else ()
     )

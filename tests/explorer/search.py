@@ -7,10 +7,10 @@ ways on. A world belongs to the lowest level that reaches it.
 
 from __future__ import annotations
 
-import time
+import sys
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.explorer import environment, passes
 from tests.explorer.calm import Calm
@@ -44,7 +44,7 @@ SEEDS: dict[str, World] = {
     "a new canary": begin(),
     "nothing to release": begin(canary=Canary(template=0, size=0)),
     "a parked canary": begin(canary=Canary(size=0)),
-    "traffic already split": begin(routes=(60,), memory=Memory(reached=60)),
+    "traffic already split": begin(routes=(60,), memory=Memory(reached=60, begun=1)),
     "an autoscaler": begin(scaler="resting"),
     "two routes": begin(routes=(0, 0)),
 }
@@ -52,7 +52,7 @@ SEEDS: dict[str, World] = {
 
 @dataclass(frozen=True)
 class Violation:
-    """A law that was broken, and the way there: the seed, then the labels of the steps."""
+    """A law that was broken, and the way there: the seed, then the actions."""
 
     law: str
     seed: str
@@ -73,63 +73,76 @@ class Search:
 
     def __post_init__(self) -> None:
         self.calm = Calm(self.program)
+        self._parts: dict[Any, Any] = {}
 
-    def run(self, *, seeds: dict[str, World] = SEEDS, levels: int = 99, states: int = 10**9, until: Callable[[], bool] = lambda: False) -> None:
-        """Look at world after world, until a bound is met. At most one violation is kept for each law."""
+    def run(
+        self,
+        *,
+        seeds: dict[str, World] = SEEDS,
+        levels: int = 99,
+        states: int = 10**9,
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Look at world after world, until a bound is met. One violation is kept for each law: the first."""
         frontier: deque[World] = deque()
         for name, world in seeds.items():
             self._found(world, -1, name, frontier)
         for level in range(levels + 1):
-            later: list[tuple[int, str, World]] = []
+            later: dict[World, tuple[int, str]] = {}
             self.levels.append(0)
             while frontier:
-                world = frontier.popleft()
                 self.levels[level] += 1
-                for step in self.steps(world):
-                    self._look(world, step, frontier, later)
+                self._look(frontier.popleft(), frontier, later)
                 if len(self.worlds) >= states or until():
                     return
             self.complete = level
-            for parent, label, world in later:
-                self._found(world, parent, label, frontier)
-            if not frontier:
-                return
+            for world, (parent, action) in later.items():
+                self._found(world, parent, action, frontier)
+                if len(self.worlds) >= states or until():
+                    return
 
     def steps(self, world: World) -> Iterator[Step]:
         """Give all that may happen next."""
         yield from passes.steps(self.program, world)
         yield from environment.steps(world)
 
-    def _look(self, world: World, step: Step, frontier: deque[World], later: list[tuple[int, str, World]]) -> None:
-        self.transitions += 1
+    def _look(self, world: World, frontier: deque[World], later: dict[World, tuple[int, str]]) -> None:
         number = self.worlds[world]
-        for law in step.broken:
-            self._broken(law, number, step.label)
-        if step.world in self.worlds:
-            return
-        if step.cost == 0:
-            self._found(step.world, number, step.label, frontier)
-        else:
-            later.append((number, step.label, step.world))
+        for step in self.steps(world):
+            self.transitions += 1
+            for law in step.broken:
+                self._broken(law, number, step.action)
+            if step.world in self.worlds:
+                continue
+            if step.cost == 0:
+                self._found(step.world, number, step.action, frontier)
+            else:
+                later.setdefault(self._shared(step.world), (number, sys.intern(step.action)))
 
-    def _found(self, world: World, parent: int, label: str, frontier: deque[World]) -> None:
+    def _shared(self, world: World) -> World:
+        """Let equal parts of worlds be one object: there are few parts and many worlds."""
+        parts = self._parts
+        return World(*(parts.setdefault(part, part) for part in world))
+
+    def _found(self, world: World, parent: int, action: str, frontier: deque[World]) -> None:
         if world not in self.worlds:
+            world = self._shared(world)
             self.worlds[world] = len(self.parents)
-            self.parents.append((parent, label))
+            self.parents.append((parent, sys.intern(action)))
             frontier.append(world)
             for law in self.calm.broken(world):
                 self._broken(law, self.worlds[world], "")
 
-    def _broken(self, law: str, number: int, label: str) -> None:
+    def _broken(self, law: str, number: int, action: str) -> None:
         if law not in self.violations:
             seed, way = self.way(number)
-            self.violations[law] = Violation(law, seed, (*way, label) if label else way)
+            self.violations[law] = Violation(law, seed, (*way, action) if action else way)
 
     def way(self, number: int) -> tuple[str, tuple[str, ...]]:
-        """Give the seed of a world and the labels of the shortest way to it."""
-        labels = []
+        """Give the seed of a world and the actions of the shortest way to it."""
+        actions = []
         while number >= 0:
-            number, label = self.parents[number]
-            labels.append(label)
-        seed, *way = reversed(labels)
+            number, action = self.parents[number]
+            actions.append(action)
+        seed, *way = reversed(actions)
         return seed, tuple(way)

@@ -64,13 +64,15 @@ class Memory(NamedTuple):
 
     `rose`: a pass raised a weight since the interval passed last. `approved`: the template that passed at the maximum
     and was not copied yet, or -1. `done`: a pass stored `Succeeded`, and the canary's template is still the same.
-    `reached`: the most that the canary was given since it has its template.
+    `reached`: the most that the canary was given since it has its template. `begun`: the template that was given its
+    first traffic by a pass, or by hand, or -1.
     """
 
     rose: bool = False
     approved: int = -1
     done: bool = False
     reached: int = 0
+    begun: int = -1
 
 
 class Evidence(NamedTuple):

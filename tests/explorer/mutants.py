@@ -1,0 +1,232 @@
+"""The program, broken on purpose: each change is one that a tired hand could make, and a law has to notice it.
+
+Only the changes. What finds them is the very search that finds nothing in the program as it is.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from reconcile import analysis, apply, decide, gates, moves, observation, revision, status, steps
+from reconcile.apply import _record
+from reconcile.errors import ClusterError, LostRaceError
+from reconcile.observation import Case
+from reconcile.plan import Record, Result
+from reconcile.rollout import Phase
+from reconcile.routers import istio
+from reconcile.steps import GATES, TABLE, Move, Standing, Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from reconcile.steps import Row
+
+    Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def _both(*mutants: Mutant) -> Mutant:
+    @contextmanager
+    def applied() -> Iterator[None]:
+        with ExitStack() as stack:
+            for mutant in mutants:
+                stack.enter_context(mutant())
+            yield
+
+    return applied
+
+
+def _set(owner: Any, name: str, value: Any) -> Mutant:
+    return lambda: patch.object(owner, name, value)
+
+
+def _gates(move: Move, *dropped: str) -> Mutant:
+    left = tuple(gate for gate in GATES[move] if gate not in dropped)
+    return lambda: patch.dict(GATES, {move: left})
+
+
+def _moves(*names: Move, change: Callable[[Case, moves.Effect], moves.Effect]) -> Mutant:
+    def changed(made: Callable[..., moves.Effect]) -> Callable[..., moves.Effect]:
+        return lambda case, to: change(case, made(case, to))
+
+    return lambda: patch.dict(moves.MOVES, {name: changed(moves.MOVES[name]) for name in names})
+
+
+def _table(change: Callable[[Row], Row | None]) -> Mutant:
+    return _set(steps, "TABLE", tuple(row for row in map(change, TABLE) if row is not None))
+
+
+def _property(owner: Any, name: str, value: Callable[[Any], Any]) -> Mutant:
+    return _set(owner, name, property(value))
+
+
+# What the changes are made of.
+
+
+def _without_first_test(rollout: Any, new: Any) -> Any:
+    return tuple(replace(one, operations=one.operations[-1:]) for one in _STATUS_PATCH(rollout, new))
+
+
+_STATUS_PATCH = status.patch
+
+
+def _exact_maximum(case: Case) -> Traffic:
+    if case.put_back_by is not None:
+        return Traffic.REVERTED
+    lowest = case.split.lowest
+    if lowest == 0:
+        return Traffic.UNEVEN if case.split.highest else Traffic.NONE
+    return Traffic.FULL if lowest == case.spec.max_weight else Traffic.SOME
+
+
+def _status_last(_: Case, effect: moves.Effect) -> moves.Effect:
+    return replace(effect, status_last=True)
+
+
+def _status_first(_: Case, effect: moves.Effect) -> moves.Effect:
+    return replace(effect, status_last=False)
+
+
+def _recorded_early(case: Case, effect: moves.Effect) -> moves.Effect:
+    return replace(effect, state=revision.recorded(effect.state, case.canary))
+
+
+def _copied_as_well(case: Case, effect: moves.Effect) -> moves.Effect:
+    writes, _ = moves._copy_writes(case) if effect.state.canary_weight >= case.spec.max_weight else ((), ())
+    return replace(effect, writes=(*effect.writes, *writes))
+
+
+def _scaled_as_well(case: Case, effect: moves.Effect) -> moves.Effect:
+    return replace(effect, writes=(*effect.writes, moves._scale(case, 0)))
+
+
+def _never_waits(_: Case) -> str:
+    return "whatever"
+
+
+def _judged(passing: Callable[[Any], bool]) -> Callable[..., Any]:
+    judge = analysis.judge
+
+    def judged(check: Any, metric: Any, answer: Any, at: Any) -> Any:
+        made = judge(check, metric, answer, at)
+        return replace(made, verdict="passed") if passing(answer) else made
+
+    return judged
+
+
+def _halts_by_rolling_back(walk: decide.Walk, halt: Any) -> Any:
+    plan = _HALTED(walk, halt)
+    try:
+        writes = moves.MOVES[Move.RESET](walk.case, walk.case.state.phase).writes
+    except (observation.GateError, LookupError):
+        writes = ()
+    return replace(plan, patches=(*plan.patches, *writes))
+
+
+_HALTED = decide._halted
+
+
+def _speaks_first(plan: Any, cluster: Any, at: Any) -> Record:
+    for event in plan.events:
+        _record(event, cluster, at)
+    return _APPLY(replace(plan, events=()), cluster, at)
+
+
+def _never_gives_up(plan: Any, cluster: Any, at: Any) -> Record:
+    for one in plan.patches:
+        try:
+            cluster.patch(one)
+        except (LostRaceError, ClusterError):
+            continue
+    for event in plan.events:
+        _record(event, cluster, at)
+    return Record(plan=plan, at=at, result=Result.APPLIED)
+
+
+_APPLY = apply.apply
+
+
+def _reset_omitted(row: Row) -> Row:
+    return replace(row, move=Move.ADVANCE) if row.move is Move.RESET else row
+
+
+def _whatever_traffic(row: Row) -> Row | None:
+    if row.move is Move.CONCLUDE and row.traffic != frozenset(Traffic):
+        return None
+    return replace(row, traffic=frozenset(Traffic)) if row.move is Move.RETIRE else row
+
+
+def _whatever_canary(row: Row) -> Row:
+    return replace(row, standings=frozenset(Standing)) if row.move is Move.COPY else row
+
+
+def _never_done(row: Row) -> Row | None:
+    if row.move is Move.IDLE:
+        return None
+    return replace(row, standings=frozenset(Standing)) if row.move is Move.START else row
+
+
+_SITUATION = Case.situation
+
+
+def _any_copy_due(case: Case, traffic: Traffic) -> Any:
+    made = _SITUATION(case, traffic)
+    due = case.state.phase is Phase.PROMOTING and not case.carried and case.overwritten_by is None
+    return replace(made, copy_due=due)
+
+
+MUTANTS: dict[str, Mutant] = {
+    "the weights are written without a test": _both(
+        _set(moves, "_unmoved", lambda _: []), _set(istio.Destination, "tests", lambda _: [])
+    ),
+    "only the values are tested, not the generation": _set(moves, "_unmoved", lambda _: []),
+    "the ticket is not tested": _set(status, "patch", _without_first_test),
+    "the status is written after the weight": _moves(Move.START, Move.ADVANCE, change=_status_last),
+    "the end is stored before it is reached": _moves(Move.RETIRE, Move.RETURN, change=_status_first),
+    "the maximum is only an exact one": _property(Case, "traffic", _exact_maximum),
+    "the revision is recorded before the reset": _moves(Move.RESET, change=_recorded_early),
+    "the reset is left out": _table(_reset_omitted),
+    "no metric is asked at the maximum": _gates(Move.PROMOTE, "analysis"),
+    "no metric is asked on the way": _gates(Move.ADVANCE, "analysis"),
+    "the copy is made in the pass that reaches the maximum": _moves(Move.ADVANCE, change=_copied_as_well),
+    "what is no number passes": _set(analysis, "judge", _judged(lambda answer: answer.value != answer.value)),
+    "no data passes": _set(analysis, "judge", _judged(lambda answer: answer.value is None)),
+    "the canary's health is no gate": _gates(Move.ADVANCE, "canary"),
+    "the canary's scaling is no gate": _gates(Move.ADVANCE, "scaling"),
+    "the primary's health is no gate for a start": _gates(Move.START, "primary"),
+    "the primary's health is no gate for a reset": _gates(Move.RESET, "primary"),
+    "traffic goes back before the primary is rolled out": _gates(Move.CONCLUDE, "primary"),
+    "the interval is ignored": _both(
+        _set(gates, "interval", _never_waits), lambda: patch.dict(gates.BY_NAME, {"interval": _never_waits})
+    ),
+    "the last step is not cut at the maximum": _set(steps, "next_weight", lambda weight, step, _: weight + step),
+    "the canary is scaled down under traffic": _table(_whatever_traffic),
+    "the canary is scaled down with the last weight": _moves(Move.CONCLUDE, change=_scaled_as_well),
+    "a canary is scaled up again and again": _property(Case, "parked", lambda case: case.canary.wanted == 0),
+    "a canary is scaled up only once": _property(
+        Case, "parked", lambda case: case.canary.wanted == 0 and case.standing is not Standing.SAME
+    ),
+    "a canary that moved on is copied": _both(_table(_whatever_canary), _set(Case, "situation", _any_copy_due)),
+    "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
+    "the weight that was asked for is restored": _property(
+        Case, "proven_weight", lambda case: min(case.state.canary_weight, case.spec.max_weight)
+    ),
+    "a release that is done begins again": _table(_never_done),
+    "a halt takes the traffic back": _set(decide, "_halted", _halts_by_rolling_back),
+    "Events are written first": _set(apply, "apply", _speaks_first),
+    "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),
+}
+
+# Where the search begins for those that need more than one disturbance to show: a seed, and a way from there.
+FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
+BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "the revision is recorded before the reset": ("a new canary", (*FIRST_STEP, "somebody gives the canary 1.1 restarted")),
+    "the primary's health is no gate for a reset": ("a new canary", (*FIRST_STEP, "the primary breaks")),
+    "a canary is scaled up again and again": (
+        "a new canary",
+        (*FIRST_STEP, "somebody scales the canary to 0", "the canary is rolled out and well"),
+    ),
+}

@@ -1,0 +1,65 @@
+"""Ways through the worlds: followed again, told in words, kept as regression cases.
+
+A way is a seed and the names of actions. What the program makes of an action is not part of its name, so that a case
+is still one after the program was mended; an action that is no longer there to be taken is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.explorer.manifests import TEMPLATES, template_named
+from tests.explorer.search import SEEDS, Search
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.explorer.search import Violation
+    from tests.explorer.state import World
+
+
+class Scene(NamedTuple):
+    """One world on a way: what happened, what it led to, and which laws that broke."""
+
+    action: str
+    told: str
+    world: World
+    broken: tuple[str, ...]
+
+
+def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
+    """Go a way again, step by step."""
+    world = SEEDS[seed]
+    yield Scene(seed, "", world, search.calm.broken(world))
+    for action in way:
+        step = next((one for one in search.steps(world) if one.action == action), None)
+        if step is not None:
+            world = step.world
+            yield Scene(action, step.told, world, (*step.broken, *search.calm.broken(world)))
+
+
+def tell(violation: Violation, search: Search) -> str:
+    """Write the story of a violation, and the case that keeps it from coming back."""
+    lines = [f"Broken law {violation.law}", f"It begins with: {violation.seed}", ""]
+    for number, scene in enumerate(follow(search, violation.seed, violation.way)):
+        told = f" ({scene.told})" if scene.told else ""
+        lines += [f"{number:3}. {scene.action}{told}", f"     {seen(scene.world)}"]
+        lines += [f"     BROKEN {law}" for law in scene.broken]
+    case = json.dumps({"law": violation.law, "seed": violation.seed, "way": violation.way}, indent=2)
+    return "\n".join([*lines, "", "To be kept in tests/explorer/regressions/:", case, ""])
+
+
+def seen(world: World) -> str:
+    """Write what counts of a world in one line."""
+    primary, canary, status = world.primary, world.canary, world.status
+    parts = [
+        f"primary {TEMPLATES[primary.template][0]} {primary.health}",
+        f"canary {TEMPLATES[canary.template][0]} x{canary.size} {canary.health}",
+        "weights " + ", ".join("unmanaged" if weight < 0 else str(weight) for weight in world.routes),
+    ]
+    if status is not None:
+        recorded = template_named(status.revision)
+        name = TEMPLATES[recorded][0] if recorded >= 0 else "nothing"
+        parts.append(f"status {status.phase or 'new'} at {status.weight} with {name}")
+    return "; ".join(parts)
