@@ -12,7 +12,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
           $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover check format golden manifests tools cluster wheels image image-test e2e clean
+.PHONY: help install demo test unit cover explore check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure mo
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds
 	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/gitops --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
+
+MINUTES ?= 10
+explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
+	$(BIN)/python -m tests.explorer --minutes $(MINUTES) --record
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

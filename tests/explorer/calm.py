@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.explorer import passes
 from tests.explorer.laws import RESTING
-from tests.explorer.manifests import SPECS, REVISIONS
+from tests.explorer.manifests import REVISIONS, SPECS
 from tests.explorer.state import Memory, World, tidy
 
 if TYPE_CHECKING:

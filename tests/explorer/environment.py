@@ -33,7 +33,7 @@ def _time(world: World) -> Iterator[Step]:
 
 
 def _recovery(world: World) -> Iterator[Step]:
-    """What controllers do by themselves. It changes no generation."""
+    """Give what controllers do by themselves. It changes no generation."""
     primary, canary = world.primary, world.canary
     if primary.health in {"rolling", "broken"}:
         yield Step("the primary is rolled out and well", 0, world._replace(primary=primary._replace(health="ok")))
@@ -104,7 +104,9 @@ def _routes(world: World) -> Iterator[Step]:
             action = f"a GitOps tool puts the weights back{when}"
             yield Step(action, 1, _routed(world, back, later))
     for later, when in _moments(world):
-        yield Step(f"a GitOps tool writes the route, with its weights as they are{when}", 1, _routed(world, routes, later))
+        yield Step(
+            f"a GitOps tool writes the route, with its weights as they are{when}", 1, _routed(world, routes, later)
+        )
     if len(routes) < MOST_ROUTES:
         for first, name in ((UNMANAGED, "another route"), (routes[0], "a copy of the route")):
             yield Step(f"somebody puts {name} in front", 1, _routed(world, (first, *routes), NOBODY))

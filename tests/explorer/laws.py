@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.explorer.manifests import SPECS, template_named
-from tests.explorer.state import Flight, Memory, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from reconcile.plan import Patch, Plan
     from reconcile.ports import Manifest
     from tests.explorer.program import Request
+    from tests.explorer.state import Flight, Memory, World
 
 RESTING = {"Initialized", "Succeeded"}
 
@@ -168,7 +168,7 @@ def _route(write: Write) -> Iterator[str]:
 def _promoted(write: Write) -> bool:
     """Say whether the primary was seen with the template, unless the canary has moved on."""
     status, seen = write.before.status, write.flight.evidence
-    return status is None or template_named(status.revision) not in {seen.canary} or seen.primary == seen.canary
+    return status is None or template_named(status.revision) != seen.canary or seen.primary == seen.canary
 
 
 def _raised(write: Write, lowest: int) -> Iterator[str]:
@@ -227,7 +227,9 @@ def _status(write: Write) -> Iterator[str]:
         yield "8: Succeeded is stored while the canary has traffic"
     if world.canary.size > 0 and "C" not in undisturbed:
         yield "8: Succeeded is stored while the canary has replicas"
-    if not (same and status.promoted == status.revision and write.flight.evidence.primary == write.flight.evidence.canary):
+    if not (
+        same and status.promoted == status.revision and write.flight.evidence.primary == write.flight.evidence.canary
+    ):
         yield "8: Succeeded is stored and the primary does not have the template"
 
 

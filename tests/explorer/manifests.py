@@ -6,15 +6,17 @@ Only spelling: what the program does with it, and whether that is right, is else
 from __future__ import annotations
 
 import json
-from functools import cache
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from reconcile.fields import timestamp
-from reconcile.ports import Manifest
 from reconcile.revision import revision
 from tests import world as builders
 from tests.explorer.state import NOBODY, UNMANAGED, Status, World
+
+if TYPE_CHECKING:
+    from reconcile.ports import Manifest
 
 PRESENT = -1
 """In a status that was read back: the time of the pass itself."""
@@ -151,7 +153,9 @@ def timeless(value: Any) -> Any:
     """Set the times of conditions and measurements to a constant, at any depth; give a copy."""
     if isinstance(value, dict):
         return {
-            key: LONG_AGO if key in {"lastTransitionTime", "time"} and ("type" in value or "verdict" in value) else timeless(member)
+            key: LONG_AGO
+            if key in {"lastTransitionTime", "time"} and ("type" in value or "verdict" in value)
+            else timeless(member)
             for key, member in value.items()
         }
     return [timeless(item) for item in value] if isinstance(value, list) else value
@@ -217,7 +221,7 @@ SERVICES = (builders.service("podinfo"), builders.service("podinfo-canary"))
 
 
 def one(world: World, letter: str, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
-    """Build the primary, the canary, the VirtualService or the Rollout, as a pass knows it that began before `moved`."""
+    """Build the object of a letter (P, C, V, R), as a pass knows it that began before `moved`."""
     if letter == "V":
         return virtual_service(world.routes, world.routed, world.old, moved="V" in moved)
     if letter == "R":

@@ -3,6 +3,8 @@
 Only the changes. What finds them is the very search that finds nothing in the program as it is.
 """
 
+# ruff: noqa: SLF001 - breaking what is private is the point
+
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
@@ -18,6 +20,8 @@ from reconcile.plan import Record, Result
 from reconcile.rollout import Phase
 from reconcile.routers import istio
 from reconcile.steps import GATES, TABLE, Move, Standing, Traffic
+from tests.explorer.search import SEEDS, Search
+from tests.explorer.story import follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -214,7 +218,9 @@ MUTANTS: dict[str, Mutant] = {
     "the weight that was asked for is restored": _property(
         Case, "proven_weight", lambda case: min(case.state.canary_weight, case.spec.max_weight)
     ),
-    "a release that is done begins again": _table(_never_done),
+    "a release that is done begins again": _both(
+        _table(_never_done), _property(observation.Observation, "at_rest", lambda seen: seen.rollout.spec is None)
+    ),
     "a halt takes the traffic back": _set(decide, "_halted", _halts_by_rolling_back),
     "Events are written first": _set(apply, "apply", _speaks_first),
     "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),
@@ -223,10 +229,25 @@ MUTANTS: dict[str, Mutant] = {
 # Where the search begins for those that need more than one disturbance to show: a seed, and a way from there.
 FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
 BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "the revision is recorded before the reset": ("a new canary", (*FIRST_STEP, "somebody gives the canary 1.1 restarted")),
+    "the revision is recorded before the reset": (
+        "a new canary",
+        (*FIRST_STEP, "somebody gives the canary 1.1 restarted"),
+    ),
     "the primary's health is no gate for a reset": ("a new canary", (*FIRST_STEP, "the primary breaks")),
     "a canary is scaled up again and again": (
         "a new canary",
         (*FIRST_STEP, "somebody scales the canary to 0", "the canary is rolled out and well"),
     ),
 }
+
+
+def caught(name: str, most: int = 60_000) -> str:
+    """Give the law that notices this broken program; "" where none does among so many worlds."""
+    with MUTANTS[name]():
+        search = Search()
+        seeds = SEEDS
+        if name in BEGINNINGS:
+            *_, last = follow(search, *BEGINNINGS[name])
+            seeds = {name: last.world}
+        search.run(seeds=seeds, states=most, until=lambda: bool(search.violations))
+    return next(iter(search.violations), "")

@@ -6,7 +6,7 @@ each other one is a disturbance.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.errors import RefusedError
 from tests.explorer import laws, manifests
@@ -57,7 +57,8 @@ def _begin(program: Program, world: World) -> Iterator[Step]:
         plot = program.plots[flight.plan]
         doubts = "" if answer == "good" else f", metrics are {answer}"
         quiet = another + (answer != "good")
-        yield _went_on(program, world, flight, Step(f"{who} begins{doubts}", quiet, world, plot.plan.move))
+        step = Step(f"{who} begins{doubts}", quiet, world, plot.plan.move, plot.broken)
+        yield _went_on(program, world, flight, step)
         if not plot.asked:
             return
 
@@ -152,8 +153,15 @@ def _slim(program: Program, flight: Flight, request: Request) -> Flight:
     remaining = plan.patches[len(flight.answers) :] if going_well else (request.patch,)
     targets = {LETTERS[patch.target] for patch in remaining}
     whole = any(operation["path"] == "/status" for patch in remaining for operation in patch.operations)
-    kept = targets - {"R"} | {"S", "E"} | ({"late"} if "V" in targets else set()) | ({"R", "C", "spec"} if whole else set())
-    noted = {"V", "P", "C"} if "C" in targets or plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
+    kept = (
+        targets - {"R"}
+        | {"S", "E"}
+        | ({"late"} if "V" in targets else set())
+        | ({"R", "C", "spec"} if whole else set())
+    )
+    noted = (
+        {"V", "P", "C"} if "C" in targets or plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
+    )
     return flight._replace(
         moved=flight.moved & kept, disturbed=flight.disturbed & noted, clock=flight.clock if whole else ()
     )
@@ -172,7 +180,7 @@ def _stored(
         return None, ()
     before, after = result
     try:
-        changed = _changed(program, world, flight, request, letter, after)
+        changed = _changed(program, world, flight, request, after)
     except LookupError as error:
         return world, (f"4: {error}",)
     if after != before:
@@ -182,17 +190,19 @@ def _stored(
     return changed._replace(memory=remembered), laws.broken(write)
 
 
-def _changed(
-    program: Program, world: World, flight: Flight, request: Request, letter: str, after: Manifest
-) -> World:
+def _changed(program: Program, world: World, flight: Flight, request: Request, after: Manifest) -> World:
     """Give the world with the object that was written."""
+    assert request.patch is not None
+    letter = LETTERS[request.patch.target]
     if letter == "V":
         return world._replace(routes=tuple(_weight(route) for route in after["spec"]["http"]), routed=NOBODY)
     if letter == "P":
         template, health = manifests.template_of("P", after), world.primary.health
         rolling = "rolling" if health in {"ok", "rolling"} else health
         same = template == world.primary.template
-        return world if same else world._replace(primary=world.primary._replace(template=template, health=rolling, by=0))
+        return (
+            world if same else world._replace(primary=world.primary._replace(template=template, health=rolling, by=0))
+        )
     if letter == "C":
         return resized(world, after["spec"]["replicas"])
     return _noted(program, world, flight, request, after)
@@ -229,6 +239,4 @@ def _noted(program: Program, world: World, flight: Flight, request: Request, aft
         return world._replace(status=world.status._replace(notes=program.notes.number(after["status"])))
     status = manifests.status_of(after, plot.old, program.notes, flight.moved)
     ranks = dict(zip(plot.stamps, flight.clock, strict=True)) | {NOBODY: NOBODY}
-    return world._replace(
-        status=status._replace(advanced=ranks[status.advanced], entered=ranks[status.entered])
-    )
+    return world._replace(status=status._replace(advanced=ranks[status.advanced], entered=ranks[status.entered]))

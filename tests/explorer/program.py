@@ -17,16 +17,17 @@ from reconcile.engine import Pass
 from reconcile.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
 from reconcile.observe import Selection
 from reconcile.plan import Event, Failure, Patch, Plan, Settings
-from reconcile.ports import Kind, Manifest, Ref, Scope
-from tests.explorer import manifests
+from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
-from tests.explorer.state import Flight, World
 from tests.fakes import FixedMeter, ref_of
 from tests.world import METRICS, SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
+
+    from reconcile.ports import Kind, Manifest, Ref, Scope
+    from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0
 # What Prometheus says to a pass that asks: the word of the story, the answer.
@@ -41,12 +42,17 @@ OUTCOMES: dict[str, type[ClusterError] | None] = {"o": None, "r": LostRaceError,
 
 
 class Plot(NamedTuple):
-    """A plan as the explorer deals with it: `asked` is whether it rests on measurements; `stamps` as they are stored."""
+    """A plan as the explorer deals with it.
+
+    `asked`: it rests on measurements. `stamps`: the times that it stores, as ranks of which the first `old` are old.
+    `broken`: the laws that it breaks even where nothing disturbs it.
+    """
 
     plan: Plan
     asked: bool
     old: int
     stamps: tuple[int, ...]
+    broken: tuple[str, ...]
 
 
 class Written(NamedTuple):
@@ -97,11 +103,11 @@ class _Script:
         raise UnreachableError("no Events today")
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Writing reads nothing."""
+        """Refuse: writing reads nothing."""
         raise NotImplementedError(kind, scope)
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Writing reads nothing."""
+        """Refuse: writing reads nothing."""
         raise NotImplementedError(refs)
 
 
@@ -121,11 +127,11 @@ class _Snapshot:
         return {ref: self.objects[ref] for ref in refs if ref in self.objects}
 
     def patch(self, patch: Patch) -> None:
-        """Reading writes nothing."""
+        """Refuse: reading writes nothing."""
         raise NotImplementedError(patch)
 
     def record(self, event: Event, at: datetime) -> None:
-        """Reading says nothing."""
+        """Refuse: reading says nothing."""
         raise NotImplementedError(event, at)
 
 
@@ -140,37 +146,42 @@ class Program:
         self._requests: dict[tuple[int, str], Request] = {}
         self._written: dict[Any, Written | None] = {}
 
+    @property
+    def decisions(self) -> int:
+        """How many different decisions were made."""
+        return len(self._decided)
+
     def decide(self, world: World, answer: str) -> int:
         """Give the number of the plan that a pass makes that begins now. `world` has its own ranks only."""
         key = (world[:8], answer)
         if key not in self._decided:
-            self._decided[key] = self._number(*self._planned(world, answer), world.old)
+            self._decided[key] = self._plotted(world, answer)
         return self._decided[key]
 
-    def pass_over(self, world: World, answer: str) -> Pass:
-        """Give the real pass over a world."""
-        return Pass(
-            cluster=_Snapshot({ref_of(one): one for one in manifests.all_of(world, self.notes)}),
-            meter=FixedMeter(**{SUCCESS: ANSWERS[answer]}),
+    def _plotted(self, world: World, answer: str) -> int:
+        """Let the real pass read and decide. Plans that write and say the same are one."""
+        found = manifests.all_of(world, self.notes)
+        meter = FixedMeter(**{SUCCESS: ANSWERS[answer]})
+        single = Pass(
+            cluster=_Snapshot({ref_of(one): one for one in found}),
+            meter=meter,
             settings=Settings(interval=INTERVAL, metrics=METRICS),
             selection=Selection(),
             now=lambda: NOW,
         )
-
-    def _planned(self, world: World, answer: str) -> tuple[Plan, bool]:
-        single = self.pass_over(world, answer)
         (record,) = single.plans()
-        assert isinstance(single.meter, FixedMeter)
-        return record.plan, bool(single.meter.asked)
-
-    def _number(self, plan: Plan, asked: bool, old: int) -> int:  # noqa: FBT001
-        """Plans that write and say the same are one."""
-        shown = [[str(p.target), p.subresource, manifests.timeless(list(p.operations))] for p in plan.patches]
-        text = json.dumps([plan.move, plan.before.phase, asked, old, shown, [e.message for e in plan.events]], sort_keys=True)
+        plan, asked = record.plan, bool(meter.asked)
+        text = self._text(plan, asked, world.old)
         if text not in self._numbers:
             self._numbers[text] = len(self.plots)
-            self.plots.append(Plot(plan, asked, old, tuple(self._stamps(plan, old))))
+            broken = turns.broken(plan, found, ANSWERS[answer], INTERVAL)
+            self.plots.append(Plot(plan, asked, world.old, tuple(self._stamps(plan, world.old)), broken))
         return self._numbers[text]
+
+    def _text(self, plan: Plan, *facts: object) -> str:
+        writes = [[str(one.target), one.subresource, manifests.timeless(list(one.operations))] for one in plan.patches]
+        said = [event.message for event in plan.events]
+        return json.dumps([plan.move, plan.error, plan.before.phase, *facts, writes, said], sort_keys=True)
 
     def _stamps(self, plan: Plan, old: int) -> Iterator[int]:
         found: set[int] = set()
@@ -201,7 +212,12 @@ class Program:
         The object is the one in the world, told as the pass knows it: what was written since has moved on.
         """
         known = flight.moved & {letter, "C", "spec"} if letter == "R" else flight.moved & {letter}
-        value = {"V": world.routes, "P": world.primary[:2], "C": world.canary, "R": (world.spec, world.status, world.old)}
+        value = {
+            "V": world.routes,
+            "P": world.primary[:2],
+            "C": world.canary,
+            "R": (world.spec, world.status, world.old),
+        }
         key = (request.key, value[letter], known)
         if key not in self._written:
             assert request.patch is not None

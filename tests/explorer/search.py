@@ -70,6 +70,7 @@ class Search:
     transitions: int = 0
     violations: dict[str, Violation] = field(default_factory=dict)
     complete: int = -1
+    depths: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.calm = Calm(self.program)
@@ -122,13 +123,14 @@ class Search:
     def _shared(self, world: World) -> World:
         """Let equal parts of worlds be one object: there are few parts and many worlds."""
         parts = self._parts
-        return World(*(parts.setdefault(part, part) for part in world))
+        return World._make(parts.setdefault(part, part) for part in world)
 
     def _found(self, world: World, parent: int, action: str, frontier: deque[World]) -> None:
         if world not in self.worlds:
             world = self._shared(world)
             self.worlds[world] = len(self.parents)
             self.parents.append((parent, sys.intern(action)))
+            self.depths.append(self.depths[parent] + 1 if parent >= 0 else 0)
             frontier.append(world)
             for law in self.calm.broken(world):
                 self._broken(law, self.worlds[world], "")
@@ -137,6 +139,11 @@ class Search:
         if law not in self.violations:
             seed, way = self.way(number)
             self.violations[law] = Violation(law, seed, (*way, action) if action else way)
+
+    @property
+    def longest(self) -> int:
+        """The most steps on the shortest way to any world."""
+        return max(self.depths, default=0)
 
     def way(self, number: int) -> tuple[str, tuple[str, ...]]:
         """Give the seed of a world and the actions of the shortest way to it."""

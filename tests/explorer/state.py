@@ -93,9 +93,10 @@ class Evidence(NamedTuple):
 class Flight(NamedTuple):
     """A pass under way: its plan (an index into `program`), and how its writes ended so far, a letter each.
 
-    `moved` are the objects (letters R, V, P, C) that were written since it read them, `S` where others wrote the status
-    since it was last sure of it, `spec` where the Rollout's spec was edited, `E` where the environment wrote anything,
-    `late` where the interval has passed since it began. `disturbed` are those of V, P, C that the environment wrote. `clock` are the ranks of the times that the plan stores.
+    `moved`: what happened since it read. Letters R, V, P, C: that object was written; `S`: others wrote the status
+    since it was last sure of it; `spec`: the Rollout's spec was edited; `E`: the environment wrote anything; `late`:
+    the interval has passed since it began. `disturbed` are those of V, P, C that the environment wrote. `clock` are
+    the ranks of the times that the plan stores.
     """
 
     plan: int
@@ -165,9 +166,7 @@ def tidy(world: World) -> World:
     status = world.status
     if status is not None:
         status = status._replace(advanced=new[status.advanced], entered=new[status.entered])
-    flights = tuple(
-        sorted((one._replace(clock=tuple(new[rank] for rank in one.clock)) for one in flights), key=_order)
-    )
+    flights = tuple(sorted((one._replace(clock=tuple(new[rank] for rank in one.clock)) for one in flights), key=_order))
     primary = world.primary
     return world._replace(
         primary=primary._replace(by=new[primary.by]),
@@ -192,7 +191,5 @@ def written(world: World, *letters: str, env: bool, by: int | None = None) -> Wo
         disturbed = frozenset(letters) & {"V", "P", "C"} if env else frozenset()
         if index == by:
             moved.discard("S")
-        flights.append(
-            flight._replace(moved=flight.moved.union(moved), disturbed=flight.disturbed.union(disturbed))
-        )
+        flights.append(flight._replace(moved=flight.moved.union(moved), disturbed=flight.disturbed.union(disturbed)))
     return world._replace(flights=tuple(flights))

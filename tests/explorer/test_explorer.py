@@ -1,0 +1,80 @@
+"""Every world that passes and their surroundings can reach, and the broken programs that must not get away with it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconcile.steps import Move
+from tests.explorer import numbers
+from tests.explorer.mutants import MUTANTS, caught
+from tests.explorer.search import Search
+from tests.explorer.story import follow, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Keep the log of a million writes to ourselves."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> None:
+    search = Search()
+    search.run(levels=1)
+    assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
+    assert search.complete == 1
+    assert len(search.worlds) >= 100_000
+    assert {plot.plan.move for plot in search.program.plots} == {move.value for move in Move}
+    # Nothing is missed by a step that never happens.
+    assert {action for _, action in search.parents} >= {
+        "the interval passes",
+        "another pass begins",
+        "a pass begins, metrics are absent",
+        "the pass goes on, its answer is lost",
+        "the pass goes on, and gets 500",
+        "pass B is killed",
+        "somebody gives the canary 1.1 restarted",
+        "a GitOps tool puts the weights back",
+        "a GitOps tool gives the primary 1.0, in the same second",
+        "somebody puts a copy of the route in front",
+        "somebody sets the analysis to: invalid",
+        "the autoscaler wants another size",
+    }
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_broken_program_is_caught(name: str) -> None:
+    assert caught(name)
+
+
+@pytest.mark.parametrize("path", REGRESSIONS, ids=[path.stem for path in REGRESSIONS])
+def test_what_was_mended_stays_so(path: Path) -> None:
+    case = json.loads(path.read_text(encoding="utf-8"))
+    for scene in follow(Search(), case["seed"], case["way"]):
+        assert scene.broken == ()
+
+
+def test_a_way_can_be_followed_again() -> None:
+    search = Search()
+    search.run(levels=0)
+    world, number = list(search.worlds.items())[-1]
+    *_, last = follow(search, *search.way(number))
+    assert last.world == world
+
+
+def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
+    page = numbers.PAGE.read_text(encoding="utf-8")
+    for name in ("table", "people", "mutants"):
+        assert f"<!-- made by make explore: {name} -->" in page
+    assert numbers.drawn(page) == page, f"{numbers.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.REDRAW}"

@@ -1,0 +1,43 @@
+"""The laws of a whole undisturbed pass: those that `tests/test_laws.py` holds against random worlds, held here too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsonpatch
+import pytest
+
+from reconcile.plan import Failure, Plan, Result
+from tests.fakes import ref_of
+from tests.laws import LAWS, Turn
+from tests.strategies import Scene
+from tests.world import SUCCESS
+
+if TYPE_CHECKING:
+    from reconcile.ports import Manifest, Ref
+
+
+def broken(plan: Plan, manifests: list[Manifest], value: float | Failure, interval: float) -> tuple[str, ...]:
+    """Give the laws that a plan breaks when all of it is written to the world that it was made for."""
+    scene = Scene(manifests=manifests, values={SUCCESS: value}, interval=interval, books=True, calm=True)
+    before = {ref_of(manifest): manifest for manifest in manifests}
+    try:
+        turn = Turn(scene=scene, plan=plan, result=Result.APPLIED, before=before, after=_written(plan, before))
+    except jsonpatch.JsonPatchException as error:
+        return (f"11: a plan that does not apply to what it was made for: {error}",)
+    found = []
+    for law in LAWS:
+        try:
+            law(turn)
+        except (AssertionError, LookupError, pytest.fail.Exception) as error:
+            found.append(f"{law.__name__}: {str(error).partition(chr(10))[0] or law.__doc__}")
+    return tuple(found)
+
+
+def _written(plan: Plan, before: dict[Ref, Manifest]) -> dict[Ref, Manifest]:
+    after = dict(before)
+    for patch in plan.patches:
+        new = jsonpatch.apply_patch(after[patch.target], list(patch.operations))
+        old = after[patch.target]
+        after[patch.target] = old | {"status": new["status"]} if patch.subresource else new
+    return after
