@@ -8,7 +8,7 @@ ways on. A world belongs to the lowest level that reaches it.
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ class Search:
     worlds: dict[World, int] = field(default_factory=dict)
     parents: list[tuple[int, str]] = field(default_factory=list)
     levels: list[int] = field(default_factory=list)
-    transitions: int = 0
+    taken: Counter[str] = field(default_factory=Counter)
     violations: dict[str, Violation] = field(default_factory=dict)
     complete: int = -1
     depths: list[int] = field(default_factory=list)
@@ -110,7 +110,7 @@ class Search:
     def _look(self, world: World, frontier: deque[World], later: dict[World, tuple[int, str]]) -> None:
         number = self.worlds[world]
         for step in self.steps(world):
-            self.transitions += 1
+            self.taken[step.action] += 1
             for law in step.broken:
                 self._broken(law, number, step.action)
             if step.world in self.worlds:
@@ -139,6 +139,11 @@ class Search:
         if law not in self.violations:
             seed, way = self.way(number)
             self.violations[law] = Violation(law, seed, (*way, action) if action else way)
+
+    @property
+    def transitions(self) -> int:
+        """How many steps were looked at; `taken` has them by action."""
+        return self.taken.total()
 
     @property
     def longest(self) -> int:
