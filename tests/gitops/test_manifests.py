@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from reconcile import rights
 from tests.components.controlplane import KubectlError
+from tests.components.tools import MODULES
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, FLUX, GITOPS, WORKFLOWS, documents, named
 
 if TYPE_CHECKING:
@@ -36,8 +38,9 @@ def test_nothing_is_shipped_that_no_test_reads() -> None:
 
 
 def built(plane: ControlPlane, folder: Path) -> list[dict[str, Any]]:
-    """Give what kustomize makes of a folder, which may take files from beside it as Flux lets it."""
-    text = plane.kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder))
+    """Give what kustomize makes of a folder; Flux lets it take files from anywhere in the repository, kubectl not."""
+    restrictions = ["--load-restrictor=LoadRestrictionsNone"] if FLUX in folder.parents else []
+    text = plane.kubectl("kustomize", *restrictions, str(folder))
     return [item for item in yaml.safe_load_all(text) if item]
 
 
@@ -122,3 +125,18 @@ def test_a_job_tries_once_and_is_given_more_time_than_it_takes(where: str) -> No
     assert spec["backoffLimit"] == 0
     timeout = 30 * 60 if any("--timeout=30m" in arg for arg in spec["template"]["spec"]["containers"][0]["args"]) else 0
     assert spec["activeDeadlineSeconds"] > timeout
+
+
+# --- What judges them ---
+
+
+def test_the_schemas_and_the_judges_are_of_one_version() -> None:
+    judges, schemas = (pinned(MODULES / name / "go.mod") for name in ("verdicts", "gitops-crds"))
+    assert schemas["github.com/fluxcd/kustomize-controller"] == judges["github.com/fluxcd/kustomize-controller/api"]
+    for name in ("github.com/argoproj/argo-cd/v3", "github.com/argoproj/argo-workflows/v4"):
+        assert schemas[name] == judges[name]
+
+
+def pinned(file: Path) -> dict[str, str]:
+    """Give the version of each module that a go.mod requires."""
+    return dict(re.findall(r"^\t(\S+) (v\S+)", file.read_text(encoding="utf-8"), re.MULTILINE))
