@@ -6,7 +6,7 @@ Duty: the order of the stages, and that one Rollout's trouble stays its own. Tim
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile.apply import apply
@@ -17,7 +17,7 @@ from reconcile.plan import Plan, Position, Record, Result, Settings
 from reconcile.steps import Move
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconcile.observation import Observation
@@ -30,7 +30,10 @@ LOG = logging.getLogger("steerer.engine")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """What a pass works with. `now` gives the time; `budget` is how many seconds it may take, all in all."""
+    """What a pass works with. `now` gives the time; `budget` is how many seconds it may take, all in all.
+
+    `told` says in words why it is to end early; "" = nobody wants it to.
+    """
 
     cluster: Cluster
     meter: Meter
@@ -38,6 +41,11 @@ class Pass:
     selection: Selection
     now: Callable[[], datetime]
     budget: float = 50.0
+    told: Callable[[], str] = str
+
+    def run(self) -> Iterator[Record]:
+        """Decide and write. Raises, at its end, the ClusterError of a namespace that could not be read."""
+        return self.write(self.plans())
 
     def plans(self) -> Iterator[Record]:
         """Decide, and write nothing. Raises, at its end, the ClusterError of a namespace that could not be read."""
@@ -49,22 +57,21 @@ class Pass:
             )
         _raise_unread(sight)
 
-    def run(self) -> Iterator[Record]:
-        """Decide and write, one Rollout after the other; what the budget does not reach is named.
-
-        Raises, at its end, the ClusterError of a namespace that could not be read.
-        """
-        started = self.now()
-        sight = observe(self.cluster, self.selection)
-        for plan in self._decided(sight, started):
-            if plan.error:
-                yield Record(plan=plan, at=started, result=Result.FAILED, error=plan.error)
-            elif (self.now() - started).total_seconds() > self.budget:
-                LOG.warning("%s was not reached within %gs", plan.rollout, self.budget)
-                yield Record(plan=plan, at=started, result=Result.UNREACHED, error="the pass ran out of time")
+    def write(self, planned: Iterable[Record]) -> Iterator[Record]:
+        """Write what was decided, one Rollout after the other and none by halves; what is not reached is named."""
+        for record in planned:
+            if record.result is not Result.PLANNED:
+                yield record
+            elif why := self._ends(record.at):
+                LOG.warning("%s was not reached: %s", record.plan.rollout, why)
+                yield replace(record, result=Result.UNREACHED, error=why)
             else:
-                yield _applied(plan, self.cluster, started)
-        _raise_unread(sight)
+                yield _applied(record.plan, self.cluster, record.at)
+
+    def _ends(self, started: datetime) -> str:
+        """Say why the pass ends here; "" = it goes on."""
+        late = (self.now() - started).total_seconds() > self.budget
+        return self.told() or (f"the pass ran out of time ({self.budget:g}s)" if late else "")
 
     def _decided(self, sight: Sight, now: datetime) -> list[Plan]:
         """Ask all metrics at once, then decide."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -171,10 +172,30 @@ def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time(caplo
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
     records = list(passed(cluster, now=clock(0, 1, 50, 50.1)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.APPLIED, Result.UNREACHED]
-    assert records[2].error == "the pass ran out of time"
-    assert "Rollout c.test was not reached within 50s" in caplog.text
+    assert records[2].error == "the pass ran out of time (50s)"
+    assert "Rollout c.test was not reached: the pass ran out of time (50s)" in caplog.text
     again = passed(cluster, now=lambda: START + timedelta(seconds=60)).run()
     assert next(again).plan.rollout.name == "c"
+
+
+def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
+    words = iter(["", "told to stop", "told to stop"])
+    records = list(passed(cluster, told=lambda: next(words)).run())
+    assert [record.result for record in records] == [Result.APPLIED, Result.UNREACHED, Result.UNREACHED]
+    assert {patch.target.name for patch in cluster.patches} == {"a"}
+    assert {record.error for record in records[1:]} == {"told to stop"}
+    assert "Rollout b.test was not reached: told to stop" in caplog.text
+
+
+def test_what_was_decided_can_be_looked_at_before_it_is_written() -> None:
+    cluster = MemoryCluster([*release("a"), *release("b")])
+    one = passed(cluster)
+    first, second = one.plans()
+    assert cluster.patches == []
+    refused = replace(first, result=Result.UNREACHED, error="looked at, and not wanted")
+    assert list(one.write([refused, second])) == [refused, replace(second, result=Result.APPLIED)]
+    assert {patch.target.name for patch in cluster.patches} == {"b"}
 
 
 def test_the_selection_is_kept() -> None:

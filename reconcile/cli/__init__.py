@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from reconcile import __version__
 from reconcile.cli.exits import FAILED, INTERRUPTED, NOTHING, USAGE
+from reconcile.cli.signals import Stop, Stopped
 from reconcile.errors import SteererError, UsageError
 
 # The module of each command, loaded when it is asked for: a pass starts every minute, and pays for nothing else.
@@ -47,8 +50,10 @@ def main() -> None:
     program = Path(sys.argv[0]).name
     name = "kubectl steerer" if program.startswith("kubectl-") else "steerer"
     end = partial(_end, name)
+    stop = Stop()
+    stop.listen()
     try:
-        code = steerer.main(prog_name=name, standalone_mode=False)
+        code = steerer.main(prog_name=name, standalone_mode=False, obj=stop)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -57,13 +62,25 @@ def main() -> None:
         end(str(error), USAGE)
     except SteererError as error:
         end(str(error), FAILED)
-    except (KeyboardInterrupt, click.Abort):
+    except click.Abort:
         end("interrupted", INTERRUPTED)
+    except Stopped as stopped:
+        _end_at_once(f"{name}: {stopped}{stop.stands}\n", stopped.code)
     except BrokenPipeError:  # the reader went away, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         end("", FAILED)
     else:
         sys.exit(code if isinstance(code, int) else NOTHING)
+
+
+def _end_at_once(words: str, code: int) -> NoReturn:
+    """End without waiting for the requests that other threads still have under way, as `sys.exit` would."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.write(words)
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _end(name: str, words: str, code: int) -> None:

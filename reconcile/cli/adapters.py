@@ -24,20 +24,24 @@ if TYPE_CHECKING:
     from reconcile.ports import Cluster, Meter
 
 
-def pass_for(given: dict[str, Any], cluster: Cluster, default_namespace: str | None) -> Pass:
-    """Give a pass over the Rollouts in scope."""
-    interval = given["control_loop_interval"]
-    if interval is None:
-        interval = 60.0 if given["every"] is None else given["every"]
+def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, told: Callable[[], str]) -> Pass:
+    """Give a pass over what is selected; `told` says why it is to end early."""
     loaded = templates.load(given["templates"])
     return Pass(
         cluster=cluster,
         meter=meter_for(given, loaded),
-        settings=settings_for(given, interval=interval, metrics=loaded.metrics),
-        selection=selection_for(given, default_namespace),
+        settings=settings_for(given, interval=interval_for(given), metrics=loaded.metrics),
+        selection=selection,
         now=now,
         budget=given["pass_timeout"],
+        told=told,
     )
+
+
+def interval_for(given: dict[str, Any]) -> float:
+    """Give the control-loop interval, in seconds."""
+    named = (given["control_loop_interval"], given.get("every"), 60.0)
+    return next(seconds for seconds in named if seconds is not None)
 
 
 def settings_for(given: dict[str, Any], **settings: Any) -> Settings:

@@ -24,6 +24,23 @@ def exit_code(records: Sequence[Record], *, detailed: bool) -> int:
     return max(map(_detailed, records), default=NOTHING) if detailed else NOTHING
 
 
+def waited(record: Record) -> int:
+    """Give the exit code that a Rollout would end `--wait` with: done, still under way, or in need of a human.
+
+    Done is what a pass leaves at rest: `Initialized` or `Succeeded`, with the canary's present template on record and
+    nothing to do for it. What fails at its own gate (invalid, being deleted, a second one on its route) is not mended
+    by another pass.
+    """
+    from reconcile.plan import Outcome, Result  # noqa: PLC0415 - loaded long before
+    from reconcile.steps import RESTING  # noqa: PLC0415 - as above
+
+    plan = record.plan
+    if plan.error or any(gate.name == "rollout" and gate.outcome is Outcome.FAILED for gate in plan.gates):
+        return HALTED
+    rests = plan.after.phase in RESTING and plan.move not in {"halt", "wait"}
+    return NOTHING if rests and record.result is Result.APPLIED else WAITING
+
+
 def _detailed(record: Record) -> int:
     from reconcile.plan import Result  # noqa: PLC0415 - loaded long before
 

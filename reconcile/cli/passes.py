@@ -6,7 +6,7 @@ Duty: when a pass is made, and what is shown of it.
 from __future__ import annotations
 
 import sys
-import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,17 @@ import click
 
 from reconcile.cli import adapters, exits, options
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.signals import Stop
+from reconcile.cli.ticks import ticks
 from reconcile.errors import ClusterError, UsageError
-from reconcile.plan import Result
+from reconcile.plan import Record, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from reconcile.engine import Pass
-    from reconcile.plan import Record
+
+MOST_NAMED = 20
 
 
 @click.command()
@@ -43,13 +46,27 @@ if TYPE_CHECKING:
     type=options.Duration(),
     help="With --every: begin no pass after this long. [default: never end]",
 )
+@options.option(
+    "--wait",
+    is_flag=True,
+    help="Make passes until the Rollouts are done, one each control-loop interval or --every: 0 done, 3 out of time, "
+    "4 failed.",
+)
+@options.option("--timeout", type=options.Duration(), help="With --wait: how long to wait. [default: 30m]")
 @options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changed, 3 waiting, 4 halted or failed.")
 @options.output("text", "json", "yaml", "patch")
 @options.LOG
 @click.pass_context
 def run(context: click.Context, /, **given: Any) -> None:
     """Make one pass over the Rollouts in scope, or over those of these NAMES."""
-    context.exit(_passes(given))
+    stop = context.ensure_object(Stop)
+    if given["timeout"] is not None and not given["wait"]:
+        raise UsageError("--timeout needs --wait: it says how long")
+    if not given["wait"]:
+        context.exit(_passes(given, stop))
+    from reconcile.cli.waiting import wait  # noqa: PLC0415 - a pass that does not wait pays for none of it
+
+    context.exit(wait(given, stop))
 
 
 @click.command()
@@ -63,10 +80,11 @@ def run(context: click.Context, /, **given: Any) -> None:
 @click.pass_context
 def plan(context: click.Context, /, **given: Any) -> None:
     """Print what a pass would do, and write nothing: `run --dry-run=client`."""
-    context.exit(_passes({"dry_run": "client", "every": None, "duration": None} | given))
+    given = {"dry_run": "client", "every": None, "duration": None} | given
+    context.exit(_passes(given, context.ensure_object(Stop)))
 
 
-def _passes(given: dict[str, Any]) -> int:
+def _passes(given: dict[str, Any], stop: Stop) -> int:
     """Make one pass, or one after the other, and report each. Gives the exit code."""
     log_to_stderr(given["log_format"], given["log_level"], dry_run=given["dry_run"] != "none")
     if given["duration"] is not None and not given["every"]:
@@ -74,57 +92,60 @@ def _passes(given: dict[str, Any]) -> int:
     write_params = {"dryRun": "All"} if given["dry_run"] == "server" else {}
     code = exits.NOTHING
     with adapters.cluster_for(given, write_params) as (cluster, default_namespace):
-        single = adapters.pass_for(given, cluster, default_namespace)
-        for _ in _ticks(given["every"], given["duration"]):
-            records, trouble = _records(single, given)
-            if records or not trouble:
-                code = _report(records, given)
-            if trouble:
-                click.echo(f"steerer: {trouble}", err=True)  # the next tick may find the server again
+        single = adapters.pass_for(given, cluster, adapters.selection_for(given, default_namespace), stop.why)
+        for _ in ticks(given["every"], given["duration"]):
+            try:
+                code = make(single, given["dry_run"], stop, lambda records: _report(records, given))
+            except ClusterError as error:
+                if given["every"] is None:
+                    raise
+                click.echo(f"steerer: {error}", err=True)  # the next tick may find the server again
                 code = exits.FAILED
     return code
 
 
-def _ticks(every: float | None, duration: float | None) -> Iterator[None]:
-    """Let one pass begin now, and, with `every`, one at each multiple of it until `duration` has passed (None: ever).
+def make(single: Pass, dry_run: str, stop: Stop, tell: Callable[[list[Record]], int]) -> int:
+    """Make one pass and tell of it. Until it writes it may end at any time, from then on between two Rollouts.
 
-    Ticks count from the first, however long the passes take; one that a long pass missed is left out.
+    Raises the ClusterError of what kept the pass, or a part of it, from being made, after the rest was told.
     """
-    begun = time.monotonic()
-    yield
-    while every:
-        passed = time.monotonic() - begun
-        offset = (passed // every + 1) * every
-        if duration is not None and offset > duration:
-            return
-        time.sleep(offset - passed)
-        yield
+    client = dry_run == "client"
+    stop.stands = "; this pass has written nothing"
+    code, trouble, planned = exits.FAILED, None, list[Record]()
+    with nullcontext() if client else adapters.lock(single.cluster):
+        try:
+            planned.extend(single.plans())  # what came before an error stays in the list
+        except ClusterError as error:
+            trouble = error
+        with stop.held():
+            records = planned if client else list(single.write(planned))
+            stop.stands = unreached(records)
+            if records or trouble is None:
+                code = tell([_not_stored(record) for record in records] if dry_run == "server" else records)
+    if trouble is not None:
+        raise trouble
+    return code
 
 
-def _records(single: Pass, given: dict[str, Any]) -> tuple[list[Record], ClusterError | None]:
-    """Make one pass. What kept it, or a part of it, from being made comes beside the Records of the rest."""
-    records: list[Record] = []
-    trouble = None
-    try:
-        # What came before an error stays in the list.
-        if given["dry_run"] == "client":
-            records.extend(single.plans())
-        else:
-            with adapters.lock(single.cluster):
-                records.extend(single.run())
-    except ClusterError as error:
-        trouble = error
-    return [_not_stored(record) for record in records] if given["dry_run"] == "server" else records, trouble
+def unreached(records: Sequence[Record]) -> str:
+    """Name the Rollouts that a pass did not reach; "" where there is none."""
+    names = [str(record.plan.rollout) for record in records if record.result is Result.UNREACHED]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"; not reached: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
 
 
 def _not_stored(record: Record) -> Record:
-
     return replace(record, result=Result.PLANNED) if record.result is Result.APPLIED else record
 
 
 def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
     """Print one pass and give its exit code."""
-    form = given["output"]
+    show(records, given["output"])
+    return exits.exit_code(records, detailed=given["detailed_exitcode"])
+
+
+def show(records: Sequence[Record], form: str) -> None:
+    """Print one pass."""
     if form == "text":
         from reconcile.report import lines, text  # noqa: PLC0415 - only this form needs a terminal library
 
@@ -138,4 +159,3 @@ def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
 
         click.echo(record.render(records, form), nl=False)
     sys.stdout.flush()
-    return exits.exit_code(records, detailed=given["detailed_exitcode"])

@@ -78,7 +78,8 @@ class KubeCluster:
             self._connection = stack.enter_context(Connection(access, timeout, environ))
             self._send = self._connection.send
             self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="kube")
-            stack.callback(self._workers.shutdown, cancel_futures=True)
+            # Whoever ends early does not want the answers that are still to come.
+            stack.callback(self._workers.shutdown, wait=False, cancel_futures=True)
             self._open = stack.pop_all()
 
     @property

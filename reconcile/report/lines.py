@@ -55,12 +55,18 @@ def console_for(stream: IO[str], *, color: bool | None = None) -> Console:
 
 def show(lines: Iterable[Line], console: Console) -> None:
     """Print lines as the console can take them."""
+    for row in rows(lines, console):
+        console.print(row, soft_wrap=True)
+
+
+def rows(lines: Iterable[Line], console: Console) -> Iterator[Text]:
+    """Give lines as rows that the console has room and letters for."""
     ascii_only = not console.encoding.startswith("utf")
     for line in lines:
         for row in _laid_out(line, console):
             if ascii_only:
                 row.plain = row.plain.translate(_ASCII).encode(console.encoding, "replace").decode(console.encoding)
-            console.print(row, soft_wrap=True)
+            yield row
 
 
 def as_text(lines: Iterable[Line]) -> str:

@@ -85,7 +85,7 @@ def print_records(records: Sequence[Record], console: Console, *, brief: bool = 
     short = {index for index, record in enumerate(records) if brief or _uneventful(record)}
     if not records:
         show([Line(head=Text("No Rollouts found."))], console)
-    rows = iter(_one_liners([records[index] for index in sorted(short)]))
+    rows = iter(one_liners([records[index] for index in sorted(short)]))
     for index, record in enumerate(records):
         if index and not {index - 1, index} <= short:
             console.print()
@@ -135,7 +135,8 @@ def _standing(plan: Plan) -> Text:
     return joined(bar(plan.before.weight, plan.after.weight), change(plan.before.phase, plan.after.phase, NEW))
 
 
-def _one_liners(records: Sequence[Record]) -> Iterator[Line]:
+def one_liners(records: Sequence[Record]) -> Iterator[Line]:
+    """Give one line for each Rollout, in columns."""
     plans = [record.plan for record in records]
     columns = (
         column([_name(plan) for plan in plans]),
