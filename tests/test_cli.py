@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from reconcile import __version__
+from tests.program import ARTIFACTS, example, steerer, stored
 
-ARTIFACTS = Path(__file__).parent.parent / "artifacts"
-ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
-
-
-def steerer(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the program without any cluster in reach, and with warnings as errors."""
-    env = {key: value for key, value in os.environ.items() if key not in {"KUBECONFIG", "HOME"}}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "reconcile", *map(str, args)],
-        env=env | {"HOME": "/nonexistent"} | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Give the seed's example as a folder, rolled out."""
-    target = tmp_path / "manifests"
-    shutil.copytree(ARTIFACTS, target)
-    for name in ("deployment", "deployment-canary"):
-        path = target / "workloads" / f"{name}.yaml"
-        path.write_text(path.read_text(encoding="utf-8") + ROLLED_OUT, encoding="utf-8")
-    return target
-
-
-def stored(folder: Path, file: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
-    return loaded
+    return example(tmp_path / "manifests")
 
 
 def test_the_version_and_the_help_are_there() -> None:

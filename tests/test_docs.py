@@ -152,8 +152,8 @@ def options() -> dict[str, click.Option]:
     return {name: param for param in every if isinstance(param, click.Option) for name in param.opts}
 
 
-# The option of every command, and what the README says is to come.
-FOREIGN = {"--help", "--wait"}
+# The option of every command.
+FOREIGN = {"--help"}
 
 
 def test_every_option_and_variable_that_is_named_exists() -> None:

@@ -65,10 +65,11 @@ class Stop:
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us, such as nohup, may want it so
-                signal.signal(number, self._hear)
+                signal.signal(number, self.hear)
         Thread(target=_insist, args=(heard,), name="signals", daemon=True).start()
 
-    def _hear(self, number: int, _: object) -> None:
+    def hear(self, number: int, _: object) -> None:
+        """Be told to end: what the signals call."""
         again = self._told is not None
         self._told = self._told or signal.Signals(number)
         if again or not self._held:
