@@ -74,6 +74,7 @@ class _Waiting:
 
     def settled(self, progress: Progress) -> bool:
         """Make one pass; say whether no other one is needed."""
+        self._trouble = None
         try:
             make(self._single, "none", self._stop, lambda records: self._look(records, progress))
         except ClusterError as error:
@@ -81,7 +82,6 @@ class _Waiting:
             if not self._records and isinstance(error, (ForbiddenError, MissingError)):
                 raise
             self._trouble = error
-            progress.failed(str(error), adapters.now(), self._then)
         except UsageError as error:
             if not self._records:
                 raise
@@ -90,13 +90,14 @@ class _Waiting:
         except Stopped:
             self._stop.stands += self._stands()
             raise
+        progress.failed(str(self._trouble or ""), adapters.now(), self._then)
         self._stop.stands = self._stands()
         return self._trouble is None and {exits.waited(record) for record in self._records} <= _SETTLED
 
     def _look(self, records: list[Record], progress: Progress) -> int:
         if not records:
             raise UsageError("no Rollout is in scope: there is nothing to wait for")
-        self._records, self._trouble = records, None
+        self._records = records
         progress.passed(records, self._then)
         return exits.NOTHING
 

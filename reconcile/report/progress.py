@@ -52,7 +52,6 @@ class Progress:
 
     def passed(self, records: Sequence[Record], then: str) -> None:
         """Tell what is new, and on a terminal also what is not, and what is waited for: `then`."""
-        self._trouble = ""
         for record in records:
             sight = seen(record)
             if self._is_news(record, sight):
@@ -61,11 +60,12 @@ class Progress:
         self._show(Group(*rows(one_liners(records), self._console)), then)
 
     def failed(self, words: str, at: datetime, then: str) -> None:
-        """Tell once that no pass could be made, and why."""
-        if words != self._trouble:
+        """Tell once what keeps a pass, or a part of it, from being made; "" = nothing does any more."""
+        if words and words != self._trouble:
             self._print(at, Line(head=say(words, "red")))
+        if words:
+            self._show(say(words, "red"), then)
         self._trouble = words
-        self._show(say(words, "red"), then)
 
     def _is_news(self, record: Record, sight: Sight) -> bool:
         """Say whether something happened: a change made, or one seen. That an interval has not passed is none."""

@@ -44,7 +44,7 @@ def world(image: str = "2", replicas: int = 2, **analysis: object) -> MemoryClus
 def finished(image: str = "2") -> MemoryCluster:
     """Play a release to its end, with pods that are there at once."""
     cluster = world(image, maxWeight=10)
-    moves = []
+    moves: list[str] = []
     while len(moves) < 10:
         made = passed(cluster)
         moves.append(made.plan.move)
