@@ -44,7 +44,7 @@ def begun(*args: object, **environ: str) -> subprocess.Popen[str]:
 
 def _environ(more: dict[str, str]) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if key not in {"KUBECONFIG", "HOME"}}
-    return env | {"HOME": "/nonexistent", **more}
+    return env | {"HOME": "/dev/null", **more}
 
 
 def example(target: Path, *, metrics: bool = True, step: int | None = None) -> Path:

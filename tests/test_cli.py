@@ -188,7 +188,7 @@ def test_every_option_has_an_environment_variable(folder: Path) -> None:
     [
         (("run", "--every", "soon"), 2, "no duration"),
         (("run", "--for", "10s"), 2, "--for needs --every"),
-        (("run", "-f", "/nonexistent"), 2, "/nonexistent"),
+        (("run", "-f", "/dev/null/none"), 2, "/dev/null/none"),
         (("run", "nope"), 2, "no cluster"),
         (("run", "--metrics-header", "secret"), 2, "a header is written as"),
         (("run", "--dry-run", "maybe"), 2, "is not one of"),
@@ -212,7 +212,7 @@ def test_what_cannot_be_done_is_said_in_words(args: tuple[str, ...], code: int, 
         (("-n", "a", "-A"), "exclude each other"),
         (("--dry-run", "server"), "need an API server"),
         (("--metrics-server", "ftp://x"), "http"),
-        (("--templates", "/nonexistent"), "/nonexistent"),
+        (("--templates", "/dev/null/none"), "/dev/null/none"),
     ],
 )
 def test_options_that_fit_no_folder_are_usage_errors(folder: Path, args: tuple[str, ...], words: str | None) -> None:

@@ -146,7 +146,7 @@ def test_a_terminal_shows_what_stands_while_it_waits(tmp_path: Path) -> None:
         "--every",
         "1s",
     ]
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "HOME": "/nonexistent"}
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "HOME": "/dev/null"}
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=env) as process:
         os.close(theirs)
         shown = b""
