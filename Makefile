@@ -89,12 +89,20 @@ IMAGE_ARGUMENTS    = BASE_IMAGE=$(BASE_IMAGE) VERSION=$(VERSION) SOURCE_DATE_EPO
   REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) \
   CREATED=$(shell $(PYTHON) -c 'import time; print(time.strftime("%FT%TZ", time.gmtime($(SOURCE_DATE_EPOCH))))')
 
+OWN_WHEEL          = rm -f wheels/steerer-*.whl && SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) \
+  $(PIP) wheel --no-deps --no-build-isolation --wheel-dir wheels .
+
 # For the Python and the machine of the image, which need not be those of the virtual environment.
-wheels/.made: $(VENV)/.run pyproject.toml constraints.txt README.md LICENSE $(shell find reconcile templates -name '*.py' -o -name '*.yaml')
+wheels/.dependencies: pyproject.toml constraints.txt | $(VENV)/.run
 	rm -rf wheels
-	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(PIP) wheel --no-deps --no-build-isolation --wheel-dir wheels .
+	$(OWN_WHEEL)
 	$(PIP) download --dest wheels --constraint constraints.txt --only-binary=:all: --implementation cp \
 	  --python-version $(IMAGE_PYTHON) $(foreach old,2014 _2_17 _2_28,--platform manylinux$(old)_$(IMAGE_MACHINE)) wheels/steerer-*.whl
+	@touch $@
+
+# Needs no index, as long as the dependencies stay what they are.
+wheels/.made: wheels/.dependencies README.md LICENSE $(shell find reconcile templates -name '*.py' -o -name '*.yaml')
+	$(OWN_WHEEL)
 	@touch $@
 
 wheels: wheels/.made ## Collect the wheels of steerer and its pinned dependencies into wheels/

@@ -153,10 +153,10 @@ class KindCluster:
         only = [f"--nodes={node}"] if node else []
         self._run("kind", "load", "docker-image", *images, f"--name={self.name}", *only)
 
-    def kill(self, node: str, process: str) -> bool:
-        """End all processes of this name on a node by SIGKILL; say if there were any."""
+    def signal(self, name: str, *, node: str, process: str) -> bool:
+        """Send a signal to all processes of this name on a node; say if there were any."""
         try:
-            self.docker("exec", node, "pkill", "-KILL", "-x", process)
+            self.docker("exec", node, "pkill", f"-{name}", "-x", process)
         except DockerError:
             return False  # pkill ends with 1 where nothing matches
         return True

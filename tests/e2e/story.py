@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FULL_NAME = f"{NAME}.{NAMESPACE}"
 STEPS = [(100 - weight, weight) for weight in range(STEP, 101, STEP)]
 FAILURE = "success rate 0.00%"  # podinfo:3 answers nothing else
+HUNG = 12  # seconds; a pass of an interval of 10 s has 8
 IDLE = 25  # seconds for which nothing is to happen: two passes
 HOLD = 45  # seconds for which a halted release is looked at
 PATIENCE = 240  # seconds that are enough for whatever is waited for: up to three Jobs, and a busy machine
@@ -107,15 +108,20 @@ class Story:
             act.seen.append("none outside the drain failed")
 
     def _restart_apiserver(self, watcher: Watcher) -> None:
-        with self.told.act("kube-apiserver killed (SIGKILL)") as act:
-            restarts, outages = self.world.restarts("kube-apiserver"), watcher.outages
-            check(self.cluster.kill(self.cluster.control_plane, "kube-apiserver"), "no kube-apiserver to kill")
-            begun = time.monotonic()
+        with self.told.act(f"kube-apiserver stopped for {HUNG} s (SIGSTOP), then killed (SIGKILL)") as act:
+            restarts, outages, begun = self.world.restarts("kube-apiserver"), watcher.outages, time.monotonic()
+            self._signal_apiserver("STOP")
+            time.sleep(HUNG)
+            self._signal_apiserver("KILL")
             wait_for(lambda: watcher.outages > outages, "the API server to be away")
             wait_for(lambda: watcher.answering, "the API server to be back", seconds=120)
-            act.seen.append(f"away for {time.monotonic() - begun:.0f} s, restarted by the kubelet")
+            act.seen.append(f"no answer for {time.monotonic() - begun:.0f} s, then restarted by the kubelet")
             self._goes_on(watcher, act)
             check(self.world.restarts("kube-apiserver") > restarts, "the API server was not restarted")
+
+    def _signal_apiserver(self, name: str) -> None:
+        found = self.cluster.signal(name, node=self.cluster.control_plane, process="kube-apiserver")
+        check(found, f"no kube-apiserver for SIG{name}")
 
     def _kill_runner(self, watcher: Watcher) -> None:
         with self.told.act("the steerer process killed (SIGKILL)") as act:
@@ -157,7 +163,7 @@ class Story:
 
         def kill() -> bool:
             runner = watcher.wait_runner(lambda runner: runner.running, "a pod of the CronJob", seconds=PATIENCE)
-            if self.cluster.kill(runner.node, "steerer"):  # it may have ended by itself since
+            if self.cluster.signal("KILL", node=runner.node, process="steerer"):  # it may have ended by itself since
                 killed.append(runner)
             return bool(killed)
 
