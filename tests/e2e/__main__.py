@@ -1,7 +1,7 @@
 """`make e2e`: the whole of steerer in a cluster of its own, with real pods; docker and kind are all it takes.
 
 E2E_CLUSTER names the cluster (steerer-e2e), KIND_NODE_IMAGE its nodes' image (kind's own), BASE_IMAGE what steerer's
-image is built on (python:3.11-slim), E2E_LOGS the folder for logs (build/e2e). Nothing is left but that folder.
+image is built on (python:3.11-slim), E2E_LOGS the folder for logs (build/e2e). Left are that folder and the images.
 """
 
 from __future__ import annotations
