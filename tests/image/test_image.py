@@ -155,6 +155,30 @@ def test_a_missing_cluster_is_told_in_words(image: Build) -> None:
     assert "kubeconfig" in str(raised.value)
 
 
+def test_ends_at_once_when_asked(image: Build) -> None:
+    """The first process of a container ignores SIGTERM unless it says otherwise; a drained node would wait for it."""
+    # A folder without Rollouts: a pass over nothing, and then a minute of waiting.
+    container = image.docker(
+        *("run", "--detach", "--tmpfs=/empty", image.tag, "run", "--filename=/empty", "--every=1m", "--for=10m")
+    ).strip()
+    try:
+        _wait_until_waiting(image, container)
+        begun = time.monotonic()
+        image.docker("stop", "--time=30", container)
+        took = time.monotonic() - begun
+    finally:
+        image.docker("rm", "--force", container)
+
+    assert took < 10
+
+
+def _wait_until_waiting(image: Build, container: str) -> None:
+    deadline = time.monotonic() + 30
+    while "No Rollouts" not in image.docker("logs", container):
+        assert time.monotonic() < deadline, image.docker("logs", container)
+        time.sleep(0.2)
+
+
 def test_says_what_it_is(image: Build) -> None:
     labels = image.described()["Config"]["Labels"]
 
