@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.apiserver.steering import ARTIFACTS, Steerer, rolled_out
+from tests.apiserver.steering import ARTIFACTS, Steerer, get, rolled_out
 from tests.components.processes import wait_for
 from tests.gitops.shipped import ARGOCD, documents, named
 
@@ -23,6 +23,11 @@ HOOK, WAVE = "argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave"
 RELEASE, AFTER = "podinfo-release", "smoke-test"
 
 
+def application(name: str) -> Manifest:
+    """Give a shipped Application."""
+    return named(ARGOCD / "applications.yaml", name, "Application")
+
+
 @dataclass(kw_only=True)
 class Sync:
     """One sync operation of an Application with these objects in Git."""
@@ -31,13 +36,14 @@ class Sync:
     plane: ControlPlane
     argocd: str
     objects: list[Manifest]
-    operation: Manifest | None = field(default=None)
+    application: Manifest = field(default_factory=lambda: application("podinfo"))
+    operation: Manifest | None = None
 
-    def step(self) -> str:
+    def step(self, *, terminate: bool = False) -> str:
         """Let Argo CD look at the cluster once and do what is due; give what it says then."""
-        application = named(ARGOCD / "applications.yaml", "podinfo", "Application")
-        asked = {"application": application, "objects": self.objects, "namespace": self.argocd}
-        [self.operation] = self.verdicts.ask("argocd-sync", asked | {"operation": self.operation})
+        asked = {"application": self.application, "objects": self.objects, "namespace": self.argocd}
+        more = {"operation": self.operation, "terminate": terminate}
+        [self.operation] = self.verdicts.ask("argocd-sync", asked | more)
         assert self.operation is not None
         return f"{self.operation['phase']}: {self.operation['message']}"
 
@@ -151,3 +157,32 @@ def test_without_the_job_what_comes_after_a_sync_does_not_wait_for_a_release_tha
 
     assert AFTER in sync.jobs()
     assert steerer.passes().record["move"] == "scale up", "only now"
+
+
+def test_a_sync_that_is_terminated_tells_the_job_to_stop(sync: Sync) -> None:
+    sync.until(f"Running: waiting for completion of hook batch/Job/{RELEASE}")
+    assert sync.step(terminate=True) == "Failed: Operation terminated"
+    wait_for(lambda: sync.jobs() == set(), "the Job to be gone")
+
+
+@pytest.mark.parametrize(("options", "weights"), [(["ApplyOutOfSyncOnly=true"], [0, 100]), ([], [100, 0])])
+def test_a_sync_of_something_else_leaves_the_weights_alone_where_it_applies_what_is_out_of_sync_only(
+    sync: Sync, steerer: Steerer, control_plane: ControlPlane, options: list[str], weights: list[int]
+) -> None:
+    control_plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": git(steerer.namespace)[:-2]}))
+    rolled_out(control_plane, steerer.namespace, "podinfo", "podinfo-canary")
+    assert steerer.passes().record["after"]["weight"] == 100
+
+    routes = application("podinfo-routes")
+    assert routes["spec"]["syncPolicy"]["syncOptions"] == ["ApplyOutOfSyncOnly=true"]
+    routes["spec"]["syncPolicy"]["syncOptions"] = options
+    sync.application = routes
+    sync.objects = [item for item in sync.objects if item["kind"] in {"VirtualService", "Service"}]
+    for item in sync.objects:
+        if item["kind"] == "Service":
+            item["metadata"]["labels"] = {"team": "podinfo"}
+    sync.until("Succeeded")
+
+    assert "team" in get(control_plane, "service/podinfo", steerer.namespace)["metadata"]["labels"]
+    [route] = get(control_plane, "virtualservice/podinfo", steerer.namespace)["spec"]["http"]
+    assert [item["weight"] for item in route["route"]] == weights

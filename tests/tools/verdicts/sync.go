@@ -31,13 +31,15 @@ type operation struct {
 }
 
 // argocdSync takes a sync operation of an Application one step on, as its controller does at each look at the cluster,
-// and answers where it stands then. Without an operation a new one begins. `objects` is what Git has, hooks included.
+// or ends it as somebody asked it to, and answers where it stands then. Without an operation a new one begins. `objects`
+// is what Git has, hooks included.
 func argocdSync(ask json.RawMessage) (any, error) {
 	asked, err := read[struct {
 		Application v1alpha1.Application         `json:"application"`
 		Objects     []*unstructured.Unstructured `json:"objects"`
 		Namespace   string                       `json:"namespace"`
 		Operation   *operation                   `json:"operation"`
+		Terminate   bool                         `json:"terminate"`
 	}](ask)
 	if err != nil {
 		return nil, err
@@ -82,7 +84,11 @@ func argocdSync(ask json.RawMessage) (any, error) {
 		return nil, err
 	}
 	defer cleanup()
-	step.Sync()
+	if asked.Terminate {
+		step.Terminate()
+	} else {
+		step.Sync()
+	}
 	at.Phase, at.Message, at.Results = step.GetState()
 	return at, nil
 }
