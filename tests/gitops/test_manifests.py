@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from reconcile import rights
+from reconcile.cli import steerer
 from tests.components.controlplane import KubectlError
 from tests.components.tools import MODULES
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, FLUX, GITOPS, WORKFLOWS, documents, named
@@ -29,6 +30,14 @@ FILES = (
     FLUX / "with-cronjob.yaml",
 )
 FOLDERS = (GITOPS / "account", FLUX / "pre", FLUX / "release", WORKFLOWS)
+
+
+VALUES = {
+    "rollout": "podinfo",
+    "namespace": "test",
+    "metrics-server": "http://prometheus.istio-system:9090",
+    "timeout": "30m",
+}
 
 
 def test_nothing_is_shipped_that_no_test_reads() -> None:
@@ -117,6 +126,20 @@ def test_a_pod_may_run_where_pods_are_restricted(control_plane: ControlPlane, na
     assert "one" in dry_run(control_plane, pod | {"spec": spec})
     with pytest.raises(KubectlError, match="violates PodSecurity"):
         dry_run(control_plane, pod | {"spec": spec | {"hostNetwork": True}})
+
+
+@pytest.mark.parametrize("where", sorted({*pods()} - {"workflow: plan", "workflow: apply"}))
+def test_what_a_pod_is_to_do_is_a_command_line_of_steerer(where: str) -> None:
+    [container] = pods()[where]["containers"]
+    name, *arguments = container["args"]
+    for parameter, value in VALUES.items():
+        arguments = [argument.replace(f"{{{{workflow.parameters.{parameter}}}}}", value) for argument in arguments]
+    assert not any("{{" in argument for argument in arguments)
+    assert container["image"] == "steerer:0.1.0"
+    assert container.get("command", ["/opt/steerer/bin/steerer"]) == ["/opt/steerer/bin/steerer"]
+    command = steerer.get_command(steerer.make_context("steerer", [], resilient_parsing=True), name)
+    assert command is not None
+    command.make_context(name, arguments)
 
 
 @pytest.mark.parametrize("where", sorted(jobs()))

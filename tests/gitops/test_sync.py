@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.apiserver.steering import ARTIFACTS, Steerer, get, rolled_out
+from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, get, rolled_out
 from tests.components.processes import wait_for
-from tests.gitops.shipped import ARGOCD, documents, named
+from tests.gitops.jobs import HOLD, run
+from tests.gitops.shipped import ARGOCD, GITOPS, documents, named
 
 if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
     from tests.components.verdicts import Verdicts
 
 Manifest = dict[str, Any]
-HOLD = {"test.steerer/hold": "true"}  # the pod stays as it is, so that the test says when its Job ends
 HOOK, WAVE = "argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave"
 RELEASE, AFTER = "podinfo-release", "smoke-test"
 
@@ -64,14 +64,15 @@ class Sync:
         return {item["metadata"]["name"] for item in found["items"]}
 
 
-def git(namespace: str, *, hook: str = "Sync", wave: str = "1") -> list[Manifest]:
+def git(namespace: str, metrics: str = "", *, hook: str = "Sync", wave: str = "1") -> list[Manifest]:
     """Give what is in Git: the example with a new version, the release Job, and a hook of the user's for afterwards.
 
     The autoscaler is not, as there is nobody here who would make it healthy.
     """
     workloads = (file for file in sorted((ARTIFACTS / "workloads").glob("*.yaml")) if file.stem != "hpa-canary")
     files = [*workloads, ARTIFACTS / "rollouts" / "podinfo.yaml"]
-    [release] = documents(ARGOCD / "release-job.yaml")
+    text = (ARGOCD / "release-job.yaml").read_text().replace("http://prometheus.istio-system:9090", metrics)
+    release = yaml.safe_load(text.replace("--namespace=test", f"--namespace={namespace}"))
     release["metadata"]["annotations"][HOOK] = hook
     release["spec"]["template"]["metadata"]["annotations"] = HOLD
     after = json.loads(json.dumps(release))
@@ -89,36 +90,26 @@ def git(namespace: str, *, hook: str = "Sync", wave: str = "1") -> list[Manifest
 
 
 @pytest.fixture(name="sync")
-def an_operation(verdicts: Verdicts, control_plane: ControlPlane, argocd: str, namespace: str) -> Sync:
-    control_plane.kubectl("create", "serviceaccount", "steerer-release", namespace=namespace)
-    return Sync(verdicts=verdicts, plane=control_plane, argocd=argocd, objects=git(namespace))
-
-
-def release(plane: ControlPlane, steerer: Steerer) -> None:
-    """Make the passes that the Job makes."""
-    assert [steerer.passes().record["move"] for _ in range(2)] == ["start", "promote"]
-    rolled_out(plane, steerer.namespace, "podinfo", "podinfo-canary")
-    assert [steerer.passes().record["move"] for _ in range(2)] == ["conclude", "retire"]
-
-
-def end(plane: ControlPlane, namespace: str, job: str) -> None:
-    """Let the pod of a Job come to its end."""
-    pods = ("pods", f"--selector=job-name={job}", "test.steerer/hold-")
-    plane.kubectl("annotate", *pods, namespace=namespace)
+def an_operation(
+    verdicts: Verdicts, control_plane: ControlPlane, argocd: str, namespace: str, metrics: Metrics
+) -> Sync:
+    for item in documents(GITOPS / "account" / "account.yaml"):
+        control_plane.apply(json.dumps(item).replace('"namespace": "test"', f'"namespace": "{namespace}"'))
+    return Sync(verdicts=verdicts, plane=control_plane, argocd=argocd, objects=git(namespace, metrics.url))
 
 
 def test_a_sync_ends_with_the_promotion_and_what_comes_after_it_waits(
-    sync: Sync, steerer: Steerer, control_plane: ControlPlane
+    sync: Sync, control_plane: ControlPlane, namespace: str
 ) -> None:
     sync.until(f"Running: waiting for completion of hook batch/Job/{RELEASE}")
     assert sync.jobs() == {RELEASE}
 
-    release(control_plane, steerer)
-    assert f"waiting for completion of hook batch/Job/{RELEASE}" in sync.step()
-
-    end(control_plane, steerer.namespace, RELEASE)
+    run(control_plane, namespace, RELEASE)
     sync.until("Succeeded")
+
     assert sync.jobs() == {RELEASE, AFTER}
+    status = get(control_plane, "rollout/podinfo", namespace)["status"]
+    assert (status["phase"], status["canaryWeight"]) == ("Succeeded", 0)
 
 
 def test_with_the_job_after_the_sync_a_rollout_that_no_pass_has_seen_keeps_it_from_beginning(
@@ -143,8 +134,7 @@ def test_without_the_job_what_comes_after_a_sync_does_not_wait_for_a_release_tha
     sync: Sync, steerer: Steerer, control_plane: ControlPlane
 ) -> None:
     sync.until(f"Running: waiting for completion of hook batch/Job/{RELEASE}")
-    release(control_plane, steerer)
-    end(control_plane, steerer.namespace, RELEASE)
+    run(control_plane, steerer.namespace, RELEASE)
     sync.until("Succeeded")
     control_plane.kubectl("delete", "job", AFTER, namespace=steerer.namespace)
 
