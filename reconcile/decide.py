@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconcile import gates, messages, moves, status, steps
-from reconcile.observation import Case, GateError
+from reconcile.observation import Case, GateError, StopError, WaitError
 from reconcile.plan import Event, Gate, Outcome, Patch, Plan, Position
 from reconcile.rollout import Phase
 from reconcile.status import Readiness
@@ -45,7 +45,7 @@ class Walk:
         for name in names:
             try:
                 seen = self._analysis() if name == "analysis" else gates.BY_NAME[name](self.case)
-            except (GateError, gates.WaitError) as stop:
+            except StopError as stop:
                 outcome = Outcome.FAILED if isinstance(stop, GateError) else Outcome.WAITING
                 self.passed.append(Gate(name=name, outcome=outcome, reason=str(stop)))
                 raise
@@ -69,7 +69,7 @@ def decide(observation: Observation, answers: Mapping[Question, Answer], now: da
         row = _row(walk)
         walk.plan(*steps.GATES[row.move])
         walk.through(*steps.GATES[row.move])
-    except gates.WaitError as wait:
+    except WaitError as wait:
         return _plan(walk, Move.WAIT, str(wait), _weight(case))
     except GateError as halt:
         return _halted(walk, halt)
@@ -84,7 +84,7 @@ def _row(walk: Walk) -> steps.Row:
         return row
     try:
         traffic = case.traffic
-    except GateError:  # the gates before the one that fails come first
+    except StopError:  # the gates before the one that fails come first
         walk.through(*(("routes",) if case.state.phase in CONCLUDING else ("services", "routes")))
         raise  # pragma: no cover - the gate of the routes raises: it reads what could not be read here
     return steps.row(case.situation(traffic))
@@ -94,7 +94,7 @@ def _weight(case: Case) -> int | None:
     """Give the weight for people, where the route was looked at."""
     try:
         return case.split.lowest if case.observation.surroundings is not None else None
-    except GateError:
+    except StopError:
         return None
 
 
@@ -147,7 +147,7 @@ def _halted_state(walk: Walk) -> State:
         state = case.adopted if case.state.phase is Phase.NEW else case.state
         if case.state.phase in CONCLUDING and walk.passed[-1].name != "template":
             state = moves.landed(case)
-    except (GateError, LookupError):
+    except (StopError, LookupError):
         return case.rollout.state
     return state
 
@@ -194,5 +194,5 @@ def _event_revision(case: Case) -> str:
     """Give the revision that Events are counted for; none where the canary cannot be seen."""
     try:
         return case.revision
-    except GateError:
+    except StopError:
         return ""

@@ -46,5 +46,9 @@ class LostRaceError(ClusterError):
     """409, or a failed `test` of a JSON patch: somebody was faster. Normal; the next pass looks again."""
 
 
+class PendingError(ClusterError):
+    """The object is not yet what it was asked to be elsewhere: nothing is wrong, and a later pass finds it done."""
+
+
 class RefusedError(ClusterError):
     """The server looked at the write and refused it: schema, admission, a malformed patch."""

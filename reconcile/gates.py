@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconcile import analysis, health, messages
-from reconcile.observation import Case, GateError
+from reconcile.observation import Case, GateError, WaitError
 from reconcile.plan import Question
 from reconcile.rollout import Phase
 from reconcile.steps import CONCLUDING, Standing
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 HTTP_PORT = re.compile(r"(http|https|http2|grpc|grpc-web)(-.*)?")
 # Of the control-loop interval: a CronJob's Jobs start early or late, and a second tick must not be lost for it.
 ENOUGH = 0.75
-
-
-class WaitError(Exception):
-    """The interval has not passed: nothing is wrong, nothing is done."""
 
 
 def rollout(case: Case) -> str:
@@ -136,7 +132,7 @@ def parked_size(case: Case) -> int:
 def interval(case: Case) -> str:
     """7. The control-loop interval has passed since the weight moved, or since the primary's template was written."""
     state = case.state
-    since = [state.last_advance, state.last_transition if state.phase is Phase.PROMOTING else None]
+    since = [case.weighted_at, state.last_transition if state.phase is Phase.PROMOTING else None]
     return _elapsed(max((time for time in since if time is not None), default=None), case)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from reconcile import objects, promotion, revision, routers
-from reconcile.errors import ClusterError, InvalidObjectError
+from reconcile.errors import ClusterError, InvalidObjectError, PendingError
 from reconcile.rollout import Phase, Rollout, Spec, State
 from reconcile.steps import RESTING, Situation, Standing, Traffic
 
@@ -24,9 +24,19 @@ if TYPE_CHECKING:
     from reconcile.ports import Manifest, Ref
 
 View = TypeVar("View")
+# What `managedFields` calls the program where it wrote itself.
+SELF = "steerer"
 
 
-class GateError(Exception):
+class StopError(Exception):
+    """The walk through the gates ends here: a view cannot be had, or a gate does not open."""
+
+
+class WaitError(StopError):
+    """Nothing is wrong, and nothing is to be done yet; the text says what is waited for."""
+
+
+class GateError(StopError):
     """A gate fails: `reason` in words. `event` is the whole text of the Event, where it is not just the reason."""
 
     def __init__(self, reason: str, event: str = "") -> None:
@@ -62,7 +72,7 @@ class Observation:
             return self.rollout.spec is None or self.rival is not None
         try:
             canary = _read(self.rollout.canary, self.canary, objects.deployment)
-        except GateError:
+        except StopError:
             return True
         state = revision.refreshed(self.rollout.state, canary)
         return state.canary_revision == revision.revision(canary.template)
@@ -213,15 +223,31 @@ class Case:
         state, lowest = self.state, self.split.lowest
         if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or lowest >= self.proven_weight:
             return None
-        route = self._around.route
-        path = routers.ROUTERS[self.rollout.route.kind.name].written
-        writer = objects.last_writer(route, *path) if isinstance(route, dict) else None
+        writer = self._route_writer
         if writer is None or writer.manager not in self.settings.gitops_managers:
             return None
         first_step = lowest == 0 and state.canary_weight <= self.spec.step_weight
         if first_step and state.last_advance is not None and writer.at < state.last_advance:
             return None
         return writer
+
+    @property
+    def _route_writer(self) -> Writer | None:
+        route = self._around.route
+        path = routers.ROUTERS[self.rollout.route.kind.name].written
+        return objects.last_writer(route, *path) if isinstance(route, dict) else None
+
+    @property
+    def weighted_at(self) -> datetime | None:
+        """When the weight on record came to be: as it was stored, or later, where somebody else brought it about.
+
+        With Git as the target that is the tool which applied it, and what was measured before is of another weight.
+        """
+        stored = self.state.last_advance
+        if stored is None or self.state.phase in RESTING or self.split.lowest != self.state.canary_weight:
+            return stored
+        writer = self._route_writer
+        return stored if writer is None or writer.manager == SELF else max(stored, writer.at)
 
     @cached_property
     def overwritten_by(self) -> str | None:
@@ -233,10 +259,10 @@ class Case:
         writer = objects.last_writer(self.primary.manifest, "spec", "template")
         if self.state.promoted_revision == self.state.canary_revision:
             return writer.manager if writer else "somebody"
-        since = self.state.last_transition
+        since, appliers = self.state.last_transition, (SELF, *self.settings.appliers)
         # Written by another since the promotion was decided: whether the copy came before it is lost, so no fight.
         # Times are whole seconds, and the copy comes after the decision: in the same second it may have come before.
-        if writer is not None and writer.manager != "steerer" and since is not None and writer.at >= since:
+        if writer is not None and writer.manager not in appliers and since is not None and writer.at >= since:
             return writer.manager
         return None
 
@@ -264,6 +290,8 @@ class Case:
 def _read(ref: Ref, seen: Manifest | ClusterError | None, view: Callable[[Manifest], View]) -> View:
     if seen is None:
         raise GateError(f"{ref} is missing")
+    if isinstance(seen, PendingError):
+        raise WaitError(f"{ref}: {seen}")
     if isinstance(seen, ClusterError):
         raise GateError(f"{ref} cannot be read: {seen}")
     try:

@@ -184,7 +184,10 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What a pass is told from outside: `interval` in seconds, `metrics` by name, field managers of GitOps tools."""
+    """What a pass is told from outside: `interval` in seconds, `metrics` by name, and two sets of field managers.
+
+    `gitops_managers` put back what Git has, against steerer; `appliers` bring about what steerer put into Git.
+    """
 
     interval: float = 60.0
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -195,3 +198,4 @@ class Settings:
         "helm-controller",
         "helm",
     )
+    appliers: tuple[str, ...] = ()
