@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("steerer.engine")
 
 
+def as_decided(plan: Plan) -> Plan:
+    """Give a plan as it is: the cluster that was read is the one that is written."""
+    return plan
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
     """What a pass works with. `now` gives the time; `budget` is how many seconds it may take, all in all.
 
     `told` says in words why it is to end early; "" = nobody wants it to.
+    `adapt` gives a plan as it has to be written, or raises ClusterError where that cannot be.
     """
 
     cluster: Cluster
@@ -42,6 +48,7 @@ class Pass:
     now: Callable[[], datetime]
     budget: float = 50.0
     told: Callable[[], str] = str
+    adapt: Callable[[Plan], Plan] = as_decided
 
     def run(self) -> Iterator[Record]:
         """Decide and write. Raises, at its end, the ClusterError of a namespace that could not be read."""
@@ -74,6 +81,10 @@ class Pass:
         return self.told() or (f"the pass ran out of time ({self.budget:g}s)" if late else "")
 
     def _decided(self, sight: Sight, now: datetime) -> list[Plan]:
+        """Decide, and give the plans as they have to be written."""
+        return [_adapted(plan, self.adapt) for plan in self._plans(sight, now)]
+
+    def _plans(self, sight: Sight, now: datetime) -> list[Plan]:
         """Ask all metrics at once, then decide."""
         plans = [_decide(item, {}, now, self.settings) for item in sight.observations]
         questions = [question for plan in plans for question in plan.questions]
@@ -104,6 +115,18 @@ def _decide(observation: Observation, answers: Mapping[Question, Answer], now: d
         return Plan(
             rollout=rollout.ref, move=Move.HALT.value, reason=reason, before=position, after=position, error=reason
         )
+
+
+def _adapted(plan: Plan, adapt: Callable[[Plan], Plan]) -> Plan:
+    """Give the plan as it has to be written; one that cannot be is refused as a whole, before anything is written."""
+    try:
+        return adapt(plan)
+    except ClusterError as error:
+        reason = str(error)
+    except Exception as error:
+        LOG.exception("the plan for %s could not be adapted", plan.rollout)
+        reason = f"internal error: {type(error).__name__}: {error}"
+    return replace(plan, after=plan.before, patches=(), events=(), error=reason)
 
 
 def _applied(plan: Plan, cluster: Cluster, at: datetime) -> Record:

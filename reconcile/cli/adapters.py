@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconcile.engine import Pass
+from reconcile.engine import Pass, as_decided
 from reconcile.errors import UsageError
 from reconcile.metrics import templates
 from reconcile.observe import Selection, matches
@@ -35,6 +35,7 @@ def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, told
         now=now,
         budget=given["pass_timeout"],
         told=told,
+        adapt=getattr(cluster, "adapt", as_decided),
     )
 
 
@@ -48,7 +49,9 @@ def settings_for(given: dict[str, Any], **settings: Any) -> Settings:
     """Give the settings of a pass: `settings` as they are, and the field managers that the options name."""
     managers = tuple(name.strip() for name in given["gitops_managers"].split(",") if name.strip())
     built = Settings(**settings)
-    return replace(built, gitops_managers=managers) if managers else built
+    managers = managers or built.gitops_managers
+    # With Git as the target these tools bring about what steerer wants, and put nothing back.
+    return replace(built, **{"appliers" if given.get("write_to") else "gitops_managers": managers})
 
 
 def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selection:
@@ -56,12 +59,15 @@ def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selec
     matches(given["selector"], {})  # a selector that is none is told before anything is read
     if given["all_namespaces"] and given["namespace"]:
         raise UsageError("-n and -A exclude each other")
-    default = (default_namespace,) if default_namespace else ()
     return Selection(
-        namespaces=() if given["all_namespaces"] else given["namespace"] or default,
-        names=given["names"],
-        labels=given["selector"],
+        namespaces=_namespaces(given, default_namespace), names=given["names"], labels=given["selector"]
     )
+
+
+def _namespaces(given: dict[str, Any], default: str | None) -> tuple[str, ...]:
+    """Give the namespaces in scope; none = all."""
+    named: tuple[str, ...] = given["namespace"] or ((default,) if default else ())
+    return () if given["all_namespaces"] else named
 
 
 def meter_for(given: dict[str, Any], loaded: templates.TemplateSet) -> Meter:
@@ -83,6 +89,10 @@ def meter_for(given: dict[str, Any], loaded: templates.TemplateSet) -> Meter:
 @contextmanager
 def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator[tuple[Cluster, str | None]]:
     """Give the cluster, and the namespace that is looked at if none is named (None = all)."""
+    write_to = given.get("write_to")
+    if write_to and (given["filename"] or write_params):
+        raise UsageError("--write-to takes the steps from a live cluster and writes files: -f and --dry-run=server are "
+            "of no use with it; to look first, use --dry-run=client")
     if given["filename"] is not None:
         if given["kubeconfig"] or given["context"] or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
@@ -94,7 +104,18 @@ def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator
     from reconcile.clusters.kube import connect  # noqa: PLC0415 - only the cluster that is used
 
     with connect(given["kubeconfig"], given["context"], write_params=write_params) as cluster:
-        yield cluster, cluster.default_namespace
+        default = cluster.default_namespace
+        yield (_written_to(given, cluster, default) if write_to else cluster), default
+
+
+def _written_to(given: dict[str, Any], live: Cluster, default: str | None) -> Cluster:
+    from reconcile.clusters.checkout import Checkout  # noqa: PLC0415 - only the cluster that is used
+    from reconcile.clusters.folder import FolderCluster  # noqa: PLC0415 - as above
+
+    folder, scope = given["write_to"], _namespaces(given, default)
+    # A kustomization may be what names the namespace: it is the one in scope, if that is one.
+    manifests = FolderCluster(folder, *scope) if len(scope) == 1 else FolderCluster(folder)
+    return Checkout(live, manifests, str(folder))
 
 
 def lock(cluster: Cluster) -> AbstractContextManager[None]:

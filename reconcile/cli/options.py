@@ -120,6 +120,13 @@ PASS = together(
         "CD, Flux and Helm]",
     ),
 )
+WRITE_TO = option(
+    "--write-to",
+    type=FOLDER,
+    metavar="DIR",
+    help="Write into the manifests of this Git checkout, for Flux or Argo CD to apply; the status and the Events still "
+    "go to the cluster.",
+)
 LOG = together(
     option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of stderr."),
     option(

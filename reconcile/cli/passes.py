@@ -32,6 +32,7 @@ MOST_NAMED = 20
 @options.CLUSTER
 @options.SCOPE
 @options.PASS
+@options.WRITE_TO
 @options.option(
     "--dry-run",
     type=click.Choice(["none", "client", "server"]),
@@ -74,6 +75,7 @@ def run(context: click.Context, /, **given: Any) -> None:
 @options.CLUSTER
 @options.SCOPE
 @options.PASS
+@options.WRITE_TO
 @options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changes pending, 3 waiting, 4 halted.")
 @options.output("text", "json", "yaml", "patch")
 @options.LOG

@@ -7,6 +7,7 @@ no controllers. How YAML is read and written is the affair of `documents`, `edit
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reconcile.ports import Kind, Scope
 
 EVENTS_FILE = "events.yaml"
-LOCK_FILE = ".steerer.lock"
 # How often a write starts again because somebody else wrote the same file in between.
 ATTEMPTS = 10
 # Between two looks at a lock that another pass holds, in seconds.
@@ -39,10 +39,14 @@ UNKEPT = ("resourceVersion", "uid")
 
 
 class FolderCluster:
-    """The objects in the YAML files below `folder`. Raises UsageError for a folder that cannot be one."""
+    """The objects in the YAML files below `folder`. Raises UsageError for a folder that cannot be one.
 
-    def __init__(self, folder: Path | str) -> None:
+    `namespace` is that of the objects that name none.
+    """
+
+    def __init__(self, folder: Path | str, namespace: str = "default") -> None:
         self.folder = Path(folder)
+        self._namespace = namespace
         if not self.folder.is_dir():
             reason = "is no folder" if self.folder.exists() else "does not exist"
             raise UsageError(f"{self.folder} {reason}")
@@ -59,14 +63,14 @@ class FolderCluster:
         with self._guard:
             self._refresh()
             refs = sorted(ref for ref in self._index if ref.kind == kind and scope.namespace in {None, ref.namespace})
-            manifests = (deepcopy(_view(self._index[ref][1])) for ref in refs)
+            manifests = (deepcopy(_view(self._index[ref][1], self._namespace)) for ref in refs)
             return [manifest for manifest in manifests if _matches(manifest, scope.fields)]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Give the objects that exist. Raises UsageError, with all that is wrong in the folder's files."""
         with self._guard:
             self._refresh()
-            return {ref: deepcopy(_view(self._index[ref][1])) for ref in refs if ref in self._index}
+            return {ref: deepcopy(_view(self._index[ref][1], self._namespace)) for ref in refs if ref in self._index}
 
     def patch(self, patch: Patch) -> None:
         """Write one JSON patch into the file that has the object.
@@ -75,7 +79,7 @@ class FolderCluster:
         not fit it, ForbiddenError or UnreachableError for a file that cannot be written.
         """
         with self._guard:
-            self._change(patch.target, lambda found: _patched(found, patch))
+            self._change(patch.target, lambda found: _patched(found, patch, self._namespace))
 
     def record(self, event: Event, at: datetime) -> None:
         """Store one Event in `events.yaml`, or raise the `count` of the one with its name there."""
@@ -101,19 +105,21 @@ class FolderCluster:
 
         The lock dies with the process that holds it. Raises ClusterError.
         """
-        path = self.folder / LOCK_FILE
         try:
-            file = path.open("a")
+            # The folder itself: a file beside the manifests would be one more thing that `git add` picks up.
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise ForbiddenError(f"{path} cannot be opened: {error.strerror}") from error
-        with file:
+            raise ForbiddenError(f"{self.folder} cannot be locked: {error.strerror}") from error
+        try:
             end = time.monotonic() + wait
-            while not _locked(file.fileno()):
+            while not _locked(descriptor):
                 if time.monotonic() >= end:
-                    raise ClusterError(f"another pass holds {path}: let it finish, or wait longer for it")
+                    raise ClusterError(f"another pass works on {self.folder}: let it finish, or wait longer for it")
                 time.sleep(PAUSE)  # noqa: TID251 - flock cannot be waited for with a limit in any other way
             sweep(self.folder)
             yield
+        finally:
+            os.close(descriptor)
 
     # The index: which object is where.
 
@@ -147,7 +153,7 @@ class FolderCluster:
             source = self._sources[path]
             for found in source.objects:
                 try:
-                    ref = _ref(found)
+                    ref = _ref(found, self._namespace)
                 except RefusedError as error:
                     problems.append(f"{path}: {error}")
                     continue
@@ -245,28 +251,28 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _ref(found: Found) -> Ref | None:
+def _ref(found: Found, namespace: str) -> Ref | None:
     """Give the name of an object; None for a kind that a pass has no use for. Raises RefusedError without a name."""
     manifest = found.implied | found.raw
     kind = KINDS.get(str(manifest.get("kind")))
     if kind is None or not kind.is_of(manifest):
         return None
-    return _named(kind, manifest)
+    return _named(kind, manifest, namespace)
 
 
-def _named(kind: Kind, manifest: Manifest) -> Ref:
+def _named(kind: Kind, manifest: Manifest, default: str) -> Ref:
     metadata = manifest.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    name, namespace = metadata.get("name"), metadata.get("namespace") or "default"
+    name, namespace = metadata.get("name"), metadata.get("namespace") or default
     if not (isinstance(name, str) and name and isinstance(namespace, str)):
         raise RefusedError(f"a {kind.name} without a metadata.name that is a string")
     return Ref(kind, namespace, name)
 
 
-def _view(found: Found) -> Manifest:
+def _view(found: Found, namespace: str) -> Manifest:
     """Give an object as the API would: with its kind and namespace, without what nobody keeps."""
     metadata = {key: value for key, value in found.raw["metadata"].items() if key not in UNKEPT}
-    return found.implied | found.raw | {"metadata": metadata | {"namespace": metadata.get("namespace") or "default"}}
+    return found.implied | found.raw | {"metadata": metadata | {"namespace": metadata.get("namespace") or namespace}}
 
 
 def _matches(manifest: Manifest, fields: Mapping[str, str]) -> bool:
@@ -285,7 +291,7 @@ def _at(value: Any, path: str) -> str:
 # JSON patches.
 
 
-def _patched(found: Found, patch: Patch) -> Manifest:
+def _patched(found: Found, patch: Patch, namespace: str) -> Manifest:
     """Give an object as it is after the patch. Raises LostRaceError, RefusedError."""
     # Only a pass that writes pays for the import.
     from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException  # noqa: PLC0415 - as above
@@ -294,14 +300,14 @@ def _patched(found: Found, patch: Patch) -> Manifest:
     for operation in patch.operations:
         try:
             if operation.get("op") == "test":
-                _test(Found(result, 0, implied=found.implied), operation, patch)
+                _test(_view(Found(result, 0, implied=found.implied), namespace), operation, patch)
                 continue
             _check_paths(operation, patch)
             result = JsonPatch([operation]).apply(result, in_place=True)
         except (JsonPatchException, JsonPointerException, TypeError, KeyError, IndexError, ValueError) as error:
             raise RefusedError(f"{patch.target}: {_text(operation)} does not fit: {error}") from error
     try:
-        other = _ref(Found(result, 0, implied=found.implied)) != patch.target
+        other = _ref(Found(result, 0, implied=found.implied), namespace) != patch.target
     except RefusedError as error:
         raise RefusedError(f"{patch.target}: the patch leaves {error}") from error
     if other:
@@ -309,12 +315,12 @@ def _patched(found: Found, patch: Patch) -> Manifest:
     return result  # type: ignore[no-any-return]  # a dict, or it would not have been that object
 
 
-def _test(found: Found, operation: Operation, patch: Patch) -> None:
+def _test(manifest: Manifest, operation: Operation, patch: Patch) -> None:
     from jsonpatch import JsonPointer, JsonPointerException  # noqa: PLC0415 - only a pass that writes pays for it
 
     pointer, wanted = JsonPointer(operation["path"]), operation["value"]
     try:
-        value = pointer.resolve(_view(found))
+        value = pointer.resolve(manifest)
     except JsonPointerException as error:
         raise LostRaceError(f"{patch.target}: {operation['path']} is not there any more") from error
     # Not by the library: its older releases, which the project admits, take 1 for true.
