@@ -11,6 +11,8 @@ space := $(empty) $(empty)
 UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.py tests/test_docs.py tests/test_laws.py,\
           $(wildcard tests/test_*.py))
 
+DELIVERY := $(patsubst %,tests/clusters/test_%.py,delivery lean stated)
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test unit cover explore check format golden manifests tools cluster wheels image image-test e2e clean
 
@@ -40,11 +42,11 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 	$(BIN)/pytest
 
 # The modules that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
-PURE := analysis decide durations fields gates health messages moves objects observation plan promotion revision \
-        rights rollout routers/__init__ routers/istio status steps
+PURE := analysis clusters/delivery clusters/lean clusters/stated decide durations fields gates health messages moves \
+        objects observation plan promotion revision rights rollout routers/__init__ routers/istio status steps
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
-	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers $(UNIT)
+	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers $(DELIVERY) $(UNIT)
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds

@@ -50,8 +50,9 @@ def settings_for(given: dict[str, Any], **settings: Any) -> Settings:
     managers = tuple(name.strip() for name in given["gitops_managers"].split(",") if name.strip())
     built = Settings(**settings)
     managers = managers or built.gitops_managers
-    # With Git as the target these tools bring about what steerer wants, and put nothing back.
-    return replace(built, **{"appliers" if given.get("write_to") else "gitops_managers": managers})
+    if given.get("write_to"):  # then these bring about what steerer wants, and put nothing back
+        return replace(built, gitops_managers=(), appliers=managers)
+    return replace(built, gitops_managers=managers)
 
 
 def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selection:
@@ -59,9 +60,7 @@ def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selec
     matches(given["selector"], {})  # a selector that is none is told before anything is read
     if given["all_namespaces"] and given["namespace"]:
         raise UsageError("-n and -A exclude each other")
-    return Selection(
-        namespaces=_namespaces(given, default_namespace), names=given["names"], labels=given["selector"]
-    )
+    return Selection(namespaces=_namespaces(given, default_namespace), names=given["names"], labels=given["selector"])
 
 
 def _namespaces(given: dict[str, Any], default: str | None) -> tuple[str, ...]:
@@ -91,8 +90,10 @@ def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator
     """Give the cluster, and the namespace that is looked at if none is named (None = all)."""
     write_to = given.get("write_to")
     if write_to and (given["filename"] or write_params):
-        raise UsageError("--write-to takes the steps from a live cluster and writes files: -f and --dry-run=server are "
-            "of no use with it; to look first, use --dry-run=client")
+        raise UsageError(
+            "--write-to takes the steps from a live cluster and writes files: -f and --dry-run=server are "
+            "of no use with it; to look first, use --dry-run=client"
+        )
     if given["filename"] is not None:
         if given["kubeconfig"] or given["context"] or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")

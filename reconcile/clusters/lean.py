@@ -11,8 +11,9 @@ from typing import Any
 from reconcile.clusters.documents import same
 from reconcile.clusters.stated import Path, difference, partner
 
+_CONTAINER = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
-_MODE = {"defaultMode": 420}
+_FILES = {"defaultMode": 420}
 # What the API server adds to a pod template, by the member that it is added to.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "spec": {
@@ -21,18 +22,21 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "schedulerName": "default-scheduler",
         "terminationGracePeriodSeconds": 30,
     },
-    **dict.fromkeys(
-        ("containers", "initContainers"),
-        {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"},
-    ),
-    **dict.fromkeys(("livenessProbe", "readinessProbe", "startupProbe"), _PROBE),
+    "containers": _CONTAINER,
+    "initContainers": _CONTAINER,
+    "livenessProbe": _PROBE,
+    "readinessProbe": _PROBE,
+    "startupProbe": _PROBE,
     "ports": {"protocol": "TCP"},
     "httpGet": {"scheme": "HTTP", "path": "/"},
     "grpc": {"service": ""},
     "fieldRef": {"apiVersion": "v1"},
     "hostPath": {"type": ""},
     "serviceAccountToken": {"expirationSeconds": 3600},
-    **dict.fromkeys(("configMap", "secret", "projected", "downwardAPI"), _MODE),
+    "configMap": _FILES,
+    "secret": _FILES,
+    "projected": _FILES,
+    "downwardAPI": _FILES,
 }
 # Old names that the server keeps equal to the new ones.
 ALIASES = {"serviceAccount": "serviceAccountName"}
@@ -61,7 +65,9 @@ def _mapping(new: dict[str, Any], live: Any, stated: dict[str, Any], path: Path)
         if stated.get(key) is not None or not (_empty(value) or _comes_by_itself(key, new, has, path))
     }
     # What the server does not keep, such as `hostNetwork: false`, stays as it is written.
-    kept = {key: value for key, value in stated.items() if key not in {**new, **has} and difference(value, None) is None}
+    kept = {
+        key: value for key, value in stated.items() if key not in {**new, **has} and difference(value, None) is None
+    }
     order = [*stated, *(key for key in leaned if key not in stated)]
     return {key: (leaned | kept)[key] for key in order if key in leaned or key in kept}
 
