@@ -13,6 +13,7 @@ from reconcile.clusters.documents import same
 from reconcile.clusters.lean import lean, left_over
 from reconcile.clusters.stated import Difference, Path, difference, dotted, member, parts
 from reconcile.errors import PendingError, RefusedError
+from reconcile.fields import shown
 from reconcile.steps import Move
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def delivered(plan: Plan, manifests: Mapping[Ref, Manifest]) -> Plan:
                 reason = f"{patch.target}: {pending}"
                 return replace(plan, move=Move.WAIT.value, reason=reason, after=plan.before, patches=(), events=())
         elif any(earlier.target in manifests for earlier in written):
-            reason = f"{written[-1].target} is written to the checkout; the rest follows once the cluster shows it"
+            reason = f"{_told(written[-1])}; the rest follows once the cluster shows it"
             return replace(plan, reason=reason, after=plan.before, patches=tuple(written), events=())
         else:
             written.append(patch)
@@ -78,6 +79,11 @@ def _value(patch: Patch, path: Path, new: Any, live: Any, stated: Any) -> Any:
             "would leave it there; take it away in the cluster, or state it in the checkout"
         )
     return lean(new, live, stated)
+
+
+def _told(patch: Patch) -> str:
+    last = patch.operations[-1]
+    return f"{patch.target} gets {dotted(parts(last['path']))} {shown(last['value'])}"
 
 
 def _unapplied(patch: Patch, tested: Mapping[str, Any]) -> str:
