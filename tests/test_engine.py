@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.engine import Pass
-from reconcile.errors import ClusterError, ForbiddenError
+from reconcile.errors import ClusterError, ForbiddenError, RefusedError
 from reconcile.observe import Selection
-from reconcile.plan import Answer, Patch, Question, Result, Settings
+from reconcile.plan import Answer, Patch, Plan, Question, Result, Settings
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.world import (
     DURATION,
@@ -202,3 +202,24 @@ def test_the_selection_is_kept() -> None:
     cluster = MemoryCluster([*release("a"), *release("b")])
     (record,) = passed(cluster, selection=Selection(names=("b",))).run()
     assert record.plan.rollout.name == "b"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RefusedError("nobody can write that"), "nobody can write that"),
+        (ValueError("a defect"), "internal error: ValueError: a defect"),
+    ],
+)
+def test_a_plan_that_cannot_be_written_as_it_has_to_be_is_refused_as_a_whole(error: Exception, words: str) -> None:
+    def adapt(plan: Plan) -> Plan:
+        if plan.rollout.name == "broken":
+            raise error
+        return plan
+
+    cluster = MemoryCluster([*release("broken"), *release("good")])
+    broken, good = sorted(passed(cluster, adapt=adapt).run(), key=lambda record: record.plan.rollout.name)
+    assert (broken.result, broken.error) == (Result.FAILED, words)
+    assert (broken.plan.patches, broken.plan.events, broken.plan.after) == ((), (), broken.plan.before)
+    assert good.result is Result.APPLIED
+    assert {patch.target.name for patch in cluster.patches} == {"good"}

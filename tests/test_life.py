@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reconcile.apply import apply
-from reconcile.errors import ForbiddenError
-from reconcile.plan import Failure, Result
+from reconcile.errors import ForbiddenError, PendingError
+from reconcile.plan import Failure, Outcome, Result
 from reconcile.ports import AUTOSCALER, Ref
 from tests.world import (
     CS,
@@ -651,3 +652,84 @@ def test_an_invalid_rollout_is_stalled_and_recovers() -> None:
     play.cluster.edit(R, "spec", "canaryAnalysis", "stepWeight", 50)
     assert play.tick().plan.move == "advance"
     assert not play.condition("Stalled")
+
+
+# What somebody else applies for steerer, such as a GitOps tool what was written into Git.
+
+
+def applied_by(play: World, manager: str) -> World:
+    """Let a tool bring about what is wanted, where it would otherwise be one that puts things back."""
+    play.managers, play.appliers = (), (manager,)
+    return play
+
+
+@pytest.mark.parametrize("ref", [P, C, VS])
+def test_an_object_that_is_on_its_way_is_waited_for_in_silence(ref: Ref) -> None:
+    play = world()
+    play.until_weight(20)
+    before = deepcopy(play.cluster.objects)
+    play.cluster.refuse[ref] = PendingError("the cluster has it not yet")
+    record = play.tick(settle=False)
+    assert (record.plan.move, record.plan.reason) == ("wait", f"{ref}: the cluster has it not yet")
+    assert (record.plan.patches, record.plan.events) == ((), ())
+    assert record.plan.gates[3 if ref == VS else 1].outcome is Outcome.WAITING
+    assert play.cluster.objects == before
+    del play.cluster.refuse[ref]
+    assert play.tick().plan.move == "advance"
+
+
+def test_a_canary_that_is_on_its_way_is_waited_for_at_rest_as_well() -> None:
+    play = world(stepWeight=100)
+    play.until("Succeeded")
+    play.cluster.refuse[C] = PendingError("a new image is on its way")
+    record = play.tick()
+    assert (record.plan.move, record.plan.patches, record.plan.events) == ("wait", (), ())
+
+
+def test_a_halt_can_be_told_while_the_canary_is_on_its_way() -> None:
+    play = world()
+    play.until_weight(20)
+    play.cluster.edit(R, "metadata", "deletionTimestamp", "2026-01-31T12:00:00Z")
+    play.cluster.refuse[C] = PendingError("a new image is on its way")
+    record = play.tick()
+    assert (record.plan.move, len(record.plan.events)) == ("halt", 1)
+    assert play.status["phase"] == "Progressing"
+
+
+def test_the_interval_counts_from_when_the_weight_was_applied() -> None:
+    play = applied_by(world(), "kustomize-controller")
+    play.until_weight(20)
+    late = play.now + timedelta(seconds=300)
+    play.now = late + timedelta(seconds=10)
+    git_owns(play, "kustomize-controller", late.isoformat().replace("+00:00", "Z"))
+    asked = len(play.meter.asked)
+    record = play.tick(seconds=35)
+    assert (record.plan.move, record.plan.reason) == ("wait", "35s of the control-loop interval left")
+    assert len(play.meter.asked) == asked
+    assert play.tick().plan.move == "advance"
+
+
+def test_a_weight_that_never_arrived_is_decided_again_by_an_analysis() -> None:
+    play = applied_by(world(), "kustomize-controller")
+    play.until_weight(30)
+    play.split(20)
+    git_owns(play, "kustomize-controller", "2026-01-31T12:03:00Z")
+    play.meter.values[SUCCESS] = 50.0
+    assert play.tick().plan.move == "halt"
+    play.meter.values[SUCCESS] = 100.0
+    assert play.tick().plan.move == "advance"
+    assert play.weights == [(70, 30)]
+
+
+def test_a_copy_that_never_arrived_is_made_again_whoever_applied_something_else_meanwhile() -> None:
+    play = applied_by(world(stepWeight=100), "kustomize-controller")
+    old = deepcopy(play.cluster.objects[P]["spec"]["template"])
+    play.until("Promoting")
+    play.cluster.edit(P, "spec", "template", old)
+    later = play.now.isoformat().replace("+00:00", "Z")
+    git_owns(play, "kustomize-controller", later, ref=P, field="template")
+    play.appliers = ()
+    assert play.tick().plan.move == "halt"
+    play.appliers = ("kustomize-controller",)
+    assert play.tick().plan.move == "copy"
+    play.until("Succeeded")

@@ -129,6 +129,7 @@ class World:
     interval: float = 60.0
     rollout_ticks: int = 1
     managers: tuple[str, ...] = Settings().gitops_managers
+    appliers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.workloads = Workloads(cluster=self.cluster, rollout_ticks=self.rollout_ticks)
@@ -144,7 +145,9 @@ class World:
 
     def pass_(self) -> Pass:
         """Give a pass at the present time."""
-        settings = Settings(interval=self.interval, metrics=METRICS, gitops_managers=self.managers)
+        settings = Settings(
+            interval=self.interval, metrics=METRICS, gitops_managers=self.managers, appliers=self.appliers
+        )
         now = self.now
         return Pass(cluster=self.cluster, meter=self.meter, settings=settings, selection=Selection(), now=lambda: now)
 

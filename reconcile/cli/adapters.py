@@ -89,10 +89,10 @@ def meter_for(given: dict[str, Any], loaded: templates.TemplateSet) -> Meter:
 def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator[tuple[Cluster, str | None]]:
     """Give the cluster, and the namespace that is looked at if none is named (None = all)."""
     write_to = given.get("write_to")
-    if write_to and (given["filename"] or write_params):
+    if write_to and (given["filename"] or write_params or given.get("wait")):
         raise UsageError(
-            "--write-to takes the steps from a live cluster and writes files: -f and --dry-run=server are "
-            "of no use with it; to look first, use --dry-run=client"
+            "--write-to takes one step of a live cluster into files, which somebody has to commit: -f, --wait "
+            "and --dry-run=server are of no use with it; to look first, use --dry-run=client"
         )
     if given["filename"] is not None:
         if given["kubeconfig"] or given["context"] or write_params:

@@ -49,17 +49,25 @@ def _adapted(patch: Patch, manifest: Manifest) -> Patch:
     """Give the patch that does to a manifest what this one does to the live object."""
     tested = {operation["path"]: operation["value"] for operation in patch.operations if operation["op"] == "test"}
     operations: list[Operation] = []
+    rest: Path | None = None
+    changes = False
     for operation in patch.operations:
-        path = parts(operation["path"])
-        stated = member(manifest, path)
+        path, value = parts(operation["path"]), operation["value"]
+        live, stated = tested.get(operation["path"]), member(manifest, path)
         if operation["op"] == "test":
             operations += _test(operation, stated, path)
-        else:
-            live = tested.get(operation["path"])
-            operations.append(operation | {"value": _value(patch, path, operation["value"], live, stated)})
-    writes = [operation for operation in operations if operation["op"] != "test"]
-    if all(same(member(manifest, parts(operation["path"])), operation["value"]) for operation in writes):
+            continue
+        wanted = lean(value, live, stated) if isinstance(value, dict) else value
+        operations.append(operation | {"value": wanted})
+        changes = changes or not same(stated, wanted)
+        rest = rest or left_over(value, live, stated, path)
+    if not changes:
         raise PendingError(_unapplied(patch, tested))
+    if rest:
+        raise RefusedError(
+            f"{patch.target} has {dotted(rest)} in the cluster, and nobody stated it in the checkout: what is applied "
+            "would leave it there; take it away in the cluster, or state it in the checkout"
+        )
     return replace(patch, operations=tuple(operations))
 
 
@@ -70,17 +78,6 @@ def _test(operation: Operation, stated: Any, path: Path) -> tuple[Operation, ...
     return (operation if difference(stated, operation["value"], path) else operation | {"value": stated},)
 
 
-def _value(patch: Patch, path: Path, new: Any, live: Any, stated: Any) -> Any:
-    if not isinstance(new, dict):
-        return new
-    if rest := left_over(new, live, stated, path):
-        raise RefusedError(
-            f"{patch.target} has {dotted(rest)} in the cluster, and nobody stated it in the checkout: what is applied "
-            "would leave it there; take it away in the cluster, or state it in the checkout"
-        )
-    return lean(new, live, stated)
-
-
 def _told(patch: Patch) -> str:
     last = patch.operations[-1]
     return f"{patch.target} gets {dotted(parts(last['path']))} {shown(last['value'])}"
@@ -88,8 +85,11 @@ def _told(patch: Patch) -> str:
 
 def _unapplied(patch: Patch, tested: Mapping[str, Any]) -> str:
     """Say what the cluster has and the checkout has no more: anything else would have been seen before."""
-    for operation in patch.operations:
-        live, path = tested.get(operation["path"]), parts(operation["path"])
-        if operation["op"] != "test" and (found := difference(live, operation["value"], path)):
-            return f"{Difference(path=found.path, live=found.stated, stated=found.live)}"
-    return "the checkout has what the cluster does not show"
+    found = (
+        difference(tested.get(operation["path"]), operation["value"], parts(operation["path"]))
+        for operation in patch.operations
+        if operation["op"] != "test"
+    )
+    extra = next(filter(None, found), None)
+    told = Difference(extra.path, extra.stated, extra.live) if extra else "something is not applied yet"
+    return f"{told}: waiting until the cluster shows what the checkout has"
