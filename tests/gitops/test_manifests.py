@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconcile import rights
+from reconcile import __version__, rights
 from reconcile.cli import steerer
 from tests.components.controlplane import KubectlError
 from tests.components.tools import MODULES
@@ -135,7 +135,7 @@ def test_what_a_pod_is_to_do_is_a_command_line_of_steerer(where: str) -> None:
     for parameter, value in VALUES.items():
         arguments = [argument.replace(f"{{{{workflow.parameters.{parameter}}}}}", value) for argument in arguments]
     assert not any("{{" in argument for argument in arguments)
-    assert container["image"] == "steerer:0.1.0"
+    assert container["image"] == f"steerer:{__version__}"
     assert container.get("command", ["/opt/steerer/bin/steerer"]) == ["/opt/steerer/bin/steerer"]
     command = steerer.get_command(steerer.make_context("steerer", [], resilient_parsing=True), name)
     assert command is not None
