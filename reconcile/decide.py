@@ -187,6 +187,8 @@ def _plan(
             for kind, message in events
         ),
         questions=tuple(walk.questions),
+        uid=rollout.uid,
+        generation=rollout.generation,
     )
 
 

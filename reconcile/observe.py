@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which Rollouts a pass is about: of these namespaces or (none) all, of these names if any, with these labels."""
+    """Which Rollouts a pass is about: of these namespaces or (none) all, of these names if any, with these labels.
+
+    A name has to be there; of `refs`, if any, those are taken that are.
+    """
 
     namespaces: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     labels: str = ""
+    refs: frozenset[Ref] = frozenset()
 
     def __str__(self) -> str:
         """Say where it looks."""
@@ -81,7 +85,8 @@ def observe(cluster: Cluster, selection: Selection) -> Sight:
 
 
 def _selected(item: Rollout, selection: Selection) -> bool:
-    return (not selection.names or item.ref.name in selection.names) and matches(selection.labels, item.labels)
+    named = not selection.names or item.ref.name in selection.names
+    return named and (not selection.refs or item.ref in selection.refs) and matches(selection.labels, item.labels)
 
 
 def _waited(item: Rollout) -> tuple[str, Ref]:

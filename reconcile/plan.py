@@ -146,7 +146,8 @@ class Plan:
     """What one pass means to do for one Rollout: the whole decision record but for what became of it.
 
     `patches` are written in their order, then `events`. `questions` not empty = the plan is provisional: measure
-    them and decide again. `error` = a defect of ours kept the plan from being made.
+    them and decide again. `error` = a defect of ours kept the plan from being made. `uid` and `generation` are those
+    of the Rollout, where the cluster keeps them.
     """
 
     rollout: Ref
@@ -160,6 +161,8 @@ class Plan:
     events: tuple[Event, ...] = ()
     questions: tuple[Question, ...] = ()
     error: str = ""
+    uid: str | None = None
+    generation: int | None = None
 
 
 class Result(StrEnum):
@@ -170,6 +173,7 @@ class Result(StrEnum):
     LOST_RACE = "lost race"
     FAILED = "failed"
     UNREACHED = "not reached"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,10 +41,19 @@ def waited(record: Record) -> int:
     return NOTHING if rests and record.result is Result.APPLIED else WAITING
 
 
+def applied(records: Sequence[Record], *, detailed: bool) -> int:
+    """Give the exit code of a saved plan: unlike a pass, what it was to write and did not is a failure."""
+    from reconcile.plan import Result  # noqa: PLC0415 - loaded long before
+
+    codes = {Result.REFUSED: HALTED, Result.LOST_RACE: HALTED, Result.FAILED: HALTED, Result.UNREACHED: WAITING}
+    code = exit_code(records, detailed=detailed)
+    return code if code == FAILED else max([code, *(codes.get(record.result, NOTHING) for record in records)])
+
+
 def _detailed(record: Record) -> int:
     from reconcile.plan import Result  # noqa: PLC0415 - loaded long before
 
-    if record.result is Result.FAILED or record.plan.move == "halt":
+    if record.result in {Result.FAILED, Result.REFUSED} or record.plan.move == "halt":
         return HALTED
     if record.result in {Result.LOST_RACE, Result.UNREACHED} or record.plan.move == "wait":
         return WAITING

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconcile.engine import Pass
+    from reconcile.ports import Cluster
 
 MOST_NAMED = 20
 
@@ -76,6 +77,7 @@ def run(context: click.Context, /, **given: Any) -> None:
 @options.SCOPE
 @options.PASS
 @options.WRITE_TO
+@options.option("--out", type=options.FOLDER, help="Save the plan in this file, for `steerer apply`.")
 @options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changes pending, 3 waiting, 4 halted.")
 @options.output("text", "json", "yaml", "patch")
 @options.LOG
@@ -97,7 +99,7 @@ def _passes(given: dict[str, Any], stop: Stop) -> int:
         single = adapters.pass_for(given, cluster, adapters.selection_for(given, default_namespace), stop.why)
         for _ in ticks(given["every"], given["duration"]):
             try:
-                code = make(single, given["dry_run"], stop, lambda records: _report(records, given))
+                code = make(single, given["dry_run"], stop, lambda records: _report(records, given, cluster))
             except ClusterError as error:
                 if given["every"] is None:
                     raise
@@ -106,8 +108,16 @@ def _passes(given: dict[str, Any], stop: Stop) -> int:
     return code
 
 
-def make(single: Pass, dry_run: str, stop: Stop, tell: Callable[[list[Record]], int]) -> int:
+def make(
+    single: Pass,
+    dry_run: str,
+    stop: Stop,
+    tell: Callable[[list[Record]], int],
+    choose: Callable[[list[Record]], list[Record]] = list,
+) -> int:
     """Make one pass and tell of it. Until it writes it may end at any time, from then on between two Rollouts.
+
+    `choose` looks at what was decided, and says what of it is to be written.
 
     Raises the ClusterError of what kept the pass, or a part of it, from being made, after the rest was told.
     """
@@ -119,8 +129,9 @@ def make(single: Pass, dry_run: str, stop: Stop, tell: Callable[[list[Record]], 
             planned.extend(single.plans())  # what came before an error stays in the list
         except ClusterError as error:
             trouble = error
+        chosen = choose(planned)
         with stop.held():
-            records = planned if client else list(single.write(planned))
+            records = chosen if client else list(single.write(chosen))
             stop.stands = unreached(records)
             if records or trouble is None:
                 code = tell([_not_stored(record) for record in records] if dry_run == "server" else records)
@@ -140,8 +151,12 @@ def _not_stored(record: Record) -> Record:
     return replace(record, result=Result.PLANNED) if record.result is Result.APPLIED else record
 
 
-def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
-    """Print one pass and give its exit code."""
+def _report(records: Sequence[Record], given: dict[str, Any], cluster: Cluster) -> int:
+    """Print one pass, save it if it is to be saved, and give its exit code."""
+    if given.get("out") is not None:
+        from reconcile.cli.apply import save  # noqa: PLC0415 - only for those who save
+
+        save(records, cluster, given["out"])
     show(records, given["output"])
     return exits.exit_code(records, detailed=given["detailed_exitcode"])
 

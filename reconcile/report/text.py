@@ -69,6 +69,7 @@ _MARKS = {
 _TROUBLE = {
     Result.LOST_RACE: ("Lost race", "yellow", "somebody else was faster; the rest of this plan was dropped"),
     Result.FAILED: ("Failed", "bold red", "the plan was not written in full"),
+    Result.REFUSED: ("Refused", "bold red", "the world is not the one of this plan any more"),
     Result.UNREACHED: ("Not reached", "yellow", "the pass ended before this plan could be written"),
 }
 _WRITES = {Result.PLANNED: "Would write", Result.APPLIED: "Wrote"}
@@ -76,6 +77,7 @@ _EVENTS = {Result.PLANNED: "Would record", Result.APPLIED: "Events"}
 _AGAIN = {
     Result.LOST_RACE: "the next pass looks again",
     Result.FAILED: "the next pass tries again",
+    Result.REFUSED: "nothing of it was written; make a new plan, and look at it",
     Result.UNREACHED: "first in the next pass",
 }
 

@@ -1,0 +1,107 @@
+"""`steerer apply`: a saved plan, written where the world is still the one that it was made for.
+
+Duty: the file of a plan, and when it is applied. What it is held against is an ordinary pass, measurements included;
+what counts as the same is `reconcile.saved`'s affair.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconcile import __version__, saved
+from reconcile.cli import adapters, exits, options
+from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.passes import make, show
+from reconcile.cli.signals import Stop
+from reconcile.errors import UsageError
+from reconcile.observe import Selection
+from reconcile.plan import Record, Result
+from reconcile.report import record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.ports import Cluster
+
+# More than any plan has: a file that is something else by mistake is not read whole.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@click.command()
+@click.argument("file", type=options.FOLDER)
+@options.CLUSTER
+@options.PASS
+@options.option(
+    "--max-age", type=options.Duration(), default="10m", show_default=True, help="Refuse a plan that is older."
+)
+@options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changed, 3 waiting, 4 halted or failed.")
+@options.output("text", "json", "yaml", "patch")
+@options.LOG
+@click.pass_context
+def apply(context: click.Context, /, **given: Any) -> None:
+    """Write the plan that `steerer plan --out FILE` saved: for each Rollout all of it, or nothing.
+
+    It makes a pass of its own, with the metrics asked again, and writes what that decides where it is what the plan
+    says. Anything else is refused, with exit code 4.
+    """
+    log_to_stderr(given["log_format"], given["log_level"])
+    plan = saved.load(_read(given["file"]), str(given["file"]))
+    if why := plan.unfit(adapters.now(), given["max_age"]):
+        refused = saved.stubs([*plan.entries.values()], plan.time, Result.REFUSED, why)
+        context.exit(_report([*refused], given))
+    if not plan.entries:
+        context.exit(_report([], given))
+    context.exit(_applied(plan, given, context.ensure_object(Stop)))
+
+
+def _applied(plan: saved.Saved, given: dict[str, Any], stop: Stop) -> int:
+    namespaces = tuple(sorted({ref.namespace for ref in plan.entries}))
+    selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
+    with adapters.cluster_for(given, {}) as (cluster, _):
+
+        def choose(planned: list[Record]) -> list[Record]:
+            wanted = {ref for entry in plan.entries.values() for ref, _ in saved.targets(entry)}
+            return list(saved.check(plan, planned, cluster.fetch(wanted), adapters.now()))
+
+        single = adapters.pass_for(given, cluster, selection, stop.why)
+        return make(single, "none", stop, lambda records: _report(records, given), choose)
+
+
+def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
+    show(records, given["output"])
+    return exits.applied(records, detailed=given["detailed_exitcode"])
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MOST_BYTES).decode()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no plan that steerer saved") from error
+
+
+def save(records: Sequence[Record], cluster: Cluster, path: Path) -> None:
+    """Save a plan, whole or not at all, for its owner alone to read. Raises UsageError."""
+    source = str(getattr(cluster, "server", "") or getattr(cluster, "folder", ""))
+    time = records[0].at if records else adapters.now()
+    content = record.dump(saved.document(records, version=__version__, source=source, time=time), "json")
+    scratch = ""
+    try:
+        descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(scratch).replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            Path(scratch).unlink()
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
