@@ -84,6 +84,8 @@ def run(context: click.Context, /, **given: Any) -> None:
 @click.pass_context
 def plan(context: click.Context, /, **given: Any) -> None:
     """Print what a pass would do, and write nothing: `run --dry-run=client`."""
+    if given["out"] is not None and given["write_to"] is not None:
+        raise UsageError("--out and --write-to exclude each other: what is to be looked at there is the commit")
     given = {"dry_run": "client", "every": None, "duration": None} | given
     context.exit(_passes(given, context.ensure_object(Stop)))
 

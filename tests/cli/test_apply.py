@@ -124,6 +124,12 @@ def test_a_file_that_cannot_be_read_or_written_is_told(folder: Path, tmp_path: P
     assert not list(tmp_path.glob(".*"))
 
 
+def test_a_plan_for_git_is_not_saved(folder: Path, tmp_path: Path) -> None:
+    done = steerer("plan", "--write-to", folder, "--out", tmp_path / "plan.json")
+    assert (done.returncode, (tmp_path / "plan.json").exists()) == (2, False)
+    assert "--out and --write-to exclude each other" in done.stderr
+
+
 def test_a_plan_of_no_rollouts_is_applied_by_doing_nothing(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     steerer("plan", "-f", folder, "-l", "app=none", "--out", path)
