@@ -1,4 +1,7 @@
-"""The WorkflowTemplate, as Argo Workflows itself checks one. Its schema and its command lines are in test_manifests."""
+"""The WorkflowTemplate: as Argo Workflows itself checks one, and what comes of its steps.
+
+Argo's controller is not run: its steps are made one after the other. The schema is in test_manifests.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.apiserver.steering import Metrics, started
 from tests.components.verdicts import VerdictError
 from tests.gitops.shipped import WORKFLOWS, named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.apiserver.steering import Steerer
+    from tests.components.controlplane import ControlPlane
     from tests.components.verdicts import Verdicts
 
 TEMPLATE = named(WORKFLOWS / "workflow-template.yaml", "steerer", "WorkflowTemplate")
@@ -53,3 +62,40 @@ def test_no_review_is_over_by_itself() -> None:
     assert review["suspend"] == {}
     [approved] = [item for item in review["inputs"]["parameters"] if item["name"] == "approved"]
     assert approved == {"name": "approved", "default": "no", "enum": ["yes", "no"]}
+
+
+# --- Step by step, as Argo would ---
+
+
+@pytest.fixture(name="halfway")
+def a_release_under_way(control_plane: ControlPlane) -> Iterator[tuple[Steerer, Metrics]]:
+    with Metrics().serving() as metrics:
+        yield started(control_plane, metrics, 50, step=50), metrics
+
+
+def command(step: str, steerer: Steerer, metrics: Metrics, folder: Path) -> list[str]:
+    """Give the command line of a step with its parameters, its volume in `folder`."""
+    values = {"rollout": "podinfo", "namespace": steerer.namespace, "metrics-server": metrics.url, "timeout": "1m"}
+    [template] = [item for item in TEMPLATE["spec"]["templates"] if item["name"] == step]
+    text = json.dumps(template["container"]["args"]).replace("/plan/", f"{folder}/")
+    for name, value in values.items():
+        text = text.replace(f"{{{{workflow.parameters.{name}}}}}", value)
+    found: list[str] = json.loads(text)
+    return found
+
+
+def test_a_plan_goes_through_the_workflow_and_is_applied_once(halfway: tuple[Steerer, Metrics], tmp_path: Path) -> None:
+    steerer, metrics = halfway
+    steerer(*command("plan", steerer, metrics, tmp_path), STEERER_CONTROL_LOOP_INTERVAL="0s")
+
+    # As a parameter a file loses the end of its last line.
+    (tmp_path / "plan").write_text((tmp_path / "plan").read_text().removesuffix("\n"))
+    again = command("apply", steerer, metrics, tmp_path)
+    assert "50 → 100" in steerer(*again, STEERER_CONTROL_LOOP_INTERVAL="0s").out
+    assert "was 50 and is 100" in steerer(*again, expect=4, STEERER_CONTROL_LOOP_INTERVAL="0s").out
+
+
+def test_a_release_goes_through_the_workflow(halfway: tuple[Steerer, Metrics], tmp_path: Path) -> None:
+    steerer, metrics = halfway
+    steerer(*command("release", steerer, metrics, tmp_path), STEERER_EVERY="1s", STEERER_CONTROL_LOOP_INTERVAL="0s")
+    assert "Succeeded" in steerer("status", "podinfo").out
