@@ -211,6 +211,7 @@ def test_what_cannot_be_done_is_said_in_words(args: tuple[str, ...], code: int, 
         (("-l", "a b"), "is no label selector"),
         (("-n", "a", "-A"), "exclude each other"),
         (("--dry-run", "server"), "need an API server"),
+        (("--write-to", "."), "-f, --wait and --dry-run=server are of no use with it"),
         (("--metrics-server", "ftp://x"), "http"),
         (("--templates", "/dev/null/none"), "/dev/null/none"),
     ],
@@ -220,6 +221,13 @@ def test_options_that_fit_no_folder_are_usage_errors(folder: Path, args: tuple[s
     assert done.returncode == (0 if words is None else 2), done.stderr
     assert (words or "") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("args", [("--wait",), ("--dry-run=server",)])
+def test_a_checkout_takes_one_step_at_a_time_and_no_server_checks_it(args: tuple[str, ...], tmp_path: Path) -> None:
+    done = steerer("run", "--write-to", tmp_path, *args)
+    assert done.returncode == 2
+    assert "to look first, use --dry-run=client" in done.stderr
 
 
 def test_a_template_of_ones_own_is_a_metric(folder: Path, tmp_path: Path) -> None:

@@ -17,16 +17,18 @@ from uuid import uuid4
 
 import pytest
 
+from reconcile.clusters.lean import lean
+from reconcile.clusters.stated import difference
 from reconcile.rights import PASS, rules
-from tests.apiserver.steering import ARTIFACTS, ROOT, Metrics, account, get, of_steerer, rolled_out
+from tests.apiserver.steering import ARTIFACTS, ROOT, Metrics, account, flat, get, of_steerer, rolled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.components.controlplane import ControlPlane
 
 FILES = ("deployment", "deployment-canary", "service", "service-canary", "virtual-service")
-ROUTE = "deploy/virtual-service.yaml"
+VIRTUAL_SERVICE = "deploy/virtual-service.yaml"
 PRIMARY, CANARY = "deploy/deployment.yaml", "deploy/deployment-canary.yaml"
 
 
@@ -169,14 +171,27 @@ def site(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterato
         yield site
 
 
-def released(site: Site) -> list[str]:
-    """Apply and run the pipeline in turns until there is nothing more to do; gives its commits."""
+def released(site: Site, before: Callable[[], object] = lambda: None) -> list[str]:
+    """Apply and run the pipeline in turns, `before` each run, until there is nothing more to do; gives its commits."""
     begun = len(site.log())
     for _ in range(12):
         site.settled()
+        before()
         if " idle " in site.pipeline():
             return [re.sub(r"v1-\w+", "REVISION", line) for line in site.log()[begun:]]
     raise AssertionError(f"not at rest: {site.status}")
+
+
+def steps(site: Site) -> list[str]:
+    """Give the commits of a release whose canary has its pods."""
+    primary, canary = (f"{name}.{site.namespace}" for name in ("podinfo", "podinfo-canary"))
+    return [
+        "starting with 50 % of the traffic",
+        "the canary is well at 50 %: advancing to 100 %",
+        "the canary is well at the maximum: promoting REVISION",
+        f"{primary} is rolled out: routing all traffic to it",
+        f"Deployment {canary} gets spec.replicas 0; the rest follows once the cluster shows it",
+    ]
 
 
 def test_two_releases_that_only_git_brings_about(site: Site) -> None:
@@ -187,15 +202,8 @@ def test_two_releases_that_only_git_brings_about(site: Site) -> None:
         assert f'podinfo:{old}", the checkout "quay.io/stefanprodan/podinfo:{new}"' in site.pipeline()
         commits.append(released(site))
 
-    steps = [
-        "starting with 50 % of the traffic",
-        "the canary is well at 50 %: advancing to 100 %",
-        "the canary is well at the maximum: promoting REVISION",
-        f"podinfo.{site.namespace} is rolled out: routing all traffic to it",
-        f"Deployment podinfo-canary.{site.namespace} gets spec.replicas 0; the rest follows once the cluster shows it",
-    ]
     scaled = f"podinfo-canary.{site.namespace} has a new revision and 0 replicas: scaling it up to 2"
-    assert commits == [steps, [scaled, *steps]]
+    assert commits == [steps(site), [scaled, *steps(site)]]
 
     writes = [
         entry for entry in of_steerer(site.plane.requests_since(mark)) if entry.verb not in {"get", "list", "watch"}
@@ -204,3 +212,272 @@ def test_two_releases_that_only_git_brings_about(site: Site) -> None:
     assert all(entry.code < 400 or entry.code == 409 for entry in writes)
     primary = get(site.plane, "deployment/podinfo", site.namespace)
     assert primary["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.2.8")
+
+
+def test_a_commit_holds_the_step_and_nothing_else(site: Site) -> None:
+    site.push(PRIMARY, 'cpu: "1"', "cpu: 1000m # one core")
+    site.push(PRIMARY, "      containers:", "      terminationGracePeriodSeconds: 45\n      containers:")
+    sidecar = (
+        "\n        - name: sidecar\n          image: sidecar:1\n          ports:\n            - containerPort: 9000"
+    )
+    probe = "\n          startupProbe:\n            httpGet:\n              path: /started\n              port: http"
+    volume = "\n      volumes:\n        - name: config\n          configMap:\n            name: podinfo"
+    site.push(CANARY, "memory: 256Mi", f"memory: 256Mi{probe}{sidecar}{volume}")
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.3.0 # a comment")
+    site.settled()
+    site.pipeline()
+    assert site.diff() == [
+        "-          weight: 100",
+        "+          weight: 50",
+        "-          weight: 0",
+        "+          weight: 50",
+    ]
+    for _ in range(2):
+        site.settled()
+        site.pipeline()
+    changed = site.diff()
+    added = [line[1:].strip() for line in changed if line.startswith("+")]
+    assert [line.strip("- ") for line in changed if line.startswith("-")] == [
+        "terminationGracePeriodSeconds: 45",
+        "image: quay.io/stefanprodan/podinfo:1.2.0",
+    ]
+    assert "image: quay.io/stefanprodan/podinfo:1.3.0" in added
+    words = {line.removeprefix("- ").partition(":")[0] for line in added}
+    assert words == {
+        *("image", "startupProbe", "httpGet", "path", "port", "name", "ports", "containerPort"),
+        *("volumes", "configMap", "terminationGracePeriodSeconds"),
+    }
+    site.settled()
+    primary, canary = (
+        get(site.plane, f"deployment/{name}", site.namespace)["spec"]["template"]["spec"]
+        for name in ("podinfo", "podinfo-canary")
+    )
+    assert primary == canary
+
+
+def test_a_run_that_dies_before_its_push_is_made_again(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    lost: list[str] = []
+
+    def die() -> None:
+        lost.append(str(site.step()["move"]))
+
+    start, advance, _, conclude, retire = steps(site)
+    copy = f"podinfo.{site.namespace} does not have the promoted template yet: copying it"
+    assert released(site, before=die) == [start, advance, copy, conclude, retire]
+    assert lost[:5] == ["start", "advance", "promote", "conclude", "retire"]
+    assert site.status["phase"] == "Succeeded"
+    assert get(site.plane, "deployment/podinfo-canary", site.namespace)["spec"]["replicas"] == 0
+
+
+def test_a_weight_that_was_lost_on_its_way_is_not_made_up_for_without_an_analysis(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    site.settled()
+    site.pipeline()
+    site.settled()
+    assert site.step()["move"] == "advance"
+    assert site.status["canaryWeight"] == 100
+    site.metrics.values["istio_requests_total"] = "50"
+    record = site.step()
+    assert (record["move"], record["patches"][0]["target"]["kind"], len(record["patches"])) == ("halt", "Rollout", 1)
+    site.metrics.good()
+    assert site.step()["move"] == "advance"
+
+
+def test_a_step_that_is_not_applied_is_waited_for_in_silence(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    site.settled()
+    behind = site.clone()
+    site.pipeline()
+    mark, before = site.plane.mark(), site.status
+    waits = [site.step() for _ in range(2)]
+    route = f"VirtualService podinfo.{site.namespace}"
+    rest = "waiting until the cluster shows what the checkout has"
+    assert {(record["move"], record["reason"]) for record in waits} == {
+        ("wait", f"{route}: the cluster has spec.http[0].route[0].weight 100, the checkout 50: {rest}")
+    }
+    assert {entry.verb for entry in of_steerer(site.plane.requests_since(mark))} <= {"get", "list"}
+    assert site.status == before
+
+    site.step(None, "--detailed-exitcode", expect=3)
+    site.apply()
+    found = site.step(behind)
+    assert found["reason"] == f"{route}: the cluster has spec.http[0].route[0].weight 50, the checkout 100: {rest}"
+
+
+def test_the_interval_counts_from_when_a_step_was_applied(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    site.settled()
+    site.pipeline()
+    old = {"status": {"lastAdvanceTime": "2026-01-31T12:00:00Z"}}
+    patch = ("patch", "rollout/podinfo", "--subresource=status", "--type=merge", "-p", json.dumps(old))
+    site.plane.kubectl(*patch, namespace=site.namespace)
+    site.settled()
+    record = site.step(None, "--control-loop-interval=10m")
+    assert record["move"] == "wait"
+    assert re.fullmatch(r"4[345]\ds of the control-loop interval left", record["reason"])
+
+
+def test_a_push_that_is_rejected_fails_the_run_and_the_next_goes_on(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    site.settled()
+    late = site.clone()
+    site.push(PRIMARY, "replicas: 2", "replicas: 3")
+    assert "rejected" in site.run("bash", "-c", script(), at=late, expect=1)
+    assert released(site) == steps(site)
+
+
+def test_what_a_person_reverts_or_changes_in_git_is_obeyed(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    for _ in range(2):
+        site.settled()
+        site.pipeline()
+    site.settled()
+    site.git("pull", "--quiet")
+    site.git("revert", "--no-edit", "HEAD")
+    site.git("commit", "--quiet", "--amend", "--message", "person: not so fast")
+    site.git("push", "--quiet")
+    assert site.step()["move"] == "wait"
+    site.settled()
+    record = site.step()
+    assert (record["before"]["weight"], record["move"], record["after"]["weight"]) == (50, "advance", 100)
+
+    site.push(CANARY, "podinfo:1.2.7", "podinfo:1.2.8")
+    assert site.step()["move"] == "wait"
+    begun = released(site)
+    canary, primary = f"podinfo-canary.{site.namespace}", f"podinfo.{site.namespace}"
+    reset = f"New revision detected! {canary} changed, routing all traffic to {primary} to start over"
+    assert begun == [reset, *steps(site)]
+
+
+def test_the_primary_is_waited_for_with_the_words_of_any_promotion(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    for _ in range(3):
+        site.settled()
+        site.pipeline()
+    with site.plane.no_room():
+        site.apply()
+        assert f"Waiting for podinfo.{site.namespace} rollout to finish: 0 of 2 updated replicas" in site.pipeline()
+    assert released(site) == steps(site)[3:]
+
+
+def test_a_promotion_that_a_person_reverts_halts_with_who_applied_that(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    for _ in range(4):
+        site.settled()
+        site.pipeline()
+    assert site.status["phase"] == "Finalising"
+    site.push(PRIMARY, "podinfo:1.2.7", "podinfo:1.2.0")
+    site.settled()
+    record = site.step()
+    assert record["move"] == "halt"
+    assert "was changed by kustomize-controller after the promotion" in record["reason"]
+    site.push(PRIMARY, "podinfo:1.2.0", "podinfo:1.2.7")
+    assert released(site) == steps(site)[4:]
+
+
+def test_a_promotion_that_only_takes_something_away_is_waited_for_too(site: Site) -> None:
+    noted = "    metadata:\n      annotations:\n        note: old\n"
+    site.push(PRIMARY, "    metadata:\n", noted)
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.0")
+    for _ in range(3):
+        site.settled()
+        site.pipeline()
+    assert site.diff() == ["-      annotations:", "-        note: old"]
+    before = site.status
+    record = site.step()
+    assert (record["move"], record["patches"], site.status) == ("wait", [], before)
+    assert 'spec.template.metadata.annotations.note "old", the checkout not set' in record["reason"]
+    assert released(site) == steps(site)[3:]
+
+
+def test_what_a_promotion_by_git_could_not_take_away_is_refused_by_name(site: Site) -> None:
+    site.plane.kubectl("rollout", "restart", "deployment/podinfo", namespace=site.namespace)
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    for _ in range(2):
+        site.settled()
+        site.pipeline()
+    site.settled()
+    before = site.status
+    refused = site.step(expect=1)
+    assert "spec.template.metadata.annotations" in refused["error"]
+    assert "nobody stated it in the checkout" in refused["error"]
+    assert (refused["result"], refused["patches"], site.status) == ("failed", [], before)
+    path = "/spec/template/metadata/annotations"
+    patch = json.dumps([{"op": "remove", "path": path}])
+    site.plane.kubectl("patch", "deployment/podinfo", "--type=json", "-p", patch, namespace=site.namespace)
+    assert released(site) == steps(site)[2:]
+
+
+def test_a_dry_run_shows_the_commit_and_writes_nothing(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    for _ in range(2):
+        site.settled()
+        site.pipeline()
+    site.settled()
+    clone, mark = site.clone(), site.plane.mark()
+    record = site.step(clone, "--dry-run=client")
+    assert site.git("status", "--porcelain", at=clone) == ""
+    assert {entry.verb for entry in of_steerer(site.plane.requests_since(mark))} <= {"get", "list"}
+    *_, copy = record["patches"]
+    template = copy["operations"][-1]["value"]
+    assert (record["result"], record["move"]) == ("planned", "promote")
+    assert "restartPolicy" not in template["spec"]
+    assert template["spec"]["containers"][0]["image"].endswith(":1.2.7")
+
+
+def test_a_folder_without_the_objects_is_a_usage_error(site: Site) -> None:
+    (site.desk / "empty").mkdir()
+    said = site.run("steerer", "run", "--write-to", "empty", at=site.desk, expect=2)
+    assert f"empty has no manifest of Deployment podinfo-canary.{site.namespace}" in said
+    (site.desk / VIRTUAL_SERVICE).unlink()
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    site.settled()
+    missing = site.step(site.desk)
+    assert missing["reason"] == f"VirtualService podinfo.{site.namespace}: it is in the cluster, and not in deploy"
+    assert missing["move"] == "wait"
+
+
+def test_what_the_server_adds_to_a_template_is_known(control_plane: ControlPlane, namespace: str) -> None:
+    web = {"httpGet": {"path": "/ready", "port": 80}}
+    called = {"grpc": {"port": 9000}}
+    field_ref = {"fieldRef": {"fieldPath": "metadata.name"}}
+    container = {
+        "name": "app",
+        "image": "app:1",
+        "env": [{"name": "NAME", "valueFrom": field_ref}],
+        "ports": [{"containerPort": 80}, {"containerPort": 90, "protocol": "UDP", "name": "dns"}],
+        "readinessProbe": web,
+        "livenessProbe": {"httpGet": {"port": 80}},
+        "startupProbe": called,
+        "lifecycle": {"preStop": web},
+    }
+    volumes = [
+        {"name": "a", "configMap": {"name": "a"}},
+        {"name": "b", "secret": {"secretName": "b"}},
+        {"name": "c", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}},
+        {"name": "d", "downwardAPI": {"items": [{"path": "name", **field_ref}]}},
+        {"name": "e", "hostPath": {"path": "/srv"}},
+        {"name": "f", "emptyDir": {"sizeLimit": "1Gi"}},
+    ]
+    spec = {
+        "containers": [container, {"name": "latest", "image": "host:5000/latest"}],
+        "initContainers": [{"name": "init", "image": f"init@sha256:{'0' * 64}"}],
+        "volumes": volumes,
+        "serviceAccountName": "somebody",
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
+        ],
+    }
+    template = {"metadata": {"labels": {"app": "app"}}, "spec": spec}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "app"},
+        "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "app"}}, "template": template},
+    }
+    control_plane.apply(json.dumps(deployment), namespace=namespace)
+    live = get(control_plane, "deployment/app", namespace)["spec"]["template"]
+    assert flat(lean(live, None, None)).keys() - flat(template).keys() == set()
+    assert difference(template, live) is None
+    assert lean(live, live, template) == template
