@@ -146,12 +146,23 @@ class Steerer:
         done = self._run([*measure, sys.executable, "-m", "reconcile", *args], 0, {})
         return done, int(peak.read_text()) * 1024
 
-    def _run(self, command: list[str], expect: int | None, environment: dict[str, str]) -> Done:
+    def begin(self, *args: str, **environment: str) -> subprocess.Popen[str]:
+        """Start it, and leave it running. To be used in a `with`."""
+        command = [sys.executable, "-m", "reconcile", *args]
+        env, pipe = self.environment(**environment), subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Give the whole environment that it runs in; `steerer` is on the PATH."""
+        path = f"{Path(sys.executable).parent}:{os.defpath}"
         given = {"KUBECONFIG": str(self.kubeconfig), "STEERER_METRICS_SERVER": self.metrics}
+        return {"PATH": path, "LANG": "C.UTF-8", **given, **more}
+
+    def _run(self, command: list[str], expect: int | None, environment: dict[str, str]) -> Done:
         ended = subprocess.run(
             command,
             cwd=ROOT,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", **given, **environment},
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             timeout=120,

@@ -1,0 +1,313 @@
+"""Pipelines on a real API server: each step is a process with a service account's token, as a Job's container is.
+
+The command lines are those of `docs/pipelines.md`. No container runs here; the end-to-end test has real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconcile import rights
+from tests.apiserver.gateway import Gateway
+from tests.apiserver.steering import DURATION, ROOT, SUCCESS, Done, Metrics, Steerer, account, get, install, of_steerer
+from tests.components.processes import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.components.controlplane import ControlPlane
+
+PAGE = ROOT / "docs" / "pipelines.md"
+EVERY = {"STEERER_EVERY": "1s"}
+NOW = {"STEERER_CONTROL_LOOP_INTERVAL": "0s"}
+MESSAGES = [
+    "Starting rollout for podinfo.{}",
+    "Advance rollout podinfo.{} weight 50",
+    "Advance rollout podinfo.{} weight 100",
+    "Copying podinfo-canary.{0} template spec to podinfo.{0}",
+    "Promotion complete! Scaling down podinfo-canary.{}",
+]
+
+
+@pytest.fixture
+def metrics() -> Iterator[Metrics]:
+    """Give a metrics server of the test's own; all is well."""
+    with Metrics().serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+def job(control_plane: ControlPlane, namespace: str, metrics: Metrics) -> Steerer:
+    """Install the example, two steps to the maximum, and give the program with the rights that a pass needs."""
+    install(control_plane, namespace, stepWeight=50)
+    kubeconfig = account(control_plane, namespace, rights.rules(rights.PASS))
+    return Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
+
+
+@pytest.fixture
+def gateway(control_plane: ControlPlane) -> Iterator[Gateway]:
+    """Give a gateway in front of the API server."""
+    with Gateway(control_plane).serving() as serving:
+        yield serving
+
+
+def step(title: str, namespace: str) -> Iterator[str]:
+    """Give the blocks of shell under a title of the page, for another namespace."""
+    page = PAGE.read_text(encoding="utf-8")
+    part = re.split(r"^#+ ", page.partition(f"# {title}\n")[2], flags=re.MULTILINE)[0]
+    for block in re.findall(r"^```sh\n(.*?)^```$", part, re.MULTILINE | re.DOTALL):
+        yield block.replace(" -n test ", f" -n {namespace} ")
+
+
+def shell(job: Steerer, script: str, folder: Path, **environment: str) -> Done:
+    """Run a step of a pipeline."""
+    ended = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=folder,
+        env=job.environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr, ended.stderr
+    return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def weight(plane: ControlPlane, namespace: str) -> int:
+    route = get(plane, "virtualservice/podinfo", namespace)["spec"]["http"][0]["route"]
+    found: int = route[1]["weight"]
+    return found
+
+
+def status(plane: ControlPlane, namespace: str) -> dict[str, Any]:
+    found: dict[str, Any] = get(plane, "rollout/podinfo", namespace).get("status", {})
+    return found
+
+
+def said(plane: ControlPlane, namespace: str) -> list[tuple[str, int]]:
+    """Give the messages of the Events, as they came, with how often."""
+    events = json.loads(plane.kubectl("get", "events", "-o", "json", namespace=namespace))["items"]
+    ours = [event for event in events if event["source"].get("component") == "steerer"]
+    ours.sort(key=lambda event: str(event["lastTimestamp"]))
+    return [(event["message"], event["count"]) for event in ours]
+
+
+def is_released(plane: ControlPlane, namespace: str) -> None:
+    """Check that the release is complete, and was told once and in order."""
+    assert status(plane, namespace)["phase"] == "Succeeded"
+    assert weight(plane, namespace) == 0
+    deployments = [get(plane, f"deployment/{name}", namespace)["spec"] for name in ("podinfo", "podinfo-canary")]
+    primary, canary = deployments
+    assert primary["template"]["spec"] == canary["template"]["spec"]
+    assert (primary["replicas"], canary["replicas"]) == (2, 0)
+    messages = said(plane, namespace)
+    told = [(text, count) for text, count in messages if not text.startswith("Waiting for podinfo.")]
+    assert told == [(text.format(namespace), 1) for text in MESSAGES]
+
+
+# Plan, review, apply.
+
+
+def test_a_release_by_plan_review_and_apply(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> None:
+    plan, apply = step("Plan, review, apply", job.namespace)
+    moves, writes = [], 0
+    for _ in range(60):
+        mark = control_plane.mark()
+        made = shell(job, plan, tmp_path, **NOW)
+        assert made.code == 0, made.err
+        assert {entry.verb for entry in of_steerer(control_plane.requests_since(mark))} <= {"get", "list"}
+        [entry] = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["rollouts"]  # the review
+        if entry["move"] == "idle":
+            break
+        mark = control_plane.mark()
+        applied = shell(job, apply, tmp_path, **NOW)
+        if applied.code == 4:  # the controllers were faster, such as with the pods of the primary
+            assert "refused" in applied.out
+            assert {entry.verb for entry in of_steerer(control_plane.requests_since(mark))} <= {"get", "list"}
+            continue
+        assert applied.code == 0, applied.out + applied.err
+        writes += sum(entry.verb == "patch" for entry in of_steerer(control_plane.requests_since(mark)))
+        moves.append(entry["move"])
+        if entry["move"] == "halt":
+            time.sleep(1)  # for the pods of the primary
+    assert [move for move in moves if move != "halt"] == ["start", "advance", "promote", "conclude", "retire"]
+    assert writes >= 10
+    is_released(control_plane, job.namespace)
+
+
+def test_a_plan_is_refused_by_object_and_field(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> None:
+    plan, apply = step("Plan, review, apply", job.namespace)
+    assert shell(job, plan, tmp_path, **NOW).code == 0
+    assert shell(job, apply, tmp_path, **NOW).code == 0
+    mark = control_plane.mark()
+    replayed = shell(job, apply, tmp_path, **NOW)
+    assert (replayed.code, weight(control_plane, job.namespace)) == (4, 50)
+    name = f"podinfo.{job.namespace}"
+    assert f"VirtualService {name}: /spec/http/0/route/1/weight was 0 and is 50" in replayed.out
+
+    assert shell(job, plan, tmp_path, **NOW).code == 0
+    patch = {"spec": {"canaryAnalysis": {"maxWeight": 60}}}
+    control_plane.kubectl(
+        "patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=job.namespace
+    )
+    edited = shell(job, apply, tmp_path, **NOW)
+    assert (edited.code, weight(control_plane, job.namespace)) == (4, 50)
+    assert f"Rollout {name}: /metadata/generation was 1 and is 2" in edited.out
+
+    assert shell(job, plan, tmp_path, **NOW).code == 0
+    rollout = get(control_plane, "rollout/podinfo", job.namespace)
+    control_plane.kubectl("delete", "rollout", "podinfo", namespace=job.namespace)
+    gone = shell(job, apply, tmp_path, **NOW)
+    assert (gone.code, f"Rollout {name} is not there" in gone.out) == (4, True)
+    again = {key: rollout[key] for key in ("apiVersion", "kind", "spec")}
+    again |= {"metadata": {"name": "podinfo", "namespace": job.namespace}}
+    control_plane.apply(json.dumps(again))
+    other = shell(job, apply, tmp_path, **NOW)
+    assert other.code == 4
+    assert f"Rollout {name} is another one than that of {control_plane.url}: its uid is " in other.out
+    assert {entry.verb for entry in of_steerer(control_plane.requests_since(mark))} <= {"get", "list"}
+
+
+def test_a_canary_that_became_sick_since_the_review_gets_no_more(
+    control_plane: ControlPlane, job: Steerer, metrics: Metrics, tmp_path: Path
+) -> None:
+    plan, apply = step("Plan, review, apply", job.namespace)
+    job.passes()
+    assert '"move": "advance"' in shell(job, plan.strip() + " -o json", tmp_path, **NOW).out
+    metrics.values[SUCCESS] = "82.33"
+    sick = shell(job, apply, tmp_path, **NOW)
+    assert (sick.code, weight(control_plane, job.namespace)) == (4, 50)
+    assert "gate analysis: was passed, is failed: success rate 82.33% < 99%" in sick.out
+    del metrics.values[SUCCESS]
+    assert "is failed: success rate: no data" in shell(job, apply, tmp_path, **NOW).out
+    metrics.good()
+    assert shell(job, apply, tmp_path, **NOW).code == 0
+    assert weight(control_plane, job.namespace) == 100
+
+
+# One shot, until it is done.
+
+
+def test_one_shot_until_it_is_done_beside_a_cron_job(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> None:
+    [wait] = step("From a command line", job.namespace)
+    with job.begin("run", "--every", "1s", "--for", "100s") as beside:  # as often as it can
+        done = shell(job, wait, tmp_path, **EVERY)
+        beside.terminate()
+        _, err = beside.communicate(timeout=30)
+    assert done.code == 0, done.out + done.err
+    assert (beside.returncode, "Traceback" in err) == (143, False)
+    is_released(control_plane, job.namespace)
+    assert shell(job, wait, tmp_path, **EVERY).out.count("\n") == 1  # and it is done at once the next time
+
+
+def test_one_shot_that_halts_until_the_time_is_over(
+    control_plane: ControlPlane, job: Steerer, metrics: Metrics
+) -> None:
+    metrics.values[DURATION] = "2525.4"
+    done = job("run", "podinfo", "--wait", "--timeout", "4s", **EVERY, expect=3)
+    assert weight(control_plane, job.namespace) == 50
+    where = f"podinfo.{job.namespace} is Progressing at 50 %: request duration 2.525s > 500ms"
+    assert done.err.endswith(f"steerer: not done within 4 s\n  {where}\n")
+    changes = [line.split("  ")[-2] for line in done.out.splitlines() if line.startswith("20")]
+    assert changes == ["started", "halted"]
+
+
+def test_one_shot_goes_on_when_the_api_server_was_away(
+    control_plane: ControlPlane, job: Steerer, gateway: Gateway
+) -> None:
+    job.kubeconfig = gateway.before(job.kubeconfig)  # type: ignore[arg-type]
+    with job.begin("run", "podinfo", "--wait", "--timeout", "60s", **EVERY) as process:
+        wait_for(lambda: weight(control_plane, job.namespace) == 50, "the first step")
+        before, gateway.hook = gateway.hook, lambda *_: False
+        assert process.stdout is not None
+        wait_for(lambda: "no answer from http://127.0.0.1" in process.stdout.readline(), "the trouble to be told")  # type: ignore[union-attr]
+        gateway.hook = before
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    is_released(control_plane, job.namespace)
+
+
+# Told to stop.
+
+
+def ended(process: subprocess.Popen[str], within: float) -> str:
+    """Wait for the end; give what was on stderr."""
+    begin = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - begin < within
+    assert process.returncode == 143, err
+    assert "steerer: told to stop (SIGTERM)" in err
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
+def test_told_to_stop_before_the_first_write_it_writes_nothing(
+    control_plane: ControlPlane, job: Steerer, gateway: Gateway, mode: tuple[str, ...]
+) -> None:
+    mark, reached = control_plane.mark(), []
+    job.kubeconfig = gateway.before(job.kubeconfig)  # type: ignore[arg-type]
+    gateway.hook = lambda *request: not reached.append(request) and gateway.never()
+    with job.begin("run", *mode) as process:
+        wait_for(lambda: bool(reached), "the first request")
+        process.send_signal(signal.SIGTERM)
+        assert "; this pass has written nothing" in ended(process, 8)
+    assert of_steerer(control_plane.requests_since(mark)) == []
+
+
+@pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
+def test_told_to_stop_between_status_and_weight_it_writes_both(
+    control_plane: ControlPlane, job: Steerer, gateway: Gateway, mode: tuple[str, ...]
+) -> None:
+    job.kubeconfig = gateway.before(job.kubeconfig)  # type: ignore[arg-type]
+    running: list[subprocess.Popen[str]] = []
+
+    def tell(method: str, path: str) -> bool:
+        if method == "PATCH" and "/virtualservices/" in path:
+            assert weight(control_plane, job.namespace) == 0
+            assert status(control_plane, job.namespace)["canaryWeight"] == 50
+            running[0].send_signal(signal.SIGTERM)
+            time.sleep(1)
+        return True
+
+    gateway.hook = tell
+    with job.begin("run", *mode) as process:
+        running.append(process)
+        ended(process, 30)
+    assert weight(control_plane, job.namespace) == 50
+    assert status(control_plane, job.namespace)["canaryWeight"] == 50
+    assert said(control_plane, job.namespace) == [(text.format(job.namespace), 1) for text in MESSAGES[:2]]
+    gateway.hook = lambda *_: True
+    assert job.passes().record["move"] == "advance"  # and the next pass goes on
+
+
+def test_a_write_that_gets_no_answer_is_given_up_in_time_and_made_by_the_next_pass(
+    control_plane: ControlPlane, job: Steerer, gateway: Gateway
+) -> None:
+    job.kubeconfig = gateway.before(job.kubeconfig)  # type: ignore[arg-type]
+    asked: list[str] = []
+
+    def hang(method: str, path: str) -> bool:
+        if method == "GET" or not (asked or "/virtualservices/" in path):
+            return True
+        asked.append(path)
+        return gateway.never()
+
+    gateway.hook = hang
+    with job.begin("run") as process:
+        wait_for(lambda: bool(asked), "the weight to be written")
+        process.send_signal(signal.SIGTERM)
+        ended(process, 25)  # Kubernetes kills after 30 s
+    assert weight(control_plane, job.namespace) == 0
+    gateway.hook = lambda *_: True
+    assert job.passes().record["move"] == "start"
+    assert weight(control_plane, job.namespace) == 50
