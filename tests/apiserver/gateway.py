@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -13,7 +14,6 @@ from tests.components.processes import local_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.components.controlplane import ControlPlane
 
@@ -84,8 +84,9 @@ class Gateway:
         self.ended.wait(60)
         return False
 
-    def before(self, kubeconfig: Path) -> Path:
+    def before(self, kubeconfig: Path | str) -> Path:
         """Give a kubeconfig of the same user that goes through here."""
+        kubeconfig = Path(kubeconfig)
         config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{self._server.server_port}"}
         path = kubeconfig.with_name(f"{kubeconfig.name}-gateway")
