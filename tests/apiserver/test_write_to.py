@@ -48,6 +48,7 @@ class Site:
     root: Path
     kubeconfig: Path
     metrics: Metrics
+    client_side: bool = False
 
     @property
     def desk(self) -> Path:
@@ -110,16 +111,10 @@ class Site:
         return dict(record)
 
     def apply(self) -> None:
-        """Apply what is pushed, as Flux's kustomize-controller does, and let the controllers work."""
-        self.plane.kubectl(
-            "apply",
-            "--server-side",
-            "--field-manager=kustomize-controller",
-            "--force-conflicts",
-            "--filename",
-            str(self.clone() / "deploy"),
-            namespace=self.namespace,
-        )
+        """Apply what is pushed: as Flux's kustomize-controller does, or as Argo CD does by default."""
+        server_side = ("--server-side", "--field-manager=kustomize-controller", "--force-conflicts")
+        how = ("--field-manager=argocd-controller",) if self.client_side else server_side
+        self.plane.kubectl("apply", *how, "--filename", str(self.clone() / "deploy"), namespace=self.namespace)
 
     def settled(self) -> None:
         """Apply, and wait for the Deployments."""
@@ -145,14 +140,27 @@ class Site:
 
 
 @pytest.fixture
-def site(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Site]:
+def client_side() -> bool:
+    """Say who applies: Flux, if a test says nothing."""
+    return False
+
+
+@pytest.fixture
+def site(control_plane: ControlPlane, namespace: str, tmp_path: Path, *, client_side: bool) -> Iterator[Site]:
     """Give a repository that is applied for the first time; its manifests name no namespace."""
     grants = rules(
         right for right in PASS if right.verb != "patch" or right.kind.name not in {"VirtualService", "Deployment"}
     )
     kubeconfig = account(control_plane, namespace, grants)
     with Metrics().serving() as metrics:
-        site = Site(plane=control_plane, namespace=namespace, root=tmp_path, kubeconfig=kubeconfig, metrics=metrics)
+        site = Site(
+            plane=control_plane,
+            namespace=namespace,
+            root=tmp_path,
+            kubeconfig=kubeconfig,
+            metrics=metrics,
+            client_side=client_side,
+        )
         site.git("init", "--quiet", "--bare", "--initial-branch=main", "origin.git", at=tmp_path)
         site.git("clone", "--quiet", "origin.git", "desk", at=tmp_path)
         folder = site.desk / "deploy"
@@ -194,6 +202,7 @@ def steps(site: Site) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("client_side", [False, True])
 def test_two_releases_that_only_git_brings_about(site: Site) -> None:
     mark = site.plane.mark()
     commits = []
