@@ -359,6 +359,21 @@ def test_what_a_person_reverts_or_changes_in_git_is_obeyed(site: Site) -> None:
     assert begun == [reset, *steps(site)]
 
 
+def test_a_weight_that_a_person_takes_back_in_git_is_not_put_back(site: Site) -> None:
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    for _ in range(2):
+        site.settled()
+        site.pipeline()
+    site.settled()
+    site.git("pull", "--quiet")
+    site.git("checkout", "HEAD~2", "--", VIRTUAL_SERVICE)
+    site.git("commit", "--quiet", "--message", "person: stop")
+    site.git("push", "--quiet")
+    site.settled()
+    record = site.step()
+    assert (record["before"]["weight"], record["move"], record["after"]["weight"]) == (0, "start", 50)
+
+
 def test_the_primary_is_waited_for_with_the_words_of_any_promotion(site: Site) -> None:
     site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
     for _ in range(3):
