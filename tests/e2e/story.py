@@ -63,11 +63,17 @@ class Story:
             self.cluster, self.told.say, namespace=NAMESPACE, name=NAME, canary=CANARY, passes=MESH
         ) as watcher:
             self._idle(watcher)
+            self._check()
             self._promote(watcher)
             self._hold(watcher)
             self._take_back(watcher)
             with self.told.act("asked who made the passes") as act:
                 act.seen.extend(self._passes_were_the_cronjobs(watcher))
+        with self.told.act("helm uninstall") as act:
+            before = self.world.versions()
+            self.world.uninstall_chart()
+            check(self.world.versions() == before, "the uninstall changed what is not its own")
+            act.seen.append("Rollout, route and Deployments are as they were")
 
     # --- Acts ---
 
@@ -79,6 +85,11 @@ class Story:
             check(self.world.versions() == before, f"something was written though nothing was to do: {watcher.now}")
             check(self.world.said("Warning") == {}, f"warnings though nothing is wrong: {self.world.said('Warning')}")
             act.seen.append(f"the Rollout Initialized, and then no write in {IDLE} s of passes")
+
+    def _check(self) -> None:
+        with self.told.act("helm test: steerer check, with the rights of the passes") as act:
+            told = self.world.test_chart()
+            act.seen.append(f"Succeeded: {told}")
 
     def _promote(self, watcher: Watcher) -> None:
         start, asked = len(watcher.history), self.world.requests()
