@@ -70,6 +70,7 @@ class Story:
             with self.told.act("asked who made the passes") as act:
                 act.seen.extend(self._passes_were_the_cronjobs(watcher))
         with self.told.act("helm uninstall") as act:
+            self.world.wait_canary_gone()
             before = self.world.versions()
             self.world.uninstall_chart()
             check(self.world.versions() == before, "the uninstall changed what is not its own")

@@ -75,6 +75,11 @@ class World:
         """Remove steerer as its users do."""
         self.cluster.helm("uninstall", "steerer", f"--namespace={MESH}", "--wait")
 
+    def wait_canary_gone(self) -> None:
+        """Wait until no pod of the canary is left."""
+        labelled = f"--selector=app={CANARY}"
+        self.cluster.kubectl("wait", "--for=delete", "pod", labelled, f"--namespace={NAMESPACE}", "--timeout=60s")
+
     def create_rollout(self) -> None:
         """Create the example's Rollout, with a step and a window that fit a run of minutes."""
         rollout = yaml.safe_load((_ARTIFACTS / "rollouts" / "podinfo.yaml").read_text())
