@@ -65,12 +65,6 @@ class World:
             *("--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}"),
         )
 
-    def test_chart(self) -> str:
-        """Let the chart test itself and give the last line of what that says. Raises CommandError where it fails."""
-        self.cluster.helm("test", "steerer", f"--namespace={MESH}")
-        *_, last = self.cluster.kubectl("logs", "steerer-check", f"--namespace={MESH}").strip().splitlines()
-        return last
-
     def uninstall_chart(self) -> None:
         """Remove steerer as its users do."""
         self.cluster.helm("uninstall", "steerer", f"--namespace={MESH}", "--wait")
