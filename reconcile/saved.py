@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonpointer import JsonPointerException, resolve_pointer
 
+from reconcile import __version__
 from reconcile.errors import ClusterError, UsageError
 from reconcile.fields import parse_time, timestamp
 from reconcile.plan import Plan, Position, Record, Result
@@ -190,8 +191,6 @@ def _refusal(saved: Saved, entry: Entry, record: Record, seen: Mapping[Ref, Mani
 
 
 def _version(saved: Saved) -> str:
-    from reconcile import __version__  # noqa: PLC0415 - the one place that names it
-
     return __version__ if saved.version == __version__ else f"{__version__}, not {saved.version} that saved it,"
 
 

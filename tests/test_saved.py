@@ -15,7 +15,7 @@ from reconcile.observe import Selection
 from reconcile.plan import Record, Result, Settings
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.fakes import FixedMeter, MemoryCluster
-from tests.test_engine import release
+from tests.test_engine import Confused, release
 from tests.world import DURATION, METRICS, START, SUCCESS
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class World:
 
     def __init__(self, *manifests: Manifest) -> None:
         self.cluster = MemoryCluster(manifests or release("a", 10))
+        self.meter: type[FixedMeter] = FixedMeter
         self.values: dict[str, Any] = dict(GOOD)
         self.metrics = METRICS
         self.interval = 60.0
@@ -43,7 +44,7 @@ class World:
         """Give a pass over it."""
         return Pass(
             cluster=self.cluster,
-            meter=FixedMeter(**self.values),
+            meter=self.meter(**self.values),
             settings=Settings(metrics=self.metrics, interval=self.interval),
             selection=Selection(refs=refs),
             now=lambda: at,
@@ -200,6 +201,14 @@ def test_a_plan_that_could_not_be_made_is_not_applied() -> None:
     content["rollouts"][0]["error"] = "internal error: boom"
     [record] = world.apply(again(content))
     assert record.error == "no plan could be made: internal error: boom"
+
+
+def test_a_defect_while_deciding_is_told_as_what_it_is() -> None:
+    world = World()
+    content = world.save()
+    world.meter = Confused
+    [record] = world.apply(content)
+    assert (record.result, record.error.startswith("internal error: AttributeError")) == (Result.FAILED, True)
 
 
 def test_a_value_of_the_environment_is_not_told() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.cli.exits import HALTED, NOTHING, WAITING, waited
+from reconcile.cli.exits import CHANGED, FAILED, HALTED, NOTHING, WAITING, applied, exit_code, waited
 from reconcile.engine import Pass
 from reconcile.observe import Selection
 from reconcile.plan import Result, Settings
@@ -87,6 +87,33 @@ def test_a_halt_is_waited_for_but_one_that_no_pass_can_mend_is_not() -> None:
     assert waited(passed(world(stepWeight=0))) == HALTED
     broken = passed(world())
     assert waited(replace(broken, plan=replace(broken.plan, error="internal error"))) == HALTED
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "detailed"),
+    [
+        (Result.APPLIED, NOTHING, CHANGED),
+        (Result.REFUSED, HALTED, HALTED),
+        (Result.LOST_RACE, HALTED, HALTED),
+        (Result.FAILED, HALTED, HALTED),
+        (Result.UNREACHED, WAITING, WAITING),
+    ],
+)
+def test_a_saved_plan_that_was_not_written_is_a_failure(result: Result, code: int, detailed: int) -> None:
+    records = [passed(finished()), replace(passed(world()), result=result)]
+    assert applied(records, detailed=False) == code
+    assert applied(records, detailed=True) == detailed
+    records.append(replace(records[0], plan=replace(records[0].plan, error="internal error")))
+    assert applied(records, detailed=True) == FAILED
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [(Result.LOST_RACE, WAITING), (Result.UNREACHED, WAITING), (Result.FAILED, HALTED), (Result.APPLIED, CHANGED)],
+)
+def test_a_pass_tells_more_only_to_those_who_ask(result: Result, code: int) -> None:
+    records = [replace(passed(world()), result=result)]
+    assert (exit_code(records, detailed=False), exit_code(records, detailed=True)) == (NOTHING, code)
 
 
 @pytest.mark.parametrize(
