@@ -222,6 +222,11 @@ def test_two_releases_that_only_git_brings_about(site: Site) -> None:
     primary = get(site.plane, "deployment/podinfo", site.namespace)
     assert primary["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.2.8")
 
+    mark = site.plane.mark()
+    assert site.step()["move"] == "idle"
+    asked = [(entry.verb, entry.resource) for entry in of_steerer(site.plane.requests_since(mark))]
+    assert asked == [("list", "rollouts"), ("get", "deployments")]  # no more than without a checkout
+
 
 def test_a_commit_holds_the_step_and_nothing_else(site: Site) -> None:
     site.push(PRIMARY, 'cpu: "1"', "cpu: 1000m # one core")
