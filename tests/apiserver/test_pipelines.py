@@ -259,23 +259,27 @@ def ended(process: subprocess.Popen[str], within: float) -> str:
     return err
 
 
+# The list of Rollouts is asked for by the pass itself, the Services with others at the same time, by its threads.
+@pytest.mark.parametrize("where", ["/rollouts", "/services/"])
 @pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
-def test_told_to_stop_before_the_first_write_it_writes_nothing(
-    control_plane: ControlPlane, job: Steerer, gateway: Gateway, mode: tuple[str, ...]
+def test_told_to_stop_while_it_reads_it_ends_at_once_and_writes_nothing(
+    control_plane: ControlPlane, job: Steerer, gateway: Gateway, mode: tuple[str, ...], where: str
 ) -> None:
     mark, reached = control_plane.mark(), list[str]()
     job.kubeconfig = gateway.before(job.kubeconfig)
 
     def hang(_: str, path: str) -> bool:
+        if where not in path:
+            return True
         reached.append(path)
         return gateway.never()
 
     gateway.hook = hang
     with job.begin("run", *mode) as process:
-        wait_for(lambda: bool(reached), "the first request")
+        wait_for(lambda: bool(reached), "the request that hangs")
         process.send_signal(signal.SIGTERM)
         assert "; this pass has written nothing" in ended(process, 8)
-    assert of_steerer(control_plane.requests_since(mark)) == []
+    assert {entry.verb for entry in of_steerer(control_plane.requests_since(mark))} <= {"get", "list"}
 
 
 @pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
