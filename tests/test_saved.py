@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile import saved
 from reconcile.engine import Pass
@@ -257,6 +259,40 @@ def test_whoever_edits_the_file_makes_steerer_do_nothing_else(path: tuple[Any, .
     assert record.result is Result.REFUSED
     assert record.error
     assert world.cluster.objects == before
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 200)
+    | st.sampled_from(["", "a", "test", "halt", "/spec", "~", "Secret"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["op", "path", "value", "x"]), inner),
+    max_leaves=4,
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Give every member in a document, with what it is in."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, member in [*pairs] for place in [(value, key), *places(member)]]
+
+
+@given(data=st.data(), new=JSON)
+def test_no_edit_of_the_file_makes_it_write_what_the_pass_would_not(data: st.DataObject, new: Any) -> None:
+    world = World(*release("a", 10), *release("b", 100))
+    content = world.save()
+    inside, key = data.draw(st.sampled_from(places(content["rollouts"])))
+    inside[key] = new
+    try:
+        plan = saved.load(json.dumps(again(content)), "plan.json")
+    except UsageError as error:
+        assert "plan.json is no plan that steerer saved" in str(error)  # noqa: PT017 - or it is one
+        return
+    one = world.one(LATER, frozenset(plan.entries))
+    fresh = {record.plan.rollout: record for record in one.plans()}
+    seen = world.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved.targets(entry)})
+    for record in saved.check(plan, [*fresh.values()], seen, LATER):
+        assert record == fresh.get(record.plan.rollout) or (record.plan.patches, record.plan.events) == ((), ())
 
 
 def test_another_version_that_would_do_something_else_says_so() -> None:
