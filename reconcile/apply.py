@@ -14,6 +14,7 @@ from reconcile.errors import ClusterError, LostRaceError
 from reconcile.plan import Event, Plan, Record, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from reconcile.ports import Cluster
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("steerer.apply")
 
 
-def apply(plan: Plan, cluster: Cluster, at: datetime) -> Record:
-    """Write the patches, then the Events. The first patch that is not taken ends it, and nothing is claimed."""
+def apply(plan: Plan, cluster: Cluster, at: datetime, late: Callable[[], bool] = lambda: False) -> Record:
+    """Write the patches, then the Events. The first patch that is not taken ends it, and nothing is claimed.
+
+    `late` says whether other passes may have moved since the first patch was stored: then no other one is written.
+    """
     for patch in plan.patches:
+        if patch is not plan.patches[0] and late():
+            text = f"{patch.target}: not written, the pass stood still for too long; the next one looks again"
+            return Record(plan=plan, at=at, result=Result.FAILED, error=text)
         try:
             cluster.patch(patch)
         except LostRaceError as error:

@@ -7,7 +7,7 @@ plan. It reads nothing and writes nothing: the same observation, answers and tim
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconcile import gates, messages, moves, status, steps
 from reconcile.observation import Case, GateError, StopError, WaitError
@@ -101,18 +101,23 @@ def _weight(case: Case) -> int | None:
 def _moved(walk: Walk, move: Move, effect: moves.Effect) -> Plan:
     case = walk.case
     state = effect.state
-    resting = state.phase in RESTING
-    readiness = Readiness(
-        ready="True" if resting else "Unknown",
-        reason=state.phase.value,
-        message=effect.reason,
-        reconciling=not resting,
-    )
     measurements = walk.measured or ([] if effect.forget_measurements else None)
-    stored = status.patch(case.rollout, status.render(case.rollout, state, readiness, measurements, case.now))
-    patches = (*effect.writes, *stored) if effect.status_last else (*stored, *effect.writes)
+    end = _rendered(case, state, effect.reason, measurements)
+    if effect.meanwhile is None:
+        patches = (*status.patch(case.rollout, end), *effect.writes)
+    else:
+        first = status.patch(case.rollout, _rendered(case, *effect.meanwhile, measurements))
+        patches = (*first, *effect.writes, status.following(case.rollout, end))
     after = None if move in steps.REST else state.canary_weight
     return _plan(walk, move, effect.reason, after, phase=state.phase, patches=patches, events=effect.events)
+
+
+def _rendered(case: Case, state: State, reason: str, measurements: list[Measurement] | None) -> dict[str, Any]:
+    resting = state.phase in RESTING
+    readiness = Readiness(
+        ready="True" if resting else "Unknown", reason=state.phase.value, message=reason, reconciling=not resting
+    )
+    return status.render(case.rollout, state, readiness, measurements, case.now)
 
 
 def _halted(walk: Walk, halt: GateError) -> Plan:
@@ -174,6 +179,7 @@ def _plan(
         after=Position(phase=(rollout.state.phase if phase is None else phase).value, weight=after),
         gates=(*walk.passed, *(Gate(name=name, outcome=Outcome.UNREACHED) for name in unreached)),
         measurements=tuple(walk.measured),
+        at=case.now,
         patches=patches,
         events=tuple(
             Event(

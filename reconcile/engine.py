@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconcile.apply import apply
 from reconcile.decide import decide
 from reconcile.errors import ClusterError
+from reconcile.gates import ENOUGH
 from reconcile.observe import Selection, observe
 from reconcile.plan import Plan, Position, Record, Result, Settings
 from reconcile.steps import Move
@@ -58,7 +59,9 @@ class Pass:
         """Decide, and write nothing. Raises, at its end, the ClusterError of a namespace that could not be read."""
         started = self.now()
         sight = observe(self.cluster, self.selection)
-        for plan in self._decided(sight, started):
+        plans, answers = self._decided(sight, started)
+        for item, early in zip(sight.observations, plans, strict=True):
+            plan = _adapted(self._fresh(item, early, answers), self.adapt)
             yield Record(
                 plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
             )
@@ -73,28 +76,41 @@ class Pass:
                 LOG.warning("%s was not reached: %s", record.plan.rollout, why)
                 yield replace(record, result=Result.UNREACHED, error=why)
             else:
-                yield _applied(record.plan, self.cluster, record.at)
+                yield self._applied(record.plan, record.at)
 
     def _ends(self, started: datetime) -> str:
         """Say why the pass ends here; "" = it goes on."""
         late = (self.now() - started).total_seconds() > self.budget
         return self.told() or (f"the pass ran out of time ({self.budget:g}s)" if late else "")
 
-    def _decided(self, sight: Sight, now: datetime) -> list[Plan]:
-        """Decide, and give the plans as they have to be written."""
-        return [_adapted(plan, self.adapt) for plan in self._plans(sight, now)]
-
-    def _plans(self, sight: Sight, now: datetime) -> list[Plan]:
+    def _decided(self, sight: Sight, now: datetime) -> tuple[list[Plan], Mapping[Question, Answer]]:
         """Ask all metrics at once, then decide."""
         plans = [_decide(item, {}, now, self.settings) for item in sight.observations]
         questions = [question for plan in plans for question in plan.questions]
         if not questions:
-            return plans
+            return plans, {}
         answers = self.meter.measure(questions, now)
-        return [
+        decided = [
             _decide(item, answers, now, self.settings) if plan.questions else plan
             for item, plan in zip(sight.observations, plans, strict=True)
         ]
+        return decided, answers
+
+    def _fresh(self, item: Observation, plan: Plan, answers: Mapping[Question, Answer]) -> Plan:
+        """Decide the same a moment later: others wait for the interval from the time that the status says."""
+        at = self.now()
+        late = len(plan.patches) > 1 and plan.at is not None and at > plan.at
+        return _decide(item, answers, at, self.settings) if late else plan
+
+    def _applied(self, plan: Plan, at: datetime) -> Record:
+        """Write a plan. It is ours to move while others wait for the interval from its own time, and no longer."""
+        ours = min(self.budget, ENOUGH * self.settings.interval or self.budget)
+        try:
+            return apply(plan, self.cluster, at, lambda: (self.now() - (plan.at or at)).total_seconds() >= ours)
+        except Exception as error:
+            LOG.exception("%s could not be written", plan.rollout)
+            text = f"internal error: {type(error).__name__}: {error}"
+            return Record(plan=plan, at=at, result=Result.FAILED, error=text)
 
 
 def _raise_unread(sight: Sight) -> None:
@@ -127,12 +143,3 @@ def _adapted(plan: Plan, adapt: Callable[[Plan], Plan]) -> Plan:
         LOG.exception("the plan for %s could not be adapted", plan.rollout)
         reason = f"internal error: {type(error).__name__}: {error}"
     return replace(plan, after=plan.before, patches=(), events=(), error=reason)
-
-
-def _applied(plan: Plan, cluster: Cluster, at: datetime) -> Record:
-    try:
-        return apply(plan, cluster, at)
-    except Exception as error:
-        LOG.exception("%s could not be written", plan.rollout)
-        text = f"internal error: {type(error).__name__}: {error}"
-        return Record(plan=plan, at=at, result=Result.FAILED, error=text)

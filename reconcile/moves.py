@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 class Effect:
     """What a move does: the state to store, the writes beside it, the Events as (type, message), the reason in words.
 
-    `status_last`: the state is stored after the writes, not before them.
+    `meanwhile`: where the state may only be stored after the writes, what is stored before them, with its reason.
     """
 
     state: State
     reason: str
+    meanwhile: tuple[State, str] | None = None
     writes: tuple[Patch, ...] = ()
     events: tuple[tuple[str, str], ...] = ()
-    status_last: bool = False
     forget_measurements: bool = False
 
 
@@ -156,15 +156,21 @@ def _return(case: Case, to: Phase) -> Effect:
 
 
 def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
-    """Scale the canary to zero, and only then say that it is done."""
+    """Scale the canary to zero, and only then say that it is done.
+
+    Before that the status says what is under way, so that no other pass moves meanwhile: the canary's own patch cannot
+    test that nobody gave it traffic.
+    """
     wanted = case.canary.wanted
-    state = replace(state, canary_weight=0, canary_replicas=wanted or state.canary_replicas)
+    replicas = wanted or state.canary_replicas
+    state = replace(state, canary_weight=0, canary_replicas=replicas)
+    scaling = replace(case.state, canary_replicas=replicas, last_advance=case.now)
     return Effect(
         state=_entered(case, state, to),
         reason=_waiting_for_news(case, state),
+        meanwhile=(scaling, f"scaling {case.canary.full_name} down to 0") if wanted else None,
         writes=(_scale(case, 0),) if wanted else (),
         events=(("Normal", event),),
-        status_last=True,
     )
 
 

@@ -147,7 +147,7 @@ class Plan:
 
     `patches` are written in their order, then `events`. `questions` not empty = the plan is provisional: measure
     them and decide again. `error` = a defect of ours kept the plan from being made. `uid` and `generation` are those
-    of the Rollout, where the cluster keeps them.
+    of the Rollout, where the cluster keeps them. `at` is the time that it was decided for.
     """
 
     rollout: Ref
@@ -163,6 +163,7 @@ class Plan:
     error: str = ""
     uid: str | None = None
     generation: int | None = None
+    at: datetime | None = None
 
 
 class Result(StrEnum):

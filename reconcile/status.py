@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_MESSAGE = 1024
 MOST_QUERY = 4096
+# What a status says of the last move.
+_MOVED = ("phase", "canaryRevision", "canaryWeight")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,19 @@ def patch(rollout: Rollout, new: dict[str, Any]) -> tuple[Patch, ...]:
     )
 
 
+def following(rollout: Rollout, new: dict[str, Any]) -> Patch:
+    """Give the patch that stores a status after another one of the same plan, whose version is not known.
+
+    The `test` refuses it where another pass has made a move since: each move changes one of these.
+    """
+    stored = rollout.status or {}
+    tests: list[Operation] = [
+        {"op": "test", "path": f"/status/{key}", "value": stored[key]} for key in _MOVED if key in stored
+    ]
+    add: Operation = {"op": "add", "path": "/status", "value": new}
+    return Patch(target=rollout.ref, api_version=rollout.api_version, operations=(*tests, add), subresource="status")
+
+
 def _stated(state: State) -> dict[str, Any]:
     return {
         "phase": state.phase.value or None,
@@ -96,6 +111,10 @@ def refused(promised: Patch, reason: str, now: datetime) -> Patch:
     `promised` is the status patch of the same plan. Only `Ready` changes: the next pass looks at the world again.
     """
     stored = promised.operations[-1]["value"]
+    moved = "lastAdvanceTime"  # another pass may have stored the same in all but its time
+    ours: list[Operation] = (
+        [{"op": "test", "path": f"/status/{moved}", "value": stored[moved]}] if moved in stored else []
+    )
     since = {"lastTransitionTime": _time(now)}
     conditions = [
         condition | {"status": "False", "reason": "WriteFailed", "message": clip(reason, MOST_MESSAGE)} | since
@@ -104,6 +123,7 @@ def refused(promised: Patch, reason: str, now: datetime) -> Patch:
         for condition in stored["conditions"]
     ]
     operations: tuple[Operation, ...] = (
+        *ours,
         {"op": "test", "path": "/status/conditions", "value": stored["conditions"]},
         {"op": "add", "path": "/status/conditions", "value": conditions},
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from reconcile.apply import apply
 from reconcile.decide import decide
-from reconcile.errors import ForbiddenError
+from reconcile.errors import ForbiddenError, LostRaceError
 from reconcile.observe import Selection, observe
-from reconcile.plan import Failure, Outcome, Settings
+from reconcile.plan import Failure, Outcome, Result, Settings
 from reconcile.ports import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
 from tests.world import (
     CS,
@@ -40,6 +42,33 @@ def test_a_primary_that_is_missing_while_promoting_halts_with_its_name() -> None
     record = play.tick(settle=False)
     assert (record.plan.move, record.plan.reason) == ("halt", "Deployment podinfo.test is missing")
     assert play.status["phase"] == "Promoting"
+
+
+def test_a_canary_is_scaled_down_only_by_the_pass_that_has_the_ticket() -> None:
+    play = world(stepWeight=100)
+    play.until("Finalising")
+    play.now += timedelta(seconds=60)
+    one, other = (next(iter(play.pass_().plans())).plan for _ in range(2))
+    assert [patch.target for patch in one.patches] == [R, C, R]
+    play.cluster.patch(one.patches[0])
+    assert apply(other, play.cluster, play.now).result is Result.LOST_RACE
+    assert (play.replicas(C), play.status["phase"]) == (2, "Finalising")
+    assert play.condition("Ready")["message"] == "scaling podinfo-canary.test down to 0"
+    assert play.tick().plan.move == "wait"  # the one that has the ticket may still be at it
+    assert play.tick().plan.move == "retire"
+    assert (play.replicas(C), play.status["phase"]) == (0, "Succeeded")
+
+
+def test_an_end_is_not_stored_over_the_move_of_another_pass() -> None:
+    play = world(stepWeight=100)
+    play.until("Finalising")
+    play.now += timedelta(seconds=60)
+    plan = next(iter(play.pass_().plans())).plan
+    for patch in plan.patches[:2]:
+        play.cluster.patch(patch)
+    play.cluster.edit(R, "status", "canaryRevision", "v1-another")
+    with pytest.raises(LostRaceError):
+        play.cluster.patch(plan.patches[2])
 
 
 def test_a_rollout_that_is_being_deleted_halts() -> None:

@@ -170,7 +170,7 @@ def clock(*seconds: float) -> Callable[[], datetime]:
 
 def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time(caplog: pytest.LogCaptureFixture) -> None:
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
-    records = list(passed(cluster, now=clock(0, 1, 50, 50.1)).run())
+    records = list(passed(cluster, now=clock(0, 0, 1, 1, 49, 50, 50, 50, 50.1)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.APPLIED, Result.UNREACHED]
     assert records[2].error == "the pass ran out of time (50s)"
     assert "Rollout c.test was not reached: the pass ran out of time (50s)" in caplog.text
@@ -196,6 +196,30 @@ def test_what_was_decided_can_be_looked_at_before_it_is_written() -> None:
     refused = replace(first, result=Result.UNREACHED, error="looked at, and not wanted")
     assert list(one.write([refused, second])) == [refused, replace(second, result=Result.APPLIED)]
     assert {patch.target.name for patch in cluster.patches} == {"b"}
+
+
+def test_a_pass_that_stands_still_between_two_writes_leaves_the_second_to_the_next() -> None:
+    cluster = MemoryCluster(release("a"))
+    (record,) = passed(cluster, now=clock(0, 1, 1, 46)).run()  # three quarters of the interval: others may move again
+    assert record.result is Result.FAILED
+    assert record.error.startswith("VirtualService a.test: not written")
+    assert [patch.subresource for patch in cluster.patches] == ["status"]
+    assert not cluster.events
+
+
+def test_without_an_interval_the_budget_is_the_time_between_two_writes() -> None:
+    settings = Settings(metrics=METRICS, interval=0)
+    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1, 1, 50), settings=settings).run()
+    assert record.result is Result.APPLIED
+    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1, 1, 51), settings=settings).run()
+    assert record.result is Result.FAILED
+
+
+def test_the_time_of_an_advance_is_that_of_its_write_and_not_of_the_reading() -> None:
+    cluster = MemoryCluster(release("a", 10))
+    (record,) = passed(cluster, now=clock(0, 30)).run()
+    status = cluster.patches[0].operations[-1]["value"]
+    assert (record.plan.move, status["lastAdvanceTime"]) == ("advance", "2026-01-31T12:00:30Z")
 
 
 def test_the_selection_is_kept() -> None:

@@ -10,7 +10,7 @@ import pytest
 from reconcile.fields import clip
 from reconcile.plan import Measurement
 from reconcile.rollout import Phase, Rollout, State, parse
-from reconcile.status import Readiness, patch, render
+from reconcile.status import Readiness, following, patch, refused, render
 from tests.world import START, SUCCESS, R, rollout
 
 if TYPE_CHECKING:
@@ -158,6 +158,26 @@ def test_a_text_is_cut_between_two_characters(text: str, most: int, found: str) 
 def test_an_unchanged_status_is_not_written() -> None:
     assert patch(stored({"phase": "Succeeded"}), {"phase": "Succeeded"}) == ()
     assert patch(stored(), {}) == ()
+
+
+def test_what_follows_in_the_same_plan_tests_that_no_other_pass_made_a_move() -> None:
+    written = following(stored({"phase": "Finalising", "canaryRevision": "v1-a", "canaryReplicas": 2}), {"b": 2})
+    assert written.operations == (
+        {"op": "test", "path": "/status/phase", "value": "Finalising"},
+        {"op": "test", "path": "/status/canaryRevision", "value": "v1-a"},
+        {"op": "add", "path": "/status", "value": {"b": 2}},
+    )
+    assert (written.target, written.api_version, written.subresource) == (R, "apps.weave.works/v1beta1", "status")
+    assert len(following(stored(), {"b": 2}).operations) == 1
+
+
+def test_a_promise_is_only_taken_back_where_it_is_the_one_that_was_made() -> None:
+    for status, tests in (({"lastAdvanceTime": AFTER}, ["lastAdvanceTime", "conditions"]), ({}, ["conditions"])):
+        (promised,) = patch(stored(), status | {"conditions": [condition("Ready", "True")]})
+        *tested, written = refused(promised, "no rights", START).operations
+        assert [operation["path"] for operation in tested] == [f"/status/{key}" for key in tests]
+        assert {operation["op"] for operation in tested} == {"test"}
+        assert (written["path"], written["value"][0]["reason"]) == ("/status/conditions", "WriteFailed")
 
 
 def test_the_ticket_tests_the_resource_version_or_the_old_status_or_nothing() -> None:

@@ -394,7 +394,7 @@ def test_a_step_is_stored_status_first_then_the_change_then_the_events(release: 
         "advance": [status, route, event],
         "promote": [status, deployment, event],
         "conclude": [status, route],
-        "retire": [deployment, status, event],
+        "retire": [status, deployment, status, event],
         "scale up": [status, deployment, event],
         "reset": [status, route, event],
         "idle": [],
