@@ -26,7 +26,7 @@ def steps(world: World) -> Iterator[Step]:
 
 
 def _time(world: World) -> Iterator[Step]:
-    flights = tuple(one._replace(moved=one.moved | {"late"}) for one in world.flights)
+    flights = tuple(one._replace(moved=one.moved | {"late"}) if one.answers else one for one in world.flights)
     later = world._replace(old=world.latest, memory=world.memory._replace(rose=False), flights=flights)
     if later != world:
         yield Step("the interval passes", 0, tidy(later))

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 from reconcile.fields import timestamp
 from reconcile.revision import revision
 from tests import world as builders
-from tests.explorer.state import NOBODY, UNMANAGED, Status, World
+from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Status, World
 
 if TYPE_CHECKING:
     from reconcile.ports import Manifest
 
-PRESENT = -1
-"""In a status that was read back: the time of the pass itself."""
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LONG_AGO = "2020-01-01T00:00:00Z"
 GITOPS = "argocd-controller"
@@ -39,6 +37,8 @@ VERSION = {False: "7", True: "8"}
 @cache
 def time(rank: int, old: int) -> datetime:
     """Give an instant for a rank: order is kept, and old ones are older than the interval."""
+    if rank == PRESENT:
+        return NOW
     return NOW + timedelta(seconds=rank - (100_000 if rank <= old else 40))
 
 

@@ -20,6 +20,7 @@ from reconcile.plan import Record, Result
 from reconcile.rollout import Phase
 from reconcile.routers import istio
 from reconcile.steps import GATES, TABLE, Move, Standing, Traffic
+from tests.explorer.program import Program
 from tests.explorer.search import SEEDS, Search
 from tests.explorer.story import follow
 
@@ -86,12 +87,21 @@ def _exact_maximum(case: Case) -> Traffic:
     return Traffic.FULL if lowest == case.spec.max_weight else Traffic.SOME
 
 
-def _status_last(_: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, status_last=True)
+def _status_last(walk: decide.Walk, move: Move, effect: moves.Effect) -> Any:
+    plan = _MOVED(walk, move, effect)
+    return replace(plan, patches=(*plan.patches[1:], *plan.patches[:1])) if effect.meanwhile is None else plan
+
+
+def _no_ticket(walk: decide.Walk, move: Move, effect: moves.Effect) -> Any:
+    plan = _MOVED(walk, move, effect)
+    return plan if effect.meanwhile is None else replace(plan, patches=plan.patches[1:])
+
+
+_MOVED = decide._moved
 
 
 def _status_first(_: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, status_last=False)
+    return replace(effect, meanwhile=None)
 
 
 def _recorded_early(case: Case, effect: moves.Effect) -> moves.Effect:
@@ -133,13 +143,14 @@ def _halts_by_rolling_back(walk: decide.Walk, halt: Any) -> Any:
 _HALTED = decide._halted
 
 
-def _speaks_first(plan: Any, cluster: Any, at: Any) -> Record:
+def _speaks_first(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
     for event in plan.events:
         _record(event, cluster, at)
-    return _APPLY(replace(plan, events=()), cluster, at)
+    return _APPLY(replace(plan, events=()), cluster, at, late)
 
 
-def _never_gives_up(plan: Any, cluster: Any, at: Any) -> Record:
+def _never_gives_up(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
+    del late
     for one in plan.patches:
         try:
             cluster.patch(one)
@@ -148,6 +159,11 @@ def _never_gives_up(plan: Any, cluster: Any, at: Any) -> Record:
     for event in plan.events:
         _record(event, cluster, at)
     return Record(plan=plan, at=at, result=Result.APPLIED)
+
+
+def _never_late(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
+    del late
+    return _APPLY(plan, cluster, at)
 
 
 _APPLY = apply.apply
@@ -188,7 +204,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "only the values are tested, not the generation": _set(moves, "_unmoved", lambda _: []),
     "the ticket is not tested": _set(status, "patch", _without_first_test),
-    "the status is written after the weight": _moves(Move.START, Move.ADVANCE, change=_status_last),
+    "the status is written after the weight": _set(decide, "_moved", _status_last),
+    "the canary is scaled down without a ticket": _set(decide, "_moved", _no_ticket),
     "the end is stored before it is reached": _moves(Move.RETIRE, Move.RETURN, change=_status_first),
     "the maximum is only an exact one": _property(Case, "traffic", _exact_maximum),
     "the revision is recorded before the reset": _moves(Move.RESET, change=_recorded_early),
@@ -223,12 +240,25 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a halt takes the traffic back": _set(decide, "_halted", _halts_by_rolling_back),
     "Events are written first": _set(apply, "apply", _speaks_first),
+    "a pass that stood still goes on": _set(apply, "apply", _never_late),
     "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),
 }
 
 # Where the search begins for those that need more than one disturbance to show: a seed, and a way from there.
+PASS = ("the interval passes", "a pass begins", "the pass goes on", "the pass goes on")
 FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
 BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "the canary is scaled down without a ticket": (
+        "traffic already split",
+        (
+            *("a pass begins", "the pass goes on", "the pass goes on"),
+            *PASS,
+            "the primary is rolled out and well",
+            *PASS,
+            *("the interval passes", "somebody gives the canary 1.1 restarted", "the canary is rolled out and well"),
+            *("a pass begins", "somebody gives the canary 1.1", "another pass begins"),
+        ),
+    ),
     "the revision is recorded before the reset": (
         "a new canary",
         (*FIRST_STEP, "somebody gives the canary 1.1 restarted"),
@@ -242,9 +272,9 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def caught(name: str, most: int = 60_000) -> str:
-    """Give the law that notices this broken program; "" where none does among so many worlds."""
+    """Give the law that notices this broken program by its writes; "" where none does among so many worlds."""
     with MUTANTS[name]():
-        search = Search()
+        search = Search(program=Program(whole=False))
         seeds = SEEDS
         if name in BEGINNINGS:
             *_, last = follow(search, *BEGINNINGS[name])

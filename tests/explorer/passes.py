@@ -12,7 +12,7 @@ from reconcile.errors import RefusedError
 from tests.explorer import laws, manifests
 from tests.explorer.laws import Write
 from tests.explorer.program import ANSWERS, Program, Request
-from tests.explorer.state import NOBODY, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
+from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
 from tests.world import VS, C, P, R
 
 if TYPE_CHECKING:
@@ -75,17 +75,17 @@ def _boarded(program: Program, world: World, answer: str) -> Flight:
     ordered = sorted(ranks - {NOBODY})
     number = decided(program, world, answer)
     plot = program.plots[number]
-    now = world.latest + 1
     return Flight(
         plan=number,
         answers="",
         evidence=_evidence(world, measured=plot.asked and answer == "good"),
-        clock=tuple(now if stamp == manifests.PRESENT else ordered[stamp - 1] for stamp in plot.stamps),
+        clock=tuple(PRESENT if stamp == PRESENT else ordered[stamp - 1] for stamp in plot.stamps),
     )
 
 
 def _evidence(world: World, *, measured: bool) -> Evidence:
     canary, status = world.canary, world.status
+    recorded = manifests.template_named(status.revision) if status else -1
     return Evidence(
         routes=world.routes,
         primary=world.primary.template,
@@ -96,6 +96,7 @@ def _evidence(world: World, *, measured: bool) -> Evidence:
         spec=world.spec,
         phase=status.phase if status else "",
         weight=(status.weight or 0) if status else 0,
+        same=recorded == canary.template,
         measured=measured,
     )
 
@@ -105,10 +106,13 @@ def _evidence(world: World, *, measured: bool) -> Evidence:
 
 def writes(program: Program, world: World, index: int) -> Iterator[Step]:
     """Give the ways in which the next write of a pass may end, the quiet one first."""
+    world = _clocked(world, index)
     flight = world.flights[index]
     who = "the pass" if len(world.flights) == 1 else f"pass {'AB'[index]}"
-    request = program.request(flight.plan, flight.answers)
-    assert request.patch is not None
+    request = program.request(flight.plan, flight.answers, late="late" in flight.moved)
+    if request.patch is None:
+        yield Step(f"{who} goes on", 0, _without(world, index), "is late, and writes nothing more")
+        return
     letter = LETTERS[request.patch.target]
     what = f"writes {NAMES[letter]}"
     stored, broken = _stored(program, world, index, request, letter)
@@ -122,6 +126,16 @@ def writes(program: Program, world: World, index: int) -> Iterator[Step]:
     yield _answered(program, index, "e", Step(f"{who} goes on, and gets 422", 1, world, what))
     yield _answered(program, index, "e", Step(f"{who} goes on, and gets 500", 1, world, what))
     yield Step(f"{who} is killed", 1, _without(world, index), f"before it {what}")
+
+
+def _clocked(world: World, index: int) -> World:
+    """Let a pass that is about to write for the first time look at the clock."""
+    flight = world.flights[index]
+    if PRESENT not in flight.clock:
+        return world
+    now = world.latest + 1
+    clocked = flight._replace(clock=tuple(now if rank == PRESENT else rank for rank in flight.clock))
+    return world._replace(flights=(*world.flights[:index], clocked, *world.flights[index + 1 :]))
 
 
 def _without(world: World, index: int) -> World:
@@ -153,18 +167,11 @@ def _slim(program: Program, flight: Flight, request: Request) -> Flight:
     remaining = plan.patches[len(flight.answers) :] if going_well else (request.patch,)
     targets = {LETTERS[patch.target] for patch in remaining}
     whole = any(operation["path"] == "/status" for patch in remaining for operation in patch.operations)
-    kept = (
-        targets - {"R"}
-        | {"S", "E"}
-        | ({"late"} if "V" in targets else set())
-        | ({"R", "C", "spec"} if whole else set())
-    )
+    kept = targets - {"R"} | {"S", "M", "E", "late"} | ({"R", "C", "spec"} if whole else set())
     noted = (
         {"V", "P", "C"} if "C" in targets or plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
     )
-    return flight._replace(
-        moved=flight.moved & kept, disturbed=flight.disturbed & noted, clock=flight.clock if whole else ()
-    )
+    return flight._replace(moved=flight.moved & kept, disturbed=flight.disturbed & noted)
 
 
 def _stored(
@@ -184,10 +191,18 @@ def _stored(
     except LookupError as error:
         return world, (f"4: {error}",)
     if after != before:
-        changed = written(changed, letter, *("S" if letter == "R" else ""), env=False, by=index)
+        changed = written(changed, letter, *_status_letters(world, changed), env=False, by=index)
     write = Write(program.plots[flight.plan].plan, flight, request, letter, world, changed, before, after)
     remembered = laws.remembered(write)
     return changed._replace(memory=remembered), laws.broken(write)
+
+
+def _status_letters(before: World, after: World) -> str:
+    """Give what others have to know of a write to the status."""
+    if before.status == after.status:
+        return ""
+    moves = [(one.phase, one.revision, one.weight) if one else None for one in (before.status, after.status)]
+    return "S" if moves[0] == moves[1] else "SM"
 
 
 def _changed(program: Program, world: World, flight: Flight, request: Request, after: Manifest) -> World:

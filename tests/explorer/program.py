@@ -19,6 +19,7 @@ from reconcile.observe import Selection
 from reconcile.plan import Event, Failure, Patch, Plan, Settings
 from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
+from tests.explorer.state import NOBODY
 from tests.fakes import FixedMeter, ref_of
 from tests.world import METRICS, SUCCESS
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0
+FOREIGN = 99
+"""The rank of a time that a pass under way knows nothing of."""
 # What Prometheus says to a pass that asks: the word of the story, the answer.
 ANSWERS: dict[str, float | Failure] = {
     "good": 99.9,
@@ -136,15 +139,27 @@ class _Snapshot:
 
 
 class Program:
-    """The memory of what the program answered."""
+    """The memory of what the program answered. `whole`: hold each plan against the laws of a whole pass as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = True) -> None:
+        self._whole = whole
         self.notes = Notes()
         self.plots: list[Plot] = []
         self._numbers: dict[str, int] = {}
         self._decided: dict[Any, int] = {}
-        self._requests: dict[tuple[int, str], Request] = {}
+        self._requests: dict[tuple[int, str, bool], Request] = {}
         self._written: dict[Any, Written | None] = {}
+
+    def _as_known(self, world: World, flight: Flight) -> World:
+        """Write the times of the status as the pass knows them; those that it has no part in are foreign to it."""
+        status, plot = world.status, self.plots[flight.plan]
+        if status is None:
+            return world
+        stamps = dict(zip(flight.clock, plot.stamps, strict=True)) | {NOBODY: NOBODY}
+        known = status._replace(
+            advanced=stamps.get(status.advanced, FOREIGN), entered=stamps.get(status.entered, FOREIGN)
+        )
+        return world._replace(status=known, old=plot.old)
 
     @property
     def decisions(self) -> int:
@@ -174,7 +189,7 @@ class Program:
         text = self._text(plan, asked, world.old)
         if text not in self._numbers:
             self._numbers[text] = len(self.plots)
-            broken = turns.broken(plan, found, ANSWERS[answer], INTERVAL)
+            broken = turns.broken(plan, found, ANSWERS[answer], INTERVAL) if self._whole else ()
             self.plots.append(Plot(plan, asked, world.old, tuple(self._stamps(plan, world.old)), broken))
         return self._numbers[text]
 
@@ -192,14 +207,17 @@ class Program:
                     found |= {status.advanced, status.entered}
         yield from sorted(found - {0})
 
-    def request(self, plan: int, answers: str) -> Request:
-        """Give what a pass does after its writes ended so: the real `apply`, made to stop at the next write."""
-        key = (plan, answers)
+    def request(self, plan: int, answers: str, *, late: bool = False) -> Request:
+        """Give what a pass does after its writes ended so: the real `apply`, made to stop at the next write.
+
+        `late`: the interval has passed since its first write.
+        """
+        key = (plan, answers, late)
         if key not in self._requests:
             script = _Script(answers)
             patch = None
             try:
-                applying.apply(self.plots[plan].plan, script, NOW)
+                applying.apply(self.plots[plan].plan, script, NOW, lambda: late and script.told == len(answers))
             except _PausedError as paused:
                 patch = paused.patch
             text = json.dumps([str(patch.target), patch.subresource, list(patch.operations)]) if patch else ""
@@ -212,6 +230,7 @@ class Program:
         The object is the one in the world, told as the pass knows it: what was written since has moved on.
         """
         known = flight.moved & {letter, "C", "spec"} if letter == "R" else flight.moved & {letter}
+        world = self._as_known(world, flight)
         value = {
             "V": world.routes,
             "P": world.primary[:2],

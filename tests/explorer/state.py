@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 NOBODY = 0
 """The rank of a time that is not there."""
+PRESENT = -1
+"""In the clock of a pass that has not written yet: the time at which it will."""
 UNMANAGED = -1
 """In `World.routes`: an http route that is none of the program's business."""
 
@@ -76,7 +78,10 @@ class Memory(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What a pass under way has read, as far as the laws want to know it. `measured` = every metric passed."""
+    """What a pass under way has read, as far as the laws want to know it.
+
+    `same`: the revision on record is the canary's. `measured`: every metric was asked and passed.
+    """
 
     routes: tuple[int, ...]
     primary: int
@@ -87,6 +92,7 @@ class Evidence(NamedTuple):
     spec: str
     phase: str
     weight: int
+    same: bool
     measured: bool
 
 
@@ -94,9 +100,9 @@ class Flight(NamedTuple):
     """A pass under way: its plan (an index into `program`), and how its writes ended so far, a letter each.
 
     `moved`: what happened since it read. Letters R, V, P, C: that object was written; `S`: others wrote the status
-    since it was last sure of it; `spec`: the Rollout's spec was edited; `E`: the environment wrote anything; `late`:
-    the interval has passed since it began. `disturbed` are those of V, P, C that the environment wrote. `clock` are
-    the ranks of the times that the plan stores.
+    since it was last sure of it, `M`: and made a move by that; `spec`: the Rollout's spec was edited; `E`: the
+    environment wrote anything; `late`: the interval has passed since its first write. `disturbed` are those of V, P, C
+    that the environment wrote. `clock` are the ranks of the times that the plan stores.
     """
 
     plan: int
@@ -154,7 +160,7 @@ def _ranks(world: World) -> set[int]:
 def tidy(world: World) -> World:
     """Give the canonical world: ranks without gaps, from 1; no pass before another that is less."""
     ranks = _ranks(world)
-    ranks.discard(NOBODY)
+    ranks -= {NOBODY, PRESENT}
     ordered = sorted(ranks)
     old = sum(rank <= world.old for rank in ordered)
     flights = world.flights
@@ -162,7 +168,7 @@ def tidy(world: World) -> World:
         if len(flights) > 1:
             flights = tuple(sorted(flights, key=_order))
         return world if old == world.old and flights == world.flights else world._replace(old=old, flights=flights)
-    new = {rank: place for place, rank in enumerate(ordered, start=1)} | {NOBODY: NOBODY}
+    new = {rank: place for place, rank in enumerate(ordered, start=1)} | {NOBODY: NOBODY, PRESENT: PRESENT}
     status = world.status
     if status is not None:
         status = status._replace(advanced=new[status.advanced], entered=new[status.entered])
@@ -190,6 +196,6 @@ def written(world: World, *letters: str, env: bool, by: int | None = None) -> Wo
         moved = {*letters, "E"} if env else set(letters)
         disturbed = frozenset(letters) & {"V", "P", "C"} if env else frozenset()
         if index == by:
-            moved.discard("S")
+            moved -= {"S", "M"}
         flights.append(flight._replace(moved=flight.moved.union(moved), disturbed=flight.disturbed.union(disturbed)))
     return world._replace(flights=tuple(flights))
