@@ -23,7 +23,7 @@ from reconcile.ports import KINDS, ROLLOUT, Ref
 from reconcile.report import record as records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconcile.ports import Manifest
@@ -126,25 +126,30 @@ def writes(entry: Entry) -> bool:
 
 
 def check(
-    saved: Saved, made: Sequence[Record], seen: Mapping[Ref, Manifest | ClusterError], now: datetime
+    saved: Saved, made: Iterable[Record], seen: Mapping[Ref, Manifest | ClusterError], now: datetime
 ) -> Iterator[Record]:
     """Give, for each entry, the decision of the later pass, or a refusal of it that says what is not as it was.
 
     `seen` are the targets of the saved patches, for the words. An entry with nothing to apply stays what it was.
     """
-    fresh = {record.plan.rollout: record for record in made}
-    for ref, entry in saved.entries.items():
-        record = fresh.get(ref)
-        if not writes(entry):
-            yield from stubs([entry], now, Result.PLANNED, "")
-        elif record is None:
-            yield from stubs([entry], now, Result.REFUSED, f"{ref} is not there")
-        elif record.plan.error:
-            yield record
-        elif why := _refusal(saved, entry, record, seen):
-            yield from stubs([entry], now, Result.REFUSED, why)
-        else:
-            yield record
+    left = dict(saved.entries)
+    for record in made:
+        if entry := left.pop(record.plan.rollout, None):
+            yield from _checked(saved, entry, record, seen, now)
+    for ref, entry in left.items():
+        told = (Result.REFUSED, f"{ref} is not there") if writes(entry) else (Result.PLANNED, "")
+        yield from stubs([entry], now, *told)
+
+
+def _checked(
+    saved: Saved, entry: Entry, record: Record, seen: Mapping[Ref, Manifest | ClusterError], now: datetime
+) -> Iterator[Record]:
+    if not writes(entry):
+        yield from stubs([entry], now, Result.PLANNED, "")
+    elif not record.plan.error and (why := _refusal(saved, entry, record, seen)):
+        yield from stubs([entry], now, Result.REFUSED, why)
+    else:
+        yield record
 
 
 def stubs(entries: Sequence[Entry], at: datetime, result: Result, error: str) -> Iterator[Record]:

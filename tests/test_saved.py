@@ -182,6 +182,8 @@ def test_a_plan_to_wait_or_to_idle_has_nothing_to_apply_whatever_happens() -> No
     written = len(world.cluster.patches)
     [record] = world.apply(content)  # a pass would advance by now
     assert (record.result, record.plan.move, len(world.cluster.patches)) == (Result.APPLIED, "wait", written)
+    world.cluster.objects.clear()
+    assert [record.result for record in world.apply(content)] == [Result.APPLIED]
 
 
 def test_a_halt_is_applied_as_it_is_now() -> None:

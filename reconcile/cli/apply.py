@@ -25,7 +25,7 @@ from reconcile.plan import Record, Result
 from reconcile.report import record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconcile.ports import Cluster
 
@@ -65,9 +65,9 @@ def _applied(plan: saved.Saved, given: dict[str, Any], stop: Stop) -> int:
     selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
     with adapters.cluster_for(given, {}) as (cluster, _):
 
-        def choose(planned: list[Record]) -> list[Record]:
+        def choose(planned: Iterator[Record]) -> Iterator[Record]:
             wanted = {ref for entry in plan.entries.values() for ref, _ in saved.targets(entry)}
-            return list(saved.check(plan, planned, cluster.fetch(wanted), adapters.now()))
+            return saved.check(plan, planned, cluster.fetch(wanted), adapters.now())
 
         single = adapters.pass_for(given, cluster, selection, stop.why)
         return make(single, "none", stop, lambda records: _report(records, given), choose)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,7 @@ from reconcile.errors import ClusterError, UsageError
 from reconcile.plan import Record, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconcile.engine import Pass
     from reconcile.ports import Cluster
@@ -115,28 +116,27 @@ def make(
     dry_run: str,
     stop: Stop,
     tell: Callable[[list[Record]], int],
-    choose: Callable[[list[Record]], list[Record]] = list,
+    choose: Callable[[Iterator[Record]], Iterator[Record]] = iter,
 ) -> int:
     """Make one pass and tell of it. Until it writes it may end at any time, from then on between two Rollouts.
 
-    `choose` looks at what was decided, and says what of it is to be written.
-
-    Raises the ClusterError of what kept the pass, or a part of it, from being made, after the rest was told.
+    `choose` looks at what is decided, and says what of it is to be written. Raises the ClusterError of what kept the
+    pass, or a part of it, from being made, after the rest was told.
     """
     client = dry_run == "client"
     stop.stands = "; this pass has written nothing"
-    code, trouble, planned = exits.FAILED, None, list[Record]()
+    code, trouble, records = exits.NOTHING, None, list[Record]()
     with nullcontext() if client else adapters.lock(single.cluster):
-        try:
-            planned.extend(single.plans())  # what came before an error stays in the list
-        except ClusterError as error:
-            trouble = error
-        chosen = choose(planned)
+        plans = single.plans()
+        first = [*islice(plans, 1)]  # with the first all is read and measured; each is decided when it is its turn
+        chosen = choose(chain(first, plans))
         with stop.held():
-            records = chosen if client else list(single.write(chosen))
+            try:
+                records.extend(chosen if client else single.write(chosen))  # what came before an error stays
+            except ClusterError as error:
+                trouble = error
             stop.stands = unreached(records)
-            if records or trouble is None:
-                code = tell([_not_stored(record) for record in records] if dry_run == "server" else records)
+            code = tell([_not_stored(record) for record in records] if dry_run == "server" else records)
     if trouble is not None:
         raise trouble
     return code
