@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
 
 PAGE = ROOT / "docs" / "pipelines.md"
-EVERY = {"STEERER_EVERY": "1s"}
+EVERY = {"STEERER_EVERY": "2s"}
 NOW = {"STEERER_CONTROL_LOOP_INTERVAL": "0s"}
 MESSAGES = [
     "Starting rollout for podinfo.{}",
@@ -199,7 +199,7 @@ def test_a_canary_that_became_sick_since_the_review_gets_no_more(
 
 def test_one_shot_until_it_is_done_beside_a_cron_job(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> None:
     [wait] = step("From a command line", job.namespace)
-    with job.begin("run", "--every", "1s", "--for", "100s") as beside:  # as often as it can
+    with job.begin("run", "--every", "2s", "--for", "100s") as beside:  # as often as it can
         done = shell(job, wait, tmp_path, **EVERY)
         beside.terminate()
         _, err = beside.communicate(timeout=30)
@@ -213,10 +213,10 @@ def test_one_shot_that_halts_until_the_time_is_over(
     control_plane: ControlPlane, job: Steerer, metrics: Metrics
 ) -> None:
     metrics.values[DURATION] = "2525.4"
-    done = job("run", "podinfo", "--wait", "--timeout", "4s", **EVERY, expect=3)
+    done = job("run", "podinfo", "--wait", "--timeout", "6s", **EVERY, expect=3)
     assert weight(control_plane, job.namespace) == 50
     where = f"podinfo.{job.namespace} is Progressing at 50 %: request duration 2.525s > 500ms"
-    assert done.err.endswith(f"steerer: not done within 4 s\n  {where}\n")
+    assert done.err.endswith(f"steerer: not done within 6 s\n  {where}\n")
     changes = [line.split("  ")[-2] for line in done.out.splitlines() if line.startswith("20")]
     assert changes == ["started", "halted"]
 
