@@ -23,6 +23,15 @@ def seconds(text: str) -> float | None:
     return sum(int(count) * _UNITS[unit] for unit, count in match.groupdict().items() if count is not None)
 
 
+def text(seconds: float) -> str:
+    """Write a number of seconds as people do: `90s` is `1m30s`; parts of a second are left out."""
+    rest, parts = int(seconds), []
+    for unit in ("h", "m", "s"):
+        count, rest = divmod(rest, int(_UNITS[unit]))
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
+
+
 def go_text(milliseconds: Decimal) -> str:
     """Print a duration like Go's `time.Duration`, with all its digits: `0s`, `823ms`, `2.525s`, `1m0.5s`."""
     value = milliseconds

@@ -34,9 +34,15 @@ def rollout(case: Case) -> str:
         raise GateError("; ".join(problems))
     if case.rollout.deleted:
         raise GateError(f"{case.rollout.ref} is being deleted")
-    if case.observation.rival is not None:
-        raise GateError(f"{case.rollout.route} is already claimed by the older {case.observation.rival}")
+    if reason := claimed(case):
+        raise GateError(reason)
     return "valid"
+
+
+def claimed(case: Case) -> str | None:
+    """Say which Rollout has the route already; None if none has."""
+    rival = case.observation.rival
+    return None if rival is None else f"{case.rollout.route} is already claimed by the older {rival}"
 
 
 def unknown_metrics(case: Case) -> list[str]:
@@ -61,13 +67,25 @@ def deployments(case: Case) -> str:
 def services(case: Case) -> str:
     """3. Both Services exist, lead to pods, and have a port that Istio takes for HTTP; and they can tell pods apart."""
     for service in (case.primary_service, case.canary_service):
-        if service.external:
-            raise GateError(f"{service.ref} is of type ExternalName")
-        if not any(HTTP_PORT.fullmatch(name) for name in service.ports):
-            raise GateError(f"{service.ref} has no port named http or https, but {_ports(service)}")
+        if reason := unexposed(service):
+            raise GateError(reason)
     if case.canary_service.selects(case.primary.labels):
-        raise GateError(f"{case.canary_service.ref} selects the pods of {case.primary.full_name} as well")
+        raise GateError(selects_both(case.canary_service, case.primary))
     return f"{case.spec.primary_host} and {case.spec.canary_host} expose HTTP"
+
+
+def unexposed(service: Service) -> str | None:
+    """Say why Istio takes a Service for none that serves HTTP; None if it does."""
+    if service.external:
+        return f"{service.ref} is of type ExternalName"
+    if not any(HTTP_PORT.fullmatch(name) for name in service.ports):
+        return f"{service.ref} has no port named http or https, but {_ports(service)}"
+    return None
+
+
+def selects_both(service: Service, other: Deployment) -> str:
+    """Say that a Service leads to pods that are not its own."""
+    return f"{service.ref} selects the pods of {other.full_name} as well"
 
 
 def routes(case: Case) -> str:
@@ -148,13 +166,18 @@ def _elapsed(since: datetime | None, case: Case) -> str:
 
 def questions(case: Case) -> tuple[Question, ...]:
     """Give what the analysis has to ask."""
+    return asked(case, case.split.lowest)
+
+
+def asked(case: Case, weight: int) -> tuple[Question, ...]:
+    """Give what an analysis asks while the canary has this weight, in percent."""
     return tuple(
         Question(
             rollout=case.rollout.ref,
             metric=check.name,
             workload=case.spec.canary,
             interval=check.interval,
-            weight=case.split.lowest,
+            weight=weight,
         )
         for check in case.spec.checks
     )

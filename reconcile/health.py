@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 def unhealthy(deployment: Deployment) -> str | None:
     """Say why a Deployment is not rolled out with all its replicas available; None if it is."""
-    if deployment.paused:
-        return "is paused"
-    if deployment.wanted == 0:
-        return "is scaled to 0 replicas"
-    if deployment.deadline_exceeded:
-        return "exceeded its progress deadline"
+    for reason in stopped(deployment):
+        return reason
     return unfinished(deployment)
+
+
+def stopped(deployment: Deployment) -> list[str]:
+    """Say all that keeps a Deployment from ever being rolled out until somebody changes it."""
+    reasons = {
+        "is paused": deployment.paused,
+        "is scaled to 0 replicas": deployment.wanted == 0,
+        "exceeded its progress deadline": deployment.deadline_exceeded,
+    }
+    return [reason for reason, applies in reasons.items() if applies]
 
 
 def unfinished(deployment: Deployment) -> str | None:

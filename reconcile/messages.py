@@ -59,9 +59,15 @@ def returning(canary: str, primary: str) -> str:
 def restoring(route: str, manager: str, found: int, weight: int) -> str:
     """Tell who fights over the weights, and the rule that ends it."""
     return (
-        f"{route} canary weight was put back to {found} by {manager}, restoring {weight}; let {manager} ignore "
-        "the weights (Argo CD: ignoreDifferences with jqPathExpressions .spec.http[].route[].weight, Flux: "
-        "spec.ignore with /spec/http/0/route/0/weight and its like)"
+        f"{route} canary weight was put back to {found} by {manager}, restoring {weight}; {ignoring_weights(manager)}"
+    )
+
+
+def ignoring_weights(manager: str) -> str:
+    """Tell the rule by which a GitOps tool leaves the weights alone."""
+    return (
+        f"let {manager} ignore the weights (Argo CD: ignoreDifferences with jqPathExpressions "
+        ".spec.http[].route[].weight, Flux: spec.ignore with /spec/http/0/route/0/weight and its like)"
     )
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.errors import InvalidObjectError
 from reconcile.fields import Fields, parse_time
 from reconcile.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MANY = 2**31 - 1
 
@@ -50,6 +53,13 @@ class Deployment:
     def labels(self) -> dict[str, Any]:
         """The labels of its pods."""
         return dict((self.template.get("metadata") or {}).get("labels") or {})
+
+    def selects(self, labels: Mapping[str, Any]) -> bool:
+        """Say whether pods with these labels match its selector; an empty one is none that the server would store."""
+        exact = self.selector.get("matchLabels") or {}
+        wanted = [{"key": key, "operator": "In", "values": [value]} for key, value in exact.items()]
+        wanted += self.selector.get("matchExpressions") or []
+        return bool(wanted) and all(_meets(requirement, labels) for requirement in wanted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +189,18 @@ def _owns(fields: object, path: tuple[str, ...]) -> bool:
 
 def _ref(kind: Any, metadata: Fields) -> Ref:
     return Ref(kind, metadata.text("namespace", "default"), metadata.text("name"))
+
+
+def _meets(requirement: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Hold one requirement of a label selector against labels; an operator that is none is met by nothing."""
+    key, listed = requirement.get("key"), requirement.get("values")
+    values = listed if isinstance(listed, list) else []
+    return {
+        "In": key in labels and labels[key] in values,
+        "NotIn": key not in labels or labels[key] not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }.get(str(requirement.get("operator")), False)
 
 
 def _selector_keys(selector: Fields) -> frozenset[str]:

@@ -135,6 +135,10 @@ class Case:
     @cached_property
     def autoscalers(self) -> tuple[Autoscaler, ...]:
         """The autoscalers of the canary."""
+        return self.autoscalers_of(self.rollout.canary)
+
+    def autoscalers_of(self, deployment: Ref) -> tuple[Autoscaler, ...]:
+        """Give the autoscalers of a Deployment: found by what they target, not by name."""
         seen = self._around.autoscalers
         if isinstance(seen, ClusterError):
             raise GateError(f"HorizontalPodAutoscalers cannot be read: {seen}")
@@ -142,7 +146,7 @@ class Case:
             found = tuple(objects.autoscaler(manifest) for manifest in seen)
         except InvalidObjectError as error:
             raise GateError(f"a HorizontalPodAutoscaler cannot be used: {error}") from error
-        return tuple(item for item in found if item.targets(self.rollout.canary))
+        return tuple(item for item in found if item.targets(deployment))
 
     @cached_property
     def identity(self) -> promotion.Identity:

@@ -16,7 +16,7 @@ from reconcile.observation import Observation, Surroundings
 from reconcile.ports import AUTOSCALER, ROLLOUT, Cluster, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconcile.rollout import Rollout
 
@@ -72,16 +72,42 @@ def observe(cluster: Cluster, selection: Selection) -> Sight:
     All Rollouts in scope are listed, the selected ones or not: a rival may be among the others. Raises ClusterError
     where no Rollouts can be listed at all, and UsageError for a name that is none.
     """
+    every, chosen, unread = _chosen(cluster, selection)
+    observations = _with_canaries(cluster, _with_rivals(chosen, every))
+    awake = {item.rollout.ref for item in observations if not item.at_rest}
+    return Sight(observations=tuple(_with_surroundings(cluster, observations, awake)), unread=unread)
+
+
+def survey(cluster: Cluster, selection: Selection) -> tuple[Sight, tuple[Rollout, ...]]:
+    """Read all that surrounds the selected Rollouts, also of those that a pass would halt before it looked.
+
+    Gives them, by name, with their specs as far as those can be read, and all Rollouts in scope. Raises like `observe`.
+    """
+    every, chosen, unread = _chosen(cluster, selection)
+    drafts = [
+        replace(item, rollout=replace(item.rollout, spec=item.rollout.draft)) for item in _with_rivals(chosen, every)
+    ]
+    around = _with_surroundings(cluster, _with_canaries(cluster, drafts), {item.rollout.ref for item in drafts})
+    ordered = sorted(around, key=lambda item: item.rollout.ref)
+    return Sight(observations=tuple(ordered), unread=unread), tuple(every)
+
+
+def _chosen(
+    cluster: Cluster, selection: Selection
+) -> tuple[list[Rollout], list[Rollout], tuple[ClusterError, ...]]:
+    """List all Rollouts in scope, and those of them that are selected; the last are the namespaces without any."""
     manifests, unread = listed(cluster, selection)
     every = [rollouts.parse(item) for item in manifests]
     chosen = [item for item in every if _selected(item, selection)]
     missing = set(selection.names) - {item.ref.name for item in chosen}
     if missing and not unread:
         raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
+    return every, chosen, unread
+
+
+def _with_rivals(chosen: Iterable[Rollout], every: Sequence[Rollout]) -> list[Observation]:
     rivals = _rivals(every)
-    observations = [Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(chosen, key=_waited)]
-    seen = _with_surroundings(cluster, _with_canaries(cluster, observations))
-    return Sight(observations=tuple(seen), unread=unread)
+    return [Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(chosen, key=_waited)]
 
 
 def _selected(item: Rollout, selection: Selection) -> bool:
@@ -119,18 +145,19 @@ def _with_canaries(cluster: Cluster, observations: Sequence[Observation]) -> lis
     ]
 
 
-def _with_surroundings(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
+def _with_surroundings(
+    cluster: Cluster, observations: Sequence[Observation], awake: Collection[Ref]
+) -> list[Observation]:
     """Read what surrounds the Rollouts that are not at rest, their primaries included."""
-    resting = [item.at_rest for item in observations]
-    awake = [item.rollout for item, rests in zip(observations, resting, strict=True) if not rests]
+    around = [item.rollout for item in observations if item.rollout.ref in awake]
     seen = _fetch(
         cluster,
-        (ref for item in awake for ref in (item.primary, item.primary_service, item.canary_service, item.route)),
+        (ref for item in around for ref in (item.primary, item.primary_service, item.canary_service, item.route)),
     )
-    autoscalers = {name: _autoscalers(cluster, name) for name in sorted({item.ref.namespace for item in awake})}
+    autoscalers = {name: _autoscalers(cluster, name) for name in sorted({item.ref.namespace for item in around})}
     return [
         item
-        if rests
+        if item.rollout.ref not in awake
         else replace(
             item,
             primary=seen.get(item.rollout.primary),
@@ -141,7 +168,7 @@ def _with_surroundings(cluster: Cluster, observations: Sequence[Observation]) ->
                 autoscalers=autoscalers[item.rollout.ref.namespace],
             ),
         )
-        for item, rests in zip(observations, resting, strict=True)
+        for item in observations
     ]
 
 

@@ -74,7 +74,10 @@ class State:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
-    """One Rollout. `spec` is None exactly if there are `problems`; `status` is what was stored, as it was stored."""
+    """One Rollout. `spec` is None exactly if there are `problems`; `status` is what was stored, as it was stored.
+
+    `draft` is the spec as far as it can be read: what cannot is empty, or the least there may be.
+    """
 
     ref: Ref
     api_version: str
@@ -84,6 +87,7 @@ class Rollout:
     created: datetime | None
     deleted: bool
     spec: Spec | None
+    draft: Spec
     state: State
     status: Manifest | None
     labels: dict[str, str]
@@ -143,6 +147,7 @@ def parse(manifest: Manifest) -> Rollout:
         created=parse_time(metadata.get("creationTimestamp")),
         deleted=metadata.get("deletionTimestamp") is not None,
         spec=None if root.problems else spec,
+        draft=spec,
         state=state,
         status=status if isinstance(status, dict) else None,
         labels={str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {},

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.fields import clip, timestamp
 from reconcile.plan import Patch
+from reconcile.rollout import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from reconcile.plan import Measurement, Operation
-    from reconcile.rollout import Rollout, State
+    from reconcile.rollout import Rollout
 
 MOST_MESSAGE = 1024
 MOST_QUERY = 4096
@@ -165,3 +166,7 @@ def _measured(measurement: Measurement) -> dict[str, Any]:
 
 def _time(time: datetime | None) -> str | None:
     return None if time is None else timestamp(time)
+
+
+FIELDS = ("observedGeneration", *_stated(State()), "measurements", "conditions")
+"""Every field that is stored: a schema that lacks one makes the API server drop it."""

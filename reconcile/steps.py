@@ -183,3 +183,11 @@ def row(situation: Situation) -> Row:
 def next_weight(weight: int, step: int, most: int) -> int:
     """Give the weight after an advance; all in percent."""
     return min(weight + step, most)
+
+
+def weights(step: int, most: int) -> list[int]:
+    """Give every weight of a release, in order: the last is the most there may be."""
+    reached = [next_weight(0, step, most)]
+    while reached[-1] < most:
+        reached.append(next_weight(reached[-1], step, most))
+    return reached

@@ -22,7 +22,15 @@ from reconcile.cli.signals import Stop, Stopped
 from reconcile.errors import SteererError, UsageError
 
 # The module of each command, loaded when it is asked for: a pass starts every minute, and pays for nothing else.
-COMMANDS = {"run": "passes", "plan": "passes", "apply": "apply", "status": "status", "simulate": "simulate"}
+COMMANDS = {
+    "run": "passes",
+    "plan": "passes",
+    "apply": "apply",
+    "status": "status",
+    "lint": "lint",
+    "check": "check",
+    "simulate": "simulate",
+}
 
 
 class _Commands(click.Group):

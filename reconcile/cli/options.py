@@ -85,10 +85,13 @@ def together(*decorators: Decorator) -> Decorator:
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 FOLDER = click.Path(exists=False, file_okay=True, path_type=Path)
 
-CLUSTER = together(
-    option("-f", "--filename", type=FOLDER, help="A folder of manifests instead of a cluster."),
+API = together(
     option("--kubeconfig", help="Path of the kubeconfig file."),
     option("--context", help="Context of the kubeconfig to use."),
+)
+CLUSTER = together(
+    option("-f", "--filename", type=FOLDER, help="A folder of manifests instead of a cluster."),
+    API,
 )
 SCOPE = together(
     option(
@@ -101,17 +104,21 @@ SCOPE = together(
     option("-A", "--all-namespaces", is_flag=True, help="All namespaces."),
     option("-l", "--selector", default="", help="Label selector: key=value, key!=value, key in (a,b), !key."),
 )
+TEMPLATES = option(
+    "--templates", type=FOLDER, help="Folder with more metric templates; a same name replaces a built-in one."
+)
+INTERVAL = option(
+    "--control-loop-interval",
+    type=Duration(),
+    help="Least time between two advances of one Rollout; 0s = every pass. [default: 1m, or that of --every]",
+)
 PASS = together(
     option("--metrics-server", metavar="URL", help="Prometheus; needed as soon as a metric is asked."),
     option("--metrics-token-file", type=FOLDER, help="File with a bearer token for it, read anew in each pass."),
     option("--metrics-ca-file", type=FOLDER, help="File with the certificate authority to trust for it."),
     option("--metrics-header", type=Header(), multiple=True, help="Header to send with each query; repeatable."),
-    option("--templates", type=FOLDER, help="Folder with more metric templates; a same name replaces a built-in one."),
-    option(
-        "--control-loop-interval",
-        type=Duration(),
-        help="Least time between two advances of one Rollout; 0s = every pass. [default: 1m, or that of --every]",
-    ),
+    TEMPLATES,
+    INTERVAL,
     option("--pass-timeout", type=Duration(), default="50s", show_default=True, help="How long one pass may take."),
     option(
         "--gitops-managers",

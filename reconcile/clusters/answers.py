@@ -44,7 +44,8 @@ class CredentialsError(ForbiddenError):
 class Call:
     """One request as a Role would name it: `verb` is get, list, create or patch.
 
-    `tested` is whether it is a patch with a `test`, which can fail.
+    `tested` is whether it is a patch with a `test`, which can fail. `path` is asked instead of any resource, such as
+    `/apis/apps.weave.works/v1beta1`: what the server says of itself.
     """
 
     verb: str
@@ -54,6 +55,7 @@ class Call:
     name: str = ""
     subresource: str = ""
     tested: bool = True
+    path: str = ""
 
     @property
     def resource(self) -> str:
@@ -63,6 +65,8 @@ class Call:
     @property
     def what(self) -> str:
         """`get deployments.apps in namespace test`: how kubectl would speak of it."""
+        if self.path:
+            return f"{self.verb} {self.path}"
         group = f".{self.kind.group}" if self.kind.group else ""
         where = f"in namespace {self.namespace}" if self.namespace is not None else "in all namespaces"
         return f"{self.verb} {self.kind.plural}{group}{self.resource[len(self.kind.plural) :]} {where}"

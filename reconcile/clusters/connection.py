@@ -97,8 +97,9 @@ class Connection:
         )
         response = self.client.request(
             _METHODS[call.verb],
-            version=call.kind.api_version(call.version),
-            url=path,
+            # An absolute path in place of a version is how pykube lets one ask for what is no resource.
+            version=call.path or call.kind.api_version(call.version),
+            url="" if call.path else path,
             params=params,
             data=None if body is None else _written(body),
             headers={"Content-Type": content_type} if content_type else None,

@@ -72,6 +72,20 @@ class FolderCluster:
             self._refresh()
             return {ref: deepcopy(_view(self._index[ref][1], self._namespace)) for ref in refs if ref in self._index}
 
+    def others(self) -> Mapping[str, Manifest]:
+        """Give the objects of kinds that no pass has a use for, by where they stand: `file: Kind name`.
+
+        Raises UsageError, with all that is wrong in the folder's files.
+        """
+        with self._guard:
+            self._refresh()
+            return {
+                f"{path.relative_to(self.folder)}: {_called(found)}": found.implied | found.raw
+                for path, source in sorted(self._sources.items())
+                for found in source.objects
+                if _ref(found, self._namespace) is None
+            }
+
     def patch(self, patch: Patch) -> None:
         """Write one JSON patch into the file that has the object.
 
@@ -258,6 +272,12 @@ def _ref(found: Found, namespace: str) -> Ref | None:
     if kind is None or not kind.is_of(manifest):
         return None
     return _named(kind, manifest, namespace)
+
+
+def _called(found: Found) -> str:
+    metadata = found.raw.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{(found.implied | found.raw).get('kind')} {name}"
 
 
 def _named(kind: Kind, manifest: Manifest, default: str) -> Ref:

@@ -75,8 +75,8 @@ class KubeCluster:
         self._served: dict[Kind, str] = {}
         self._probing: dict[Kind, threading.Lock] = defaultdict(threading.Lock)
         with ExitStack() as stack:
-            self._connection = stack.enter_context(Connection(access, timeout, environ))
-            self._send = self._connection.send
+            self.connection = stack.enter_context(Connection(access, timeout, environ))
+            self._send = self.connection.send
             self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="kube")
             # Whoever ends early does not want the answers that are still to come.
             stack.callback(self._workers.shutdown, wait=False, cancel_futures=True)
@@ -85,7 +85,7 @@ class KubeCluster:
     @property
     def server(self) -> str:
         """The URL of the API server, without userinfo."""
-        return self._connection.server
+        return self.connection.server
 
     def __enter__(self) -> Self:
         return self

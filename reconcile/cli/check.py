@@ -1,0 +1,96 @@
+"""`steerer check`: what would halt a release, found in a cluster, rights included.
+
+Duty: what is asked beside what a pass reads. No object is written: what the credentials may do is asked by
+SelfSubjectAccessReviews, which the server answers and forgets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconcile import preflight, rights
+from reconcile.cli import adapters, options
+from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.preflight import REPORT, counted, examined, looks, reported
+from reconcile.clusters import inquiry
+from reconcile.clusters.kube import KubeCluster, connect
+from reconcile.errors import ForbiddenError, MissingError
+from reconcile.metrics import templates
+from reconcile.plan import Question
+from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE, Ref
+from reconcile.preflight import installed, manifests
+from reconcile.preflight.findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconcile.clusters.inquiry import Asked
+    from reconcile.errors import ClusterError
+    from reconcile.ports import Meter
+    from reconcile.preflight.findings import Answers, Look, Result
+
+# A Rollout that is nowhere: its question is only whether the metrics server answers.
+NOBODY = Ref(ROLLOUT, "default", "steerer-check")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@options.API
+@options.SCOPE
+@options.PASS
+@REPORT
+@click.pass_context
+def check(context: click.Context, /, **given: Any) -> None:
+    """Find everything in a cluster that would halt a release, missing rights included. Ends with 4 if there is any.
+
+    Nothing is written. What the credentials may do is asked by SelfSubjectAccessReviews.
+    """
+    log_to_stderr(given["log_format"], given["log_level"])
+    loaded = templates.load(given["templates"])
+    meter = adapters.meter_for(given, loaded)
+    with connect(given["kubeconfig"], given["context"]) as cluster:
+        selection = adapters.selection_for(given, cluster.default_namespace)
+        served = _served(cluster)
+        try:
+            looked = looks(cluster, selection, given, loaded)
+        except (ForbiddenError, MissingError):  # both are told below, with what to do
+            looked = ()
+        grants = _granted(cluster, selection.namespace, {look.case.rollout.ref.namespace for look in looked})
+    answers = _measured(looked, meter)
+    shared = [installed.kinds(served), installed.granted(grants), counted(looked, Level.INFO)]
+    if given["metrics_server"] and not answers:
+        shared.append(_probed(meter, next(iter(loaded.metrics))))
+    context.exit(reported("Cluster", shared, examined(looked, preflight.IN_CLUSTER, answers), given))
+
+
+def _measured(looked: Iterable[Look], meter: Meter) -> Answers:
+    questions = [question for look in looked for question in manifests.questions(look)]
+    return meter.measure(questions, adapters.now()) if questions else {}
+
+
+def _probed(meter: Meter, metric: str) -> Result:
+    """Ask for what nobody has, so that a server is tried before there is a Rollout that needs it."""
+    probe = Question(rollout=NOBODY, metric=metric, workload=NOBODY.name, interval="1m", weight=0)
+    return installed.reached(meter.measure([probe], adapters.now())[probe])
+
+
+def _served(cluster: KubeCluster) -> installed.Served:
+    resources = {kind: inquiry.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
+    status = inquiry.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
+    return installed.Served(resources=resources, status=status)
+
+
+def _granted(
+    cluster: KubeCluster, scope: str | None, namespaces: Iterable[str]
+) -> Mapping[Asked, bool | ClusterError]:
+    """Ask for every right in the scope; what is denied for all namespaces at once, for each of these."""
+    first = {**inquiry.granted(cluster.connection, [(right, scope) for right in rights.PASS])}
+    each = sorted(namespaces)
+    if scope is not None or not each:
+        return first
+    # All Rollouts are listed in one request; everything else can be granted namespace by namespace.
+    denied = [right for (right, _), may in first.items() if may is False and right.resource != ROLLOUT.plural]
+    kept = {asked: may for asked, may in first.items() if asked[0] not in denied}
+    return kept | {**inquiry.granted(cluster.connection, [(right, name) for right in denied for name in each])}

@@ -1,0 +1,64 @@
+"""What `steerer lint` and `steerer check` have in common: what is read, how it is reported, the exit code.
+
+Duty: as of `cli`. What is found is `reconcile.preflight`'s affair; nothing is written.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconcile import preflight
+from reconcile.cli import adapters, exits, options
+from reconcile.observe import survey
+from reconcile.preflight.findings import Examined, Finding, Level, Result
+from reconcile.report import lines, record
+from reconcile.report import preflight as report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconcile.metrics.templates import TemplateSet
+    from reconcile.observe import Selection
+    from reconcile.ports import Cluster
+    from reconcile.preflight.findings import Answers, Check, Look
+
+REPORT = options.together(
+    options.option("--strict", is_flag=True, help="Let a warning count as an error does."),
+    options.output("text", "json", "yaml"),
+    options.LOG,
+)
+
+
+def looks(cluster: Cluster, selection: Selection, given: dict[str, Any], loaded: TemplateSet) -> tuple[Look, ...]:
+    """Read the Rollouts in scope and all that surrounds them."""
+    interval = given["control_loop_interval"]
+    settings = adapters.settings_for(
+        {"gitops_managers": ""} | given, interval=60.0 if interval is None else interval, metrics=loaded.metrics
+    )
+    return preflight.looks(*survey(cluster, selection), settings, adapters.now())
+
+
+def examined(looked: Iterable[Look], checks: Sequence[Check], answers: Answers) -> list[Examined]:
+    """Make all checks of all Rollouts."""
+    return [preflight.examine(look, checks, answers) for look in looked]
+
+
+def counted(looked: Sequence[Look], nothing: Level) -> Result:
+    """Say how many Rollouts were found; none at all is worth a finding of this level."""
+    none = Finding(level=nothing, object="Rollouts", message="none found")
+    return Result(check="rollouts", findings=() if looked else (none,), seen=f"{len(looked)} looked at" * bool(looked))
+
+
+def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined], given: dict[str, Any]) -> int:
+    """Print all results, those that are about no single Rollout first, and give the exit code."""
+    every = [Examined(rollout=None, results=tuple(shared)), *rollouts]
+    if given["output"] == "text":
+        report.print_preflight(every, lines.console_for(sys.stdout), title)
+    else:
+        click.echo(record.dump(report.data(every), given["output"]), nl=False)
+    bad = {Level.ERROR, Level.WARNING} if given["strict"] else {Level.ERROR}
+    found = {finding.level for item in every for result in item.results for finding in result.findings}
+    return exits.HALTED if found & bad else exits.NOTHING

@@ -1,0 +1,120 @@
+"""What all Rollouts share: the kinds that the API server serves, and what the credentials may do.
+
+Duty: answers of the API server to findings. Asking is the affair of `clusters`. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconcile import rights, status
+from reconcile.plan import Answer, Failure
+from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE
+from reconcile.preflight.findings import Finding, Level, Result
+from reconcile.rights import Lack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconcile.errors import ClusterError
+    from reconcile.ports import Kind, Manifest
+    from reconcile.rights import Right
+
+_LEVELS = {Lack.BLIND: Level.ERROR, Lack.HALT: Level.ERROR, Lack.SILENCE: Level.WARNING, Lack.COST: Level.INFO}
+# The core group, as YAML has to write it.
+EMPTY = '""'
+_INSTALL = {
+    ROLLOUT: "install the resource of this version: kubectl apply -f manifests/crd.yaml",
+    VIRTUAL_SERVICE: "install Istio, or its CustomResourceDefinitions",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """What an API server has: for each kind its resources (`rollouts`, `rollouts/status`), none where it lacks it.
+
+    `status` are the fields of a Rollout's status that it keeps; None where it keeps all, or does not say.
+    """
+
+    resources: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
+    status: frozenset[str] | None = None
+
+
+def kinds(served: Served) -> Result:
+    """Tell kinds that are missing, or older than this program."""
+    return Result(check="resources", findings=tuple(_kinds(served)), seen="rollouts and virtualservices are served")
+
+
+def _kinds(served: Served) -> Iterator[Finding]:
+    for kind, advice in _INSTALL.items():
+        what = f"CustomResourceDefinition {kind.plural}.{kind.group}"
+        if kind.plural not in served.resources.get(kind, ()):
+            message = f"the API server has no {kind.plural}.{kind.group}"
+            yield Finding(level=Level.ERROR, object=what, message=message, advice=advice)
+        elif kind == ROLLOUT and f"{kind.plural}/status" not in served.resources[kind]:
+            message = "has no status subresource: no pass could store where a release stands"
+            yield Finding(level=Level.ERROR, object=what, path="spec.versions", message=message, advice=advice)
+        elif kind == ROLLOUT and served.status is not None and (dropped := sorted({*status.FIELDS} - served.status)):
+            message = f"is older than this steerer: the API server would drop status.{', status.'.join(dropped)}"
+            yield Finding(level=Level.ERROR, object=what, path="spec.versions", message=message, advice=advice)
+
+
+def granted(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Result:
+    """Tell which rights are missing, with the rule that grants each; None as a namespace means all of them."""
+    namespaces = sorted({where or "" for _, where in answers})
+    seen = f"all that a pass needs, in {', '.join(filter(None, namespaces)) or 'all namespaces'}"
+    return Result(check="rights", findings=tuple(_granted(answers)), seen=seen)
+
+
+def _granted(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Iterator[Finding]:
+    unasked = sorted({str(answer) for answer in answers.values() if not isinstance(answer, bool)})
+    if unasked:
+        yield Finding(level=Level.WARNING, object="SelfSubjectAccessReview", message=unasked[0])
+    for (right, namespace), answer in answers.items():
+        if answer is False:
+            yield _missing(right, namespace)
+
+
+def _missing(right: Right, namespace: str | None) -> Finding:
+    group = f".{right.kind.group}" if right.kind.group else ""
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    role = f"Role of namespace {namespace}" if namespace else "ClusterRole"
+    return Finding(
+        level=_LEVELS[right.lack],
+        object=role,
+        message=f"cannot {right.verb} {right.resource}{group} {where}: {right.without}",
+        advice=f"add to it: {_rule(rights.rules([right])[0])}",
+    )
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    """Write a rule as one line of YAML, ready to be pasted."""
+    parts = (f"{key}: [{', '.join(item or EMPTY for item in values)}]" for key, values in rule.items())
+    return f"{{{', '.join(parts)}}}"
+
+
+def reached(answer: Answer) -> Result:
+    """Tell whether the metrics server answers, by a question whose answer does not matter."""
+    failed = answer.failure not in {None, Failure.NO_DATA, Failure.NOT_A_NUMBER}
+    trouble = Finding(level=Level.ERROR, object="metrics server", message=answer.detail)
+    return Result(check="metrics server", findings=(trouble,) if failed else (), seen="answers")
+
+
+def strangers(objects: Mapping[str, Manifest]) -> Result:
+    """Tell objects that look like Rollouts and are none; by where they stand."""
+    return Result(check="files", findings=tuple(_strangers(objects)), seen="every Rollout in the folder is one")
+
+
+def _strangers(objects: Mapping[str, Manifest]) -> Iterator[Finding]:
+    for place, manifest in objects.items():
+        kind, version = str(manifest.get("kind")), str(manifest.get("apiVersion"))
+        group = version.rpartition("/")[0]
+        wanted = f"apiVersion: {ROLLOUT.api_version(ROLLOUT.versions[0])} and kind: {ROLLOUT.name}"
+        what = f"apiVersion: {version} and kind: {kind}"
+        if group == ROLLOUT.group:
+            yield Finding(level=Level.ERROR, object=place, message=f"has {what}, not {wanted}")
+        elif kind.lower() == ROLLOUT.name.lower():
+            message = f"has {what}: that is another tool's, and is not looked at"
+            advice = f"if it is meant for steerer, write {wanted}"
+            yield Finding(level=Level.INFO, object=place, message=message, advice=advice)

@@ -1,0 +1,101 @@
+"""The report of `steerer lint` and `steerer check`: what was looked at, what is wrong, what to do.
+
+Duty: results -> lines on a console, or plain data. Every check has its line, so that nobody takes silence for a look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from reconcile.preflight import counted
+from reconcile.preflight.findings import Level
+from reconcile.report.lines import CROSS, SKIPPED, TICK, Line, column, joined, say, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from reconcile.preflight.findings import Examined, Finding, Result
+
+_MARKS = {Level.ERROR: (CROSS, "bold red"), Level.WARNING: ("!", "yellow"), Level.INFO: ("i", "cyan")}
+_WELL, _UNSEEN = (TICK, "green"), (SKIPPED, "dim")
+
+
+def print_preflight(examined: Sequence[Examined], console: Console, shared: str) -> None:
+    """Print a block for each Rollout; `shared` is the title of what is about no single one. A count comes last."""
+    for item in examined:
+        name = shared if item.rollout is None else f"{item.rollout.name}.{item.rollout.namespace}"
+        show([Line(head=joined(say(name, "bold"), _verdict(item.results)))], console)
+        names = column([say(result.check) for result in item.results])
+        for result, check in zip(item.results, names, strict=True):
+            show(_lines(result, check, str(item.rollout)), console)
+        console.print()
+    show([Line(head=Text(_total(examined), "bold"))], console)
+
+
+def _verdict(results: Sequence[Result]) -> Text:
+    counts = counted(results)
+    troubles = [(level, counts[level.value]) for level in (Level.ERROR, Level.WARNING) if level.value in counts]
+    if not troubles:
+        return say("nothing in the way", "green")
+    words = ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in troubles)
+    return say(words, _MARKS[troubles[0][0]][1])
+
+
+def _total(examined: Sequence[Examined]) -> str:
+    rollouts = [item for item in examined if item.rollout is not None]
+    counts = counted([result for item in examined for result in item.results])
+    parts = [f"{counts.get(level, 0)} {level}s" for level in (Level.ERROR, Level.WARNING)]
+    return f"{len(rollouts)} Rollout{'' if len(rollouts) == 1 else 's'}: {', '.join(parts)}"
+
+
+def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:
+    """Show a check: what was seen, or each finding with what to do about it below."""
+    if result.seen or not result.findings:
+        mark, style = _UNSEEN if result.unseen else _WELL
+        words = say(result.seen or f"not looked at: {result.unseen}", "dim" if result.unseen else "")
+        yield Line(indent=2, head=joined(Text(mark, style), check, gap=" "), body=words)
+    for finding in result.findings:
+        mark, style = _MARKS[finding.level]
+        yield Line(indent=2, head=joined(Text(mark, style), check, gap=" "), body=say(_said(finding, rollout)))
+        if finding.advice:
+            yield Line(indent=6 + len(check.plain), body=say(finding.advice, "dim"))
+
+
+def _said(finding: Finding, rollout: str) -> str:
+    """Say what was found, of which object and field; one that is named in the same block or sentence only once."""
+    known = finding.object == rollout or finding.message.startswith(finding.object)
+    return ": ".join(filter(None, ("" if known else finding.object, finding.path, finding.message)))
+
+
+def data(examined: Sequence[Examined]) -> dict[str, Any]:
+    """Give the same as plain data, for programs."""
+    return {
+        "counts": {level.value: 0 for level in Level}
+        | counted([result for item in examined for result in item.results]),
+        "results": [_result(item, result) for item in examined for result in item.results],
+    }
+
+
+def _result(item: Examined, result: Result) -> dict[str, Any]:
+    rollout = None if item.rollout is None else {"namespace": item.rollout.namespace, "name": item.rollout.name}
+    return {
+        "rollout": rollout,
+        "check": result.check,
+        "seen": result.seen,
+        "unseen": result.unseen,
+        "findings": [_finding(finding) for finding in result.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    return {
+        "level": finding.level.value,
+        "object": finding.object,
+        "path": finding.path,
+        "message": finding.message,
+        "advice": finding.advice,
+    }
