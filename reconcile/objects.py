@@ -193,7 +193,7 @@ def _ref(kind: Any, metadata: Fields) -> Ref:
 
 def _meets(requirement: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     """Hold one requirement of a label selector against labels; an operator that is none is met by nothing."""
-    key, listed = requirement.get("key"), requirement.get("values")
+    key, listed = str(requirement.get("key")), requirement.get("values")
     values = listed if isinstance(listed, list) else []
     return {
         "In": key in labels and labels[key] in values,

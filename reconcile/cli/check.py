@@ -82,9 +82,7 @@ def _served(cluster: KubeCluster) -> installed.Served:
     return installed.Served(resources=resources, status=status)
 
 
-def _granted(
-    cluster: KubeCluster, scope: str | None, namespaces: Iterable[str]
-) -> Mapping[Asked, bool | ClusterError]:
+def _granted(cluster: KubeCluster, scope: str | None, namespaces: Iterable[str]) -> Mapping[Asked, bool | ClusterError]:
     """Ask for every right in the scope; what is denied for all namespaces at once, for each of these."""
     first = {**inquiry.granted(cluster.connection, [(right, scope) for right in rights.PASS])}
     each = sorted(namespaces)

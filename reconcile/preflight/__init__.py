@@ -13,7 +13,7 @@ from reconcile.preflight import live, manifests
 from reconcile.preflight.findings import Answers, Examined, Finding, Look, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from reconcile.observation import Observation
@@ -43,7 +43,7 @@ def _made(check: Check, look: Look) -> Result:
     found: list[Finding] = []
     try:
         for finding in check.find(look):
-            found.append(finding)
+            found.append(finding)  # noqa: PERF402 - those before an object that is missing are kept
         seen = check.seen(look) if not any(finding.troubles for finding in found) else ""
     except GateError as missing:
         # The object has a finding of its own, in the check that is about it.
@@ -51,7 +51,7 @@ def _made(check: Check, look: Look) -> Result:
     return Result(check=check.name, findings=tuple(found), seen=seen)
 
 
-def counted(results: Iterable[Result]) -> Mapping[str, int]:
+def counted(results: Iterable[Result]) -> dict[str, int]:
     """Count findings by their level."""
     levels = [finding.level.value for result in results for finding in result.findings]
     return {level: levels.count(level) for level in dict.fromkeys(levels)}

@@ -44,7 +44,9 @@ def _rolled_out(deployment: Deployment) -> Iterator[Finding]:
 
 def _canary_rests(look: Look) -> str:
     canary = look.case.canary
-    return f"{canary.full_name} waits at 0 replicas for its next version" if look.case.parked else gates.canary(look.case)
+    return (
+        f"{canary.full_name} waits at 0 replicas for its next version" if look.case.parked else gates.canary(look.case)
+    )
 
 
 def _scaling(look: Look) -> Iterator[Finding]:

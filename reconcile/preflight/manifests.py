@@ -32,7 +32,9 @@ MOST_SHOWN = 12
 # What the mesh looks at before it puts its proxy beside the containers of a pod.
 INJECT = "sidecar.istio.io/inject"
 
-_HTTP_PORT = "name the port http, https, http2 or grpc, or one of these with a suffix (http-api): Istio goes by the name"
+_HTTP_PORT = (
+    "name the port http, https, http2 or grpc, or one of these with a suffix (http-api): Istio goes by the name"
+)
 _ONE_ROUTE = "put both hosts, and no third, into one route of spec.http, with weights that add up to 100"
 _STOPPED = {
     "is paused": ("spec.paused", "resume it: kubectl -n {0.namespace} rollout resume deployment/{0.name}"),

@@ -41,15 +41,19 @@ def _verdict(results: Sequence[Result]) -> Text:
     troubles = [(level, counts[level.value]) for level in (Level.ERROR, Level.WARNING) if level.value in counts]
     if not troubles:
         return say("nothing in the way", "green")
-    words = ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in troubles)
+    words = ", ".join(_count(count, level) for level, count in troubles)
     return say(words, _MARKS[troubles[0][0]][1])
 
 
 def _total(examined: Sequence[Examined]) -> str:
     rollouts = [item for item in examined if item.rollout is not None]
     counts = counted([result for item in examined for result in item.results])
-    parts = [f"{counts.get(level, 0)} {level}s" for level in (Level.ERROR, Level.WARNING)]
-    return f"{len(rollouts)} Rollout{'' if len(rollouts) == 1 else 's'}: {', '.join(parts)}"
+    parts = [_count(counts.get(level, 0), level) for level in (Level.ERROR, Level.WARNING)]
+    return f"{_count(len(rollouts), 'Rollout')}: {', '.join(parts)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:

@@ -469,7 +469,7 @@ def test_a_server_that_cannot_be_reached_in_time(monkeypatch: pytest.MonkeyPatch
     def hang(*_: object, **__: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr("urllib3.util.connection.create_connection", hang)
+    monkeypatch.setattr("urllib3.util.connection.createconnection", hang)
 
     with (
         cluster_at("http://kubernetes.example", timeout=0.1) as cluster,
@@ -922,7 +922,7 @@ def test_connecting_sends_nothing_and_knows_the_namespace(api: Api, tmp_path: Pa
 def test_certificates_of_the_kubeconfig_are_files_for_us_alone_and_go_with_the_connection(api: Api) -> None:
     inline = {"client-certificate-data": "Y2VydA==", "client-key-data": "a2V5"}
     with KubeCluster(Access(source="a test", cluster={"server": api.url}, user=inline), environ={}) as cluster:
-        key = Path(cluster._connection.client.config.user["client-key"].filename())  # noqa: SLF001  where pykube reads it from
+        key = Path(cluster.connection.client.config.user["client-key"].filename())
         assert key.stat().st_mode & 0o777 == 0o600
 
     assert not key.exists()
