@@ -92,9 +92,7 @@ def survey(cluster: Cluster, selection: Selection) -> tuple[Sight, tuple[Rollout
     return Sight(observations=tuple(ordered), unread=unread), tuple(every)
 
 
-def _chosen(
-    cluster: Cluster, selection: Selection
-) -> tuple[list[Rollout], list[Rollout], tuple[ClusterError, ...]]:
+def _chosen(cluster: Cluster, selection: Selection) -> tuple[list[Rollout], list[Rollout], tuple[ClusterError, ...]]:
     """List all Rollouts in scope, and those of them that are selected; the last are the namespaces without any."""
     manifests, unread = listed(cluster, selection)
     every = [rollouts.parse(item) for item in manifests]

@@ -24,7 +24,7 @@ from reconcile.preflight import installed, manifests
 from reconcile.preflight.findings import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconcile.clusters.inquiry import Asked
     from reconcile.errors import ClusterError
@@ -54,12 +54,12 @@ def check(context: click.Context, /, **given: Any) -> None:
         selection = adapters.selection_for(given, cluster.default_namespace)
         served = _served(cluster)
         try:
-            looked = looks(cluster, selection, given, loaded)
-        except (ForbiddenError, MissingError):  # both are told below, with what to do
-            looked = ()
-        grants = _granted(cluster, selection.namespace, {look.case.rollout.ref.namespace for look in looked})
+            looked, unread = looks(cluster, selection, given, loaded)
+        except (ForbiddenError, MissingError) as error:
+            looked, unread = (), (error,)
+        grants = _granted(cluster, selection.namespaces, {look.case.rollout.ref.namespace for look in looked})
     answers = _measured(looked, meter)
-    shared = [installed.kinds(served), installed.granted(grants), counted(looked, Level.INFO)]
+    shared = [installed.kinds(served), installed.granted(grants), counted(looked, unread, Level.INFO)]
     if given["metrics_server"] and not answers:
         shared.append(_probed(meter, next(iter(loaded.metrics))))
     context.exit(reported("Cluster", shared, examined(looked, preflight.IN_CLUSTER, answers), given))
@@ -82,13 +82,17 @@ def _served(cluster: KubeCluster) -> installed.Served:
     return installed.Served(resources=resources, status=status)
 
 
-def _granted(cluster: KubeCluster, scope: str | None, namespaces: Iterable[str]) -> Mapping[Asked, bool | ClusterError]:
-    """Ask for every right in the scope; what is denied for all namespaces at once, for each of these."""
-    first = {**inquiry.granted(cluster.connection, [(right, scope) for right in rights.PASS])}
-    each = sorted(namespaces)
-    if scope is not None or not each:
+def _granted(cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]) -> Mapping[Asked, bool | ClusterError]:
+    """Ask for every right in the namespaces in scope; where all are, what is denied for all at once, for each of these.
+
+    All Rollouts are then listed in one request; everything else can be granted namespace by namespace.
+    """
+    first = inquiry.granted(
+        cluster.connection, [(right, namespace) for namespace in scope or (None,) for right in rights.PASS]
+    )
+    each = sorted(found)
+    if scope or not each:
         return first
-    # All Rollouts are listed in one request; everything else can be granted namespace by namespace.
     denied = [right for (right, _), may in first.items() if may is False and right.resource != ROLLOUT.plural]
     kept = {asked: may for asked, may in first.items() if asked[0] not in denied}
-    return kept | {**inquiry.granted(cluster.connection, [(right, name) for right in denied for name in each])}
+    return kept | dict(inquiry.granted(cluster.connection, [(right, name) for name in each for right in denied]))

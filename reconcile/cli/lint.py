@@ -38,9 +38,9 @@ def lint(context: click.Context, /, **given: Any) -> None:
     """Find everything in a folder of manifests that would halt a release. Ends with 4 if there is something."""
     log_to_stderr(given["log_format"], given["log_level"])
     folder, loaded = FolderCluster(given["filename"]), templates.load(given["templates"])
-    looked = looks(folder, adapters.selection_for(given, None), given, loaded)
+    looked, unread = looks(folder, adapters.selection_for(given, None), given, loaded)
     found = examined(looked, preflight.OFFLINE, _unrendered(looked, loaded))
-    shared = (installed.strangers(folder.others()), counted(looked, Level.WARNING))
+    shared = (installed.strangers(folder.others()), counted(looked, unread, Level.WARNING))
     context.exit(reported("Folder", shared, found, given))
 
 

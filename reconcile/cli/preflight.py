@@ -20,6 +20,7 @@ from reconcile.report import preflight as report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconcile.errors import ClusterError
     from reconcile.metrics.templates import TemplateSet
     from reconcile.observe import Selection
     from reconcile.ports import Cluster
@@ -32,13 +33,16 @@ REPORT = options.together(
 )
 
 
-def looks(cluster: Cluster, selection: Selection, given: dict[str, Any], loaded: TemplateSet) -> tuple[Look, ...]:
-    """Read the Rollouts in scope and all that surrounds them."""
+def looks(
+    cluster: Cluster, selection: Selection, given: dict[str, Any], loaded: TemplateSet
+) -> tuple[tuple[Look, ...], tuple[ClusterError, ...]]:
+    """Read the Rollouts in scope and all that surrounds them, and say which could not be listed."""
     interval = given["control_loop_interval"]
     settings = adapters.settings_for(
         {"gitops_managers": ""} | given, interval=60.0 if interval is None else interval, metrics=loaded.metrics
     )
-    return preflight.looks(*survey(cluster, selection), settings, adapters.now())
+    sight, every = survey(cluster, selection)
+    return preflight.looks(sight.observations, every, settings, adapters.now()), sight.unread
 
 
 def examined(looked: Iterable[Look], checks: Sequence[Check], answers: Answers) -> list[Examined]:
@@ -46,10 +50,12 @@ def examined(looked: Iterable[Look], checks: Sequence[Check], answers: Answers) 
     return [preflight.examine(look, checks, answers) for look in looked]
 
 
-def counted(looked: Sequence[Look], nothing: Level) -> Result:
-    """Say how many Rollouts were found; none at all is worth a finding of this level."""
-    none = Finding(level=nothing, object="Rollouts", message="none found")
-    return Result(check="rollouts", findings=() if looked else (none,), seen=f"{len(looked)} looked at" * bool(looked))
+def counted(looked: Sequence[Look], unread: Iterable[ClusterError], nothing: Level) -> Result:
+    """Say how many Rollouts were found and which could not be; none at all is worth a finding of this level."""
+    found = [Finding(level=Level.ERROR, object="Rollouts", message=str(error)) for error in unread]
+    if not looked and not found:
+        found = [Finding(level=nothing, object="Rollouts", message="none found")]
+    return Result(check="rollouts", findings=tuple(found), seen=f"{len(looked)} looked at" if looked else "")
 
 
 def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined], given: dict[str, Any]) -> int:

@@ -30,7 +30,8 @@ def at(items: Iterable[Manifest], *path_and_value: Any, kind: str, name: str = "
 def looked(items: MemoryCluster | Iterable[Manifest], **settings: Any) -> tuple[Look, ...]:
     """Look at every Rollout among the objects."""
     cluster = items if isinstance(items, MemoryCluster) else MemoryCluster(items, books=False)
-    return looks(*survey(cluster, Selection()), Settings(**{"metrics": METRICS} | settings), START)
+    sight, every = survey(cluster, Selection())
+    return looks(sight.observations, every, Settings(**{"metrics": METRICS} | settings), START)
 
 
 def examined(
