@@ -8,7 +8,8 @@ comma := ,
 empty :=
 space := $(empty) $(empty)
 # The unit tests of the core; what needs a process, a folder or a component is elsewhere.
-UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.py tests/test_docs.py tests/test_laws.py,\
+UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.py tests/test_docs.py tests/test_laws.py \
+          tests/test_lint.py,\
           $(wildcard tests/test_*.py))
 
 DELIVERY := $(patsubst %,tests/clusters/test_%.py,delivery lean stated)

@@ -63,6 +63,31 @@ def test_the_keys_of_a_selector_are_those_of_labels_and_expressions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("selector", "selected"),
+    [
+        ({"matchLabels": {"app": "podinfo"}}, True),
+        ({"matchLabels": {"app": "podinfo", "track": "stable"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a", "podinfo"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": "podinfo"}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["a"]}]}, True),
+        ({"matchExpressions": [{"key": "track", "operator": "NotIn", "values": ["a"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["podinfo"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "track", "operator": "Exists"}]}, False),
+        ({"matchExpressions": [{"key": "track", "operator": "DoesNotExist"}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Like", "values": ["podinfo"]}]}, False),
+        ({}, False),
+    ],
+)
+def test_a_selector_selects_as_kubernetes_has_it(selector: Manifest, *, selected: bool) -> None:
+    manifest = deployed()
+    manifest["spec"]["selector"] = selector
+    assert deployment(manifest).selects({"app": "podinfo"}) is selected
+
+
+@pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
         (("spec",), None, "spec: is required"),
