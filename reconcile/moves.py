@@ -128,8 +128,9 @@ def _promote(case: Case, to: Phase) -> Effect:
 def _copy(case: Case, to: Phase) -> Effect:
     writes, events = _copy_writes(case)
     return Effect(
-        # The phase is entered anew: the interval counts from the copy.
-        state=replace(case.state, phase=to, last_transition=case.now),
+        # The interval counts from the copy. The phase began with the decision: who wrote the template after that is
+        # looked for by its time, and must not be forgotten here.
+        state=replace(case.state, phase=to, last_advance=case.now),
         reason=f"{case.primary.full_name} does not have the promoted template yet: copying it",
         writes=writes,
         events=events,

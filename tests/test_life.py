@@ -502,6 +502,23 @@ def test_a_route_put_in_front_of_the_one_that_was_read_is_left_alone() -> None:
     assert play.weights == [(100, 0), (100, 0)]
 
 
+def test_a_primary_put_back_while_another_pass_copies_is_not_copied_again() -> None:
+    play = world(stepWeight=100)
+    play.until_weight(100)
+    promote = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(promote.patches[0])
+    play.now += timedelta(seconds=2)
+    copy = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(promote.patches[1])
+    play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
+    git_owns(play, "argocd-controller", "2026-01-31T12:01:01Z", ref=P, field="template")
+    assert (copy.move, apply(copy, play.cluster, play.now).result) == ("copy", Result.LOST_RACE)
+    play.workloads.step()
+    play.now += timedelta(seconds=60)
+    assert play.tick().plan.move == "halt"
+    assert play.image(P) == "1.2.0"
+
+
 def test_a_primary_put_back_in_the_second_of_the_promotion_is_not_copied_again() -> None:
     play = world(stepWeight=100)
     play.until("Promoting")
