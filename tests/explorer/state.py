@@ -11,6 +11,9 @@ What is left out, and why nothing is lost by that:
 - *Events* are no part of the state: nothing reads them. When they are written is checked as it happens.
 - Everything else that a pass reads (Services, ports, labels, hosts) stays as it is; `tests/test_laws.py` varies it.
 
+What is not in it: a pass reads at one instant; an edit and a pass that begins after it are never in the same second;
+clocks agree; nothing holds a pass up between its look at the clock and its request.
+
 Equal worlds are one state: `tidy` brings ranks into their canonical form.
 """
 

@@ -12,8 +12,10 @@ import pytest
 from reconcile.steps import Move
 from tests.explorer import numbers
 from tests.explorer.mutants import MUTANTS, caught
+from tests.explorer.program import Program
 from tests.explorer.search import Search
-from tests.explorer.story import follow, tell
+from tests.explorer.serial import interleaved, serial
+from tests.explorer.story import follow, seen, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,7 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@pytest.mark.timeout(900)  # one minute on a core of its own
 def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> None:
     search = Search()
     search.run(levels=1)
@@ -56,6 +59,23 @@ def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> No
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_program_is_caught(name: str) -> None:
     assert caught(name)
+
+
+def test_two_passes_at_once_leave_what_two_in_a_row_leave_or_less() -> None:
+    search = Search()
+    search.run(levels=0)
+    worlds = [world for world in search.worlds if not world.flights]
+    assert len(worlds) > 1000
+    for world in worlds:
+        assert interleaved(search.program, world) <= serial(search.program, world), seen(world)
+
+
+def test_two_passes_without_a_ticket_leave_what_no_two_in_a_row_leave() -> None:
+    with MUTANTS["the ticket is not tested"](), MUTANTS["the weights are written without a test"]():
+        search = Search(program=Program(whole=False))
+        search.run(levels=0)
+        worlds = [world for world in search.worlds if not world.flights]
+        assert any(not interleaved(search.program, one) <= serial(search.program, one) for one in worlds)
 
 
 @pytest.mark.parametrize("path", REGRESSIONS, ids=[path.stem for path in REGRESSIONS])
