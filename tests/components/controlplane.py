@@ -69,10 +69,12 @@ _AUDIT_POLICY = {
 class AuditEntry:
     """One request, as the API server put it on record. `resource` is "" for a path that is none, like /version.
 
-    `code` is the HTTP status. `body` is what a write sent, parsed, and None for get, list and watch.
+    `group` is "" for the core group, `code` the HTTP status. `body` is what a write sent, parsed, and None for get,
+    list and watch.
     """
 
     verb: str
+    group: str
     resource: str
     subresource: str
     namespace: str
@@ -89,6 +91,7 @@ class AuditEntry:
         target = event.get("objectRef", {})
         return cls(
             verb=event["verb"],
+            group=target.get("apiGroup", ""),
             resource=target.get("resource", ""),
             subresource=target.get("subresource", ""),
             namespace=target.get("namespace", ""),

@@ -1,11 +1,19 @@
-"""Helm, in both versions that people have."""
+"""Helm, in both versions that people have, and a control plane that knows nothing of steerer yet."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
 import pytest
 
+from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import available
 from tests.components.tools import tool
+from tests.helm.rendering import NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HELMS = ("helm", "helm4")
 
@@ -23,3 +31,15 @@ def program(request: pytest.FixtureRequest) -> str:
     """Name Helm 3, then Helm 4."""
     name: str = request.param
     return name
+
+
+@pytest.fixture(scope="session")
+def bare_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
+    """Give a control plane without the Rollout resource, whose namespace for steerer admits restricted pods only."""
+    with ExitStack() as stack:
+        with available("control plane", pytestconfig):
+            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("bare-plane")))
+            plane.install_istio_crds()
+        plane.kubectl("create", "namespace", NAMESPACE)
+        plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+        yield plane
