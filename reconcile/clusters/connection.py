@@ -91,15 +91,11 @@ class Connection:
     def _exchange(
         self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str
     ) -> tuple[int, str, bytes]:
-        where = ("namespaces", call.namespace) if call.namespace is not None else ()
-        path = "/".join(
-            quote(part, safe="") for part in (*where, call.kind.plural, call.name, call.subresource) if part
-        )
+        base, path = _address(call)
         response = self.client.request(
             _METHODS[call.verb],
-            # An absolute path in place of a version is how pykube lets one ask for what is no resource.
-            version=call.path or call.kind.api_version(call.version),
-            url="" if call.path else path,
+            version=base,
+            url=path,
             params=params,
             data=None if body is None else _written(body),
             headers={"Content-Type": content_type} if content_type else None,
@@ -136,6 +132,20 @@ class Connection:
             # A certificate for another host: the names of both, and nothing that was sent.
             words = str(chain[-1])
         return answers.clean(words) or f"the connection broke ({type(error).__name__})"
+
+
+def _address(call: Call) -> tuple[str, str]:
+    """Give what pykube calls the version, and the path below it.
+
+    An absolute path in place of a version is how it lets one ask for what is no resource; with nothing below it, it
+    would put a slash at the end, which is another page.
+    """
+    if call.path:
+        base, _, page = call.path.rpartition("/")
+        return base, page
+    where = ("namespaces", call.namespace) if call.namespace is not None else ()
+    parts = (*where, call.kind.plural, call.name, call.subresource)
+    return call.kind.api_version(call.version), "/".join(quote(part, safe="") for part in parts if part)
 
 
 class _Login(requests.auth.AuthBase):

@@ -1,0 +1,280 @@
+"""`steerer check` on a real API server with RBAC, and with a real Prometheus: what it finds, and no write."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from reconcile import rights
+from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer
+from tests.components.controlplane import ControlPlane
+from tests.components.fixtures import CRD, available
+from tests.components.processes import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.apiserver.steering import Done
+    from tests.components.fixtures import StartPrometheus
+
+PODINFO = "podinfo"
+
+
+@pytest.fixture
+def installed(control_plane: ControlPlane, namespace: str) -> str:
+    """Give a namespace with the example in it, rolled out."""
+    install(control_plane, namespace)
+    return namespace
+
+
+def found(done: Done, *levels: str) -> list[dict[str, Any]]:
+    """Give the findings of `-o json`, each with its check; of these levels, or errors and warnings."""
+    return [
+        finding | {"check": result["check"]}
+        for result in json.loads(done.out)["results"]
+        for finding in result["findings"]
+        if finding["level"] in (levels or ("error", "warning"))
+    ]
+
+
+def without_metrics(plane: ControlPlane, namespace: str) -> None:
+    patch = [{"op": "remove", "path": "/spec/canaryAnalysis/metrics"}]
+    plane.kubectl("patch", "rollout", PODINFO, "--type=json", "-p", json.dumps(patch), namespace=namespace)
+
+
+def test_the_account_of_a_pass_is_enough_and_nothing_is_written(control_plane: ControlPlane, installed: str) -> None:
+    without_metrics(control_plane, installed)
+    steerer = Steerer(kubeconfig=account(control_plane, installed, rights.rules(rights.PASS)), namespace=installed)
+    mark = control_plane.mark()
+    done = steerer("check", "--strict")
+    assert done.out.splitlines()[-1] == "1 Rollout: 0 errors, 0 warnings"
+    asked = of_steerer(control_plane.requests_since(mark))
+    assert {(entry.verb, entry.resource) for entry in asked if entry.verb not in {"get", "list"}} == {
+        ("create", "selfsubjectaccessreviews")
+    }
+    assert [entry.code for entry in asked if entry.code >= 400] == []
+    # A review for each right, two pages that the server has of itself, Istio's, and what a pass reads.
+    assert len(asked) <= len(rights.PASS) + 3 + 7
+
+
+@pytest.mark.parametrize("right", rights.PASS, ids=lambda right: f"{right.verb} {right.resource}")
+def test_each_right_that_is_missing_is_named_with_the_rule_to_add(
+    control_plane: ControlPlane, installed: str, right: rights.Right
+) -> None:
+    kept = [other for other in rights.PASS if other != right]
+    steerer = Steerer(kubeconfig=account(control_plane, installed, rights.rules(kept)), namespace=installed)
+    done = steerer("check", "-o", "json", expect=None)
+    [missing] = [item for item in found(done, "error", "warning", "info") if item["check"] == "rights"]
+    [rule] = rights.rules([right])
+    assert missing["object"] == f"Role of namespace {installed}"
+    assert missing["message"].startswith(f"cannot {right.verb} {right.resource}")
+    assert yaml.safe_load(missing["advice"].removeprefix("add to it: ")) == rule
+    # Once it is added as it was told, there is nothing left to add.
+    account(
+        control_plane, installed, [*rights.rules(kept), yaml.safe_load(missing["advice"].removeprefix("add to it: "))]
+    )
+    again = steerer("check", "-o", "json", expect=None)
+    assert [item for item in found(again, "error", "warning", "info") if item["check"] == "rights"] == []
+
+
+def test_of_several_namespaces_each_is_asked_for_its_own_rights(
+    control_plane: ControlPlane, installed: str, namespace: str
+) -> None:
+    other = f"{namespace}-other"
+    control_plane.kubectl("create", "namespace", other)
+    install(control_plane, other)
+    steerer = Steerer(kubeconfig=account(control_plane, installed, rights.rules(rights.PASS)), namespace=installed)
+    done = steerer("check", "-n", f"{installed},{other}", "-o", "json", expect=4)
+    findings = [item for item in found(done) if item["check"] in {"rights", "rollouts"}]
+    assert {item["object"] for item in findings} == {f"Role of namespace {other}", "Rollouts"}
+    assert json.loads(done.out)["results"][2]["seen"] == "1 looked at"
+
+
+def test_a_cluster_role_is_asked_once_for_all_namespaces(control_plane: ControlPlane, installed: str) -> None:
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig, namespace=installed)
+    mark = control_plane.mark()
+    steerer("check", "-A", "-o", "json", expect=None)
+    asked = of_steerer(control_plane.requests_since(mark))
+    reviews = [entry for entry in asked if entry.resource == "selfsubjectaccessreviews"]
+    assert len(reviews) == len(rights.PASS)
+
+
+def test_somebody_without_any_right_is_told_all_of_them(control_plane: ControlPlane, installed: str) -> None:
+    steerer = Steerer(kubeconfig=account(control_plane, installed, []), namespace=installed)
+    done = steerer("check", "-o", "json", expect=4)
+    missing = [item for item in found(done, "error", "warning", "info") if item["check"] == "rights"]
+    assert len(missing) == len(rights.PASS)
+    assert [item["check"] for item in found(done) if item["check"] != "rights"] == ["rollouts"]
+
+
+def test_what_is_broken_in_the_cluster_is_told_all_at_once(control_plane: ControlPlane, installed: str) -> None:
+    without_metrics(control_plane, installed)
+    service = yaml.safe_load((ARTIFACTS / "workloads" / "service-canary.yaml").read_text())
+    service["metadata"]["namespace"] = installed
+    service["spec"] |= {"selector": {"app": "nobody"}}
+    service["spec"]["ports"][0]["name"] = "web"
+    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
+    route["metadata"]["namespace"] = installed
+    route["spec"]["http"][0]["route"].pop()
+    apply(control_plane, service, route)
+    control_plane.kubectl("rollout", "pause", "deployment/podinfo", namespace=installed)
+    control_plane.kubectl("delete", "hpa", "podinfo-canary", namespace=installed)
+    done = Steerer(kubeconfig=control_plane.kubeconfig)("check", "-n", installed, "-o", "json", expect=4)
+    assert [(item["level"], item["check"], item["path"]) for item in found(done)] == [
+        ("error", "services", "spec.ports"),
+        ("error", "services", "spec.selector"),
+        ("error", "routes", "spec.http"),
+        ("error", "primary", "spec.paused"),
+    ]
+
+
+def test_a_gitops_tool_that_applied_the_route_is_named(control_plane: ControlPlane, installed: str) -> None:
+    without_metrics(control_plane, installed)
+    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
+    route["metadata"]["namespace"] = installed
+    control_plane.kubectl(
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=argocd-controller",
+        "--filename=-",
+        stdin=json.dumps(route),
+    )
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig)
+    [finding] = found(steerer("check", "-n", installed, "-o", "json"))
+    assert (finding["level"], finding["check"], finding["path"]) == ("warning", "gitops", "spec.http")
+    assert "jqPathExpressions .spec.http[].route[].weight" in finding["advice"]
+    steerer("check", "-n", installed, "--strict", expect=4)
+
+
+# With a metrics server.
+
+
+def test_before_there_is_traffic_a_query_without_data_is_a_warning(
+    control_plane: ControlPlane, installed: str, start_prometheus: StartPrometheus
+) -> None:
+    server = start_prometheus()
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig, metrics=server.url)
+    findings = found(steerer("check", "-n", installed, "-o", "json"))
+    assert [(item["level"], item["check"]) for item in findings] == [("warning", "queries")] * 2
+    assert all("no data" in item["message"] and item["advice"].startswith("query: ") for item in findings)
+    steerer("check", "-n", installed, "--strict", expect=4)
+
+
+def test_queries_that_are_wrong_are_errors_by_their_kind(
+    control_plane: ControlPlane, installed: str, start_prometheus: StartPrometheus, tmp_path: Path
+) -> None:
+    queries = {"refused": "sum(", "several": 'vector(1) or label_replace(vector(2), "a", "b", "", "")', "typed": '"x"'}
+    for name, query in queries.items():
+        template = {"name": name, "title": name, "unit": "things", "threshold": "maximum", "query": query}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(template))
+    metrics = [{"name": name, "threshold": 5} for name in queries]
+    patch = {"spec": {"canaryAnalysis": {"metrics": metrics}}}
+    control_plane.kubectl("patch", "rollout", PODINFO, "--type=merge", "-p", json.dumps(patch), namespace=installed)
+    server = start_prometheus()
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig, metrics=server.url)
+    done = steerer("check", "-n", installed, "--templates", str(tmp_path), "-o", "json", expect=4)
+    assert [(item["level"], item["path"], item["message"].split(" (")[0]) for item in found(done)] == [
+        ("error", "spec.canaryAnalysis.metrics[0]", "refused: error from Prometheus"),
+        ("error", "spec.canaryAnalysis.metrics[1]", "several: several series"),
+        ("error", "spec.canaryAnalysis.metrics[2]", "typed: wrong type"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("", "set --metrics-server"), ("http://127.0.0.1:1", "Connection refused")],
+)
+def test_a_metrics_server_that_is_unset_or_away_is_one_error(
+    control_plane: ControlPlane, installed: str, url: str, words: str
+) -> None:
+    done = Steerer(kubeconfig=control_plane.kubeconfig, metrics=url)("check", "-n", installed, "-o", "json", expect=4)
+    [finding] = found(done)
+    assert finding["object"] == "metrics server"
+    assert words in finding["message"]
+
+
+def test_without_any_rollout_the_server_and_the_rights_are_tried_all_the_same(
+    control_plane: ControlPlane, namespace: str, start_prometheus: StartPrometheus
+) -> None:
+    kubeconfig = account(control_plane, namespace, rights.rules(rights.PASS))
+    server = start_prometheus()
+    done = Steerer(kubeconfig=kubeconfig, metrics=server.url, namespace=namespace)("check", "--strict")
+    assert "✓ metrics server  answers" in done.out
+    done = Steerer(kubeconfig=kubeconfig, metrics="http://127.0.0.1:1", namespace=namespace)("check", expect=4)
+    assert "Connection refused" in done.out
+
+
+# What is installed.
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
+    """Give a control plane of its own, that knows neither Istio nor steerer at first."""
+    with ExitStack() as stack:
+        with available("control plane", pytestconfig):
+            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("bare")))
+        yield plane
+
+
+def test_kinds_are_missing_then_old_then_there(bare: ControlPlane) -> None:
+    steerer = Steerer(kubeconfig=bare.kubeconfig)
+
+    def resources() -> list[str]:
+        return [
+            item["message"]
+            for item in found(steerer("check", "-o", "json", expect=None))
+            if item["check"] == "resources"
+        ]
+
+    def served(wanted: str) -> None:
+        wait_for(lambda: wanted in "".join(resources()), f"a definition that {wanted}")
+
+    assert resources() == [
+        "the API server has no rollouts.apps.weave.works",
+        "the API server has no virtualservices.networking.istio.io",
+    ]
+    steerer("check", expect=4)
+    bare.install_istio_crds()
+    assert resources() == ["the API server has no rollouts.apps.weave.works"]
+
+    crd = yaml.safe_load(CRD.read_text())
+    old = deepcopy(crd)
+    [version] = old["spec"]["versions"]
+    del version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["canaryReplicas"]
+    bare.install_crds([written(bare, old)])
+    served("would drop status.canaryReplicas")
+
+    del version["subresources"]
+    bare.install_crds([written(bare, old)])
+    served("has no status subresource")
+
+    bare.install_crds([CRD])
+    wait_for(lambda: resources() == [], "the definition of today")
+    assert steerer("check", "--strict").out.splitlines()[-1] == "0 Rollouts: 0 errors, 0 warnings"
+
+
+def written(plane: ControlPlane, crd: dict[str, Any]) -> Path:
+    path = plane.directory / "old-crd.yaml"
+    path.write_text(yaml.safe_dump(crd))
+    return path
+
+
+def test_a_server_that_is_away_is_no_finding(tmp_path: Path) -> None:
+    cluster = {"name": "x", "cluster": {"server": "http://127.0.0.1:1"}}
+    context = {"name": "x", "context": {"cluster": "x", "user": "x"}}
+    config = {
+        "clusters": [cluster],
+        "users": [{"name": "x", "user": {}}],
+        "contexts": [context],
+        "current-context": "x",
+    }
+    (tmp_path / "config").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config"} | config))
+    done = Steerer(kubeconfig=tmp_path / "config")("check", expect=1)
+    assert "no answer from http://127.0.0.1:1" in done.err
