@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from reconcile import gates, messages, rights, rollout
+from reconcile import gates, messages, preflight, rights, rollout
 from reconcile.cli import COMMANDS, steerer
 from reconcile.clusters.folder import FolderCluster
 from reconcile.engine import Pass
@@ -203,6 +204,28 @@ def test_what_the_readme_shows_was_printed(played: tuple[list[str], list[str]]) 
         rest = iter(printed)
         for line in lines:
             assert line.strip() == "…" or line in rest, line
+
+
+PREFLIGHT = ROOT / "docs" / "preflight.md"
+
+
+def test_what_lint_is_shown_to_find_was_printed(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "artifacts", tmp_path / "deploy")
+    for file, old, new in (
+        ("rollouts/podinfo.yaml", "stepWeight: 10", "stepWeight: 0"),
+        ("workloads/service-canary.yaml", "- name: http\n", "- name: web\n"),
+        ("workloads/virtual-service.yaml", "weight: 100", "weight: 70"),
+    ):
+        (folder / file).write_text(read(folder / file).replace(old, new), encoding="utf-8")
+    printed = CliRunner().invoke(steerer, ["lint", "-f", str(folder)]).stdout
+    shown = next(block.content for block in blocks("text") if block.page == PREFLIGHT)
+    assert shown in printed
+
+
+def test_every_check_is_explained() -> None:
+    explained = [name for cell in column(section(PREFLIGHT, "What is looked at")) for name in code(cell)]
+    checks = {check.name for check in (*preflight.OFFLINE, *preflight.IN_CLUSTER)}
+    assert sorted(explained) == sorted(checks | {"files", "resources", "rights", "rollouts", "metrics server"})
 
 
 # Fields, messages, words.

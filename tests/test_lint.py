@@ -92,9 +92,9 @@ def test_all_of_it_is_told_in_one_run_by_rollout_with_what_to_do(folder: Path) -
     assert "podinfo.test  5 errors" in lines
     for line in (
         '✗ rollout      spec.canaryAnalysis.stepWeight: must be an integer, not "ten"',
-        "✗ services     spec.ports: Service podinfo-canary.test has no port named http or https, but web",
+        "✗ services     Service podinfo-canary.test: spec.ports: has no port named http or https, but web",
         "✗ routes       VirtualService podinfo.test: spec.http[0]: both weights are absent or 0",
-        "✗ primary      spec.paused: Deployment podinfo.test is paused",
+        "✗ primary      Deployment podinfo.test: spec.paused: is paused",
         "resume it: kubectl -n test rollout resume deployment/podinfo",
     ):
         assert line in lines

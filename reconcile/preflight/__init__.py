@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.observation import Case, GateError
 from reconcile.preflight import live, manifests
-from reconcile.preflight.findings import Answers, Examined, Finding, Look, Result
+from reconcile.preflight.findings import Answers, Examined, Finding, Look, Result, concluded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,11 +44,10 @@ def _made(check: Check, look: Look) -> Result:
     try:
         for finding in check.find(look):
             found.append(finding)  # noqa: PERF402 - those before an object that is missing are kept
-        seen = check.seen(look) if not any(finding.troubles for finding in found) else ""
+        return concluded(check.name, found, lambda: check.seen(look))
     except GateError as missing:
         # The object has a finding of its own, in the check that is about it.
         return Result(check=check.name, findings=tuple(found), unseen=missing.reason)
-    return Result(check=check.name, findings=tuple(found), seen=seen)
 
 
 def counted(results: Iterable[Result]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconcile.plan import Answer, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconcile.observation import Case
     from reconcile.ports import Ref
@@ -59,6 +59,12 @@ class Result:
     def level(self) -> Level | None:
         """The worst level of its findings; None without any."""
         return min((finding.level for finding in self.findings), key=[*Level].index, default=None)
+
+
+def concluded(check: str, found: Iterable[Finding], seen: Callable[[], str]) -> Result:
+    """Give the result of a check that was made in full: it says what was well where nothing troubles."""
+    findings = tuple(found)
+    return Result(check=check, findings=findings, seen="" if any(item.troubles for item in findings) else seen())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile import rights, status
 from reconcile.plan import Answer, Failure
 from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE
-from reconcile.preflight.findings import Finding, Level, Result
+from reconcile.preflight.findings import Finding, Level, Result, concluded
 from reconcile.rights import Lack
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Served:
 
 def kinds(served: Served) -> Result:
     """Tell kinds that are missing, or older than this program."""
-    return Result(check="resources", findings=tuple(_kinds(served)), seen="rollouts and virtualservices are served")
+    return concluded("resources", _kinds(served), lambda: "rollouts and virtualservices are served")
 
 
 def _kinds(served: Served) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def granted(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> 
     """Tell which rights are missing, with the rule that grants each; None as a namespace means all of them."""
     namespaces = sorted({where or "" for _, where in answers})
     seen = f"all that a pass needs, in {', '.join(filter(None, namespaces)) or 'all namespaces'}"
-    return Result(check="rights", findings=tuple(_granted(answers)), seen=seen)
+    return concluded("rights", _granted(answers), lambda: seen)
 
 
 def _granted(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Iterator[Finding]:
@@ -98,12 +98,12 @@ def reached(answer: Answer) -> Result:
     """Tell whether the metrics server answers, by a question whose answer does not matter."""
     failed = answer.failure not in {None, Failure.NO_DATA, Failure.NOT_A_NUMBER}
     trouble = Finding(level=Level.ERROR, object="metrics server", message=answer.detail)
-    return Result(check="metrics server", findings=(trouble,) if failed else (), seen="answers")
+    return concluded("metrics server", [trouble] if failed else [], lambda: "answers")
 
 
 def strangers(objects: Mapping[str, Manifest]) -> Result:
     """Tell objects that look like Rollouts and are none; by where they stand."""
-    return Result(check="files", findings=tuple(_strangers(objects)), seen="every Rollout in the folder is one")
+    return concluded("files", _strangers(objects), lambda: "every Rollout in the folder is one")
 
 
 def _strangers(objects: Mapping[str, Manifest]) -> Iterator[Finding]:

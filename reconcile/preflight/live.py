@@ -81,7 +81,7 @@ def _gitops(look: Look) -> Iterator[Finding]:
         manager = _owner(manifest, path, case.settings.gitops_managers)
         if manager:
             field = ".".join(path)
-            message = f"{field} of {ref} is written by {manager}, which would put back what a release changes"
+            message = f"{manager} wrote it last, and would put back what a release changes"
             rule = messages.ignoring_weights(manager) if path[-1] == "http" else advice.format(manager)
             yield Finding(level=Level.WARNING, object=str(ref), path=field, message=message, advice=rule)
 

@@ -312,7 +312,7 @@ def _answered(look: Look) -> str:
 def _steps(look: Look) -> Iterator[Finding]:
     case, path = look.case, "spec.canaryAnalysis"
     if any(problem.startswith(path) and "Weight" in problem for problem in case.rollout.problems):
-        return
+        raise GateError("the weights are to be corrected first")
     step, most = case.spec.step_weight, case.spec.max_weight
     if step > most:
         message = f"{step} is larger than the maxWeight of {most}: there is one step, to {most}"
@@ -355,6 +355,6 @@ CHECKS = (
 OFFLINE = (
     Check("primary", _primary, lambda _: "neither paused nor without pods"),
     Check("canary", _canary, lambda _: "not paused"),
-    Check("replicas", _stated, lambda _: ""),
+    Check("replicas", _stated, lambda look: "" if [*_stated(look)] else "none that somebody else moves as well"),
 )
 """For a folder alone: a cluster fills in what a manifest leaves out, and its status tells more."""

@@ -57,10 +57,10 @@ def _count(number: int, what: str) -> str:
 
 
 def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:
-    """Show a check: what was seen, or each finding with what to do about it below."""
-    if result.seen or not result.findings:
+    """Show a check: what was well, what could not be seen, and each finding with what to do about it below."""
+    if result.seen or result.unseen:
         mark, style = _UNSEEN if result.unseen else _WELL
-        words = say(result.seen or f"not looked at: {result.unseen}", "dim" if result.unseen else "")
+        words = say(result.seen or f"not looked at in full: {result.unseen}", "dim" if result.unseen else "")
         yield Line(indent=2, head=joined(Text(mark, style), check, gap=" "), body=words)
     for finding in result.findings:
         mark, style = _MARKS[finding.level]
@@ -70,9 +70,10 @@ def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:
 
 
 def _said(finding: Finding, rollout: str) -> str:
-    """Say what was found, of which object and field; one that is named in the same block or sentence only once."""
-    known = finding.object == rollout or finding.message.startswith(finding.object)
-    return ": ".join(filter(None, ("" if known else finding.object, finding.path, finding.message)))
+    """Say what was found, of which object and field; each object once in a block and a sentence."""
+    message = finding.message.removeprefix(f"{finding.object} ") if finding.path else finding.message
+    known = finding.object == rollout or message.startswith(finding.object)
+    return ": ".join(filter(None, ("" if known else finding.object, finding.path, message)))
 
 
 def data(examined: Sequence[Examined]) -> dict[str, Any]:

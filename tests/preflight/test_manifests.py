@@ -547,6 +547,11 @@ def test_an_object_that_may_not_be_read_is_told_without_advice_to_create_it() ->
 # What is only information.
 
 
+def test_a_size_that_nobody_else_moves_is_well() -> None:
+    (result,) = examined(with_objects(deployment("podinfo-canary", "1.2.1", replicas=None)), OFFLINE)
+    assert result.results[-1].seen == "none that somebody else moves as well"
+
+
 def infos(items: Sequence[Manifest], check: str, **settings: Any) -> list[str]:
     every = findings(examined(items, OFFLINE, **settings), infos=True)
     return [item.message for name, item in every if name == check and item.level is Level.INFO]
