@@ -63,6 +63,7 @@ class Story:
             self.cluster, self.told.say, namespace=NAMESPACE, name=NAME, canary=CANARY, passes=MESH
         ) as watcher:
             self._idle(watcher)
+            self._check()
             self._promote(watcher)
             self._hold(watcher)
             self._take_back(watcher)
@@ -85,6 +86,11 @@ class Story:
             check(self.world.versions() == before, f"something was written though nothing was to do: {watcher.now}")
             check(self.world.said("Warning") == {}, f"warnings though nothing is wrong: {self.world.said('Warning')}")
             act.seen.append(f"the Rollout Initialized, and then no write in {IDLE} s of passes")
+
+    def _check(self) -> None:
+        with self.told.act("helm test: steerer check, with the rights of the passes") as act:
+            told = self.world.test_chart()
+            act.seen.append(f"Succeeded: {told}")
 
     def _promote(self, watcher: Watcher) -> None:
         start, asked = len(watcher.history), self.world.requests()

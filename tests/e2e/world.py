@@ -65,6 +65,14 @@ class World:
             *("--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}"),
         )
 
+    def test_chart(self) -> str:
+        """Let the chart test itself and give the last line of what it says. Raises CommandError where it fails."""
+        self.cluster.helm("test", "steerer", f"--namespace={MESH}")
+        log = self.cluster.kubectl("logs", "steerer-check", f"--namespace={MESH}")
+        (self.cluster.folder / "check.log").write_text(log)
+        *_, last = log.strip().splitlines()
+        return last
+
     def uninstall_chart(self) -> None:
         """Remove steerer as its users do."""
         self.cluster.helm("uninstall", "steerer", f"--namespace={MESH}", "--wait")
