@@ -469,7 +469,7 @@ def test_a_server_that_cannot_be_reached_in_time(monkeypatch: pytest.MonkeyPatch
     def hang(*_: object, **__: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr("urllib3.util.connection.createconnection", hang)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", hang)
 
     with (
         cluster_at("http://kubernetes.example", timeout=0.1) as cluster,
