@@ -1,4 +1,4 @@
-"""The parts of docs/architecture.md that are drawn from the code, so that the page cannot say anything else.
+"""The parts of the pages that are drawn from the code, so that they cannot say anything else.
 
 `python -m tests.drawing` writes them anew between their markers; tests/test_docs.py keeps the two equal.
 """
@@ -11,15 +11,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reconcile.rights import PASS
 from reconcile.rollout import Phase
 from reconcile.steps import GATES, OPENING, TABLE, Row, Standing, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from reconcile.rights import Right
+
 Word = TypeVar("Word", bound=StrEnum)
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "architecture.md"
+PAGES = (ROOT / "docs" / "architecture.md", ROOT / "docs" / "security.md")
 REDRAW = ".venv/bin/python -m tests.drawing"
 _PART = re.compile(r"(<!-- drawn from (?P<source>\S+): (?P<name>[\w ]+) -->\n).*?(<!-- end of drawing -->)", re.DOTALL)
 NEW = "(new)"
@@ -68,11 +71,20 @@ def layers() -> str:
     return "\n".join(["```text", *(re.sub(r"\s*[|:]\s*", "  ", layer) for layer in found), "```"])
 
 
+def rights() -> str:
+    """Write what a pass may have to ask of an API server, in the order in which it does."""
+    return _table(
+        ("verb", "on", "without it"),
+        ((f"`{right.verb}`", f"`{_resource(right)}`", right.without) for right in PASS),
+    )
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "state diagram": diagram,
     "rows": rows,
     "gates": gates,
     "layers": layers,
+    "rights": rights,
 }
 
 
@@ -89,6 +101,10 @@ def with_part(page: str, name: str, content: str) -> str:
 def drawn(page: str) -> list[str]:
     """Name the parts that the page has markers for."""
     return [part["name"] for part in _PART.finditer(page)]
+
+
+def _resource(right: Right) -> str:
+    return ".".join(filter(None, (right.resource, right.kind.group)))
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -121,4 +137,5 @@ def _table(head: tuple[str, ...], body: Iterator[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(redrawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(redrawn(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROOT = drawing.ROOT
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")), *sorted((ROOT / "docs").glob("*.md"))]
 ARCHITECTURE, METRICS, OPERATING = (ROOT / "docs" / f"{name}.md" for name in ("architecture", "metrics", "rollout"))
 
 
@@ -85,9 +85,9 @@ def prose(page: Path) -> str:
 
 
 def test_the_drawn_parts_are_equal_to_the_code() -> None:
-    page = read(ARCHITECTURE)
-    assert sorted(drawing.drawn(page)) == sorted(drawing.PARTS)
-    assert drawing.redrawn(page) == page, f"draw it anew: {drawing.REDRAW}"
+    pages = [read(page) for page in drawing.PAGES]
+    assert sorted(name for page in pages for name in drawing.drawn(page)) == sorted(drawing.PARTS)
+    assert [drawing.redrawn(page) for page in pages] == pages, f"draw it anew: {drawing.REDRAW}"
 
 
 def test_the_layout_names_each_module_once_and_none_that_is_not_there() -> None:
@@ -347,6 +347,19 @@ def test_the_fields_of_a_scenario_are_those_that_are_read() -> None:
     named = [code(cell)[0] for cell in column(section(page, "The scenario"))]
     shown = next(yaml.safe_load(block.content) for block in blocks("yaml") if block.page == page)
     assert named == list(shown)
+
+
+def test_every_test_that_is_named_exists() -> None:
+    named = [(page.name, words) for page in PAGES for words in code(prose(page)) if "::test_" in words]
+    assert len({words for _, words in named}) > 40
+    for page, words in named:
+        file, _, name = words.partition("::")
+        assert re.search(rf"^def {name}\(", read(ROOT / file), re.MULTILINE), f"{page}: {words}"
+
+
+def test_every_page_is_on_the_list_of_the_readme() -> None:
+    listed = re.findall(r"\]\(([^)]+)\)", section(ROOT / "README.md", "Read on"))
+    assert {str(page.relative_to(ROOT)) for page in PAGES} - {"README.md"} <= set(listed)
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -342,7 +342,7 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
 
 def rights() -> list[dict[str, Any]]:
     """Read the rules of the Role in the documentation."""
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "rollout.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL)
     [role] = [one for block in blocks for one in yaml.safe_load_all(block) if one.get("kind") == "Role"]
     rules: list[dict[str, Any]] = role["rules"]
     return rules

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -15,7 +18,11 @@ from reconcile.cli import COMMANDS, steerer
 from tests.components.tools import tool
 from tests.helm.rendering import CHART, MANIFESTS, REMAKE, HelmError, helm, made, rendered
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DAY = 24 * 3600
+PAGE = MANIFESTS.parent / "docs" / "install.md"
 
 
 def one(items: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -290,6 +297,53 @@ def test_a_digest_decides_over_a_tag() -> None:
 def test_the_name_of_the_cron_job_leaves_room_for_those_of_its_jobs() -> None:
     names = {item["metadata"]["name"] for item in rendered(release="r" * 53) if item["kind"] == "CronJob"}
     assert max(map(len, names)) <= 52
+
+
+# --- The page ---
+
+
+def commands() -> list[list[str]]:
+    """Give the command lines of Helm that the page and the README have for whoever installs, each as its words."""
+    pages = [page.read_text(encoding="utf-8") for page in (PAGE, MANIFESTS.parent / "README.md")]
+    lines = [line for page in pages for line in re.sub(r" \\\n +", " ", page).splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith(("helm upgrade ", "helm template "))]
+
+
+def test_every_value_is_on_the_page_with_its_default() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("\n## Values\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", table, re.MULTILINE)
+    ruled = leaves(schema()["properties"])
+    assert [name for name, _ in rows] == [path for path in in_order(values()) if path in ruled]
+    for name, default in rows:
+        found: Any = values()
+        for key in name.split("."):
+            found = found[key]
+        assert yaml.safe_load(default) == found, name
+
+
+def in_order(node: dict[str, Any], path: str = "") -> list[str]:
+    """Give every path of the values, those of groups too, as they stand in the file."""
+    inner = [in_order(member, f"{path}{key}.") if isinstance(member, dict) else [] for key, member in node.items()]
+    return [name for key, below in zip(node, inner, strict=True) for name in (f"{path}{key}", *below)]
+
+
+def test_every_command_line_of_the_page_is_one_that_helm_takes() -> None:
+    shown = commands()
+    assert len(shown) > 6
+    for words in shown:
+        release = words.index("manifests/chart") - 1
+        assert one(rendered(*words[release + 2 :], release=words[release]), "CronJob"), shlex.join(words)
+
+
+def test_the_overlay_of_the_page_changes_what_it_says(tmp_path: Path) -> None:
+    [overlay] = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "kustomization.yaml").write_text(overlay, encoding="utf-8")
+    shutil.copytree(MANIFESTS, tmp_path / "steerer" / "manifests")
+    built = subprocess.run([tool("kubectl"), "kustomize", str(tmp_path)], capture_output=True, timeout=60, check=True)
+    spec = one([*yaml.safe_load_all(built.stdout)], "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    [changed] = spec["containers"]
+    assert changed["image"] == "registry.example.com/platform/steerer:0.1.0"
+    assert changed["env"] == [{"name": "STEERER_LOG_LEVEL", "value": "debug"}]
 
 
 # --- Rights ---
