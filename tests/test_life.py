@@ -444,6 +444,16 @@ def test_a_weight_put_back_by_a_gitops_tool_is_restored_with_its_name() -> None:
     assert len(play.meter.asked) == asked
 
 
+def test_the_status_is_believed_whoever_wrote_it() -> None:
+    # A limit, and why nobody but steerer gets the right to write it: docs/security.md says so.
+    play = world()
+    play.until_weight(20)
+    play.meter.values[SUCCESS] = 0.0
+    assert play.tick().plan.move == "halt"
+    play.cluster.edit(R, "status", "phase", "Promoting")
+    assert play.tick().plan.move == "copy"
+
+
 def test_a_weight_that_was_asked_for_and_never_stored_is_not_restored() -> None:
     play = world(stepWeight=60)
     play.until_weight(60)
