@@ -104,7 +104,8 @@ def drawn(page: str) -> list[str]:
 
 
 def _resource(right: Right) -> str:
-    return ".".join(filter(None, (right.resource, right.kind.group)))
+    name = ".".join(filter(None, (right.kind.plural, right.kind.group)))
+    return f"{name}/{right.subresource}" if right.subresource else name
 
 
 def _cells(row: Row) -> tuple[str, ...]:
