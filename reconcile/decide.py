@@ -67,13 +67,12 @@ def decide(observation: Observation, answers: Mapping[Question, Answer], now: da
     try:
         walk.through(*steps.OPENING)
         row = _row(walk)
-        walk.plan(*steps.GATES[row.move])
-        walk.through(*steps.GATES[row.move])
+        move = _move(walk, row)
     except WaitError as wait:
         return _plan(walk, Move.WAIT, str(wait), _weight(case))
     except GateError as halt:
         return _halted(walk, halt)
-    return _moved(walk, row.move, moves.MOVES[row.move](case, row.to))
+    return _moved(walk, move, moves.MOVES[move](case, case.state.phase if move is row.otherwise else row.to))
 
 
 def _row(walk: Walk) -> steps.Row:
@@ -88,6 +87,18 @@ def _row(walk: Walk) -> steps.Row:
         walk.through(*(("routes",) if case.state.phase in CONCLUDING else ("services", "routes")))
         raise  # pragma: no cover - the gate of the routes raises: it reads what could not be read here
     return steps.row(case.situation(traffic))
+
+
+def _move(walk: Walk, row: steps.Row) -> Move:
+    """Walk the gates of the row's move, and say which move may be made."""
+    walk.plan(*steps.GATES[row.move])
+    try:
+        walk.through(*steps.GATES[row.move])
+    except GateError:
+        if row.otherwise is None or walk.passed[-1].name in steps.GATES[row.otherwise]:
+            raise
+        return row.otherwise
+    return row.move
 
 
 def _weight(case: Case) -> int | None:
@@ -106,8 +117,8 @@ def _moved(walk: Walk, move: Move, effect: moves.Effect) -> Plan:
     if effect.meanwhile is None:
         patches = (*status.patch(case.rollout, end), *effect.writes)
     else:
-        first = status.patch(case.rollout, _rendered(case, *effect.meanwhile, measurements))
-        patches = (*first, *effect.writes, status.following(case.rollout, end))
+        first = _rendered(case, *effect.meanwhile, measurements)
+        patches = (*status.patch(case.rollout, first), *effect.writes, status.following(case.rollout, first, end))
     after = None if move in steps.REST else state.canary_weight
     return _plan(walk, move, effect.reason, after, phase=state.phase, patches=patches, events=effect.events)
 
@@ -149,7 +160,7 @@ def _halted_state(walk: Walk) -> State:
     """Give the state that a halted pass leaves: what it learnt, and no step further."""
     case = walk.case
     try:
-        state = case.adopted if case.state.phase is Phase.NEW else case.state
+        state = case.adopted if case.state.phase is Phase.NEW else case.lowered
         if case.state.phase in CONCLUDING and walk.passed[-1].name != "template":
             state = moves.landed(case)
     except (StopError, LookupError):

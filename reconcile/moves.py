@@ -48,7 +48,7 @@ def _initialize(case: Case, to: Phase) -> Effect:
 
 def _scale_up(case: Case, to: Phase) -> Effect:
     replicas = gates.parked_size(case)
-    state = replace(revision.recorded(case.state, case.canary), canary_weight=0, last_advance=case.now)
+    state = replace(revision.recorded(case.state, case.canary), canary_weight=0, proven_weight=0, last_advance=case.now)
     return Effect(
         state=_entered(case, state, to),
         reason=f"{case.canary.full_name} has a new revision and 0 replicas: scaling it up to {replicas}",
@@ -61,7 +61,7 @@ def _scale_up(case: Case, to: Phase) -> Effect:
 def _start(case: Case, to: Phase) -> Effect:
     name = case.rollout.full_name
     weight = steps.next_weight(0, case.spec.step_weight, case.spec.max_weight)
-    state = revision.recorded(case.state, case.canary)
+    state = replace(revision.recorded(case.state, case.canary), proven_weight=0)
     return _weighted(
         case,
         _entered(case, state, to),
@@ -73,22 +73,31 @@ def _start(case: Case, to: Phase) -> Effect:
 
 
 def _advance(case: Case, to: Phase) -> Effect:
-    weight = steps.next_weight(case.split.lowest, case.spec.step_weight, case.spec.max_weight)
+    reached = case.reached_weight
+    weight = steps.next_weight(reached, case.spec.step_weight, case.spec.max_weight)
     state = revision.recorded(case.state, case.canary)
+    repair = (("Warning", _repair(case, weight)),) if case.put_back_by else ()
     return _weighted(
         case,
-        _entered(case, state, to),
+        _entered(case, replace(state, proven_weight=reached), to),
         weight,
-        reason=f"the canary is well at {case.split.lowest} %: advancing to {weight} %",
-        events=(("Normal", messages.advance(case.rollout.full_name, weight)),),
+        reason=f"the canary is well at {reached} %: advancing to {weight} %",
+        events=(*repair, ("Normal", messages.advance(case.rollout.full_name, weight))),
+        repairs=bool(repair),
     )
 
 
 def _restore(case: Case, to: Phase) -> Effect:
+    weight = case.restorable_weight
+    text = _repair(case, weight)
+    return _weighted(
+        case, _entered(case, case.state, to), weight, reason=text, events=(("Warning", text),), repairs=True
+    )
+
+
+def _repair(case: Case, weight: int) -> str:
     manager = case.put_back_by.manager if case.put_back_by else "somebody"
-    weight = case.proven_weight
-    text = messages.restoring(str(case.rollout.route), manager, case.split.lowest, weight)
-    return _weighted(case, _entered(case, case.state, to), weight, reason=text, events=(("Warning", text),))
+    return messages.restoring(str(case.rollout.route), manager, case.split.lowest, weight)
 
 
 def _reset(case: Case, to: Phase) -> Effect:
@@ -164,7 +173,7 @@ def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
     """
     wanted = case.canary.wanted
     replicas = wanted or state.canary_replicas
-    state = replace(state, canary_weight=0, canary_replicas=replicas)
+    state = replace(state, canary_weight=0, proven_weight=0, canary_replicas=replicas)
     scaling = replace(case.state, canary_replicas=replicas, last_advance=case.now)
     return Effect(
         state=_entered(case, state, to),
@@ -190,7 +199,9 @@ def _weighted(
     reason: str,
     events: tuple[tuple[str, str], ...] = (),
     forget_measurements: bool = False,
+    repairs: bool = False,
 ) -> Effect:
+    """Set the weights. A repair is put on record once it is stored: the next one counts on what the canary had."""
     operations = case.split.operations(weight)
     seen = case.observation.surroundings.route if case.observation.surroundings else None
     route = seen if isinstance(seen, dict) else {}
@@ -199,9 +210,12 @@ def _weighted(
         api_version=str(route.get("apiVersion") or ""),
         operations=(*_unmoved(route), *operations),
     )
+    proven = min(state.proven_weight, weight)
+    asked = replace(state, canary_weight=weight, proven_weight=proven, last_advance=case.now)
     return Effect(
-        state=replace(state, canary_weight=weight, last_advance=case.now),
+        state=replace(asked, proven_weight=weight) if repairs else asked,
         reason=reason,
+        meanwhile=(asked, reason) if repairs else None,
         writes=(write,) if operations else (),
         events=events,
         forget_measurements=forget_measurements,

@@ -164,19 +164,24 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
     return view
 
 
-def last_writer(manifest: Manifest, *path: str) -> Writer | None:
-    """Give the manager that wrote the field at `path`, or anything below it, last; None where nobody is recorded.
+def writers(manifest: Manifest, *path: str) -> list[Writer]:
+    """Give the managers that own the field at `path`, or anything below it, the last to write first.
 
-    A write to `status` alone says nothing about `spec`: only entries that own the path count. An entry without a
-    time is the oldest.
+    Several own a field where all of them mean its present value. A write to `status` alone says nothing about `spec`:
+    only entries that own the path count. An entry without a time is the oldest.
     """
     entries = (manifest.get("metadata") or {}).get("managedFields")
-    writers = [
+    found = [
         Writer(manager=str(entry.get("manager")), at=parse_time(entry.get("time")) or datetime.min.replace(tzinfo=UTC))
         for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict) and _owns(entry.get("fieldsV1"), path)
     ]
-    return max(writers, key=lambda writer: writer.at, default=None)
+    return sorted(found, key=lambda writer: writer.at, reverse=True)
+
+
+def last_writer(manifest: Manifest, *path: str) -> Writer | None:
+    """Give the manager that wrote the field at `path`, or anything below it, last; None where nobody is recorded."""
+    return next(iter(writers(manifest, *path)), None)
 
 
 def _owns(fields: object, path: tuple[str, ...]) -> bool:

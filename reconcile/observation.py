@@ -193,14 +193,16 @@ class Case:
     @property
     def parked(self) -> bool:
         """Whether the canary waits at 0 replicas for a revision that never had traffic."""
-        had_traffic = self.standing is Standing.SAME and self.state.canary_weight > 0
+        had_traffic = self.standing is Standing.SAME and (self.state.canary_weight or self.state.proven_weight) > 0
         return self.canary.wanted == 0 and not had_traffic
 
     @cached_property
     def traffic(self) -> Traffic:
         """What the managed routes give to the canary."""
         if self.put_back_by is not None:
-            return Traffic.REVERTED
+            if self.state.proven_weight < self.recorded_weight:
+                return Traffic.REVERTED
+            return Traffic.FULL_REVERTED if self.recorded_weight >= self.spec.max_weight else Traffic.SOME_REVERTED
         if self.split.highest == 0:
             return Traffic.NONE
         if self.split.lowest == 0:
@@ -208,14 +210,22 @@ class Case:
         return Traffic.FULL if self.split.lowest >= self.spec.max_weight else Traffic.SOME
 
     @property
-    def proven_weight(self) -> int:
-        """The weight to restore: the one before the last step, and never less than the first step.
+    def recorded_weight(self) -> int:
+        """The weight last asked for, within today's maximum."""
+        return min(self.state.canary_weight, self.spec.max_weight)
 
-        Whether the weight last asked for was ever stored is not known, and higher ones than the one before it were
-        not analysed. The first step is made without analysis anyway.
+    @property
+    def restorable_weight(self) -> int:
+        """The weight to restore: the highest that the canary is known to have had, and never less than the first step.
+
+        Whether the weight last asked for was ever stored is not known. The first step is made without analysis anyway.
         """
-        last, step = self.state.canary_weight, self.spec.step_weight
-        return min(max(last - step, step), last, self.spec.max_weight)
+        return min(max(self.state.proven_weight, self.spec.step_weight), self.recorded_weight)
+
+    @property
+    def reached_weight(self) -> int:
+        """The weight to count on from: what is stored, or what it was until a GitOps tool put it back."""
+        return self.split.lowest if self.put_back_by is None else self.recorded_weight
 
     @cached_property
     def put_back_by(self) -> Writer | None:
@@ -225,11 +235,19 @@ class Case:
         tool wrote before the status did, and the start is simply made again.
         """
         state, lowest = self.state, self.split.lowest
-        if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or lowest >= self.proven_weight:
+        if (
+            state.phase is not Phase.PROGRESSING
+            or self.standing is not Standing.SAME
+            or lowest >= self.restorable_weight
+        ):
             return None
-        writer = self._route_writer
-        if writer is None or writer.manager not in self.settings.gitops_managers:
+        route = self._around.route
+        path = routers.ROUTERS[self.rollout.route.kind.name].written
+        writers = objects.writers(route, *path) if isinstance(route, dict) else []
+        # Somebody else who owns the field as well means the same value: an operator's stop stays one.
+        if not writers or any(item.manager not in self.settings.gitops_managers for item in writers):
             return None
+        writer = writers[0]
         first_step = lowest == 0 and state.canary_weight <= self.spec.step_weight
         if first_step and state.last_advance is not None and writer.at < state.last_advance:
             return None
@@ -243,12 +261,18 @@ class Case:
 
     @property
     def weighted_at(self) -> datetime | None:
-        """When the weight on record came to be: as it was stored, or later, where somebody else brought it about.
+        """When the weight on record came to be: as it was stored, or later, where somebody else has to bring it about.
 
-        With Git as the target that is the tool which applied it, and what was measured before is of another weight.
+        With Git as the target that is the tool which applies it, and what was measured before is of another weight.
+        Anywhere else a tool that writes the route again and again would put every step off.
         """
         stored = self.state.last_advance
-        if stored is None or self.state.phase in RESTING or self.split.lowest != self.state.canary_weight:
+        if (
+            stored is None
+            or not self.settings.appliers
+            or self.state.phase in RESTING
+            or self.split.lowest != self.state.canary_weight
+        ):
             return stored
         writer = self._route_writer
         return stored if writer is None or writer.manager == SELF else max(stored, writer.at)
@@ -280,6 +304,19 @@ class Case:
             parked=self.parked,
             copy_due=promoting and not self.carried and self.overwritten_by is None,
         )
+
+    @property
+    def lowered(self) -> State:
+        """The state that a halted pass stores: a weight that somebody lowered is the one on record from then on.
+
+        Who wrote it is known only until the next one writes the route: a GitOps tool must not be taken for them then.
+        """
+        state = self.state
+        if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or self.put_back_by is not None:
+            return state
+        if self.split.lowest >= state.canary_weight:
+            return state
+        return replace(state, canary_weight=self.split.lowest, proven_weight=self.restorable_weight)
 
     @cached_property
     def adopted(self) -> State:

@@ -67,6 +67,7 @@ class State:
     canary_uid: str = ""
     promoted_revision: str = ""
     canary_weight: int = 0
+    proven_weight: int = 0
     canary_replicas: int | None = None
     last_advance: datetime | None = None
     last_transition: datetime | None = None
@@ -225,6 +226,7 @@ def _state(status: Fields) -> State:
         canary_uid=_text(status.value.get("canaryUID")) or "",
         promoted_revision=_text(status.value.get("promotedRevision")) or "",
         canary_weight=status.integer("canaryWeight", 0, 100, 0),
+        proven_weight=status.integer("provenWeight", 0, 100, 0),
         canary_replicas=status.integer("canaryReplicas", 0, MOST_REPLICAS, 0) or None,
         last_advance=status.time("lastAdvanceTime"),
         last_transition=status.time("lastTransitionTime"),

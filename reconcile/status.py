@@ -79,14 +79,13 @@ def patch(rollout: Rollout, new: dict[str, Any]) -> tuple[Patch, ...]:
     )
 
 
-def following(rollout: Rollout, new: dict[str, Any]) -> Patch:
-    """Give the patch that stores a status after another one of the same plan, whose version is not known.
+def following(rollout: Rollout, first: dict[str, Any], new: dict[str, Any]) -> Patch:
+    """Give the patch that stores a status after `first`, of the same plan, whose version is not known.
 
     The `test` refuses it where another pass has made a move since: each move changes one of these.
     """
-    stored = rollout.status or {}
     tests: list[Operation] = [
-        {"op": "test", "path": f"/status/{key}", "value": stored[key]} for key in _MOVED if key in stored
+        {"op": "test", "path": f"/status/{key}", "value": first[key]} for key in _MOVED if key in first
     ]
     add: Operation = {"op": "add", "path": "/status", "value": new}
     return Patch(target=rollout.ref, api_version=rollout.api_version, operations=(*tests, add), subresource="status")
@@ -100,6 +99,7 @@ def _stated(state: State) -> dict[str, Any]:
         "canaryUID": state.canary_uid or None,
         "promotedRevision": state.promoted_revision or None,
         "canaryWeight": state.canary_weight,
+        "provenWeight": state.proven_weight or None,
         "canaryReplicas": state.canary_replicas,
         "lastAdvanceTime": _time(state.last_advance),
         "lastTransitionTime": _time(state.last_transition),

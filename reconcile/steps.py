@@ -28,6 +28,8 @@ class Traffic(StrEnum):
     SOME = "traffic"
     FULL = "maximum weight"
     REVERTED = "weight put back by a GitOps tool"
+    SOME_REVERTED = "weight put back although it was restored"
+    FULL_REVERTED = "maximum weight put back although it was restored"
 
 
 class Move(StrEnum):
@@ -94,7 +96,10 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One row: where it applies, the move, the phase after it. None = whichever."""
+    """One row: where it applies, the move, the phase after it. None = whichever.
+
+    `otherwise`: the move where only gates that it does not need stay shut.
+    """
 
     phases: frozenset[Phase]
     standings: frozenset[Standing]
@@ -103,6 +108,7 @@ class Row:
     copy_due: bool | None = None
     move: Move
     to: Phase
+    otherwise: Move | None = None
 
     def applies(self, situation: Situation) -> bool:
         """Say whether the situation is one of this row's."""
@@ -124,6 +130,7 @@ def _row(
     traffic: frozenset[Traffic] | set[Traffic] = ANY_TRAFFIC,
     parked: bool | None = None,
     copy_due: bool | None = None,
+    otherwise: Move | None = None,
 ) -> Row:
     return Row(
         phases=frozenset(phases),
@@ -133,6 +140,7 @@ def _row(
         copy_due=copy_due,
         move=move,
         to=to,
+        otherwise=otherwise,
     )
 
 
@@ -157,6 +165,9 @@ TABLE: tuple[Row, ...] = (
     _row({*_RELEASABLE, P.FINALISING}, {S.NEW}, M.START, P.PROGRESSING, traffic={T.NONE}),
     # The revision under way.
     _row({P.PROGRESSING}, {S.SAME}, M.RESTORE, P.PROGRESSING, traffic={T.REVERTED}),
+    # A tool that puts the weight back each time: the release goes on all the same, or nothing would ever end it.
+    _row({P.PROGRESSING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME_REVERTED}, otherwise=M.RESTORE),
+    _row({P.PROGRESSING}, {S.SAME}, M.PROMOTE, P.PROMOTING, traffic={T.FULL_REVERTED}, otherwise=M.RESTORE),
     _row({P.PROGRESSING}, {S.SAME}, M.SCALE_UP, P.PROGRESSING, traffic={T.NONE}, parked=True),
     _row({P.PROGRESSING}, {S.SAME}, M.START, P.PROGRESSING, traffic={T.NONE, T.UNEVEN}),
     _row({P.PROGRESSING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}),

@@ -114,7 +114,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _any_of(row.standings, Standing),
         _any_of(row.traffic, Traffic),
         ", ".join([*_said(row.parked, PARKED), *_said(row.copy_due, COPY_DUE)]),
-        f"`{row.move}`",
+        f"`{row.move}`" + (f", else `{row.otherwise}`" if row.otherwise else ""),
         row.to.value,
     )
 

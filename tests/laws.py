@@ -147,7 +147,7 @@ def law_applies(turn: Turn) -> None:
     targets = [patch.target for patch in turn.plan.patches]
     others = [target for target in targets if target != turn.plan.rollout]
     assert len(others) <= 1
-    last = others and turn.plan.move in {Move.RETIRE, Move.RETURN}
+    last = others and (turn.plan.move in {Move.RETIRE, Move.RETURN} or _repairs(turn))
     assert targets in ([turn.plan.rollout, *others, *([turn.plan.rollout] if last else [])], others)
     world = dict(turn.before)
     for patch in turn.plan.patches:
@@ -202,17 +202,25 @@ def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
             yield other
 
 
+def _repairs(turn: Turn) -> bool:
+    """Say whether the weights were found put back: then the first Event is a Warning that names by whom."""
+    moved = turn.plan.move in {Move.RESTORE, Move.ADVANCE}
+    return moved and turn.plan.events[0].type == "Warning"
+
+
 def law_weights(turn: Turn) -> None:
     """Demand weights that add up to 100, below the maximum, at most one step above the lowest one read."""
     if weights(turn.before) == weights(turn.after):
         return
     spec = turn.spec["canaryAnalysis"]
     most, lowest = spec.get("maxWeight") or 100, min(shares(turn.before))
-    recorded = (turn.before[turn.plan.rollout].get("status") or {}).get("canaryWeight", 0)
+    status = turn.before[turn.plan.rollout].get("status") or {}
+    recorded, proven = status.get("canaryWeight", 0), status.get("provenWeight", 0)
+    reached = max(lowest, recorded if _repairs(turn) and proven >= recorded else 0)
     for primary, canary in weights(turn.after):
         assert type(primary) is type(canary) is int
         assert (primary + canary, 0 <= canary <= most) == (100, True)
-        assert canary <= (recorded if turn.plan.move == Move.RESTORE else lowest + spec["stepWeight"])
+        assert canary <= (recorded if turn.plan.move == Move.RESTORE else reached + spec["stepWeight"])
 
 
 def law_rises(turn: Turn) -> None:
@@ -221,7 +229,7 @@ def law_rises(turn: Turn) -> None:
         return
     assert healthy(turn.before[P])
     assert healthy(turn.before[C])
-    assert turn.plan.move == Move.RESTORE or min(shares(turn.before)) == 0 or good_metrics(turn)
+    assert turn.plan.move in {Move.RESTORE, Move.START} or good_metrics(turn)
 
 
 def law_returns(turn: Turn) -> None:

@@ -75,8 +75,12 @@ class Server(MemoryCluster):
         owned = {VS: "http", P: "template"}.get(patch.target)
         if owned and not patch.subresource:
             metadata = self.objects[patch.target]["metadata"]
-            others = [entry for entry in metadata.get("managedFields", []) if entry["manager"] != "steerer"]
+            others = [entry for entry in metadata.get("managedFields", []) if not _owns(entry, owned)]
             metadata["managedFields"] = [*others, written_by("steerer", owned, self.now)]
+
+
+def _owns(entry: Manifest, owned: str) -> bool:
+    return f"f:{owned}" in entry.get("fieldsV1", {}).get("f:spec", {})
 
 
 class Meter(FixedMeter):

@@ -156,6 +156,7 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         canary_uid="u",
         promoted_revision="v1-abb",
         canary_weight=10,
+        proven_weight=5,
         canary_replicas=2,
         last_advance=AT,
         last_transition=AT,

@@ -161,14 +161,14 @@ def test_an_unchanged_status_is_not_written() -> None:
 
 
 def test_what_follows_in_the_same_plan_tests_that_no_other_pass_made_a_move() -> None:
-    written = following(stored({"phase": "Finalising", "canaryRevision": "v1-a", "canaryReplicas": 2}), {"b": 2})
+    written = following(stored(), {"phase": "Finalising", "canaryRevision": "v1-a", "canaryReplicas": 2}, {"b": 2})
     assert written.operations == (
         {"op": "test", "path": "/status/phase", "value": "Finalising"},
         {"op": "test", "path": "/status/canaryRevision", "value": "v1-a"},
         {"op": "add", "path": "/status", "value": {"b": 2}},
     )
     assert (written.target, written.api_version, written.subresource) == (R, "apps.weave.works/v1beta1", "status")
-    assert len(following(stored(), {"b": 2}).operations) == 1
+    assert len(following(stored(), {}, {"b": 2}).operations) == 1
 
 
 def test_a_promise_is_only_taken_back_where_it_is_the_one_that_was_made() -> None:

@@ -14,7 +14,7 @@ from reconcile.steps import GATES, REST, RESTING, TABLE, Move, Situation, Standi
 def possible(situation: Situation) -> bool:
     """Say whether an observation can come out as this; `Case` never makes the others."""
     under_way = situation.phase is Phase.PROGRESSING and situation.standing is Standing.SAME
-    if situation.traffic is Traffic.REVERTED and not under_way:
+    if situation.traffic in {Traffic.REVERTED, Traffic.SOME_REVERTED, Traffic.FULL_REVERTED} and not under_way:
         return False  # only the revision under way can be put back
     if situation.phase is Phase.NEW and situation.standing is Standing.SAME:
         return False  # without a phase nothing was begun

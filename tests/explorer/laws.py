@@ -63,17 +63,23 @@ def remembered(write: Write) -> Memory:
 def _routed(write: Write, memory: Memory) -> Memory:
     if not write.after.traffic:
         memory = memory._replace(begun=-1)
-    elif write.plan.move in {"start", "restore"}:
+    elif write.plan.move in {"start", "restore"} or repairs(write.plan):
         memory = memory._replace(begun=write.flight.evidence.canary)
     return memory._replace(reached=max(memory.reached, write.after.lowest))
 
 
+def repairs(plan: Plan) -> bool:
+    """Say whether a pass found its weights put back: then it stores the status once more, after the route."""
+    return plan.move in {"restore", "advance"} and len(plan.patches) > 2
+
+
 def passed_at_maximum(write: Write) -> bool:
-    """Say whether the pass has seen all that a promotion needs."""
+    """Say whether the pass has seen all that a promotion needs: the maximum, or that it was there and put back."""
     seen = write.flight.evidence
     most, _ = SPECS[seen.spec]
     weights = [weight for weight in seen.routes if weight >= 0]
-    return seen.measured and seen.primary_well and seen.canary_well and min(weights) >= most
+    was_there = seen.proven >= seen.weight and min(seen.weight, write.before.memory.reached) >= most
+    return seen.measured and seen.primary_well and seen.canary_well and (min(weights) >= most or was_there)
 
 
 def broken(write: Write) -> tuple[str, ...]:
@@ -150,7 +156,8 @@ def _route(write: Write) -> Iterator[str]:
         weights = [end["weight"] for end in route["route"]]
         if any(type(weight) is not int or not 0 <= weight <= 100 for weight in weights) or sum(weights) != 100:
             yield f"1: weights are written that are none: {weights}"
-    allowed = min(most, seen.weight if plan.move == "restore" else lowest + step)
+    reached = min(seen.weight, write.before.memory.reached) if repairs(plan) else lowest
+    allowed = min(most, seen.weight if plan.move == "restore" else reached + step)
     if any(weight > allowed for weight in write.after.weights):
         yield f"2: {write.after.weights} is written where {allowed} is the most"
     if plan.move == "restore" and write.after.lowest > max(write.before.memory.reached, min(most, step)):
@@ -176,9 +183,10 @@ def _raised(write: Write, lowest: int) -> Iterator[str]:
     seen, restored = write.flight.evidence, write.plan.move == "restore"
     if not (seen.primary_well and seen.canary_well):
         yield "3: a weight rises beside a Deployment that is not well"
-    if lowest > 0 and not restored and not seen.measured:
+    if (lowest > 0 or write.plan.move == "advance") and not restored and not seen.measured:
         yield "3: a weight rises and no metric was asked, or one did not pass"
-    if write.plan.move == "advance" and seen.phase != "" and write.before.memory.begun != seen.canary:
+    first = repairs(write.plan) and not write.before.traffic
+    if write.plan.move == "advance" and not first and seen.phase != "" and write.before.memory.begun != seen.canary:
         yield "4: a revision goes on that never had a first step"
     if write.before.memory.rose and not restored:
         yield "interval: two steps within one interval"

@@ -182,6 +182,7 @@ def _status(status: Status, old: int, notes: Notes, generation: int, canary: int
         "canaryUID": "uid-C" if status.generation else None,
         "promotedRevision": status.promoted,
         "canaryWeight": status.weight,
+        "provenWeight": status.proven,
         "canaryReplicas": status.replicas,
         "lastAdvanceTime": timestamp(time(status.advanced, old)) if status.advanced else None,
         "lastTransitionTime": timestamp(time(status.entered, old)) if status.entered else None,
@@ -208,6 +209,7 @@ def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] 
         entered=times[stored["lastTransitionTime"]] if "lastTransitionTime" in stored else NOBODY,
         seen="" if seen is None else "same" if seen == generation else "older",
         notes=notes.number(stored),
+        proven=stored.get("provenWeight"),
     )
 
 

@@ -233,7 +233,7 @@ MUTANTS: dict[str, Mutant] = {
     "a canary that moved on is copied": _both(_table(_whatever_canary), _set(Case, "situation", _any_copy_due)),
     "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
     "the weight that was asked for is restored": _property(
-        Case, "proven_weight", lambda case: min(case.state.canary_weight, case.spec.max_weight)
+        Case, "restorable_weight", lambda case: case.recorded_weight
     ),
     "a release that is done begins again": _both(
         _table(_never_done), _property(observation.Observation, "at_rest", lambda seen: seen.rollout.spec is None)

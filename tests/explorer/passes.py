@@ -96,6 +96,7 @@ def _evidence(world: World, *, measured: bool) -> Evidence:
         spec=world.spec,
         phase=status.phase if status else "",
         weight=(status.weight or 0) if status else 0,
+        proven=(status.proven or 0) if status else 0,
         same=recorded == canary.template,
         measured=measured,
     )

@@ -62,6 +62,7 @@ class Status(NamedTuple):
     entered: int
     seen: str
     notes: int
+    proven: int | None = None
 
 
 class Memory(NamedTuple):
@@ -95,6 +96,7 @@ class Evidence(NamedTuple):
     spec: str
     phase: str
     weight: int
+    proven: int
     same: bool
     measured: bool
 
