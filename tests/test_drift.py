@@ -119,6 +119,15 @@ def test_a_maximum_that_was_never_stored_is_reached_before_it_is_promoted() -> N
     assert (plan.after.weight, moves) == (100, ["restore", "advance", "promote", "conclude"])
 
 
+def test_a_repair_that_died_before_its_weight_counts_for_nothing() -> None:
+    play = world()
+    for _ in range(2):  # a start, and a repair of it, that get no further than the status
+        play.cluster.patch(next(iter(play.pass_().plans())).plan.patches[0])
+        play.now += timedelta(minutes=1)
+        put_back(play)
+    assert (play.tick().plan.move, play.weights) == ("restore", [(90, 10)])
+
+
 def test_a_tool_between_the_status_and_the_weight_loses_the_step_and_not_the_release() -> None:
     play = world()
     play.until_weight(20)
