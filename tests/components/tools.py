@@ -106,6 +106,7 @@ _MODULES = (
     # Helm renders, offline, for the Kubernetes of its own client library, and for a very old one if not told of it.
     Module(name="helm", programs=_same("helm"), ldflags=_helm_ldflags("1", "35")),
     Module(name="helm4", programs={"helm4": "helm"}),
+    Module(name="kube-state-metrics", programs=_same("kube-state-metrics")),
     Module(
         name="istio-api",
         programs={"istio-crds": "customresourcedefinitions.gen.yaml"},

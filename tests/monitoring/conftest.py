@@ -1,0 +1,106 @@
+"""What the tests of `manifests/monitoring` share: Rollouts in all their states, and kube-state-metrics that sees them."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.apiserver.steering import Metrics, apply, at_rest
+from tests.components.fixtures import available
+from tests.components.kubestate import KubeStateMetrics
+from tests.components.processes import wait_for
+from tests.gitops import states
+from tests.monitoring.shipped import RBAC, STATE_CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.components.controlplane import ControlPlane
+
+NAMESPACE = "watched"
+ACCOUNT = ("monitoring", "kube-state-metrics")  # as in rbac.yaml
+SUCCEEDED_AT = "2026-01-01T01:00:00Z"
+
+# What kube-state-metrics brings itself; reading Rollouts is what rbac.yaml is for.
+_OWN = {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["list", "watch"]}
+
+
+def slug(state: str) -> str:
+    """Give the name of the Rollout that is in a state."""
+    return re.sub("[^a-z]+", "-", state.lower())
+
+
+@pytest.fixture(scope="session")
+def watched(control_plane: ControlPlane) -> dict[str, dict[str, Any]]:
+    """Store a Rollout for each state of a life of real passes, with the status of that moment; by its name."""
+    for name in (NAMESPACE, "watched-life"):
+        control_plane.kubectl("create", "namespace", name)
+    with Metrics().serving() as metrics:
+        life = states.play(control_plane, metrics, "watched-life")
+    for state, seen in life.items():
+        _store(control_plane, slug(state), seen)
+    return {slug(state): seen for state, seen in life.items()}
+
+
+def _store(plane: ControlPlane, name: str, seen: dict[str, Any]) -> None:
+    rollout = {key: seen[key] for key in ("apiVersion", "kind", "spec")}
+    apply(plane, rollout | {"metadata": {"name": name, "namespace": NAMESPACE}})
+    path = f"/apis/apps.weave.works/v1beta1/namespaces/{NAMESPACE}/rollouts/{name}/status"
+    body = {"status": seen["status"]}
+    plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def cronjob(control_plane: ControlPlane, watched: dict[str, Any]) -> None:  # noqa: ARG001 - the namespace is made by then
+    """Make a CronJob of steerer's name that starts nothing for now, and say when it last succeeded."""
+    pod = at_rest(NAMESPACE, "unused")[0]["spec"]["template"]["spec"] | {"restartPolicy": "Never"}
+    spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    metadata = {"name": "steerer", "namespace": NAMESPACE}
+    apply(control_plane, {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
+    path = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs/steerer/status"
+    body = {"status": {"lastSuccessfulTime": SUCCEEDED_AT}}
+    control_plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def state_metrics(
+    control_plane: ControlPlane,
+    watched: dict[str, dict[str, Any]],
+    cronjob: None,  # noqa: ARG001 - made by then
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+) -> Iterator[KubeStateMetrics]:
+    """Give kube-state-metrics with the rights and the configuration that are shipped, once it has seen all Rollouts."""
+    namespace, name = ACCOUNT
+    control_plane.kubectl("create", "namespace", namespace)
+    control_plane.kubectl("create", "serviceaccount", name, namespace=namespace)
+    control_plane.apply(RBAC.read_text(encoding="utf-8"))
+    _grant_own(control_plane)
+    kubeconfig = control_plane.kubeconfig_for(control_plane.account_token(namespace, name))
+    with ExitStack() as stack:
+        with available("kube-state-metrics", pytestconfig):
+            folder = tmp_path_factory.mktemp("kube-state-metrics")
+            running = stack.enter_context(KubeStateMetrics(folder, kubeconfig=kubeconfig, config=STATE_CONFIG))
+
+        def complete() -> bool:
+            page = running.page()
+            seen = {match[1] for match in re.finditer(r'^steerer_rollout_info\{.*[{,]name="([^"]+)"', page, re.MULTILINE)}
+            return watched.keys() <= seen and "kube_cronjob_info{" in page
+
+        wait_for(complete, "kube-state-metrics to have seen all Rollouts and the CronJob")
+        yield running
+
+
+def _grant_own(plane: ControlPlane) -> None:
+    namespace, name = ACCOUNT
+    role, binding = yaml.safe_load_all(RBAC.read_text(encoding="utf-8"))
+    metadata = {"metadata": {"name": "kube-state-metrics-own"}}
+    reference = {"roleRef": binding["roleRef"] | metadata["metadata"]}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
+    plane.apply(json.dumps(role | metadata | {"rules": [_OWN]}))
+    plane.apply(json.dumps(binding | metadata | reference))
