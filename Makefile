@@ -52,7 +52,7 @@ cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure mo
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds
-	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/explorer --ignore=tests/gitops --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
+	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/explorer --ignore=tests/gitops --ignore=tests/monitoring --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
 
 MINUTES ?= 10
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers

@@ -28,7 +28,7 @@ class KubeStateMetrics(Component):
     def _start(self, stack: contextlib.ExitStack) -> None:
         port = free_port()
         self.target = f"127.0.0.1:{port}"
-        command = [
+        command: list[str | Path] = [
             tool("kube-state-metrics"),
             f"--kubeconfig={self._kubeconfig}",
             f"--custom-resource-state-config-file={self._config}",

@@ -1,15 +1,17 @@
-"""What the tests of `manifests/monitoring` share: Rollouts in all their states, and kube-state-metrics that sees them."""
+"""What the tests of `manifests/monitoring` share: Rollouts in all states, and kube-state-metrics that sees them."""
 
 from __future__ import annotations
 
 import json
 import re
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from reconcile.fields import timestamp
 from tests.apiserver.steering import Metrics, apply, at_rest
 from tests.components.fixtures import available
 from tests.components.kubestate import KubeStateMetrics
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 NAMESPACE = "watched"
 ACCOUNT = ("monitoring", "kube-state-metrics")  # as in rbac.yaml
-SUCCEEDED_AT = "2026-01-01T01:00:00Z"
 
 # What kube-state-metrics brings itself; reading Rollouts is what rbac.yaml is for.
 _OWN = {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["list", "watch"]}
@@ -57,13 +58,18 @@ def _store(plane: ControlPlane, name: str, seen: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="session")
 def cronjob(control_plane: ControlPlane, watched: dict[str, Any]) -> None:  # noqa: ARG001 - the namespace is made by then
-    """Make a CronJob of steerer's name that starts nothing for now, and say when it last succeeded."""
+    """Make a CronJob of steerer's name that starts one Job a year, and say that one has just succeeded."""
     pod = at_rest(NAMESPACE, "unused")[0]["spec"]["template"]["spec"] | {"restartPolicy": "Never"}
-    spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    spec = {
+        "schedule": "0 0 1 1 *",
+        "startingDeadlineSeconds": 10,
+        "jobTemplate": {"spec": {"template": {"spec": pod}}},
+    }
     metadata = {"name": "steerer", "namespace": NAMESPACE}
     apply(control_plane, {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
     path = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs/steerer/status"
-    body = {"status": {"lastSuccessfulTime": SUCCEEDED_AT}}
+    now = timestamp(datetime.now(UTC))
+    body = {"status": {"lastScheduleTime": now, "lastSuccessfulTime": now}}
     control_plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
 
 
@@ -89,8 +95,10 @@ def state_metrics(
 
         def complete() -> bool:
             page = running.page()
-            seen = {match[1] for match in re.finditer(r'^steerer_rollout_info\{.*[{,]name="([^"]+)"', page, re.MULTILINE)}
-            return watched.keys() <= seen and "kube_cronjob_info{" in page
+            seen = {
+                match[1] for match in re.finditer(r'^steerer_rollout_info\{.*[{,]name="([^"]+)"', page, re.MULTILINE)
+            }
+            return watched.keys() <= seen and "kube_cronjob_status_last_successful_time{" in page
 
         wait_for(complete, "kube-state-metrics to have seen all Rollouts and the CronJob")
         yield running

@@ -11,7 +11,7 @@ import pytest
 from reconcile.rollout import Phase
 from tests.gitops import states
 from tests.monitoring.conftest import NAMESPACE, slug
-from tests.monitoring.shipped import metrics
+from tests.monitoring.shipped import alerts, metrics, queries
 
 if TYPE_CHECKING:
     from tests.components.kubestate import KubeStateMetrics
@@ -108,3 +108,13 @@ def test_all_that_is_configured_is_made_and_nothing_is_complained_of(state_metri
     assert made == set(metrics())
     log = state_metrics.log.read_text(encoding="utf-8")
     assert not [line for line in log.splitlines() if re.match("[EF][0-9]{4}", line)], log
+
+
+def test_all_that_alerts_and_dashboard_ask_of_it_is_made(state_metrics: KubeStateMetrics) -> None:
+    asked = {
+        name
+        for promql in [rule["expr"] for rule in alerts()] + [promql for _, promql in queries()]
+        for name in re.findall(r"\b(?:kube|steerer)_\w+(?=\W)", promql)
+    }
+    made = set(re.findall(r"^(\w+)\{", state_metrics.page(), re.MULTILINE))
+    assert asked <= made
