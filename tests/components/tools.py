@@ -113,6 +113,16 @@ _MODULES = (
         copies=(("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),),
     ),
     Module(
+        name="prometheus-operator-crds",
+        programs={"prometheus-rule-crd": "monitoring.coreos.com_prometheusrules.yaml"},
+        copies=(
+            (
+                "github.com/prometheus-operator/prometheus-operator",
+                "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+            ),
+        ),
+    ),
+    Module(
         name="gitops-crds",
         programs={
             "flux-kustomization-crd": "kustomize.toolkit.fluxcd.io_kustomizations.yaml",

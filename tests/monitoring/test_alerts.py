@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.components.controlplane import KubectlError
 from tests.components.fixtures import available
 from tests.components.tools import tool
 from tests.monitoring.shipped import ALERTS, DASHBOARD, MONITORING, PROMETHEUS_RULE, RBAC, STATE_CONFIG, alerts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.components.controlplane import ControlPlane
 
 
 TIMES = ALERTS.parent.parent.parent / "tests" / "monitoring" / "alerts_test.yaml"
@@ -72,3 +75,15 @@ def test_the_object_for_the_operator_has_the_same_rules() -> None:
     found = yaml.safe_load(PROMETHEUS_RULE.read_text(encoding="utf-8"))
     assert (found["apiVersion"], found["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
     assert found["spec"] == yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
+
+
+def test_the_object_for_the_operator_is_accepted_by_the_server(
+    control_plane: ControlPlane, namespace: str, pytestconfig: pytest.Config
+) -> None:
+    with available("CRD of the Prometheus Operator", pytestconfig):
+        control_plane.install_crds([tool("prometheus-rule-crd")])
+    apply = ("apply", "--dry-run=server", "--filename=-")
+    text = PROMETHEUS_RULE.read_text(encoding="utf-8")
+    assert "server dry run" in control_plane.kubectl(*apply, stdin=text, namespace=namespace)
+    with pytest.raises(KubectlError, match=r"unknown field .*mispelt"):
+        control_plane.kubectl(*apply, stdin=text.replace("annotations:", "mispelt:"), namespace=namespace)
