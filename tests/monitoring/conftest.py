@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NAMESPACE = "watched"
 ACCOUNT = ("monitoring", "kube-state-metrics")  # as in rbac.yaml
 
+CRONJOBS = {"steerer": False, "steerer-suspended": True}  # whether it is suspended
+
 # What kube-state-metrics brings itself; reading Rollouts is what rbac.yaml is for.
 _OWN = {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["list", "watch"]}
 
@@ -58,19 +60,25 @@ def _store(plane: ControlPlane, name: str, seen: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="session")
 def cronjob(control_plane: ControlPlane, watched: dict[str, Any]) -> None:  # noqa: ARG001 - the namespace is made by then
-    """Make a CronJob of steerer's name that starts one Job a year, and say that one has just succeeded."""
+    """Make CronJobs that start one Job a year, which has just succeeded; one of them is suspended."""
     pod = at_rest(NAMESPACE, "unused")[0]["spec"]["template"]["spec"] | {"restartPolicy": "Never"}
     spec = {
         "schedule": "0 0 1 1 *",
         "startingDeadlineSeconds": 10,
         "jobTemplate": {"spec": {"template": {"spec": pod}}},
     }
-    metadata = {"name": "steerer", "namespace": NAMESPACE}
-    apply(control_plane, {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
-    path = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs/steerer/status"
+    for name, suspend in CRONJOBS.items():
+        metadata = {"name": name, "namespace": NAMESPACE}
+        item = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec | {"suspend": suspend}}
+        apply(control_plane, item)
+        _just_succeeded(control_plane, name)
+
+
+def _just_succeeded(plane: ControlPlane, name: str) -> None:
+    path = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs/{name}/status"
     now = timestamp(datetime.now(UTC))
     body = {"status": {"lastScheduleTime": now, "lastSuccessfulTime": now}}
-    control_plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+    plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +106,10 @@ def state_metrics(
             seen = {
                 match[1] for match in re.finditer(r'^steerer_rollout_info\{.*[{,]name="([^"]+)"', page, re.MULTILINE)
             }
-            return watched.keys() <= seen and "kube_cronjob_status_last_successful_time{" in page
+            names = re.findall(r'^kube_cronjob_status_last_successful_time\{.*cronjob="([^"]+)"', page, re.MULTILINE)
+            return watched.keys() <= seen and CRONJOBS.keys() <= set(names)
 
-        wait_for(complete, "kube-state-metrics to have seen all Rollouts and the CronJob")
+        wait_for(complete, "kube-state-metrics to have seen all Rollouts and CronJobs")
         yield running
 
 

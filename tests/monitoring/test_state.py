@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.rollout import Phase
 from tests.gitops import states
-from tests.monitoring.conftest import NAMESPACE, slug
+from tests.monitoring.conftest import CRONJOBS, NAMESPACE, slug
 from tests.monitoring.shipped import alerts, metrics, queries
 
 if TYPE_CHECKING:
@@ -118,3 +118,9 @@ def test_all_that_alerts_and_dashboard_ask_of_it_is_made(state_metrics: KubeStat
     }
     made = set(re.findall(r"^(\w+)\{", state_metrics.page(), re.MULTILINE))
     assert asked <= made
+
+
+def test_a_cronjob_that_is_suspended_has_no_next_start(state_metrics: KubeStateMetrics) -> None:
+    page = state_metrics.page()
+    scheduled = set(re.findall(r'^kube_cronjob_next_schedule_time\{.*cronjob="([^"]+)"', page, re.MULTILINE))
+    assert scheduled & CRONJOBS.keys() == {name for name, suspended in CRONJOBS.items() if not suspended}
