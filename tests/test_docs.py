@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 ROOT = drawing.ROOT
 PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")), *sorted((ROOT / "docs").glob("*.md"))]
-ARCHITECTURE, METRICS, OPERATING = (ROOT / "docs" / f"{name}.md" for name in ("architecture", "metrics", "rollout"))
+ARCHITECTURE, METRICS, OPERATING, HALTS = (
+    ROOT / "docs" / f"{name}.md" for name in ("architecture", "metrics", "rollout", "operations")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +265,7 @@ def test_the_fields_of_the_status_and_the_phases_are_those_of_the_code() -> None
 
 
 def test_what_to_do_is_said_for_every_gate() -> None:
-    named = [name for cell in column(section(OPERATING, "Why it halts")) for name in code(cell)]
+    named = [name for cell in column(section(HALTS, "Why it halts")) for name in code(cell)]
     assert sorted(named) == sorted([*gates.BY_NAME, "analysis"])
 
 

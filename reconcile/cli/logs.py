@@ -9,7 +9,17 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from reconcile.fields import timestamp
+from reconcile.plan import Result
+from reconcile.steps import Move
+
+if TYPE_CHECKING:
+    from reconcile.plan import Record
+
+LOG = logging.getLogger("steerer.decisions")
+_LEVELS = {Move.IDLE: logging.DEBUG, Move.WAIT: logging.DEBUG, Move.HALT: logging.WARNING}
 
 
 def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> None:
@@ -23,6 +33,33 @@ def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> Non
     logger.handlers = [handler]
     logger.setLevel(chosen.upper())
     logger.propagate = False
+
+
+def log_decision(record: Record) -> None:
+    """Log what was decided about one Rollout, and what became of it, in one line (docs/operations.md)."""
+    plan = record.plan
+    level = logging.ERROR if record.result is Result.FAILED else _LEVELS.get(Move(plan.move), logging.INFO)
+    name = f"{plan.rollout.name}.{plan.rollout.namespace}"
+    words = f"{plan.reason}; {record.error}" if record.error and record.error != plan.reason else plan.reason
+    decision = {
+        "namespace": plan.rollout.namespace,
+        "rollout": plan.rollout.name,
+        "pass": timestamp(record.at),
+        "move": plan.move,
+        "phaseFrom": plan.before.phase,
+        "phaseTo": plan.after.phase,
+        "weightFrom": plan.before.weight,
+        "weightTo": plan.after.weight,
+        "result": record.result.value,
+        "reason": plan.reason,
+        "error": record.error,
+        "measurements": [
+            {"name": item.metric, "value": item.value, "threshold": item.threshold, "verdict": item.verdict}
+            for item in plan.measurements
+        ],
+        "patches": len(plan.patches),
+    }
+    LOG.log(level, "%s %s, %s: %s", name, plan.move, record.result.value, words, extra={"decision": decision})
 
 
 class _JsonFormatter(logging.Formatter):
@@ -40,6 +77,7 @@ class _JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {key: record.__dict__[key] for key in ("namespace", "rollout") if key in record.__dict__}
+        line |= record.__dict__.get("decision", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line | self._members, ensure_ascii=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile.cli import adapters, exits, options
-from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.cli.signals import Stop
 from reconcile.cli.ticks import ticks
 from reconcile.errors import ClusterError, UsageError
@@ -136,7 +136,10 @@ def make(
             except ClusterError as error:
                 trouble = error
             stop.stands = unreached(records)
-            code = tell([_not_stored(record) for record in records] if dry_run == "server" else records)
+            made = [_not_stored(record) for record in records] if dry_run == "server" else records
+            for record in made:
+                log_decision(record)
+            code = tell(made)
     if trouble is not None:
         raise trouble
     return code
