@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from reconcile import __version__, durations, rights
-from reconcile.cli import COMMANDS, steerer
+from reconcile.cli import steerer
 from tests.components.tools import tool
 from tests.helm.rendering import CHART, MANIFESTS, REMAKE, HelmError, helm, made, rendered
 
@@ -381,7 +381,6 @@ def test_the_test_of_a_release_runs_check_as_a_pass_would_run() -> None:
     assert set(arguments) <= set(container()["args"])
 
 
-@pytest.mark.skipif("check" not in COMMANDS, reason="this version has no `steerer check`")
 def test_check_knows_its_options() -> None:
     [checking] = one(rendered("--set", "metricTemplates.configMapName=metrics"), "Pod")["spec"]["containers"]
     name, *arguments = checking["args"]
