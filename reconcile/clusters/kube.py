@@ -6,6 +6,7 @@ answer means `answers`' word; `connection` sends.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import defaultdict
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from reconcile.plan import Event, Patch
     from reconcile.ports import Kind, Manifest
+
+LOG = logging.getLogger("steerer.kube")
 
 FIELD_MANAGER = "steerer"
 """Who `managedFields` says wrote; Flux erases what managers named `kubectl…` write, so this is no such name."""
@@ -213,8 +216,10 @@ class KubeCluster:
                     return _Part(found, reading.narrower(request, missing.values()))
         except (UnservedError, CredentialsError):
             raise
-        except ForbiddenError:
+        except ForbiddenError as error:
             # A Role may allow a namespace but not the cluster, or `get` but not `list`.
+            if request.namespace is not None:
+                LOG.warning("%s; the %d objects are read one by one instead", error, len(missing))
             return _Part(found, reading.narrower(request, missing.values()))
         except ClusterError as error:
             found.update(dict.fromkeys(missing.values(), error))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,17 @@ class HelmError(Exception):
 
 def helm(*args: str, program: str = "helm", kubeconfig: Path | None = None) -> str:
     """Run Helm with nothing of the user's own, and give its standard output. Raises HelmError where it fails."""
-    environment = {"PATH": os.defpath, "HELM_NO_PLUGINS": "1", "HOME": "/nonexistent"}
-    done = subprocess.run(
-        [tool(program), *args],
-        env=environment | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as home:
+        environment = {"PATH": os.defpath, "HELM_NO_PLUGINS": "1", "HOME": home}
+        done = subprocess.run(
+            [tool(program), *args],
+            env=environment | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
     if done.returncode != 0:
         raise HelmError(f"{program} {' '.join(args)} ended with {done.returncode}:\n{done.stderr.strip()}")
     return done.stdout

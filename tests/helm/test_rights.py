@@ -1,0 +1,202 @@
+"""The rights of the chart's own account, on a real API server: enough for a whole release, and no verb more.
+
+The passes are the Jobs' own: their arguments and environment are those of the stored CronJob, and the token is the
+account's. Only the container around the process is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from reconcile.rights import PASS, Lack, Right
+from tests.apiserver.steering import Done, Metrics, Steerer, apply, at_rest, get, install, of_steerer, rolled_out
+from tests.components.processes import wait_for
+from tests.helm.rendering import CHART, helm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.components.controlplane import AuditEntry, ControlPlane
+
+CRD = CHART / "files" / "crd.yaml"
+LONG_AGO = "2026-01-01T00:00:00Z"
+CROWD = 9
+"""More of a kind than are read one by one."""
+
+
+@dataclass(kw_only=True)
+class Installed:
+    """The chart in a namespace of its own; `home` is also the name of the release and of its objects."""
+
+    plane: ControlPlane
+    metrics: str
+    home: str
+
+    def values(self, *namespaces: str) -> None:
+        """Install it, or change it, to look after these namespaces (none = all, by a ClusterRole)."""
+        given = {
+            "metricsServer": self.metrics,
+            "logFormat": "json",
+            "logLevel": "debug",
+            "crd.install": "false",
+            "namespaces": f"{{{','.join(namespaces)}}}" if namespaces else "null",
+        }
+        sets = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
+        args = ("upgrade", "--install", self.home, str(CHART), f"--namespace={self.home}", *sets)
+        helm(*args, kubeconfig=self.plane.kubeconfig)
+
+    def job(self) -> Done:
+        """Do what a Job of the stored CronJob does, as its account."""
+        pod = get(self.plane, f"cronjob/{self.home}", self.home)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        [container] = pod["containers"]
+        token = self.plane.account_token(self.home, pod["serviceAccountName"])
+        steerer = Steerer(kubeconfig=self.plane.kubeconfig_for(token, namespace=self.home))
+        environment = {item["name"]: item["value"] for item in container.get("env", ())}
+        return steerer(*container["args"], expect=None, **environment)
+
+    def later(self, namespace: str) -> None:
+        """Let the interval pass for a Rollout, and the controllers do their work."""
+        rolled_out(self.plane, namespace, "podinfo", "podinfo-canary")
+        path = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts/podinfo/status"
+        body = {"status": {"lastAdvanceTime": LONG_AGO, "lastTransitionTime": LONG_AGO}}
+        self.plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+
+    def phase(self, namespace: str) -> str:
+        """Give the phase of the namespace's Rollout."""
+        status = get(self.plane, "rollout/podinfo", namespace).get("status", {})
+        return str(status.get("phase", ""))
+
+
+def decisions(done: Done, namespace: str) -> list[dict[str, Any]]:
+    """Give the decisions about the Rollouts of a namespace, as a Job logs them."""
+    lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["logger"] == "steerer.decisions" and line["namespace"] == namespace]
+
+
+def new_namespace(plane: ControlPlane) -> str:
+    name = f"steerer-{uuid4().hex[:8]}"
+    plane.kubectl("create", "namespace", name)
+    return name
+
+
+@pytest.fixture
+def installed(bare_plane: ControlPlane) -> Iterator[Installed]:
+    """Give the chart, not installed yet, beside a metrics server that finds everything well."""
+    bare_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD))
+    bare_plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
+    with Metrics().serving() as metrics:
+        yield Installed(plane=bare_plane, metrics=metrics.url, home=new_namespace(bare_plane))
+
+
+def used(entries: list[AuditEntry]) -> set[tuple[str, str, str]]:
+    """Give what was asked of the API server, as rules name it. Nothing of it was denied."""
+    assert [entry for entry in entries if entry.code in {401, 403}] == []
+    return {
+        (entry.verb, entry.group, f"{entry.resource}/{entry.subresource}" if entry.subresource else entry.resource)
+        for entry in entries
+    }
+
+
+def granted() -> set[tuple[str, str, str]]:
+    return {(right.verb, right.kind.group, right.resource) for right in PASS}
+
+
+@pytest.mark.parametrize("scope", ["Role", "ClusterRole"])
+def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not(
+    installed: Installed, scope: str
+) -> None:
+    plane, shop = installed.plane, new_namespace(installed.plane)
+    install(plane, shop, stepWeight=50)
+    installed.values(*([shop] if scope == "Role" else []))
+    mark, moves = plane.mark(), []
+    for number in range(8):
+        paused = number in {1, 2}  # the same Warning twice: the second is counted
+        if number in {1, 3}:
+            verb = "pause" if paused else "resume"
+            plane.kubectl("rollout", verb, "deployment/podinfo-canary", namespace=shop)
+        done = installed.job()
+        assert done.code == 0, done.err
+        moves += [line["move"] for line in decisions(done, shop)]
+        installed.later(shop)
+    assert moves == ["start", "halt", "halt", "advance", "promote", "conclude", "retire", "idle"]
+    assert installed.phase(shop) == "Succeeded"
+
+    crowd = new_namespace(plane)
+    apply(plane, *(item for number in range(CROWD) for item in at_rest(crowd, f"app-{number}")))
+    installed.values(*([shop, crowd] if scope == "Role" else []))
+    done = installed.job()
+    assert [line["move"] for line in decisions(done, crowd)] == ["initialize"] * CROWD
+
+    assert used(of_steerer(plane.requests_since(mark))) == granted()
+
+
+def without(plane: ControlPlane, namespace: str, role: str, right: Right) -> None:
+    """Take one verb out of a Role, and wait until the server knows."""
+    rules = get(plane, f"role/{role}", namespace)["rules"]
+    for rule in rules:
+        if (rule["apiGroups"], rule["resources"]) == ([right.kind.group], [right.resource]):
+            rule["verbs"].remove(right.verb)
+    kept = [rule for rule in rules if rule["verbs"]]
+    plane.kubectl("patch", f"role/{role}", "--type=merge", "-p", json.dumps({"rules": kept}), namespace=namespace)
+
+
+def denied(plane: ControlPlane, namespace: str, account: str, right: Right) -> bool:
+    attributes = {"namespace": namespace, "verb": right.verb, "group": right.kind.group}
+    attributes |= {"resource": right.kind.plural, "subresource": right.subresource}
+    spec = {"user": f"system:serviceaccount:{account}:{account}", "resourceAttributes": attributes}
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    answer = plane.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=body)
+    return not answer.json()["status"]["allowed"]
+
+
+@pytest.mark.parametrize(
+    "right",
+    [right for right in PASS if right.lack in {Lack.BLIND, Lack.HALT}],
+    ids=lambda right: f"{right.verb} {right.resource}",
+)
+def test_a_right_that_is_missing_is_named_and_touches_no_other_rollout(installed: Installed, right: Right) -> None:
+    plane = installed.plane
+    poor, rich = new_namespace(plane), new_namespace(plane)
+    for namespace in (poor, rich):
+        install(plane, namespace, stepWeight=100)
+    installed.values(poor, rich)
+    without(plane, poor, installed.home, right)
+    wait_for(lambda: denied(plane, poor, installed.home, right), "the right to be gone")
+
+    said = ""
+    for _ in range(4):
+        done = installed.job()
+        assert "Traceback" not in done.err
+        said += done.err
+        for namespace in (poor, rich):
+            if installed.phase(namespace):
+                installed.later(namespace)
+
+    assert installed.phase(rich) == "Succeeded"
+    assert installed.phase(poor) != "Succeeded"
+    group = f".{right.kind.group}" if right.kind.group else ""
+    part = f"/{right.subresource}" if right.subresource else ""
+    assert f"{right.verb} {right.kind.plural}{group}{part} in namespace {poor}" in said
+    assert "verbs" in said
+
+
+@pytest.mark.parametrize(
+    "right", [right for right in PASS if right.lack is Lack.COST], ids=lambda right: f"{right.verb} {right.resource}"
+)
+def test_what_costs_more_requests_without_its_right_is_said_and_done(installed: Installed, right: Right) -> None:
+    plane, crowd = installed.plane, new_namespace(installed.plane)
+    apply(plane, *(item for number in range(CROWD) for item in at_rest(crowd, f"app-{number}")))
+    installed.values(crowd)
+    without(plane, crowd, installed.home, right)
+    wait_for(lambda: denied(plane, crowd, installed.home, right), "the right to be gone")
+
+    done = installed.job()
+    assert [line["move"] for line in decisions(done, crowd)] == ["initialize"] * CROWD
+    said = [json.loads(line) for line in done.err.splitlines() if "read one by one instead" in line]
+    assert [(line["level"], line["logger"]) for line in said] == [("warning", "steerer.kube")]
+    assert f"list {right.kind.plural}" in said[0]["message"]
