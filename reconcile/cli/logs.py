@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reconcile.plan import Record
 
 LOG = logging.getLogger("steerer.decisions")
+# What is only planned is the report itself.
+_RESULTS = {Result.FAILED: logging.ERROR, Result.PLANNED: logging.DEBUG}
 _LEVELS = {Move.IDLE: logging.DEBUG, Move.WAIT: logging.DEBUG, Move.HALT: logging.WARNING}
 
 
@@ -38,7 +40,7 @@ def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> Non
 def log_decision(record: Record) -> None:
     """Log what was decided about one Rollout, and what became of it, in one line (docs/operations.md)."""
     plan = record.plan
-    level = logging.ERROR if record.result is Result.FAILED else _LEVELS.get(Move(plan.move), logging.INFO)
+    level = _RESULTS.get(record.result) or _LEVELS.get(Move(plan.move), logging.INFO)
     name = f"{plan.rollout.name}.{plan.rollout.namespace}"
     words = f"{plan.reason}; {record.error}" if record.error and record.error != plan.reason else plan.reason
     decision = {

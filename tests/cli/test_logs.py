@@ -88,7 +88,7 @@ def test_text_is_one_readable_line_and_says_what_is_a_dry_run(capsys: pytest.Cap
     planned = replace(made(2), result=Result.PLANNED)
     line = told(planned, capsys, "text", dry_run=True)
     assert re.fullmatch(
-        r"\S+ INFO dry run: podinfo\.test advance, planned: the canary is well at 10 %: advancing to 20 %\n", line
+        r"\S+ DEBUG dry run: podinfo\.test advance, planned: the canary is well at 10 %: advancing to 20 %\n", line
     )
     assert json.loads(told(planned, capsys, dry_run=True))["dryRun"] is True
 
