@@ -97,7 +97,8 @@ def said(plane: ControlPlane, namespace: str) -> list[tuple[str, int]]:
     """Give the messages of the Events, as they came, with how often."""
     events = json.loads(plane.kubectl("get", "events", "-o", "json", namespace=namespace))["items"]
     ours = [event for event in events if event["source"].get("component") == "steerer"]
-    ours.sort(key=lambda event: str(event["lastTimestamp"]))
+    # Times are whole seconds; of one second the server's own count tells which was first.
+    ours.sort(key=lambda event: (str(event["lastTimestamp"]), int(event["metadata"]["resourceVersion"])))
     return [(event["message"], event["count"]) for event in ours]
 
 

@@ -107,7 +107,8 @@ class Site:
     def step(self, at: Path | None = None, *options: str, expect: int = 0) -> dict[str, Any]:
         """Make a pass in a clone and commit nothing; gives its decision record."""
         command = ("steerer", "run", "podinfo", "--write-to", "deploy", "--log-level=error", "-o", "json", *options)
-        [record] = json.loads(self.run(*command, at=at or self.clone(), expect=expect))["rollouts"]
+        told = self.run(*command, at=at or self.clone(), expect=expect)
+        [record] = json.loads(told[told.index("{\n") :])["rollouts"]  # after what is logged
         return dict(record)
 
     def apply(self) -> None:
