@@ -16,7 +16,7 @@ import click
 
 from reconcile import __version__, saved
 from reconcile.cli import adapters, exits, options
-from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.cli.passes import make, show
 from reconcile.cli.signals import Stop
 from reconcile.errors import UsageError
@@ -53,8 +53,10 @@ def apply(context: click.Context, /, **given: Any) -> None:
     log_to_stderr(given["log_format"], given["log_level"])
     plan = saved.load(_read(given["file"]), str(given["file"]))
     if why := plan.unfit(adapters.now(), given["max_age"]):
-        refused = saved.stubs([*plan.entries.values()], plan.time, Result.REFUSED, why)
-        context.exit(_report([*refused], given))
+        refused = [*saved.stubs([*plan.entries.values()], plan.time, Result.REFUSED, why)]
+        for each in refused:
+            log_decision(each)
+        context.exit(_report(refused, given))
     if not plan.entries:
         context.exit(_report([], given))
     context.exit(_applied(plan, given, context.ensure_object(Stop)))

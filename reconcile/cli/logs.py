@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("steerer.decisions")
 # What is only planned is the report itself.
-_RESULTS = {Result.FAILED: logging.ERROR, Result.PLANNED: logging.DEBUG}
+_RESULTS = {
+    Result.FAILED: logging.ERROR,
+    Result.REFUSED: logging.ERROR,
+    Result.UNREACHED: logging.WARNING,
+    Result.PLANNED: logging.DEBUG,
+}
 _LEVELS = {Move.IDLE: logging.DEBUG, Move.WAIT: logging.DEBUG, Move.HALT: logging.WARNING}
 
 
