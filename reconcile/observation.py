@@ -235,15 +235,9 @@ class Case:
         tool wrote before the status did, and the start is simply made again.
         """
         state, lowest = self.state, self.split.lowest
-        if (
-            state.phase is not Phase.PROGRESSING
-            or self.standing is not Standing.SAME
-            or lowest >= self.restorable_weight
-        ):
+        if not self._analysed or lowest >= self.restorable_weight:
             return None
-        route = self._around.route
-        path = routers.ROUTERS[self.rollout.route.kind.name].written
-        writers = objects.writers(route, *path) if isinstance(route, dict) else []
+        writers = self._route_writers
         # Somebody else who owns the field as well means the same value: an operator's stop stays one.
         if not writers or any(item.manager not in self.settings.gitops_managers for item in writers):
             return None
@@ -254,10 +248,16 @@ class Case:
         return writer
 
     @property
-    def _route_writer(self) -> Writer | None:
+    def _analysed(self) -> bool:
+        """Whether the revision on record is under analysis, and still the canary's."""
+        return self.state.phase is Phase.PROGRESSING and self.standing is Standing.SAME
+
+    @property
+    def _route_writers(self) -> list[Writer]:
+        """Who owns the part of the route that has the weights, the last to write first."""
         route = self._around.route
         path = routers.ROUTERS[self.rollout.route.kind.name].written
-        return objects.last_writer(route, *path) if isinstance(route, dict) else None
+        return objects.writers(route, *path) if isinstance(route, dict) else []
 
     @property
     def weighted_at(self) -> datetime | None:
@@ -274,8 +274,8 @@ class Case:
             or self.split.lowest != self.state.canary_weight
         ):
             return stored
-        writer = self._route_writer
-        return stored if writer is None or writer.manager == SELF else max(stored, writer.at)
+        writers = self._route_writers
+        return max(stored, writers[0].at) if writers and writers[0].manager != SELF else stored
 
     @cached_property
     def overwritten_by(self) -> str | None:
@@ -312,9 +312,7 @@ class Case:
         Who wrote it is known only until the next one writes the route: a GitOps tool must not be taken for them then.
         """
         state = self.state
-        if state.phase is not Phase.PROGRESSING or self.standing is not Standing.SAME or self.put_back_by is not None:
-            return state
-        if self.split.lowest >= state.canary_weight:
+        if not self._analysed or self.put_back_by is not None or self.split.lowest >= state.canary_weight:
             return state
         return replace(state, canary_weight=self.split.lowest, proven_weight=self.restorable_weight)
 
