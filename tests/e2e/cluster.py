@@ -23,7 +23,6 @@ from tests.components.tools import ToolUnavailable, tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 _CONFIGURATION = Path(__file__).parent / "kind.yaml"
 
@@ -66,12 +65,7 @@ class KindCluster:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def _end(self) -> None:

@@ -135,14 +135,35 @@ def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not
     assert used(of_steerer(plane.requests_since(mark))) == granted()
 
 
-def without(plane: ControlPlane, namespace: str, role: str, right: Right) -> None:
+def lacking(*lacks: Lack) -> list[Right]:
+    """Give the rights whose lack comes to one of these."""
+    return [right for right in PASS if right.lack in lacks]
+
+
+def named(right: Right) -> str:
+    return f"{right.verb} {right.resource}"
+
+
+def poor_and_rich(installed: Installed, right: Right) -> tuple[str, str]:
+    """Give two namespaces with the example, and let the account look after both; in the first it lacks a right."""
+    poor, rich = new_namespace(installed.plane), new_namespace(installed.plane)
+    for namespace in (poor, rich):
+        install(installed.plane, namespace, stepWeight=100)
+    installed.values(poor, rich)
+    without(installed, poor, right)
+    return poor, rich
+
+
+def without(installed: Installed, namespace: str, right: Right) -> None:
     """Take one verb out of a Role, and wait until the server knows."""
+    plane, role = installed.plane, installed.home
     rules = get(plane, f"role/{role}", namespace)["rules"]
     for rule in rules:
         if (rule["apiGroups"], rule["resources"]) == ([right.kind.group], [right.resource]):
             rule["verbs"].remove(right.verb)
     kept = [rule for rule in rules if rule["verbs"]]
     plane.kubectl("patch", f"role/{role}", "--type=merge", "-p", json.dumps({"rules": kept}), namespace=namespace)
+    wait_for(lambda: denied(plane, namespace, role, right), "the right to be gone")
 
 
 def denied(plane: ControlPlane, namespace: str, account: str, right: Right) -> bool:
@@ -154,19 +175,9 @@ def denied(plane: ControlPlane, namespace: str, account: str, right: Right) -> b
     return not answer.json()["status"]["allowed"]
 
 
-@pytest.mark.parametrize(
-    "right",
-    [right for right in PASS if right.lack in {Lack.BLIND, Lack.HALT}],
-    ids=lambda right: f"{right.verb} {right.resource}",
-)
+@pytest.mark.parametrize("right", lacking(Lack.BLIND, Lack.HALT), ids=named)
 def test_a_right_that_is_missing_is_named_and_touches_no_other_rollout(installed: Installed, right: Right) -> None:
-    plane = installed.plane
-    poor, rich = new_namespace(plane), new_namespace(plane)
-    for namespace in (poor, rich):
-        install(plane, namespace, stepWeight=100)
-    installed.values(poor, rich)
-    without(plane, poor, installed.home, right)
-    wait_for(lambda: denied(plane, poor, installed.home, right), "the right to be gone")
+    poor, rich = poor_and_rich(installed, right)
 
     said = ""
     for _ in range(4):
@@ -185,15 +196,12 @@ def test_a_right_that_is_missing_is_named_and_touches_no_other_rollout(installed
     assert "verbs" in said
 
 
-@pytest.mark.parametrize(
-    "right", [right for right in PASS if right.lack is Lack.COST], ids=lambda right: f"{right.verb} {right.resource}"
-)
+@pytest.mark.parametrize("right", lacking(Lack.COST), ids=named)
 def test_what_costs_more_requests_without_its_right_is_said_and_done(installed: Installed, right: Right) -> None:
     plane, crowd = installed.plane, new_namespace(installed.plane)
     apply(plane, *(item for number in range(CROWD) for item in at_rest(crowd, f"app-{number}")))
     installed.values(crowd)
-    without(plane, crowd, installed.home, right)
-    wait_for(lambda: denied(plane, crowd, installed.home, right), "the right to be gone")
+    without(installed, crowd, right)
 
     done = installed.job()
     assert [line["move"] for line in decisions(done, crowd)] == ["initialize"] * CROWD
@@ -203,19 +211,10 @@ def test_what_costs_more_requests_without_its_right_is_said_and_done(installed: 
     assert f"cannot list {right.kind.plural}{group} in namespace {crowd}" in said[0]["message"]
 
 
-@pytest.mark.parametrize(
-    "right",
-    [right for right in PASS if right.lack is Lack.SILENCE],
-    ids=lambda right: f"{right.verb} {right.resource}",
-)
+@pytest.mark.parametrize("right", lacking(Lack.SILENCE), ids=named)
 def test_an_event_that_cannot_be_stored_is_named_and_holds_no_rollout_up(installed: Installed, right: Right) -> None:
     plane = installed.plane
-    poor, rich = new_namespace(plane), new_namespace(plane)
-    for namespace in (poor, rich):
-        install(plane, namespace, stepWeight=100)
-    installed.values(poor, rich)
-    without(plane, poor, installed.home, right)
-    wait_for(lambda: denied(plane, poor, installed.home, right), "the right to be gone")
+    poor, rich = poor_and_rich(installed, right)
 
     said = ""
     for number in range(7):
