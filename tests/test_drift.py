@@ -12,37 +12,89 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.errors import LostRaceError
-from reconcile.fields import timestamp
 from reconcile.plan import Failure, Outcome
 from tests.world import SUCCESS, VS, C, P, World, world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.ports import Manifest, Ref
+    from reconcile.ports import Ref
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"
-
-
-def owner(manager: str, at: str, field: str = "http") -> Manifest:
-    """Build an entry of `managedFields`."""
-    return {"manager": manager, "operation": "Apply", "time": at, "fieldsV1": {"f:spec": {f"f:{field}": {}}}}
-
-
-def owned(play: World, *managers: str, ref: Ref = VS, field: str = "http") -> None:
-    """Say who owns a field at present; where there are several, all of them wrote the same value."""
-    entries = [owner(manager, timestamp(play.now), field) for manager in managers]
-    play.cluster.edit(ref, "metadata", "managedFields", entries)
 
 
 def put_back(play: World, manager: str = FLUX, weight: int = 0) -> None:
     """Let a tool apply Git's weights."""
     play.split(weight)
-    owned(play, manager)
+    play.owned(manager)
 
 
 def warnings(play: World) -> Sequence[str]:
     return [event.message for event in play.cluster.events if event.type == "Warning"]
+
+
+def test_a_weight_put_back_by_a_gitops_tool_is_restored_with_its_name() -> None:
+    play = world()
+    play.until_weight(60)
+    play.split(0)
+    play.owned("argocd-controller", at="2026-01-31T13:00:00Z")
+    asked = len(play.meter.asked)
+    record = play.tick()
+    # Not 60: that it was ever stored is not known, and it was not analysed yet.
+    assert (record.plan.move, play.weights) == ("restore", [(50, 50)])
+    assert [event.type for event in record.plan.events] == ["Warning"]
+    assert "argocd-controller" in record.plan.events[0].message
+    assert "ignoreDifferences" in record.plan.events[0].message
+    assert len(play.meter.asked) == asked
+
+
+def test_a_weight_that_was_asked_for_and_never_stored_is_not_restored() -> None:
+    play = world(stepWeight=60)
+    play.until_weight(60)
+    plan = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(plan.patches[0])  # 100 is on record; then a GitOps tool is faster than the weight
+    play.split(0)
+    play.owned("argocd-controller", at="2026-01-31T13:00:00Z")
+    assert play.tick().plan.move == "restore"
+    assert play.weights == [(40, 60)]
+
+
+def test_a_first_step_is_restored_although_nothing_was_analysed_before_it() -> None:
+    play = world()
+    play.until_weight(10)
+    play.split(0)
+    play.owned("argocd-controller", at="2026-01-31T13:00:00Z")
+    assert play.tick().plan.move == "restore"
+    assert play.weights == [(90, 10)]
+
+
+def test_a_gitops_tool_that_writes_a_route_and_leaves_its_weights_puts_nothing_back() -> None:
+    play = world(stepWeight=60)
+    play.until_weight(60)
+    plan = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(plan.patches[0])
+    play.owned("argocd-controller", at="2026-01-31T13:00:00Z")
+    play.meter.values[SUCCESS] = 0.0
+    play.now += timedelta(seconds=60)
+    assert play.tick().plan.move == "halt"
+    assert play.weights == [(40, 60)]
+
+
+def test_a_weight_put_back_by_an_operator_is_no_drift() -> None:
+    play = world()
+    play.until_weight(60)
+    play.split(0)
+    play.owned("kubectl-edit", at="2026-01-31T13:00:00Z")
+    assert play.tick().plan.move == "start"
+
+
+def test_a_start_that_died_before_its_weight_is_no_drift() -> None:
+    play = world()
+    play.owned("argocd-controller", at="2026-01-31T11:00:00Z")
+    plan = next(iter(play.pass_().plans())).plan
+    play.cluster.patch(plan.patches[0])
+    play.now = play.now.replace(hour=13)
+    assert play.tick().plan.move == "start"
 
 
 def test_a_release_ends_though_a_tool_puts_the_weight_back_before_every_pass() -> None:
@@ -149,7 +201,7 @@ def test_what_else_a_tool_applies_stays() -> None:
     http = play.cluster.objects[VS]["spec"]["http"]
     front = {"match": [{"uri": {"exact": "/"}}], "route": [{"destination": {"host": "front"}}]}
     play.cluster.edit(VS, "spec", "http", [front, http[0] | {"timeout": "7s"}])
-    owned(play, FLUX)
+    play.owned(FLUX)
     play.tick()
     first, second = play.cluster.objects[VS]["spec"]["http"]
     assert (first, second["timeout"], play.weights) == (front, "7s", [(50, 50)])
@@ -159,7 +211,7 @@ def test_who_applies_the_weights_that_a_person_has_set_does_not_make_them_drift(
     play = world()
     play.until_weight(60)
     play.split(0)
-    owned(play, "kubectl-edit", FLUX)
+    play.owned("kubectl-edit", FLUX)
     assert (play.tick().plan.move, play.weights) == ("start", [(90, 10)])
     assert not warnings(play)
 
@@ -207,7 +259,7 @@ def test_a_canary_that_a_person_emptied_and_scaled_down_is_not_scaled_up() -> No
 def test_a_tool_that_applies_what_is_stored_takes_nothing_back() -> None:
     play = world()
     play.until_weight(60)
-    owned(play, "steerer", FLUX)
+    play.owned("steerer", FLUX)
     assert (play.tick().plan.move, play.weights) == ("advance", [(30, 70)])
 
 
@@ -215,7 +267,7 @@ def test_a_size_put_back_after_the_end_is_left_alone() -> None:
     play = world(stepWeight=50)
     play.until("Succeeded")
     play.cluster.edit(C, "spec", "replicas", 2)
-    owned(play, FLUX, ref=C, field="replicas")
+    play.owned(FLUX, ref=C, field="replicas")
     play.workloads.step()
     record = play.tick()
     assert (record.plan.move, record.plan.patches, record.plan.events, play.replicas(C)) == ("idle", (), (), 2)

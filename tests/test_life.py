@@ -423,27 +423,6 @@ def test_while_the_primary_rolls_out_weights_and_canary_stay() -> None:
     assert play.condition("Ready")["message"] == message
 
 
-def git_owns(play: World, manager: str, at: str, *, ref: Ref = VS, field: str = "http") -> None:
-    """Write `managedFields` as an API server does after a forced apply."""
-    entry = {"manager": manager, "operation": "Apply", "time": at, "fieldsV1": {"f:spec": {f"f:{field}": {}}}}
-    play.cluster.edit(ref, "metadata", "managedFields", [entry])
-
-
-def test_a_weight_put_back_by_a_gitops_tool_is_restored_with_its_name() -> None:
-    play = world()
-    play.until_weight(60)
-    play.split(0)
-    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
-    asked = len(play.meter.asked)
-    record = play.tick()
-    # Not 60: that it was ever stored is not known, and it was not analysed yet.
-    assert (record.plan.move, play.weights) == ("restore", [(50, 50)])
-    assert [event.type for event in record.plan.events] == ["Warning"]
-    assert "argocd-controller" in record.plan.events[0].message
-    assert "ignoreDifferences" in record.plan.events[0].message
-    assert len(play.meter.asked) == asked
-
-
 def test_the_status_is_believed_whoever_wrote_it() -> None:
     # A limit, and why nobody but steerer gets the right to write it: docs/security.md says so.
     play = world()
@@ -452,55 +431,6 @@ def test_the_status_is_believed_whoever_wrote_it() -> None:
     assert play.tick().plan.move == "halt"
     play.cluster.edit(R, "status", "phase", "Promoting")
     assert play.tick().plan.move == "copy"
-
-
-def test_a_weight_that_was_asked_for_and_never_stored_is_not_restored() -> None:
-    play = world(stepWeight=60)
-    play.until_weight(60)
-    plan = next(iter(play.pass_().plans())).plan
-    play.cluster.patch(plan.patches[0])  # 100 is on record; then a GitOps tool is faster than the weight
-    play.split(0)
-    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
-    assert play.tick().plan.move == "restore"
-    assert play.weights == [(40, 60)]
-
-
-def test_a_first_step_is_restored_although_nothing_was_analysed_before_it() -> None:
-    play = world()
-    play.until_weight(10)
-    play.split(0)
-    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
-    assert play.tick().plan.move == "restore"
-    assert play.weights == [(90, 10)]
-
-
-def test_a_gitops_tool_that_writes_a_route_and_leaves_its_weights_puts_nothing_back() -> None:
-    play = world(stepWeight=60)
-    play.until_weight(60)
-    plan = next(iter(play.pass_().plans())).plan
-    play.cluster.patch(plan.patches[0])
-    git_owns(play, "argocd-controller", "2026-01-31T13:00:00Z")
-    play.meter.values[SUCCESS] = 0.0
-    play.now += timedelta(seconds=60)
-    assert play.tick().plan.move == "halt"
-    assert play.weights == [(40, 60)]
-
-
-def test_a_weight_put_back_by_an_operator_is_no_drift() -> None:
-    play = world()
-    play.until_weight(60)
-    play.split(0)
-    git_owns(play, "kubectl-edit", "2026-01-31T13:00:00Z")
-    assert play.tick().plan.move == "start"
-
-
-def test_a_start_that_died_before_its_weight_is_no_drift() -> None:
-    play = world()
-    git_owns(play, "argocd-controller", "2026-01-31T11:00:00Z")
-    plan = next(iter(play.pass_().plans())).plan
-    play.cluster.patch(plan.patches[0])
-    play.now = play.now.replace(hour=13)
-    assert play.tick().plan.move == "start"
 
 
 def test_a_route_put_in_front_of_the_one_that_was_read_is_left_alone() -> None:
@@ -521,7 +451,7 @@ def test_a_primary_put_back_while_another_pass_copies_is_not_copied_again() -> N
     copy = next(iter(play.pass_().plans())).plan
     play.cluster.patch(promote.patches[1])
     play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
-    git_owns(play, "argocd-controller", "2026-01-31T12:01:01Z", ref=P, field="template")
+    play.owned("argocd-controller", at="2026-01-31T12:01:01Z", ref=P, field="template")
     assert (copy.move, apply(copy, play.cluster, play.now).result) == ("copy", Result.LOST_RACE)
     play.workloads.step()
     play.now += timedelta(seconds=60)
@@ -533,7 +463,7 @@ def test_a_primary_put_back_in_the_second_of_the_promotion_is_not_copied_again()
     play = world(stepWeight=100)
     play.until("Promoting")
     play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
-    git_owns(play, "argocd-controller", play.status["lastTransitionTime"], ref=P, field="template")
+    play.owned("argocd-controller", at=play.status["lastTransitionTime"], ref=P, field="template")
     assert play.tick().plan.move == "halt"
     assert play.image(P) == "1.2.0"
 
@@ -542,7 +472,7 @@ def test_a_primary_put_back_after_the_copy_halts_and_names_who_did_it() -> None:
     play = world(stepWeight=50)
     play.until("Promoting")
     play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
-    git_owns(play, "kustomize-controller", "2026-01-31T13:00:00Z", ref=P, field="template")
+    play.owned("kustomize-controller", at="2026-01-31T13:00:00Z", ref=P, field="template")
     for _ in range(2):
         record = play.tick()
         assert record.plan.move == "halt"
@@ -728,7 +658,7 @@ def test_the_interval_counts_from_when_the_weight_was_applied() -> None:
     play.until_weight(20)
     late = play.now + timedelta(seconds=300)
     play.now = late + timedelta(seconds=10)
-    git_owns(play, "kustomize-controller", late.isoformat().replace("+00:00", "Z"))
+    play.owned("kustomize-controller", at=late.isoformat().replace("+00:00", "Z"))
     asked = len(play.meter.asked)
     record = play.tick(seconds=35)
     assert (record.plan.move, record.plan.reason) == ("wait", "35s of the control-loop interval left")
@@ -740,7 +670,7 @@ def test_a_weight_that_never_arrived_is_decided_again_by_an_analysis() -> None:
     play = applied_by(world(), "kustomize-controller")
     play.until_weight(30)
     play.split(20)
-    git_owns(play, "kustomize-controller", "2026-01-31T12:03:00Z")
+    play.owned("kustomize-controller", at="2026-01-31T12:03:00Z")
     play.meter.values[SUCCESS] = 50.0
     assert play.tick().plan.move == "halt"
     play.meter.values[SUCCESS] = 100.0
@@ -754,7 +684,7 @@ def test_a_copy_that_never_arrived_is_made_again_whoever_applied_something_else_
     play.until("Promoting")
     play.cluster.edit(P, "spec", "template", old)
     later = play.now.isoformat().replace("+00:00", "Z")
-    git_owns(play, "kustomize-controller", later, ref=P, field="template")
+    play.owned("kustomize-controller", at=later, ref=P, field="template")
     play.appliers = ()
     assert play.tick().plan.move == "halt"
     play.appliers = ("kustomize-controller",)

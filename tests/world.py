@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconcile.engine import Pass
+from reconcile.fields import timestamp
 from reconcile.observe import Selection
 from reconcile.plan import Metric, Settings
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
@@ -206,6 +207,16 @@ class World:
     def split(self, weight: int) -> None:
         """Move the weights by hand."""
         self.cluster.put(virtual_service(weight))
+
+    def owned(self, *managers: str, at: str = "", ref: Ref = VS, field: str = "http") -> None:
+        """Say who owns a member of `spec`, by default since now, as an API server does after forced applies.
+
+        Where there are several, all of them wrote the same value.
+        """
+        fields: Manifest = {"f:spec": {f"f:{field}": {}}}
+        time = at or timestamp(self.now)
+        entries = [{"manager": name, "operation": "Apply", "time": time, "fieldsV1": fields} for name in managers]
+        self.cluster.edit(ref, "metadata", "managedFields", entries)
 
 
 def world(*extra: Manifest, without: tuple[Ref, ...] = (), interval: float = 60.0, **analysis: Any) -> World:
