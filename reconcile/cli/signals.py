@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, main_thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 # How long the write under way may take to end, in seconds. Kubernetes kills 30 s after it told.
 GRACE = 20.0
+# How long the main thread may take to hear of a signal before it is woken, in seconds.
+DEAF = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Wakes whatever waits, and is ignored by everybody else.
+_WAKE = signal.SIGURG
 _ENDED_BY_SIGNAL = 128
 
 
@@ -66,6 +70,7 @@ class Stop:
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us, such as nohup, may want it so
                 signal.signal(number, self.hear)
+        signal.signal(_WAKE, lambda *_: None)
         Thread(target=_insist, args=(heard,), name="signals", daemon=True).start()
 
     def hear(self, number: int, _: object) -> None:
@@ -79,11 +84,24 @@ class Stop:
 def _insist(heard: int) -> None:
     """End the program where it does not do so itself: what waits for a server in C code hears of no signal."""
     number = os.read(heard, 1)[0]
-    again, _, _ = select.select([heard], [], [], GRACE)
+    again = _insisted(heard, time.monotonic() + GRACE)
     time.sleep(1)
     within = "told twice" if again else f"it did not end within {GRACE:g} s"
     sys.stderr.write(f"steerer: {_words(signal.Signals(number))}, {within}: given up\n")
     os._exit(_ENDED_BY_SIGNAL + number)
+
+
+def _insisted(heard: int, end: float) -> bool:
+    """Wake the main thread again and again until `end`, or until the program is told once more; say if it was.
+
+    A signal that comes just before a thread begins to wait does not wake it: it is heard of when the wait is over.
+    """
+    while (left := end - time.monotonic()) > 0:
+        if not select.select([heard], [], [], min(left, DEAF))[0]:
+            signal.pthread_kill(main_thread().ident or 0, _WAKE)
+        elif os.read(heard, 1)[0] in _SIGNALS:
+            return True
+    return False
 
 
 def _words(told: signal.Signals) -> str:

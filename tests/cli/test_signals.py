@@ -167,6 +167,25 @@ def test_nobody_told_anything() -> None:
 
 # As processes.
 
+# The signal comes to another thread than the one that waits: as if it had come just before the waiting began.
+UNHEARD = """
+import signal, threading, time
+from queue import SimpleQueue
+from reconcile.cli.signals import Stop, Stopped
+stop = Stop()
+stop.listen()
+threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
+try:
+    SimpleQueue().get(timeout=60)
+except Stopped:
+    print(stop.why())
+"""
+
+
+def test_a_signal_that_does_not_wake_what_waits_is_heard_all_the_same() -> None:
+    done = subprocess.run([sys.executable, "-c", UNHEARD], capture_output=True, text=True, timeout=50, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "told to stop (SIGTERM)\n", "")
+
 
 @contextmanager
 def silent() -> Iterator[tuple[str, Callable[[], bool]]]:
@@ -179,9 +198,11 @@ def silent() -> Iterator[tuple[str, Callable[[], bool]]]:
             taken.append(server.accept()[0])
             return bool(taken[-1].recv(1))
 
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
-        for one in taken:
-            one.close()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        finally:
+            for one in taken:
+                one.close()
 
 
 @pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
