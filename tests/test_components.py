@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import yaml
 
 from tests.components.controlplane import HOLD
+from tests.components.faults import FAULTS, Hold, Once, Randomly, answered, dropped, killed, killed_when_done
+from tests.components.gateway import Gateway, Request, passed
 from tests.components.mesh import Shim
-from tests.components.processes import wait_for
+from tests.components.processes import local_session, wait_for
 from tests.components.prometheus import Exporter, openmetrics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.components.controlplane import ControlPlane
     from tests.components.fixtures import StartPrometheus
     from tests.components.mesh import Mesh
@@ -222,3 +228,109 @@ def test_trouble_of_the_canary_shows_in_prometheus(mesh: Mesh) -> None:
         ("podinfo-canary", "200"),
         ("podinfo-canary", "500"),
     }
+
+
+# --- The gateway, and its faults ---
+
+
+@pytest.fixture
+def gateway(control_plane: ControlPlane) -> Iterator[Gateway]:
+    with Gateway(control_plane).serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+def maps(control_plane: ControlPlane, namespace: str) -> str:
+    """Give the path of a namespace's ConfigMaps, with the one in it that is to be written."""
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    control_plane.request("POST", path, body={"metadata": {"name": "it"}}).raise_for_status()
+    return path
+
+
+def write(plane: ControlPlane, gateway: Gateway, maps: str) -> str:
+    """Write through the gateway and give what came back: a status and the type of the body, or what broke."""
+    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": "application/merge-patch+json"}
+    body = json.dumps({"data": {"written": "yes"}})
+    with local_session() as session:
+        try:
+            answer = session.patch(f"{gateway.url}{maps}/it", data=body, headers=headers, timeout=2)
+        except requests.RequestException as error:
+            return type(error).__name__
+    return f"{answer.status_code} {answer.headers['Content-Type']}"
+
+
+def is_written(plane: ControlPlane, maps: str) -> bool:
+    return "written" in plane.request("GET", f"{maps}/it").json().get("data", {})
+
+
+BROKEN = {
+    "dropped": "ConnectionError",
+    "stored, not answered": "ConnectionError",
+    "stored, answer cut": "ChunkedEncodingError",
+    "hung": "ReadTimeout",
+    "stored, hung": "ReadTimeout",
+    "502 as a web page": "502 text/html",
+    "200 as a web page": "200 text/html",
+    "stored, 504": "504 application/json",
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_answers_as_it_is_called_and_stores_only_what_it_says(
+    control_plane: ControlPlane, gateway: Gateway, maps: str, name: str
+) -> None:
+    gateway.hook = Once(FAULTS[name])
+    assert write(control_plane, gateway, maps) == BROKEN.get(name, f"{name[:3]} application/json")
+    gateway.ended.set()
+    assert is_written(control_plane, maps) is name.startswith("stored")
+    assert write(control_plane, gateway, maps) == "200 application/json"
+    assert is_written(control_plane, maps)
+
+
+def test_a_fault_strikes_where_it_is_told_to(control_plane: ControlPlane, gateway: Gateway, maps: str) -> None:
+    gateway.hook = once = Once(answered(503), lambda request: request.resource == "configmaps", nth=1)
+    codes = [write(control_plane, gateway, maps)[:3] for _ in range(3)]
+    assert codes == ["200", "503", "200"]
+    assert once.struck is not None
+    assert (once.struck.namespace, once.struck.name) == (maps.split("/")[4], "it")
+    assert str(once.struck) == "PATCH configmaps"
+
+
+@pytest.mark.parametrize("fault", [killed, killed_when_done])
+def test_a_process_dies_before_or_after_its_write(
+    control_plane: ControlPlane, gateway: Gateway, maps: str, fault: Any
+) -> None:
+    seen: list[bool] = []
+    gateway.hook = Once(fault(lambda: seen.append(is_written(control_plane, maps))))
+    assert write(control_plane, gateway, maps) == "ConnectionError"
+    assert seen == [is_written(control_plane, maps)] == [fault is killed_when_done]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_request_is_held_until_it_is_let_go(
+    control_plane: ControlPlane, gateway: Gateway, maps: str, side: str
+) -> None:
+    hold = Hold()
+    gateway.hook = Once(getattr(hold, side))
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(write, control_plane, gateway, maps)
+        assert hold.reached.wait(5)
+        assert is_written(control_plane, maps) is (side == "after")
+        hold.let_go()
+        assert answer.result() == "200 application/json"
+    assert is_written(control_plane, maps)
+
+
+def test_faults_at_random_are_the_same_for_the_same_seed() -> None:
+    def struck(seed: int) -> list[str]:
+        hook = Randomly(seed, 0.5, matches=lambda request: request.method == "GET")
+        request = Request(method="GET", path="/api/v1/nodes", headers={}, body=b"")
+        assert hook(Request(method="POST", path="/api/v1/nodes", headers={}, body=b"")) is passed
+        names = {fault: name for name, fault in FAULTS.items()} | {passed: "passed"}
+        found = [names[hook(request)] for _ in range(100)]
+        assert hook.struck.total() == sum(name != "passed" for name in found)
+        return found
+
+    assert struck(1) == struck(1) != struck(2)
+    assert 30 < struck(1).count("passed") < 70
+    assert Randomly(1, 1.0, {"dropped": dropped})(Request(method="GET", path="/", headers={}, body=b"")) is dropped

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile import rights
-from tests.apiserver.gateway import Gateway
 from tests.apiserver.steering import DURATION, ROOT, SUCCESS, Done, Metrics, Steerer, account, get, install, of_steerer
+from tests.components.faults import Once, dropped, hung
+from tests.components.gateway import Gateway, passed
 from tests.components.processes import wait_for
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.components.controlplane import ControlPlane
+    from tests.components.gateway import Exchange, Fault, Request
 
 PAGE = ROOT / "docs" / "pipelines.md"
 EVERY = {"STEERER_EVERY": "2s"}
@@ -228,18 +230,18 @@ def test_one_shot_goes_on_when_the_api_server_was_away(
     job.kubeconfig = gateway.before(job.kubeconfig)
     events: list[str] = []
 
-    def leave(method: str, path: str) -> bool:
+    def leave(request: Request) -> Fault:
         """Go away when the two Events of the first pass have been written."""
         if len(events) == 2:
-            return False
-        events.extend([path] * (method == "POST"))
-        return True
+            return dropped
+        events.extend([request.path] * (request.method == "POST"))
+        return passed
 
     gateway.hook = leave
     with job.begin("run", "podinfo", "--wait", "--timeout", "60s", **EVERY) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline(), process.stdout.readline()]
-        gateway.hook = lambda *_: True
+        gateway.hook = lambda _: passed
         out, err = process.communicate(timeout=60)
     assert ["started" in lines[0], "no answer from http://127.0.0.1" in lines[1]] == [True, True], lines
     assert process.returncode == 0, out + err
@@ -266,18 +268,11 @@ def ended(process: subprocess.Popen[str], within: float) -> str:
 def test_told_to_stop_while_it_reads_it_ends_at_once_and_writes_nothing(
     control_plane: ControlPlane, job: Steerer, gateway: Gateway, mode: tuple[str, ...], where: str
 ) -> None:
-    mark, reached = control_plane.mark(), list[str]()
+    mark, hang = control_plane.mark(), Once(hung, lambda request: where in request.path)
     job.kubeconfig = gateway.before(job.kubeconfig)
-
-    def hang(_: str, path: str) -> bool:
-        if where not in path:
-            return True
-        reached.append(path)
-        return gateway.never()
-
     gateway.hook = hang
     with job.begin("run", *mode) as process:
-        wait_for(lambda: bool(reached), "the request that hangs")
+        wait_for(lambda: hang.struck is not None, "the request that hangs")
         process.send_signal(signal.SIGTERM)
         assert "; this pass has written nothing" in ended(process, 8)
     assert {entry.verb for entry in of_steerer(control_plane.requests_since(mark))} <= {"get", "list"}
@@ -290,22 +285,21 @@ def test_told_to_stop_between_status_and_weight_it_writes_both(
     job.kubeconfig = gateway.before(job.kubeconfig)
     running: list[subprocess.Popen[str]] = []
 
-    def tell(method: str, path: str) -> bool:
-        if method == "PATCH" and "/virtualservices/" in path:
-            assert weight(control_plane, job.namespace) == 0
-            assert status(control_plane, job.namespace)["canaryWeight"] == 50
-            running[0].send_signal(signal.SIGTERM)
-            time.sleep(1)
-        return True
+    def tell(exchange: Exchange) -> None:
+        assert weight(control_plane, job.namespace) == 0
+        assert status(control_plane, job.namespace)["canaryWeight"] == 50
+        running[0].send_signal(signal.SIGTERM)
+        time.sleep(1)
+        passed(exchange)
 
-    gateway.hook = tell
+    gateway.hook = Once(tell, lambda request: request.writes and request.resource == "virtualservices")
     with job.begin("run", *mode) as process:
         running.append(process)
         ended(process, 30)
     assert weight(control_plane, job.namespace) == 50
     assert status(control_plane, job.namespace)["canaryWeight"] == 50
     assert said(control_plane, job.namespace) == [(text.format(job.namespace), 1) for text in MESSAGES[:2]]
-    gateway.hook = lambda *_: True
+    gateway.hook = lambda _: passed
     assert job.passes().record["move"] == "advance"  # and the next pass goes on
 
 
@@ -315,11 +309,11 @@ def test_a_write_that_gets_no_answer_is_given_up_in_time_and_made_by_the_next_pa
     job.kubeconfig = gateway.before(job.kubeconfig)
     asked: list[str] = []
 
-    def hang(method: str, path: str) -> bool:
-        if method == "GET" or not (asked or "/virtualservices/" in path):
-            return True
-        asked.append(path)
-        return gateway.never()
+    def hang(request: Request) -> Fault:
+        if not request.writes or not (asked or request.resource == "virtualservices"):
+            return passed
+        asked.append(request.path)
+        return hung
 
     gateway.hook = hang
     with job.begin("run") as process:
@@ -327,6 +321,6 @@ def test_a_write_that_gets_no_answer_is_given_up_in_time_and_made_by_the_next_pa
         process.send_signal(signal.SIGTERM)
         ended(process, 25)  # Kubernetes kills after 30 s
     assert weight(control_plane, job.namespace) == 0
-    gateway.hook = lambda *_: True
+    gateway.hook = lambda _: passed
     assert job.passes().record["move"] == "start"
     assert weight(control_plane, job.namespace) == 50
