@@ -45,7 +45,7 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 # The modules that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
 PURE := analysis clusters/delivery clusters/lean clusters/stated decide durations fields gates health messages moves \
         objects observation plan preflight/__init__ preflight/findings preflight/installed preflight/live \
-        preflight/manifests promotion revision rights rollout routers/__init__ routers/istio status steps
+        preflight/manifests promotion revision rights rollout routers/__init__ routers/istio shards status steps
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
 	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers tests/preflight $(DELIVERY) $(UNIT)

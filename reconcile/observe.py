@@ -14,6 +14,7 @@ from reconcile import rollout as rollouts
 from reconcile.errors import ClusterError, MissingError, UsageError
 from reconcile.observation import Observation, Surroundings
 from reconcile.ports import AUTOSCALER, ROLLOUT, Cluster, Manifest, Ref, Scope
+from reconcile.shards import WHOLE, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 class Selection:
     """Which Rollouts a pass is about: of these namespaces or (none) all, of these names if any, with these labels.
 
-    A name has to be there; of `refs`, if any, those are taken that are.
+    A name has to be there; of `refs`, if any, those are taken that are. Of all these the pass has those of its shard.
     """
 
     namespaces: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     labels: str = ""
     refs: frozenset[Ref] = frozenset()
+    shard: Shard = WHOLE
 
     def __str__(self) -> str:
         """Say where it looks."""
@@ -100,7 +102,7 @@ def _chosen(cluster: Cluster, selection: Selection) -> tuple[list[Rollout], list
     missing = set(selection.names) - {item.ref.name for item in chosen}
     if missing and not unread:
         raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
-    return every, chosen, unread
+    return every, [item for item in chosen if selection.shard.has(item.ref)], unread
 
 
 def _with_rivals(chosen: Iterable[Rollout], every: Sequence[Rollout]) -> list[Observation]:

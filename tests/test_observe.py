@@ -9,6 +9,7 @@ import pytest
 from reconcile.errors import ClusterError, ForbiddenError, MissingError, UsageError
 from reconcile.observe import Selection, matches, observe
 from reconcile.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
+from reconcile.shards import Shard, shard
 from tests.fakes import MemoryCluster
 from tests.world import CS, PS, VS, C, P, R, autoscaler, deployment, rollout, standard, world
 
@@ -210,6 +211,21 @@ def test_a_rival_counts_even_where_it_is_not_selected() -> None:
     (found,) = observe(cluster, Selection(names=("b",))).observations
     assert found.rival == Ref(ROLLOUT, "test", "a")
     assert found.surroundings is None
+
+
+def test_a_pass_has_those_of_its_shard_and_knows_of_rivals_and_names_of_another() -> None:
+    letters = "abcdefgh"
+    of = {letter: shard(Ref(ROLLOUT, "test", letter), 2) for letter in letters}
+    cluster = Counting(*map(named, letters))
+    here, there = ([letter for letter in letters if of[letter] == index] for index in (0, 1))
+
+    assert names(cluster, shard=Shard(index=0, count=2)) == here
+    assert names(cluster, shard=Shard(index=1, count=2)) == there
+    found = observe(cluster, Selection(shard=Shard(index=of["b"], count=2), names=("a", "b"))).observations
+    assert found[-1].rival == Ref(ROLLOUT, "test", "a")
+    assert names(cluster, shard=Shard(index=1 - of["a"], count=2), names=("a",)) == []
+    with pytest.raises(UsageError, match="no Rollout zz"):
+        observe(cluster, Selection(shard=Shard(index=0, count=2), names=("a", "zz")))
 
 
 LABELS = {"team": "a", "tier.example.com/x": "front", "empty": ""}

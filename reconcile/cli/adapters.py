@@ -6,6 +6,7 @@ names of the options.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,12 +17,16 @@ from reconcile.errors import UsageError
 from reconcile.metrics import templates
 from reconcile.observe import Selection, matches
 from reconcile.plan import Settings
+from reconcile.shards import WHOLE, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from reconcile.ports import Cluster, Meter
+
+# Kubernetes numbers the pods of an Indexed Job by it, of whatever Job: alone it says nothing about shards.
+COMPLETION_INDEX = "JOB_COMPLETION_INDEX"
 
 
 def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, told: Callable[[], str]) -> Pass:
@@ -60,7 +65,26 @@ def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selec
     matches(given["selector"], {})  # a selector that is none is told before anything is read
     if given["all_namespaces"] and given["namespace"]:
         raise UsageError("-n and -A exclude each other")
-    return Selection(namespaces=_namespaces(given, default_namespace), names=given["names"], labels=given["selector"])
+    return Selection(
+        namespaces=_namespaces(given, default_namespace),
+        names=given["names"],
+        labels=given["selector"],
+        shard=_shard(given.get("shards"), given.get("shard")),
+    )
+
+
+def _shard(count: int | None, index: int | None) -> Shard:
+    """Give the shard whose Rollouts are meant. Raises UsageError where none is named, or one that is none."""
+    if count is None and index is not None:
+        raise UsageError("--shard needs --shards: it says how many there are")
+    if count is None or (count == 1 and index is None):
+        return WHOLE
+    name, text = (COMPLETION_INDEX, os.environ.get(COMPLETION_INDEX, "")) if index is None else ("--shard", str(index))
+    if not text:
+        raise UsageError(f"--shards needs --shard, which of the {count} this is; in an Indexed Job {name} says it")
+    if not text.isdecimal() or int(text) >= count:
+        raise UsageError(f"{name} is {text}: with {count} shards it must be a number from 0 to {count - 1}")
+    return Shard(index=int(text), count=count)
 
 
 def _namespaces(given: dict[str, Any], default: str | None) -> tuple[str, ...]:

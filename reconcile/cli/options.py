@@ -127,6 +127,21 @@ PASS = together(
         "CD, Flux and Helm]",
     ),
 )
+SHARD = together(
+    option(
+        "--shards",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="How many passes share the Rollouts among them, each in a process of its own. [default: 1]",
+    ),
+    option(
+        "--shard",
+        type=click.IntRange(min=0),
+        metavar="I",
+        help="With --shards: which of them this one is, from 0 on. [default: JOB_COMPLETION_INDEX, which Kubernetes "
+        "sets in an Indexed Job]",
+    ),
+)
 WRITE_TO = option(
     "--write-to",
     type=FOLDER,

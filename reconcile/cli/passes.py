@@ -33,6 +33,7 @@ MOST_NAMED = 20
 @click.argument("names", nargs=-1)
 @options.CLUSTER
 @options.SCOPE
+@options.SHARD
 @options.PASS
 @options.WRITE_TO
 @options.option(
@@ -76,6 +77,7 @@ def run(context: click.Context, /, **given: Any) -> None:
 @click.argument("names", nargs=-1)
 @options.CLUSTER
 @options.SCOPE
+@options.SHARD
 @options.PASS
 @options.WRITE_TO
 @options.option("--out", type=options.FOLDER, help="Save the plan in this file, for `steerer apply`.")

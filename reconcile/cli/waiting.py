@@ -55,6 +55,10 @@ def _refuse(given: dict[str, Any]) -> None:
         raise UsageError("--wait and --dry-run exclude each other: a pass that writes nothing brings nothing to an end")
     if given["duration"] is not None:
         raise UsageError("--wait and --for exclude each other: --timeout says how long to wait")
+    if given["shards"] is not None:
+        raise UsageError(
+            "--wait and --shards exclude each other: wait for the Rollouts by name, whoever else steers them"
+        )
     if given["output"] == "patch":
         raise UsageError("--wait has no -o patch: its passes have many plans; take -o json for the last one")
     if given["detailed_exitcode"]:
