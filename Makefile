@@ -15,7 +15,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
 DELIVERY := $(patsubst %,tests/clusters/test_%.py,delivery lean stated)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover explore check format golden manifests tools cluster wheels image image-test e2e clean
+.PHONY: help install demo test unit cover explore hostile check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ unit: $(VENV)/.dev ## Run the tests that need no component: seconds
 MINUTES ?= 10
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
 	$(BIN)/python -m tests.explorer --minutes $(MINUTES) --record
+
+hostile: $(VENV)/.dev ## Give hostile input of every kind to the program, and record how it ended
+	$(BIN)/python -m tests.hostile --record
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ from tests.components.fixtures import (
     start_prometheus,
     verdicts,
 )
+from tests.hostile import tally
 
 __all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
 
@@ -22,6 +23,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if reasons := config.stash.get(skipped, {}):
         missing = "; ".join(f"{component} ({reason})" for component, reason in reasons.items())
         terminalreporter.write_line(f"Skipped for want of real components: {missing}", yellow=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count what tests try of hostile input."""
+    config.addinivalue_line("markers", f"{tally.MARK}(whose, kind): gives hostile input to the program")
+    config.pluginmanager.register(tally.TALLY)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.rollout import Check, Phase, Spec, State, parse, short_host
+from tests.hostile.tally import End, ended
 from tests.world import DURATION, SUCCESS, rollout
 
 ABSENT = object()
@@ -154,11 +155,13 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.hostile("A Rollout", "a field of spec absent, of a wrong type, or out of bounds")
 @pytest.mark.parametrize(("path", "value", "problem"), SPEC_PROBLEMS)
 def test_what_is_wrong_is_named_by_its_path(path: str, value: Any, problem: str) -> None:
     found = parse(changed(path, value))
     assert found.spec is None
     assert problem in found.problems
+    ended(End.HALTED)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +251,7 @@ def test_a_rollout_that_no_pass_has_seen_has_the_empty_state(status: Any) -> Non
     assert (found.problems, found.state) == ((), State())
 
 
+@pytest.mark.hostile("A Rollout", "a field of status of a wrong type or out of bounds")
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
@@ -266,8 +270,10 @@ def test_a_stored_state_that_cannot_be_used_is_a_problem_too(key: str, value: An
     found = parse(changed(f"status/{key}", value))
     assert found.problems == (f"status.{key}: {problem}",)
     assert found.spec is None
+    ended(End.HALTED)
 
 
+@pytest.mark.hostile("A Rollout", "a field of status of a wrong type or out of bounds")
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -281,6 +287,7 @@ def test_a_stored_state_that_cannot_be_used_is_a_problem_too(key: str, value: An
 def test_what_only_helps_is_left_out_where_it_is_wrong(key: str, value: Any) -> None:
     found = parse(changed(f"status/{key}", value))
     assert (found.problems, found.state) == ((), State())
+    ended(End.SAFE)
 
 
 @pytest.mark.parametrize("labels", [None, [], "a"])

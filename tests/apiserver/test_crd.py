@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.hostile.tally import End, ended
+
 if TYPE_CHECKING:
     import requests
 
@@ -137,6 +139,7 @@ def test_what_is_right_is_accepted(control_plane: ControlPlane, namespace: str, 
     assert answer.status_code == 201, answer.text
 
 
+@pytest.mark.hostile("A Rollout", "spec at a real API server")
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
@@ -180,6 +183,7 @@ def test_what_is_wrong_is_refused_with_its_name(
 
     assert answer.status_code == 422, answer.text
     assert words in answer.json()["message"]
+    ended(End.NOT_ADMITTED)
 
 
 def test_an_unknown_field_is_told_to_who_asks_for_strictness(control_plane: ControlPlane, namespace: str) -> None:
@@ -208,6 +212,7 @@ def test_the_status_is_written_only_through_its_subresource(control_plane: Contr
     assert put(control_plane, namespace, through_status)["metadata"]["generation"] == 2
 
 
+@pytest.mark.hostile("A Rollout", "status at a real API server")
 @pytest.mark.parametrize(
     "status",
     [
@@ -230,6 +235,7 @@ def test_a_status_that_means_nothing_is_refused(
 
     assert answer.status_code == 422
     assert f"status.{next(iter(status))}" in answer.json()["message"]
+    ended(End.NOT_ADMITTED)
 
 
 def test_people_see_where_a_rollout_stands(control_plane: ControlPlane, namespace: str) -> None:

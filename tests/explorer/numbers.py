@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests import made
 
 if TYPE_CHECKING:
     from tests.explorer.search import Search
 
 KEPT = Path(__file__).parent / "explored.json"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
-REDRAW = "make explore"
-_PART = re.compile(r"(<!-- made by make explore: (?P<name>\w+) -->\n).*?(<!-- end of what was made -->)", re.DOTALL)
+COMMAND = "make explore"
 
 Numbers = dict[str, Any]
 
@@ -49,34 +48,29 @@ def table(found: Numbers) -> str:
         ("laws broken", str(found["violations"])),
         ("minutes", str(found["minutes"])),
     ]
-    return _table(("what", "how many"), rows)
+    return made.table(("what", "how many"), rows)
 
 
 def people(found: Numbers) -> str:
     """Write why worlds wait for people, as a table."""
-    return _table(
+    return made.table(
         ("waits for a human because", "states"), [(why, f"{n:,}") for why, n in found["waiting for people"].items()]
     )
 
 
 def mutants(laws: dict[str, str]) -> str:
     """Write which law caught which broken program."""
-    return _table(("what was broken", "the law that noticed"), list(laws.items()))
-
-
-def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
-    lines = [f"| {one} | {other} |" for one, other in (head, ("---", "---"), *rows)]
-    return "\n".join(lines) + "\n"
+    return made.table(("what was broken", "the law that noticed"), list(laws.items()))
 
 
 def write(found: Numbers, laws: dict[str, str]) -> None:
     """Keep the numbers, and draw them into the page."""
     KEPT.write_text(json.dumps({"numbers": found, "mutants": laws}, indent=2) + "\n", encoding="utf-8")
-    PAGE.write_text(drawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def drawn(page: str) -> str:
     """Give the page with its parts made anew from what is kept."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     parts = {"table": table(kept["numbers"]), "people": people(kept["numbers"]), "mutants": mutants(kept["mutants"])}
-    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]}\n{match[3]}", page)
+    return made.drawn(page, COMMAND, parts)

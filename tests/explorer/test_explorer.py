@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.steps import Move
+from tests import made
 from tests.explorer import numbers
 from tests.explorer.mutants import MUTANTS, caught
 from tests.explorer.program import Program
@@ -94,7 +95,6 @@ def test_a_way_can_be_followed_again() -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
-    page = numbers.PAGE.read_text(encoding="utf-8")
-    for name in ("table", "people", "mutants"):
-        assert f"<!-- made by make explore: {name} -->" in page
-    assert numbers.drawn(page) == page, f"{numbers.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.REDRAW}"
+    page = made.PAGE.read_text(encoding="utf-8")
+    assert made.named(page, numbers.COMMAND) == ["table", "people", "mutants"]
+    assert numbers.drawn(page) == page, f"{made.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"

@@ -31,6 +31,7 @@ from reconcile.metrics.replies import read_reply
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Meter, Ref
+from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,6 +151,7 @@ def ask(url: str, **options: Any) -> Answer:
 
 def failed(answer: Answer) -> tuple[Failure | None, str]:
     assert answer.value is None
+    ended(End.HELD)
     return answer.failure, answer.detail
 
 
@@ -232,6 +234,7 @@ def test_every_finite_number_is_a_value(value: float) -> None:
     assert understood(vector(repr(value))).value == value
 
 
+@pytest.mark.hostile("The metrics server", "no number: no data, NaN, infinite, several series, other types, errors")
 @pytest.mark.parametrize(
     ("body", "failure", "words"),
     [
@@ -259,6 +262,7 @@ def test_answers_that_are_no_number(body: bytes, failure: Failure, words: str) -
 ODD: list[Any] = [None, True, 5, 1.5, "x", "", [], {}, [[]], [{}], [1], [1, 2, 3], {"a": 1}]
 
 
+@pytest.mark.hostile("The metrics server", "members that are absent or of a wrong type")
 @pytest.mark.parametrize("odd", ODD)
 def test_no_odd_shape_is_an_answer(odd: Any) -> None:
     sample = {"metric": {}, "value": odd}
@@ -282,11 +286,13 @@ def test_no_odd_shape_is_an_answer(odd: Any) -> None:
         )
 
 
+@pytest.mark.hostile("The metrics server", "members that are absent or of a wrong type")
 @pytest.mark.parametrize("text", ["abc", "1_000", " 1", "1\n", "٣", "0x10", "infinity", "nan", "1,5", "--1", "."])
 def test_no_odd_text_is_a_number(text: str) -> None:
-    assert understood(vector(text)).failure is Failure.UNREACHABLE
+    assert failed(understood(vector(text)))[0] is Failure.UNREACHABLE
 
 
+@pytest.mark.hostile("The metrics server", "replies that are no JSON, cut off, or nested deeply")
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -300,14 +306,15 @@ def test_no_odd_text_is_a_number(text: str) -> None:
     ],
 )
 def test_replies_that_are_no_json(body: bytes, words: str) -> None:
-    answer = understood(body)
-    assert answer.failure is Failure.UNREACHABLE
-    assert answer.detail.startswith(words)
+    failure, detail = failed(understood(body))
+    assert failure is Failure.UNREACHABLE
+    assert detail.startswith(words)
 
 
+@pytest.mark.hostile("The metrics server", "data beside a bad status")
 @pytest.mark.parametrize("status", [199, 400, 404, 500, 503])
 def test_data_beside_a_bad_status_is_no_answer(status: int) -> None:
-    assert understood(vector("1"), status).failure is Failure.UNREACHABLE
+    assert failed(understood(vector("1"), status))[0] is Failure.UNREACHABLE
 
 
 def test_warnings_are_kept_beside_any_answer() -> None:
@@ -324,16 +331,19 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.hostile("The metrics server", "any bytes and any JSON (drawn at random)")
 @given(status=st.integers(100, 599), body=st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_reply_raises(status: int, body: bytes) -> None:
-    assert understood(body, status).value is None
+    assert failed(understood(body, status))
 
 
+@pytest.mark.hostile("The metrics server", "any bytes and any JSON (drawn at random)")
 @given(kind=st.sampled_from(["vector", "scalar", "matrix", "string"]) | JSON, result=JSON)
 def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> None:
     answer = understood(reply(kind, result))
     assert (answer.value is None) == (answer.failure is not None)
     assert answer.value is None or math.isfinite(answer.value)
+    ended(End.SAFE if answer.failure is None else End.HELD)
 
 
 def test_warnings_are_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
@@ -358,17 +368,20 @@ def unreachable(answer: Answer, url: str) -> str:
     return detail.removeprefix(f"{url}: ")
 
 
+@pytest.mark.hostile("The metrics server", "nobody there: closed ports, hosts that do not exist, other addresses")
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     assert unreachable(ask(url), url) == "Connection refused"
 
 
+@pytest.mark.hostile("The metrics server", "nobody there: closed ports, hosts that do not exist, other addresses")
 def test_a_host_that_does_not_exist() -> None:
     url = "http://prometheus.invalid:9090"
     assert unreachable(ask(url, timeout=5.0), url)
 
 
+@pytest.mark.hostile("The metrics server", "a gateway answers: 401, 403, 404, 502")
 @pytest.mark.parametrize(
     ("status", "words"),
     [
@@ -392,6 +405,7 @@ def test_an_error_of_prometheus_keeps_its_type_whatever_the_status(server: Serve
     assert len(detail) == 300
 
 
+@pytest.mark.hostile("The metrics server", "redirects")
 @pytest.mark.parametrize(
     ("location", "shown"),
     [
@@ -412,6 +426,7 @@ def test_no_redirect_is_followed(server: Server, status: int, location: str, sho
     assert len(server.seen) == 1
 
 
+@pytest.mark.hostile("The metrics server", "redirects")
 def test_the_body_of_a_redirect_is_not_read(server: Server) -> None:
     def redirect(handler: Handler) -> None:
         handler.send(b"", 302, Location="/x", Content_Length="9999999")
@@ -421,6 +436,7 @@ def test_the_body_of_a_redirect_is_not_read(server: Server) -> None:
     assert "redirects to" in unreachable(ask(server.url, timeout=LONG), server.url)
 
 
+@pytest.mark.hostile("The metrics server", "connections that break off, lengths that are wrong, what is no HTTP")
 def test_a_server_that_hangs_up(server: Server) -> None:
     def hang_up(handler: Handler) -> None:
         handler.close_connection = True
@@ -429,6 +445,7 @@ def test_a_server_that_hangs_up(server: Server) -> None:
     assert unreachable(ask(server.url), server.url) == "the connection broke off"
 
 
+@pytest.mark.hostile("The metrics server", "connections that break off, lengths that are wrong, what is no HTTP")
 def test_a_reply_that_ends_early(server: Server) -> None:
     def half(handler: Handler) -> None:
         handler.send(vector("1")[:-5], Content_Length="500")
@@ -439,6 +456,7 @@ def test_a_reply_that_ends_early(server: Server) -> None:
     assert words in {"the connection broke off", "HTTP 200: a reply that is cut off or otherwise no JSON"}
 
 
+@pytest.mark.hostile("The metrics server", "connections that break off, lengths that are wrong, what is no HTTP")
 def test_what_is_no_http(server: Server) -> None:
     def noise(handler: Handler) -> None:
         handler.wfile.write(b"\x00\x01\x02 s3cret\r\n\r\n")
@@ -448,6 +466,7 @@ def test_what_is_no_http(server: Server) -> None:
     assert unreachable(ask(server.url), server.url) == "the connection broke off"
 
 
+@pytest.mark.hostile("The metrics server", "huge and compressed bodies")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_huge_reply(server: Server, *, chunked: bool) -> None:
     def huge(handler: Handler) -> None:
@@ -478,6 +497,7 @@ def test_compression_that_nobody_asked_for(server: Server) -> None:
     assert server.seen[0][1]["Accept-Encoding"] == "identity"
 
 
+@pytest.mark.hostile("The metrics server", "huge and compressed bodies")
 @pytest.mark.parametrize(
     ("body", "encoding", "words"),
     [
@@ -493,6 +513,7 @@ def test_compression_that_is_not_taken(server: Server, body: bytes, encoding: st
     assert unreachable(ask(server.url), server.url).startswith(words)
 
 
+@pytest.mark.hostile("The metrics server", "TLS: no certificate to trust, none at all")
 def test_https_to_a_server_without_it(server: Server) -> None:
     url = server.url.replace("http:", "https:")
     assert unreachable(ask(url, timeout=5.0), url).startswith("TLS: ")
@@ -526,6 +547,7 @@ def test_tls(certificate: Path) -> None:
         assert unreachable(ask(url), url).startswith("TLS: self")
 
 
+@pytest.mark.hostile("The metrics server", "TLS: no certificate to trust, none at all")
 def test_a_ca_file_without_a_certificate(server: Server, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     url = server.url.replace("http:", "https:")
@@ -559,6 +581,7 @@ def dripping_chunks(handler: Handler) -> None:
     handler.drip(b"1\r\n \r\n")
 
 
+@pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 @pytest.mark.parametrize("reply", [silence, dripping_headers, dripping_status, dripping_body, dripping_chunks])
 def test_an_answer_has_its_time_and_no_more(server: Server, reply: Callable[[Handler], None]) -> None:
     server.reply = reply
@@ -568,12 +591,14 @@ def test_an_answer_has_its_time_and_no_more(server: Server, reply: Callable[[Han
     assert words in {"no answer within 0.5s", "no whole answer within 0.5s"}
 
 
+@pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 def test_a_server_that_accepts_and_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert unreachable(ask(url, timeout=0.3), url) == "no answer within 0.3s"
 
 
+@pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 def test_one_slow_answer_delays_no_other(server: Server) -> None:
     others = [question(f"w{number}") for number in range(9)]
 
@@ -587,7 +612,7 @@ def test_one_slow_answer_delays_no_other(server: Server) -> None:
     slow = question("slow")
     answers = Prometheus(server.url, TEMPLATES, timeout=1.0).measure([slow, *others], AT)
     assert [answers[other].value for other in others] == [1.0] * 9
-    assert answers[slow].failure is Failure.UNREACHABLE
+    assert failed(answers[slow])[0] is Failure.UNREACHABLE
 
 
 def test_questions_are_asked_at_the_same_time(server: Server) -> None:
@@ -621,12 +646,13 @@ def test_no_more_are_asked_at_once_than_a_server_can_bear(server: Server) -> Non
     assert max(most) <= WORKERS
 
 
+@pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 @pytest.mark.parametrize("reply", [silence, dripping_body, dripping_chunks])
 def test_a_question_that_had_its_time_makes_room_for_the_next(server: Server, reply: Callable[[Handler], None]) -> None:
     server.reply = reply
     questions = [question(f"w{number}") for number in range(WORKERS + 1)]
     answers = Prometheus(server.url, TEMPLATES, timeout=0.5).measure(questions, AT)
-    assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
+    assert {failed(answer)[0] for answer in answers.values()} == {Failure.UNREACHABLE}
     assert len(server.seen) == WORKERS + 1
 
 
@@ -675,6 +701,7 @@ def test_a_token_is_read_anew_each_time(server: Server, tmp_path: Path) -> None:
     assert [headers["Authorization"] for _, headers, _ in server.seen] == ["Bearer first", "Bearer second"]
 
 
+@pytest.mark.hostile("The metrics server", "addresses and options that can never work")
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -707,6 +734,7 @@ def echoed(handler: Handler) -> None:
     handler.send(json.dumps(body).encode(), 400)
 
 
+@pytest.mark.hostile("The metrics server", "credentials that are said back")
 @pytest.mark.parametrize(
     ("userinfo", "options", "secrets"),
     [
@@ -740,11 +768,12 @@ def test_no_credential_is_ever_shown(
         answers.append(ask(url, timeout=0.3, **options))
     assert "***" in answers[0].detail
     assert answers[0].warnings
-    assert [answer.failure for answer in answers] == [Failure.QUERY_ERROR, *[Failure.UNREACHABLE] * 4]
+    assert [failed(answer)[0] for answer in answers] == [Failure.QUERY_ERROR, *[Failure.UNREACHABLE] * 4]
     said = str(answers) + caplog.text
     assert [secret for secret in secrets if secret in said] == []
 
 
+@pytest.mark.hostile("The metrics server", "addresses and options that can never work")
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -772,8 +801,10 @@ def test_addresses_that_can_never_work(url: str, words: str) -> None:
         Prometheus(url, TEMPLATES)
     assert "s3cret" not in repr(caught.value)
     assert caught.value.__cause__ is None
+    ended(End.REFUSED)
 
 
+@pytest.mark.hostile("The metrics server", "addresses and options that can never work")
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -789,8 +820,10 @@ def test_options_that_can_never_work(options: dict[str, Any], words: str) -> Non
     with pytest.raises(UsageError, match=words) as caught:
         Prometheus("http://prometheus", TEMPLATES, **options)
     assert "s3cret" not in str(caught.value)
+    ended(End.REFUSED)
 
 
+@pytest.mark.hostile("The metrics server", "nobody there: closed ports, hosts that do not exist, other addresses")
 def test_an_ipv6_address() -> None:
     url = "http://[::1]:1"
     assert unreachable(ask(url, timeout=5.0), url)

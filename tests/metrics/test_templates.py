@@ -16,6 +16,7 @@ from reconcile.metrics import templates
 from reconcile.metrics.templates import load
 from reconcile.plan import Metric, Question
 from reconcile.ports import ROLLOUT, Ref
+from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +103,7 @@ def test_a_built_in_query_looks_at_one_workload_over_the_interval(metric: str, i
     assert "#" not in query
 
 
+@pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
 @given(workload=NAMES, namespace=NAMES)
 def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespace: str) -> None:
@@ -116,15 +118,19 @@ def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespa
             assert text == plain_text
         else:
             assert re.fullmatch(text, raw)
+    ended(End.SAFE)
 
 
+@pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
 @given(name=NAMES, other=NAMES)
 def test_a_name_matches_no_other_name(name: str, other: str) -> None:
     query = BUILTIN.render(question(SUCCESS, workload=name), "test")
     expression = next(text for label, _, text in matchers(query) if label == "destination_workload")
     assert bool(re.fullmatch(expression, other, re.DOTALL)) == (name == other)
+    ended(End.SAFE)
 
 
+@pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
 @given(name=NAMES)
 def test_every_kind_of_string_ends_where_the_author_ended_it(
     name: str, tmp_path_factory: pytest.TempPathFactory
@@ -135,6 +141,7 @@ def test_every_kind_of_string_ends_where_the_author_ended_it(
     text = rendered(tmp_path_factory.mktemp("templates"), query, workload=name)
     assert [kind for kind, _ in tokens(text)] == [kind for kind, _ in tokens(query.replace("{{ workload }}", "w"))]
     assert [text_of(string) for kind, string in tokens(text) if kind == "string"][-2:] == [name, name]
+    ended(End.SAFE)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +169,9 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
     assert rendered(tmp_path, query, workload="a.b-canary") == expected
 
 
+@pytest.mark.hostile(
+    "A metric template", "loops, arithmetic, calls, macros, includes, Python's own attributes, syntax errors"
+)
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -202,6 +212,7 @@ def test_what_an_author_cannot_write(tmp_path: Path, query: str, words: str) -> 
         rendered(tmp_path, query)
     assert str(caught.value).startswith(f"{tmp_path / 'm.yaml'}: query: ")
     assert words in str(caught.value)
+    ended(End.HELD)
 
 
 def test_a_broken_query_harms_no_other_metric(tmp_path: Path) -> None:
@@ -212,6 +223,7 @@ def test_a_broken_query_harms_no_other_metric(tmp_path: Path) -> None:
         metrics.render(question(), "test")
 
 
+@pytest.mark.hostile("A metric template", "names and intervals that cannot be put into words")
 @pytest.mark.parametrize(
     ("asked", "namespace", "words"),
     [
@@ -240,6 +252,7 @@ def test_a_broken_query_harms_no_other_metric(tmp_path: Path) -> None:
 def test_a_question_that_cannot_be_put_into_words(asked: Question, namespace: str, words: str) -> None:
     with pytest.raises(TemplateError, match=re.escape(words)):
         BUILTIN.render(asked, namespace)
+    ended(End.HELD)
 
 
 def test_a_file_of_the_same_metric_replaces_the_built_in_one(tmp_path: Path) -> None:
@@ -269,6 +282,7 @@ def test_what_is_no_metric_file_is_left_alone(tmp_path: Path) -> None:
     assert set(load(tmp_path).metrics) == {*BUILTIN.metrics, "m"}
 
 
+@pytest.mark.hostile("A metric template", "files that are no metric: YAML bombs, binary, huge, nested, other fields")
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -295,11 +309,13 @@ def test_fields_that_are_wrong(tmp_path: Path, fields: Mapping[str, str], words:
     with pytest.raises(TemplateError) as caught:
         load(tmp_path)
     assert f"{path}: {words}" in str(caught.value)
+    ended(End.REFUSED)
 
 
 BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))])
 
 
+@pytest.mark.hostile("A metric template", "files that are no metric: YAML bombs, binary, huge, nested, other fields")
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -324,6 +340,7 @@ def test_files_that_are_no_metric(tmp_path: Path, content: bytes, words: str) ->
     with pytest.raises(TemplateError) as caught:
         load(tmp_path)
     assert str(caught.value).startswith(f"{path}: {words}")
+    ended(End.REFUSED)
 
 
 def test_two_files_of_one_metric(tmp_path: Path) -> None:
@@ -333,23 +350,29 @@ def test_two_files_of_one_metric(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+@pytest.mark.hostile("A metric template", "pipes, links to nothing, files that cannot be read")
 def test_no_pipe_is_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "m.yaml")
     with pytest.raises(TemplateError, match=r"m\.yaml: is no regular file"):
         load(tmp_path)
+    ended(End.REFUSED)
 
 
+@pytest.mark.hostile("A metric template", "pipes, links to nothing, files that cannot be read")
 def test_a_link_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").symlink_to("gone")
     with pytest.raises(TemplateError, match=r"m\.yaml: is no regular file, or a link to nothing"):
         load(tmp_path)
+    ended(End.REFUSED)
 
 
+@pytest.mark.hostile("A metric template", "pipes, links to nothing, files that cannot be read")
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").symlink_to("/proc/self/mem")
     with pytest.raises(TemplateError, match=r"m\.yaml: cannot be read: Input/output error"):
         load(tmp_path)
+    ended(End.REFUSED)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

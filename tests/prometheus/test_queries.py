@@ -14,6 +14,7 @@ from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Ref
+from tests.hostile.tally import End, ended
 from tests.prometheus.traffic import AT, NAMES, P99, share
 
 if TYPE_CHECKING:
@@ -129,18 +130,23 @@ def test_the_duration_under_its_modern_name(prometheus: PrometheusServer) -> Non
     assert idle.failure is Failure.NOT_A_NUMBER
 
 
+@pytest.mark.hostile("A metric template", "names that a real Prometheus is asked with")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_workload_is_counted_under_its_own_name_only(prometheus: PrometheusServer, name: str) -> None:
     [answer] = measure(prometheus, [question(SUCCESS, name, "names")])
     assert answer.value == pytest.approx(share(name))
+    ended(End.SAFE)
 
 
+@pytest.mark.hostile("A metric template", "names that a real Prometheus is asked with")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_namespace_is_counted_under_its_own_name_only(prometheus: PrometheusServer, name: str) -> None:
     [answer] = measure(prometheus, [question(SUCCESS, "names", name)])
     assert answer.value == pytest.approx(share(name))
+    ended(End.SAFE)
 
 
+@pytest.mark.hostile("A metric template", "names that a real Prometheus is asked with")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "matcher",
@@ -158,8 +164,10 @@ def test_every_matcher_that_an_author_may_write(prometheus: PrometheusServer, na
     file = MetricFile(path=Path("own.yaml"), metric=metric, query=text + f"destination_workload{matcher}}}[1m])) * 15")
     [answer] = measure(prometheus, [question("own", name)], TemplateSet([file]))
     assert answer.value == pytest.approx(share(name))
+    ended(End.SAFE)
 
 
+@pytest.mark.hostile("A metric template", "names that a real Prometheus is asked with")
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(
@@ -174,8 +182,11 @@ def test_no_name_makes_a_query_that_prometheus_refuses(prometheus: PrometheusSer
     strangers = [name for name in names if name not in NAMES]
     answers = measure(prometheus, [question(SUCCESS, name, "names") for name in strangers])
     assert {answer.failure for answer in answers} <= {Failure.NO_DATA}
+    for _ in answers:
+        ended(End.SAFE)
 
 
+@pytest.mark.hostile("The metrics server", "what a real Prometheus says instead of a number")
 @pytest.mark.parametrize(
     ("text", "failure", "words"),
     [
@@ -197,6 +208,7 @@ def test_what_prometheus_says_instead_of_a_number(
     answer = query(prometheus, text)
     assert (answer.value, answer.failure) == (None, failure)
     assert words in answer.detail
+    ended(End.HELD)
 
 
 @pytest.mark.parametrize(("text", "value"), [("scalar(vector(1.5))", 1.5), ("1e-9", 1e-9), ("vector(-3)", -3.0)])

@@ -1,0 +1,38 @@
+"""`make hostile`: give all hostile input to the program, tell how it ended, and write the numbers down.
+
+Exit code 1 where a test failed or (with --record) was skipped: then nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pytest
+
+# By the name that conftest.py imports it by: the same tally.
+from tests.hostile import tally
+
+TESTS = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """Run the marked tests, and those alone."""
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write the numbers to docs/reliability.md")
+    options = parser.parse_args()
+    code = pytest.main(["-m", tally.MARK, "--quiet", str(TESTS)])
+    for whose, text in tally.parts(tally.TALLY.tried).items():
+        sys.stdout.write(f"\n{whose}\n\n{text}")
+    if code != pytest.ExitCode.OK:
+        return 1
+    if options.record and tally.TALLY.skipped:
+        sys.stdout.write(f"\nnothing is recorded: {len(tally.TALLY.skipped)} tests were skipped\n")
+        return 1
+    if options.record:
+        tally.keep(tally.TALLY.tried)
+    return 0
+
+
+sys.exit(main())
