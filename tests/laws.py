@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jsonpatch
 import pytest
 
-from reconcile.plan import Failure, Outcome, Plan, Result
+from reconcile.plan import Failure, Outcome, Plan, Result, Settings
 from reconcile.ports import EVENT, KINDS, Manifest, Ref
 from reconcile.revision import revision
 from reconcile.steps import Move
@@ -212,15 +212,29 @@ def law_weights(turn: Turn) -> None:
     """Demand weights that add up to 100, below the maximum, at most one step above the lowest one read."""
     if weights(turn.before) == weights(turn.after):
         return
-    spec = turn.spec["canaryAnalysis"]
-    most, lowest = spec.get("maxWeight") or 100, min(shares(turn.before))
-    status = turn.before[turn.plan.rollout].get("status") or {}
-    recorded, proven = status.get("canaryWeight", 0), status.get("provenWeight", 0)
-    reached = max(lowest, recorded if _repairs(turn) and proven >= recorded else 0)
+    spec, recorded = turn.spec["canaryAnalysis"], _recorded(turn)
+    most, reached = spec.get("maxWeight") or 100, _reached(turn) if _repairs(turn) else min(shares(turn.before))
     for primary, canary in weights(turn.after):
         assert type(primary) is type(canary) is int
         assert (primary + canary, 0 <= canary <= most) == (100, True)
         assert canary <= (recorded if turn.plan.move == Move.RESTORE else reached + spec["stepWeight"])
+
+
+def _recorded(turn: Turn, which: str = "canaryWeight") -> Any:
+    return (turn.before[turn.plan.rollout].get("status") or {}).get(which, 0)
+
+
+TOOLS = set(Settings().gitops_managers)
+
+
+def _reached(turn: Turn) -> int:
+    """Give what the canary had until a GitOps tool took it away, or has."""
+    lowest, most = min(shares(turn.before)), turn.spec["canaryAnalysis"].get("maxWeight") or 100
+    entries = turn.before[VS]["metadata"].get("managedFields") or ()
+    writers = {entry["manager"] for entry in entries if "f:http" in entry.get("fieldsV1", {}).get("f:spec", {})}
+    had = min(_recorded(turn), most)
+    put_back = _recorded(turn, "provenWeight") >= had and writers and writers <= TOOLS
+    return max(lowest, had) if put_back else lowest
 
 
 def law_rises(turn: Turn) -> None:
@@ -367,7 +381,7 @@ def law_template(turn: Turn) -> None:
     if turn.plan.move == Move.PROMOTE:
         assert healthy(turn.before[C])
         assert good_metrics(turn)
-        assert min(shares(turn.before)) >= (spec.get("maxWeight") or 100)
+        assert _reached(turn) >= (spec.get("maxWeight") or 100)
     else:
         assert (turn.plan.move, status["phase"]) == (Move.COPY, "Promoting")
         book, canary = (status.get("canaryUID"), status.get("canaryGeneration")), turn.before[C]["metadata"]

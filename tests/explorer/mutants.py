@@ -207,6 +207,7 @@ MUTANTS: dict[str, Mutant] = {
     "the status is written after the weight": _set(decide, "_moved", _status_last),
     "the canary is scaled down without a ticket": _set(decide, "_moved", _no_ticket),
     "the end is stored before it is reached": _moves(Move.RETIRE, Move.RETURN, change=_status_first),
+    "a repair is on record before it is stored": _moves(Move.ADVANCE, Move.RESTORE, change=_status_first),
     "the maximum is only an exact one": _property(Case, "traffic", _exact_maximum),
     "the revision is recorded before the reset": _moves(Move.RESET, change=_recorded_early),
     "the reset is left out": _table(_reset_omitted),
@@ -262,6 +263,13 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "the revision is recorded before the reset": (
         "a new canary",
         (*FIRST_STEP, "somebody gives the canary 1.1 restarted"),
+    ),
+    "a repair is on record before it is stored": (
+        "a new canary",
+        (
+            *(*FIRST_STEP, "a GitOps tool puts the weights back", *FIRST_STEP, "the pass goes on"),
+            *("the interval passes", "a GitOps tool puts the weights back"),
+        ),
     ),
     "the primary's health is no gate for a reset": ("a new canary", (*FIRST_STEP, "the primary breaks")),
     "a canary is scaled up again and again": (
