@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconcile.abreast import abreast
 from reconcile.apply import apply
 from reconcile.decide import decide
 from reconcile.errors import ClusterError
@@ -39,7 +40,8 @@ class Pass:
     """What a pass works with. `now` gives the time; `budget` is how many seconds it may take, all in all.
 
     `told` says in words why it is to end early; "" = nobody wants it to.
-    `adapt` gives a plan as it has to be written, or raises ClusterError where that cannot be.
+    `adapt` gives a plan as it has to be written, or raises ClusterError where that cannot be. `width` is how many
+    Rollouts are written at a time; each of them in its order.
     """
 
     cluster: Cluster
@@ -50,6 +52,7 @@ class Pass:
     budget: float = 50.0
     told: Callable[[], str] = str
     adapt: Callable[[Plan], Plan] = as_decided
+    width: int = 1
 
     def run(self) -> Iterator[Record]:
         """Decide and write. Raises, at its end, the ClusterError of a namespace that could not be read."""
@@ -68,15 +71,15 @@ class Pass:
         _raise_unread(sight)
 
     def write(self, planned: Iterable[Record]) -> Iterator[Record]:
-        """Write what was decided, one Rollout after the other and none by halves; what is not reached is named."""
-        for record in planned:
-            if record.result is not Result.PLANNED:
-                yield record
-            elif why := self._ends(record.at):
-                LOG.warning("%s was not reached: %s", record.plan.rollout, why)
-                yield replace(record, result=Result.UNREACHED, error=why)
-            else:
-                yield self._applied(record.plan, record.at)
+        """Write what was decided, `width` Rollouts at a time and none by halves; what is not reached is named."""
+        return abreast(self._written, planned, self.width)
+
+    def _written(self, record: Record) -> Record:
+        if record.result is not Result.PLANNED:
+            return record
+        if why := self._ends(record.at):
+            return replace(record, result=Result.UNREACHED, error=why)
+        return self._applied(record.plan, record.at)
 
     def _ends(self, started: datetime) -> str:
         """Say why the pass ends here; "" = it goes on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,24 +169,22 @@ def clock(*seconds: float) -> Callable[[], datetime]:
     return lambda: START + timedelta(seconds=next(times))
 
 
-def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time() -> None:
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
     records = list(passed(cluster, now=clock(0, 0, 1, 1, 49, 50, 50, 50, 50.1)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.APPLIED, Result.UNREACHED]
     assert records[2].error == "the pass ran out of time (50s)"
-    assert "Rollout c.test was not reached: the pass ran out of time (50s)" in caplog.text
     again = passed(cluster, now=lambda: START + timedelta(seconds=60)).run()
     assert next(again).plan.rollout.name == "c"
 
 
-def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts() -> None:
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
     words = iter(["", "told to stop", "told to stop"])
     records = list(passed(cluster, told=lambda: next(words)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.UNREACHED, Result.UNREACHED]
     assert {patch.target.name for patch in cluster.patches} == {"a"}
     assert {record.error for record in records[1:]} == {"told to stop"}
-    assert "Rollout b.test was not reached: told to stop" in caplog.text
 
 
 def test_what_was_decided_can_be_looked_at_before_it_is_written() -> None:
@@ -247,3 +246,53 @@ def test_a_plan_that_cannot_be_written_as_it_has_to_be_is_refused_as_a_whole(err
     assert (broken.plan.patches, broken.plan.events, broken.plan.after) == ((), (), broken.plan.before)
     assert good.result is Result.APPLIED
     assert {patch.target.name for patch in cluster.patches} == {"good"}
+
+
+class Paused(MemoryCluster):
+    """A cluster in which the writes about one Rollout hang until `go` is set; `at` is the most writes at a time."""
+
+    def __init__(self, manifests: list[Manifest], name: str) -> None:
+        super().__init__(manifests)
+        self._name = name
+        self._guard = Lock()
+        self.go = Event()
+        self.at = 0
+        self._now = 0
+
+    def patch(self, patch: Patch) -> None:
+        """Write, one at a time, after a while."""
+        with self._guard:
+            self._now += 1
+            self.at = max(self.at, self._now)
+        if patch.target.name == self._name:
+            assert self.go.wait(10)
+        with self._guard:
+            self._now -= 1
+            super().patch(patch)
+            if len(self.patches) == 6:  # all but the two that hang
+                self.go.set()
+
+
+def test_a_write_that_hangs_holds_up_no_other_rollout() -> None:
+    cluster = Paused([item for name in "abcd" for item in release(name)], "a")
+    records = list(passed(cluster, width=2).run())
+    assert [(record.plan.rollout.name, record.result) for record in records] == [(n, Result.APPLIED) for n in "abcd"]
+    assert [patch.target.name for patch in cluster.patches][-2:] == ["a", "a"]
+    assert cluster.at == 2
+
+
+def test_the_writes_of_one_rollout_keep_their_order() -> None:
+    cluster = MemoryCluster([item for name in "abcdefgh" for item in release(name)])
+    list(passed(cluster, width=4).run())
+    for name in "abcdefgh":
+        kinds = [patch.target.kind.name for patch in cluster.patches if patch.target.name == name]
+        assert kinds == ["Rollout", "VirtualService"]
+
+
+def test_each_rollout_is_decided_when_it_is_its_turn() -> None:
+    clock = iter(START + timedelta(seconds=step) for step in range(100))
+    cluster = MemoryCluster([item for name in "abc" for item in release(name)])
+    records = list(passed(cluster, now=lambda: next(clock), width=2).run())
+    times = [record.plan.at for record in records if record.plan.at]
+    assert times == sorted(set(times))
+    assert len(times) == 3

@@ -28,7 +28,7 @@ from reconcile.clusters.answers import Call, CredentialsError
 from reconcile.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
     from typing import Self
 
     from reconcile.ports import Manifest
@@ -51,19 +51,19 @@ class Connection:
     """Sends requests to one API server as one user; for up to 16 threads at a time. To be used in a `with`.
 
     Reads are tried again once or twice where the connection broke, or where the server said when to (429, 503). A
-    write is sent once: whether a broken one was stored, the next pass sees.
+    write is tried again only where the server has too much to do and said when to (429): then it was not looked at.
+    Whether a broken one was stored, the next pass sees.
     """
 
     def __init__(self, access: kubeconfig.Access, timeout: float, environ: Mapping[str, str]) -> None:
         self.server = access.server
         self._timeout = timeout
-        proxy = access.cluster.get("proxy-url")
-        self._proxies = {"http": proxy, "https": proxy} if proxy else None
         self._login = _Login(access, environ)
         with ExitStack() as stack:
             files = kubeconfig.files(self._login.user, access.cluster, stack)
             self.client = _client(access, self._login, files, timeout)
             stack.callback(self.client.session.close)
+            self._proxies = _proxies(self.client.session, access)
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -189,9 +189,27 @@ class _Retry(urllib3.Retry):
             raise error.with_traceback(_stacktrace)
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002 - the library's
+        if status_code == HTTPStatus.TOO_MANY_REQUESTS and has_retry_after:
+            return bool(self.total)
+        return super().is_retry(method, status_code, has_retry_after)
+
     def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
         asked = super().get_retry_after(response)
         return None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
+
+
+def _proxies(session: requests.Session, access: kubeconfig.Access) -> MutableMapping[str, str]:
+    """Give the proxies to the server, and let the session look at the environment no more.
+
+    It would look through all of it at each request, which takes longer than anything else about one.
+    """
+    proxy = access.cluster.get("proxy-url")
+    named = {"http": proxy, "https": proxy} if proxy else {}
+    found = session.merge_environment_settings(access.server, named, None, None, None)
+    session.verify, session.trust_env = found["verify"], False
+    proxies: MutableMapping[str, str] = found["proxies"]
+    return proxies
 
 
 def _client(access: kubeconfig.Access, login: _Login, files: Mapping[str, str], timeout: float) -> Any:

@@ -61,7 +61,9 @@ def connect(
 
 
 class KubeCluster:
-    """`ports.Cluster` on an API server; for up to 16 threads at a time."""
+    """`ports.Cluster` on an API server; for up to `width` threads at a time."""
+
+    width = WORKERS
 
     def __init__(
         self,

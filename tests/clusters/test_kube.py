@@ -529,13 +529,35 @@ def test_a_read_tries_no_more_than_twice_again(api: Api, cluster: KubeCluster) -
     assert len(api.sent) == 3
 
 
-def test_a_write_is_sent_once(api: Api, cluster: KubeCluster) -> None:
-    api.answer = lambda _: Reply(429, {}, headers={"Retry-After": "0"})
+@pytest.mark.parametrize(
+    "reply", [Reply(429, {"message": "429"}), Reply(503, {"message": "503"}, headers={"Retry-After": "0"})]
+)
+def test_a_write_is_sent_once(api: Api, cluster: KubeCluster, reply: Reply) -> None:
+    api.answer = lambda _: reply
 
-    with pytest.raises(UnreachableError, match="429"):
+    with pytest.raises(UnreachableError, match=str(reply.status)):
         cluster.patch(Patch(target=Ref(DEPLOYMENT, "test", "a"), api_version="apps/v1", operations=()))
 
     assert len(api.sent) == 1
+
+
+def test_a_write_that_was_not_looked_at_is_sent_again_when_the_server_says(api: Api, cluster: KubeCluster) -> None:
+    replies = iter([Reply(429, {}, headers={"Retry-After": "0"}), Reply()])
+    api.answer = lambda _: next(replies)
+
+    cluster.patch(Patch(target=Ref(DEPLOYMENT, "test", "a"), api_version="apps/v1", operations=()))
+
+    assert len(api.sent) == 2
+    assert api.sent[0].body == api.sent[1].body
+
+
+def test_the_environment_names_the_proxy_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", api.url)
+    with cluster_at("http://kubernetes.invalid") as cluster:
+        monkeypatch.delenv("HTTP_PROXY")
+        cluster.list(SERVICE, Scope())
+
+    assert api.sent[0].headers["Host"] == "kubernetes.invalid"
 
 
 # --- PATCH ---
