@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # RFC 1123, as the API server checks the names of objects.
-DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+DNS_NAME = re.compile(rf"{DNS_LABEL.pattern}(\.{DNS_LABEL.pattern})*")
 DNS_NAME_LENGTH = 253
 MOST_SHOWN = 80
 ELLIPSIS = "…"
@@ -101,7 +102,7 @@ class Fields:
         elif isinstance(value, bool) or not isinstance(value, int):
             self.problem(key, f"must be an integer, not {shown(value)}")
         elif not lowest <= value <= highest:
-            self.problem(key, f"must be between {lowest} and {highest}, not {value}")
+            self.problem(key, f"must be between {lowest} and {highest}, not {shown(value)}")
         else:
             return value
         return lowest
@@ -147,6 +148,19 @@ def timestamp(at: datetime) -> str:
     return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
+def printable(text: object) -> str:
+    r"""Give text that a terminal can only show: whatever acts, breaks the line or hides is escaped (`\x1b`)."""
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def worded(text: str, most: int) -> str:
+    """Make words with text of others in them fit to be stored: `printable`, and at most `most` bytes."""
+    return clip(printable(text), most)
+
+
 def clip(text: str, most: int) -> str:
     """Cut a text to at most `most` bytes of UTF-8, between two characters, with an ellipsis where it was cut."""
     raw = text.encode("utf-8", "replace")
@@ -162,12 +176,19 @@ def _finite(value: float) -> bool:
         return False
 
 
+def _digits(value: float) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no integer of thousands of digits
+        return hex(int(value))
+
+
 def shown(value: object) -> str:
     """Print a value of the user's in a message: the beginning of it, as JSON would write it, or its type."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        text = repr(value)
+        text = _digits(value)
     elif isinstance(value, str):
         text = f'"{value}"'
     else:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconcile import analysis, health, messages
+from reconcile.fields import shown
 from reconcile.observation import Case, GateError, WaitError
 from reconcile.plan import Question
 from reconcile.rollout import Phase
@@ -49,7 +50,7 @@ def unknown_metrics(case: Case) -> list[str]:
     """List the metrics that no template describes, with their paths."""
     known = case.settings.metrics
     return [
-        f'spec.canaryAnalysis.metrics[{index}].name: "{check.name[:80]}" is no metric template '
+        f"spec.canaryAnalysis.metrics[{index}].name: {shown(check.name)} is no metric template "
         f"(known: {', '.join(sorted(known)) or 'none'})"
         for index, check in enumerate(case.rollout.spec.checks if case.rollout.spec else ())
         if check.name not in known

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconcile import durations
-from reconcile.fields import DNS_NAME, Fields, parse_time
+from reconcile.fields import DNS_LABEL, DNS_NAME, Fields, parse_time, shown
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 
 if TYPE_CHECKING:
@@ -133,14 +133,17 @@ class Rollout:
 def parse(manifest: Manifest) -> Rollout:
     """Read a Rollout; what is wrong with it is in its `problems`, with field paths, and not raised."""
     root = Fields(value=manifest)
-    metadata = root.child("metadata").value
-    namespace = str(metadata.get("namespace") or "default")
+    named = root.child("metadata")
+    metadata = named.value
+    name, namespace = named.name("name"), str(metadata.get("namespace") or "default")
+    if not DNS_LABEL.fullmatch(namespace):
+        named.problem("namespace", f"{shown(namespace)} is no name of a namespace (lower case letters, digits and '-')")
     spec = _spec(root.child("spec"), namespace)
     status = manifest.get("status")
     state = _state(root.child("status", required=False))
     labels = metadata.get("labels")
     return Rollout(
-        ref=Ref(ROLLOUT, namespace, str(metadata.get("name") or "")),
+        ref=Ref(ROLLOUT, namespace, name or str(metadata.get("name") or "")),
         api_version=str(manifest.get("apiVersion") or ROLLOUT.api_version(ROLLOUT.versions[0])),
         uid=_text(metadata.get("uid")),
         generation=_integer(metadata.get("generation")),
@@ -172,7 +175,7 @@ def short_host(host: str, namespace: str) -> str | None:
 def _spec(spec: Fields, namespace: str) -> Spec:
     kind = spec.text("targetKind", "Deployment")
     if kind not in {"Deployment", ""}:
-        spec.problem("targetKind", f'must be "Deployment", not "{kind[:60]}"')
+        spec.problem("targetKind", f'must be "Deployment", not {shown(kind)}')
     primary, canary, analysis = spec.child("primary"), spec.child("canary"), spec.child("canaryAnalysis")
     wanted = Spec(
         virtual_service=spec.child("virtualService").name("name"),
@@ -196,11 +199,11 @@ def _host(side: Fields, namespace: str) -> str:
     if not host:
         return ""
     if not DNS_NAME.fullmatch(host):
-        side.problem("host", f'"{host[:80]}" is no host name')
+        side.problem("host", f"{shown(host)} is no host name")
         return ""
     short = short_host(host, namespace)
     if short is None:
-        side.problem("host", f'"{host[:80]}" is no Service of namespace {namespace}')
+        side.problem("host", f"{shown(host)} is no Service of namespace {namespace}")
     return short or ""
 
 
@@ -217,7 +220,7 @@ def _check(check: Fields) -> Check:
 def _state(status: Fields) -> State:
     phase = status.text("phase", "") if status.value.get("phase") else ""
     if phase not in {*Phase}:
-        status.problem("phase", f'"{phase[:60]}" is no phase that this version knows; remove the status to start anew')
+        status.problem("phase", f"{shown(phase)} is no phase that this version knows; remove the status to start anew")
         phase = ""
     return State(
         phase=Phase(phase),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconcile.fields import clip, timestamp
+from reconcile.fields import clip, timestamp, worded
 from reconcile.plan import Patch
 from reconcile.rollout import State
 
@@ -118,7 +118,7 @@ def refused(promised: Patch, reason: str, now: datetime) -> Patch:
     )
     since = {"lastTransitionTime": _time(now)}
     conditions = [
-        condition | {"status": "False", "reason": "WriteFailed", "message": clip(reason, MOST_MESSAGE)} | since
+        condition | {"status": "False", "reason": "WriteFailed", "message": worded(reason, MOST_MESSAGE)} | since
         if condition["type"] == "Ready"
         else condition
         for condition in stored["conditions"]
@@ -134,9 +134,9 @@ def refused(promised: Patch, reason: str, now: datetime) -> Patch:
 def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[dict[str, Any]]:
     """Give `Ready`, and `Reconciling` or `Stalled` while they are true (kstatus takes their absence for false)."""
     stored = (rollout.status or {}).get("conditions")
-    old = {item.get("type"): item for item in stored if isinstance(item, dict)} if isinstance(stored, list) else {}
+    old = {str(item.get("type")): item for item in stored if isinstance(item, dict)} if isinstance(stored, list) else {}
     wanted = {"Ready": readiness.ready, "Reconciling": readiness.reconciling, "Stalled": readiness.stalled}
-    common: dict[str, Any] = {"reason": readiness.reason, "message": clip(readiness.message, MOST_MESSAGE)}
+    common: dict[str, Any] = {"reason": readiness.reason, "message": worded(readiness.message, MOST_MESSAGE)}
     if rollout.generation is not None:
         common["observedGeneration"] = rollout.generation
     return [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.fields import Fields, parse_time
+from reconcile.fields import Fields, clip, parse_time, printable, worded
 
 TEXT = "lower case letters, digits, '-' and '.'"
 
@@ -104,6 +104,7 @@ def test_integers_within_bounds(value: int) -> None:
         (None, "key: is required"),
         (0, "key: must be between 1 and 100, not 0"),
         (101, "key: must be between 1 and 100, not 101"),
+        pytest.param(16**5000, "key: must be between 1 and 100, not 0x1" + "0" * 74 + "...", id="huge"),
         (True, "key: must be an integer, not true"),
         (50.0, "key: must be an integer, not 50.0"),
         ("50", 'key: must be an integer, not "50"'),
@@ -147,6 +148,13 @@ def test_numbers_that_are_none(value: Any, shown: str) -> None:
 def test_an_absent_number_is_required() -> None:
     root = Fields(value={})
     assert (root.number("key"), root.problems) == (0.0, ["key: is required"])
+
+
+def test_what_a_terminal_acts_on_is_shown_and_not_sent() -> None:
+    assert printable("é ✓ \U0001f600") == "é ✓ \U0001f600"
+    assert printable("\x1b[2J\n\x9b\u202e\ud800\xa0") == "\\x1b[2J\\n\\x9b\\u202e\\ud800\\xa0"
+    assert printable(None) == "None"
+    assert worded("\x1b[2J" * 9, 10) == clip("\\x1b[2J\\x1b", 10)
 
 
 def test_times_are_in_utc_whatever_they_are_written_in() -> None:

@@ -152,6 +152,12 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
         for value in NO_INTERVALS
     ),
     ("metadata", [], "metadata: must be a mapping, not a list"),
+    ("metadata/name", "a\nb", f'metadata.name: "a\nb" {NAME}'),
+    (
+        "metadata/namespace",
+        "a.b",
+        "metadata.namespace: \"a.b\" is no name of a namespace (lower case letters, digits and '-')",
+    ),
 ]
 
 

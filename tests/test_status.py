@@ -134,7 +134,9 @@ def test_the_time_of_a_condition_moves_only_with_its_status() -> None:
     assert found["Reconciling"]["lastTransitionTime"] == AFTER
 
 
-@pytest.mark.parametrize("conditions", [None, "odd", {}, [{"type": "Ready", "status": "True"}]])
+@pytest.mark.parametrize(
+    "conditions", [None, "odd", {}, [{"type": "Ready", "status": "True"}], [{"type": ["Ready"], "status": "True"}]]
+)
 def test_conditions_that_say_no_time_begin_now(conditions: Any) -> None:
     found = render(stored({"conditions": conditions}), State(), RESTING, None, START)
     assert [(item["type"], item["lastTransitionTime"]) for item in found["conditions"]] == [("Ready", AFTER)]

@@ -17,7 +17,7 @@ from typing import NoReturn
 import click
 
 from reconcile import __version__
-from reconcile.cli.exits import FAILED, INTERRUPTED, NOTHING, USAGE
+from reconcile.cli.exits import FAILED, INTERRUPTED, NOTHING, USAGE, complain
 from reconcile.cli.signals import Stop, Stopped
 from reconcile.errors import SteererError, UsageError
 
@@ -93,5 +93,5 @@ def _end_at_once(words: str, code: int) -> NoReturn:
 
 def _end(name: str, words: str, code: int) -> None:
     if words:
-        click.echo(f"{name}: {words}", err=True)
+        complain(f"{name}: {words}")
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Exit codes: what they are called, and which one a decision record asks for.
+"""Exit codes: what they are called, and which one a decision record asks for; and the words beside them.
 
 Duty: the contract with pipelines. `--detailed-exitcode` tells more; without it a pass that was made is a success.
 """
@@ -6,6 +6,8 @@ Duty: the contract with pipelines. `--detailed-exitcode` tells more; without it 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 NOTHING, FAILED, USAGE = 0, 1, 2
 CHANGED, WAITING, HALTED = 2, 3, 4
 INTERRUPTED = 130
+
+
+def complain(words: str) -> None:
+    """Say on stderr why something did not end well. The words may have text of others in them, and have lines."""
+    from reconcile.fields import printable  # noqa: PLC0415 - only who has to complain pays for it
+
+    click.echo("\n".join(map(printable, words.split("\n"))), err=True)
 
 
 def exit_code(records: Sequence[Record], *, detailed: bool) -> int:

@@ -11,8 +11,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconcile.fields import timestamp
+from reconcile.fields import printable, timestamp
 from reconcile.plan import Result
+from reconcile.report.record import visible
 from reconcile.steps import Move
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> Non
     """Log to stderr. What a dry run logs would otherwise look as if it had happened."""
     handler = logging.StreamHandler(sys.stderr)
     mark = "dry run: " if dry_run else ""
-    text = logging.Formatter(f"%(asctime)s %(levelname)s {mark}%(message)s", "%Y-%m-%dT%H:%M:%S")
+    text = _TextFormatter(f"%(asctime)s %(levelname)s {mark}%(message)s", "%Y-%m-%dT%H:%M:%S")
     handler.setFormatter(_JsonFormatter(**{"dryRun": True} if dry_run else {}) if form == "json" else text)
     chosen = level or ("error" if sys.stderr.isatty() else "info")
     logger = logging.getLogger("steerer")
@@ -69,6 +70,16 @@ def log_decision(record: Record) -> None:
     LOG.log(level, "%s %s, %s: %s", name, plan.move, record.result.value, words, extra={"decision": decision})
 
 
+class _TextFormatter(logging.Formatter):
+    """One line a record, and set in below it the traceback of a defect; nothing in them that a terminal acts on."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the library's
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - as above
+        return "\n".join(f"  {printable(line)}" for line in super().formatException(ei).split("\n"))
+
+
 class _JsonFormatter(logging.Formatter):
     """One JSON object a line, each with these members as well."""
 
@@ -87,4 +98,4 @@ class _JsonFormatter(logging.Formatter):
         line |= record.__dict__.get("decision", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line | self._members, ensure_ascii=False)
+        return visible(json.dumps(line | self._members, ensure_ascii=False))

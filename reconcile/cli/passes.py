@@ -108,7 +108,7 @@ def _passes(given: dict[str, Any], stop: Stop) -> int:
             except ClusterError as error:
                 if given["every"] is None:
                     raise
-                click.echo(f"steerer: {error}", err=True)  # the next tick may find the server again
+                exits.complain(f"steerer: {error}")  # the next tick may find the server again
                 code = exits.FAILED
     return code
 

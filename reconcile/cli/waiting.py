@@ -9,8 +9,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from reconcile.cli import adapters, exits
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.passes import make, show
@@ -120,5 +118,5 @@ class _Waiting:
         if code != exits.NOTHING:
             words = self._gone or (late if code == exits.WAITING else "failed")
             trouble = f"\n  the last pass could not be made: {self._trouble}" if self._trouble else ""
-            click.echo(f"steerer: {words}{self._stands()}{trouble}", err=True)
+            exits.complain(f"steerer: {words}{self._stands()}{trouble}")
         return code

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.fields import clip, timestamp
+from reconcile.fields import timestamp, worded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,4 +52,4 @@ def event_manifest(event: Event, at: datetime, count: int = 1, first: str | None
 
 def cut(message: str) -> str:
     """Shorten a message to the bytes that an Event may have, between two characters, and show that it was."""
-    return clip(message, MESSAGE_BYTES)
+    return worded(message, MESSAGE_BYTES)

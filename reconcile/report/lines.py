@@ -13,6 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from reconcile.fields import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -73,14 +75,6 @@ def as_text(lines: Iterable[Line]) -> str:
     """Give lines as plain text, unwrapped, ending in a newline."""
     console = Console(width=ENDLESS, color_system=None, quiet=True)
     return "".join(f"{row.plain}\n" for line in lines for row in _laid_out(line, console))
-
-
-def printable(text: object) -> str:
-    r"""Give text that a terminal can only show: whatever acts, breaks the line or hides is escaped (`\x1b`)."""
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
 
 
 def say(text: object, style: str = "") -> Text:

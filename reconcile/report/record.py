@@ -125,10 +125,11 @@ def _event(event: Event) -> dict[str, Any]:
 def _json(document: Any) -> str:
     """Write JSON whose letters stay readable and whose control and invisible characters stay escaped."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    lines = (line if line.isprintable() else _escaped(line) for line in text.split("\n"))
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(visible, text.split("\n"))) + "\n"
 
 
-def _escaped(line: str) -> str:
-    # Outside of its strings JSON is ASCII, so whatever is not printable stands in a string and may be escaped there.
+def visible(line: str) -> str:
+    """Escape what is not printable in a line of JSON: outside of its strings JSON is ASCII, and within it may be."""
+    if line.isprintable():
+        return line
     return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)

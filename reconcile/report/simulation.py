@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.fields import printable
 from reconcile.ports import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
 from reconcile.report import raw
 from reconcile.report.events import events_table
-from reconcile.report.lines import printable
 from reconcile.report.record import dump, to_dict
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.cli.exits import complain
 from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.plan import Failure, Record, Result
 from tests.world import SUCCESS, world
@@ -100,3 +101,24 @@ def _restored() -> Any:
     before = logger.handlers, logger.level, logger.propagate
     yield
     logger.handlers, logger.level, logger.propagate = before
+
+
+RAW = "red \x1b[31m\x9b0m\n2026-01-31T12:00:00 INFO all is well \u202e"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_wrote_acts_on_no_terminal_and_begins_no_line(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    log_to_stderr(form, "debug")
+    logging.getLogger("steerer.engine").error("%s could not be decided", RAW, exc_info=ValueError(RAW))
+    said = capsys.readouterr().err
+    assert all(char.isprintable() or char == "\n" for char in said)
+    assert [line for line in said.splitlines() if line.startswith("2026-01-31")] == []
+    if form == "json":
+        assert json.loads(said)["message"] == f"{RAW} could not be decided"
+
+
+def test_last_words_act_on_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("steerer: \x1b[2J is no YAML\nand \u202e neither")
+    assert capsys.readouterr().err == "steerer: \\x1b[2J is no YAML\nand \\u202e neither\n"

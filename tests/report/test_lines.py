@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.text import Text
 
-from reconcile.report.lines import Line, as_text, bar, printable
+from reconcile.report.lines import Line, as_text, bar
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,6 @@ from reconcile.report.lines import Line, as_text, bar, printable
 )
 def test_a_bar_shows_the_share_and_its_move(before: int | None, after: int | None, drawn: str) -> None:
     assert bar(before, after).plain == drawn
-
-
-def test_text_from_outside_can_only_be_read() -> None:
-    assert printable("é ✓ \U0001f600") == "é ✓ \U0001f600"
-    assert printable("\x1b[2J\n\x9b\u202e\ud800\xa0") == "\\x1b[2J\\n\\x9b\\u202e\\ud800\\xa0"
-    assert printable(None) == "None"
 
 
 def test_a_line_has_a_head_a_body_or_both() -> None:
