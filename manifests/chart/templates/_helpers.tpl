@@ -1,8 +1,9 @@
-{{- /* The name of all objects. A CronJob's is at most 52 characters long, as its Jobs and pods add to it. */}}
+{{- /* The name of all objects. A CronJob's is at most 52 characters long, as its Jobs and pods add to it; and one less
+where the pods of a Job have numbers of two digits. */}}
 {{- define "steerer.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- default $full .Values.fullnameOverride | trunc 51 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "steerer.selectorLabels" -}}
@@ -63,6 +64,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- fail (printf "passTimeout: %ds is too long: with a controlLoopInterval of %s a pass may take %ds at most, to be over before the next one" $seconds .Values.controlLoopInterval $most) }}
 {{- end }}
 {{- $seconds }}s
+{{- end }}
+
+{{- define "steerer.shards" -}}
+{{- if and (gt (int .Values.shards) 1) (semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version) }}
+{{- fail (printf "shards: more than 1 need Kubernetes 1.29 or later, this is %s: before, a shard that fails ends the others" .Capabilities.KubeVersion.Version) }}
+{{- end }}
+{{- int .Values.shards }}
 {{- end }}
 
 {{- define "steerer.scope" -}}

@@ -1,0 +1,248 @@
+"""Several passes beside each other, as processes of their own: every Rollout is done by one of them, whatever happens.
+
+Who wrote what is read from the audit log, who decided from the records. The Job that Kubernetes makes of the chart is
+in `tests/helm/test_shards.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from reconcile.ports import ROLLOUT, Ref
+from reconcile.shards import shard
+from tests.apiserver.steering import ARTIFACTS, Done, Steerer, apply, at_rest, deployment, of_steerer, rolled_out
+from tests.components.faults import LONGEST, Once, killed_when_done
+from tests.components.gateway import Gateway, passed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tests.components.controlplane import ControlPlane
+    from tests.components.gateway import Exchange, Fault, Hook, Request
+
+    Name = tuple[str, str]
+
+TEAMS, PER_TEAM, STEP = 3, 8, 10
+LONG_AGO = "2026-01-01T00:00:00Z"
+ONE_STEP = {("patch", "rollouts/status"): 1, ("patch", "virtualservices"): 1}
+"""What a step writes."""
+
+
+class Fleet:
+    """Rollouts in several namespaces, each with something to release and no metric to hold it up."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        run = uuid4().hex[:8]
+        self.namespaces = [f"fleet-{run}-{team}" for team in range(TEAMS)]
+        self.names = [(namespace, f"app-{number}") for namespace in self.namespaces for number in range(PER_TEAM)]
+        self.steerer = Steerer(kubeconfig=plane.kubeconfig)
+        for namespace in self.namespaces:
+            plane.kubectl("create", "namespace", namespace)
+        apply(plane, *(item for namespace, name in self.names for item in _released(namespace, name)))
+        for namespace, name in self.names:
+            rolled_out(plane, namespace, name, f"{name}-canary")
+
+    def args(self, count: int, index: int) -> tuple[str, ...]:
+        """Give the arguments of one shard."""
+        return (
+            "run",
+            f"--namespace={','.join(self.namespaces)}",
+            "--output=json",
+            f"--shards={count}",
+            f"--shard={index}",
+        )
+
+    def weights(self) -> dict[Name, int]:
+        """Give the weight that each canary has."""
+        found = {}
+        for namespace, name in self.names:
+            path = f"/apis/networking.istio.io/v1/namespaces/{namespace}/virtualservices/{name}"
+            route = self.plane.request("GET", path).json()["spec"]["http"][0]["route"]
+            [weight] = [entry["weight"] for entry in route if entry["destination"]["host"] != name]
+            found[namespace, name] = weight
+        return found
+
+    def later(self, names: Iterable[Name]) -> None:
+        """Let the interval pass for these."""
+        body = {"status": {"lastAdvanceTime": LONG_AGO}}
+        for namespace, name in names:
+            path = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts/{name}/status"
+            answer = self.plane.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+            answer.raise_for_status()
+
+    def stored(self, mark: int) -> dict[Name, Counter[tuple[str, str]]]:
+        """Give the changes of objects that were stored since then, counted for each Rollout. Events are left out."""
+        found: dict[Name, Counter[tuple[str, str]]] = {}
+        for entry in of_steerer(self.plane.requests_since(mark)):
+            if entry.body is not None and entry.code < 300 and entry.resource != "events":
+                part = f"/{entry.subresource}" if entry.subresource else ""
+                owner = (entry.namespace, entry.name.removesuffix("-canary"))
+                found.setdefault(owner, Counter())[entry.verb, f"{entry.resource}{part}"] += 1
+        return found
+
+
+def _released(namespace: str, name: str) -> list[dict[str, Any]]:
+    """Build everything that a Rollout needs that starts at once, small."""
+    canary = f"{name}-canary"
+    [rollout] = [item for item in at_rest(namespace, name) if item["kind"] == "Rollout"]
+    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
+    route["metadata"] = {"name": name, "namespace": namespace}
+    route["spec"]["hosts"] = [name]
+    for entry, host in zip(route["spec"]["http"][0]["route"], (name, canary), strict=True):
+        entry["destination"]["host"] = host
+    ports = [{"name": "http", "port": 9898}]
+    services = [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": one, "namespace": namespace},
+            "spec": {"selector": {"app": one}, "ports": ports},
+        }
+        for one in (name, canary)
+    ]
+    return [*(deployment(namespace, one, replicas=1) for one in (name, canary)), *services, route, rollout]
+
+
+@pytest.fixture(scope="module")
+def fleet(control_plane: ControlPlane) -> Fleet:
+    """Give the fleet that all tests here move on, one after the other."""
+    return Fleet(control_plane)
+
+
+@pytest.fixture
+def standing(fleet: Fleet) -> tuple[Fleet, int]:
+    """Give the fleet and the weight that all of it has; each may make a step."""
+    fleet.later(fleet.names)
+    [weight] = set(fleet.weights().values())
+    return fleet, weight
+
+
+def at_once(*runs: tuple[Steerer, tuple[str, ...]]) -> list[Done]:
+    """Start several at once, and wait for them all. Which were killed is for the caller to say."""
+    with ExitStack() as stack:
+        begun = [stack.enter_context(steerer.begin(*args)) for steerer, args in runs]
+        ended = [(process, *process.communicate(timeout=120)) for process in begun]
+    return [Done(code=process.returncode, out=out, err=err) for process, out, err in ended]
+
+
+def decided(done: Sequence[Done]) -> list[Name]:
+    """Give whom each record of several passes is about."""
+    assert [each.err for each in done if each.code != 0] == []
+    return [(record["rollout"]["namespace"], record["rollout"]["name"]) for each in done for record in each.records]
+
+
+def test_no_rollout_is_done_twice_and_none_left_out_while_the_number_changes(standing: tuple[Fleet, int]) -> None:
+    fleet, weight = standing
+    for number, count in enumerate((4, 3, 7), 1):
+        mark = fleet.plane.mark()
+
+        done = at_once(*((fleet.steerer, fleet.args(count, index)) for index in range(count)))
+
+        assert Counter(decided(done)) == Counter(fleet.names)
+        for index, each in enumerate(done):
+            mine = {name for name in fleet.names if shard(Ref(ROLLOUT, *name), count) == index}
+            assert set(decided([each])) == mine
+        assert fleet.stored(mark) == dict.fromkeys(fleet.names, ONE_STEP)
+        assert fleet.weights() == dict.fromkeys(fleet.names, weight + number * STEP)
+        fleet.later(fleet.names)
+
+
+class Start:
+    """Holds the writes of several programs until each of them has one to make: all have read the same by then."""
+
+    def __init__(self, programs: int) -> None:
+        self._missing = programs
+        self._lock = threading.Lock()
+        self._all_there = threading.Event()
+
+    def hook(self) -> Hook:
+        """Give the hook of one program."""
+        news = True
+
+        def choose(request: Request) -> Fault:
+            nonlocal news
+            if not request.writes:
+                return passed
+            with self._lock:
+                self._missing -= news
+                news = False
+                if not self._missing:
+                    self._all_there.set()
+            return self._pass_together
+
+        return choose
+
+    def _pass_together(self, exchange: Exchange) -> None:
+        assert self._all_there.wait(LONGEST)
+        passed(exchange)
+
+
+@pytest.fixture
+def gateways(control_plane: ControlPlane) -> Iterator[list[Gateway]]:
+    """Give a gateway for each of seven programs."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Gateway(control_plane).serving()) for _ in range(7)]
+
+
+def test_where_old_and_new_numbers_overlap_no_step_is_made_twice(
+    standing: tuple[Fleet, int], gateways: list[Gateway]
+) -> None:
+    fleet, weight = standing
+    start, mark = Start(len(gateways)), fleet.plane.mark()
+    numbers = [(4, index) for index in range(4)] + [(3, index) for index in range(3)]
+    for gateway in gateways:
+        gateway.hook = start.hook()
+
+    done = at_once(
+        *(
+            (Steerer(kubeconfig=gateway.before(fleet.plane.kubeconfig)), fleet.args(*number))
+            for gateway, number in zip(gateways, numbers, strict=True)
+        )
+    )
+
+    assert Counter(decided(done)) == Counter(fleet.names * 2)
+    results = Counter(record["result"] for each in done for record in each.records)
+    assert results == {"applied": len(fleet.names), "lost race": len(fleet.names)}
+    assert fleet.stored(mark) == dict.fromkeys(fleet.names, ONE_STEP)
+    assert fleet.weights() == dict.fromkeys(fleet.names, weight + STEP)
+
+
+def test_where_one_is_killed_the_others_finish_and_the_next_pass_does_what_it_left(
+    standing: tuple[Fleet, int], gateways: list[Gateway]
+) -> None:
+    fleet, weight = standing
+    gateway, victim, count = gateways[0], 2, 4
+    through = Steerer(kubeconfig=gateway.before(fleet.plane.kubeconfig))
+    together = [(fleet.steerer, fleet.args(count, index)) for index in range(count)]
+    mark = fleet.plane.mark()
+
+    with through.begin(*fleet.args(count, victim)) as process:
+        # The status is stored and the weight is not: in the middle of one Rollout, with others to come.
+        once = Once(killed_when_done(process.kill), lambda it: it.writes and it.resource == "rollouts/status", nth=1)
+        gateway.hook = once
+        done = at_once(*(run for index, run in enumerate(together) if index != victim))
+        process.communicate(timeout=60)
+
+    assert process.returncode == -9
+    assert once.struck is not None
+    theirs = {name for name in fleet.names if shard(Ref(ROLLOUT, *name), count) != victim}
+    assert Counter(decided(done)) == Counter(theirs)
+    stored, weights = fleet.stored(mark), fleet.weights()
+    assert {name: stored[name] for name in theirs} == dict.fromkeys(theirs, ONE_STEP)
+    left = {name for name in fleet.names if weights[name] == weight}
+    torn = {name for name in left if name in stored}
+    assert torn
+
+    decided(at_once(*together))
+    assert fleet.weights() == {name: weight + STEP * (name not in torn) for name in fleet.names}
+    fleet.later(torn)  # what it had taken for itself, the others leave alone until the interval is over
+    decided(at_once(*together))
+    assert fleet.weights() == dict.fromkeys(fleet.names, weight + STEP)
