@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.apiserver.steering import Metrics
 from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import available
 from tests.components.tools import tool
-from tests.helm.rendering import NAMESPACE
+from tests.helm.installed import Installed, new_namespace
+from tests.helm.rendering import CHART, NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,3 +45,12 @@ def bare_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
         plane.kubectl("create", "namespace", NAMESPACE)
         plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
         yield plane
+
+
+@pytest.fixture
+def installed(bare_plane: ControlPlane) -> Iterator[Installed]:
+    """Give the chart, not installed yet, beside a metrics server that finds everything well."""
+    bare_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "files" / "crd.yaml"))
+    bare_plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
+    with Metrics().serving() as metrics:
+        yield Installed(plane=bare_plane, metrics=metrics.url, home=new_namespace(bare_plane))

@@ -153,6 +153,9 @@ def test_each_value_has_a_default_and_a_rule() -> None:
             "passTimeout=51s",
             "passTimeout: 51s is too long: with a controlLoopInterval of 1m a pass may take 50s at most",
         ),
+        ("shards=0", "/shards'"),
+        ("shards=101", "/shards'"),
+        ("shards=two", "/shards': got string, want integer"),
         ("history.failed=-1", "/history/failed'"),
         ("metricsAuth.secretName=prometheus", "secretName is given and none of tokenKey, caKey, headersKey"),
         ("metricsAuth.tokenKey=token", "tokenKey, caKey or headersKey is given and no secretName"),
@@ -223,6 +226,33 @@ def test_passes_are_an_interval_apart_and_a_job_is_over_before_the_next(interval
 
 def test_a_time_for_a_pass_is_taken_as_given() -> None:
     assert options("--set", "passTimeout=30s")["pass_timeout"] == 30
+
+
+# --- Shards ---
+
+
+def test_one_pod_is_no_indexed_job() -> None:
+    assert job("--set", "shards=1") == job()
+    assert not {"completionMode", "completions", "parallelism", "backoffLimitPerIndex"} & job().keys()
+    assert options()["shards"] is None
+
+
+def test_shards_are_pods_of_one_job_that_stand_and_fall_by_themselves() -> None:
+    spec, chosen = job("--set", "shards=4"), options("--set", "shards=4")
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 4, 4)
+    assert spec["backoffLimitPerIndex"] == 0
+    assert "backoffLimit" not in spec  # it would end the Job, with all its pods, when one fails
+    assert chosen["shards"] == 4
+    assert chosen["shard"] is None  # Kubernetes tells each pod
+    assert spec["activeDeadlineSeconds"] == job()["activeDeadlineSeconds"]
+
+
+def test_shards_are_refused_where_kubernetes_would_end_all_for_one(program: str) -> None:
+    words = "shards: more than 1 needs Kubernetes 1.29 or later, this is v1.28.9"
+    with pytest.raises(HelmError, match=words):
+        rendered("--set", "shards=2", "--kube-version", "1.28.9", program=program)
+    assert rendered("--set", "shards=1", "--kube-version", "1.28.9", program=program)
+    assert rendered("--set", "shards=2", "--kube-version", "1.29.0", program=program)
 
 
 # --- The Job ---
@@ -296,7 +326,7 @@ def test_a_digest_decides_over_a_tag() -> None:
 
 def test_the_name_of_the_cron_job_leaves_room_for_those_of_its_jobs() -> None:
     names = {item["metadata"]["name"] for item in rendered(release="r" * 53) if item["kind"] == "CronJob"}
-    assert max(map(len, names)) <= 52
+    assert max(map(len, names)) <= 51
 
 
 # --- The page ---

@@ -229,7 +229,7 @@ def test_two_installs_beside_each_other_share_nothing(control_plane: ControlPlan
 
 _TERM = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]"
 CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "interval": (("controlLoopInterval=10s",), ("controlLoopInterval=6h",)),
+    "interval": (("controlLoopInterval=10s",), ("controlLoopInterval=6h", "shards=4")),
     "scope": ((), ("namespaces={default,kube-system}",)),
     "metrics": (
         ("metricsServer=",),

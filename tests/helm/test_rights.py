@@ -7,90 +7,21 @@ account's. Only the container around the process is missing.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconcile.rights import PASS, Lack, Right
-from tests.apiserver.steering import Done, Metrics, Steerer, apply, at_rest, get, install, of_steerer, rolled_out
+from tests.apiserver.steering import apply, at_rest, get, install, of_steerer
 from tests.components.processes import wait_for
-from tests.helm.rendering import CHART, helm
+from tests.helm.installed import decisions, new_namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.helm.installed import Installed
 
-CRD = CHART / "files" / "crd.yaml"
-LONG_AGO = "2026-01-01T00:00:00Z"
 CROWD = 9
 """More of a kind than are read one by one."""
-
-
-@dataclass(kw_only=True)
-class Installed:
-    """The chart in a namespace of its own; `home` is also the name of the release and of its objects."""
-
-    plane: ControlPlane
-    metrics: str
-    home: str
-
-    def values(self, *namespaces: str) -> None:
-        """Install it, or change it, to look after these namespaces (none = all, by a ClusterRole)."""
-        given = {
-            "metricsServer": self.metrics,
-            "logFormat": "json",
-            "logLevel": "debug",
-            "crd.install": "false",
-            "namespaces": f"{{{','.join(namespaces)}}}" if namespaces else "null",
-        }
-        sets = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
-        args = ("upgrade", "--install", self.home, str(CHART), f"--namespace={self.home}", *sets)
-        helm(*args, kubeconfig=self.plane.kubeconfig)
-
-    def job(self) -> Done:
-        """Do what a Job of the stored CronJob does, as its account."""
-        pod = get(self.plane, f"cronjob/{self.home}", self.home)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-        [container] = pod["containers"]
-        token = self.plane.account_token(self.home, pod["serviceAccountName"])
-        steerer = Steerer(kubeconfig=self.plane.kubeconfig_for(token, namespace=self.home))
-        environment = {item["name"]: item["value"] for item in container.get("env", ())}
-        return steerer(*container["args"], expect=None, **environment)
-
-    def later(self, namespace: str) -> None:
-        """Let the interval pass for a Rollout, and the controllers do their work."""
-        rolled_out(self.plane, namespace, "podinfo", "podinfo-canary")
-        path = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts/podinfo/status"
-        body = {"status": {"lastAdvanceTime": LONG_AGO, "lastTransitionTime": LONG_AGO}}
-        self.plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
-
-    def phase(self, namespace: str) -> str:
-        """Give the phase of the namespace's Rollout."""
-        status = get(self.plane, "rollout/podinfo", namespace).get("status", {})
-        return str(status.get("phase", ""))
-
-
-def decisions(done: Done, namespace: str) -> list[dict[str, Any]]:
-    """Give the decisions about the Rollouts of a namespace, as a Job logs them."""
-    lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
-    return [line for line in lines if line["logger"] == "steerer.decisions" and line["namespace"] == namespace]
-
-
-def new_namespace(plane: ControlPlane) -> str:
-    name = f"steerer-{uuid4().hex[:8]}"
-    plane.kubectl("create", "namespace", name)
-    return name
-
-
-@pytest.fixture
-def installed(bare_plane: ControlPlane) -> Iterator[Installed]:
-    """Give the chart, not installed yet, beside a metrics server that finds everything well."""
-    bare_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD))
-    bare_plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
-    with Metrics().serving() as metrics:
-        yield Installed(plane=bare_plane, metrics=metrics.url, home=new_namespace(bare_plane))
 
 
 def used(entries: list[AuditEntry]) -> set[tuple[str, str, str]]:

@@ -68,7 +68,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{- define "steerer.shards" -}}
 {{- if and (gt (int .Values.shards) 1) (semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version) }}
-{{- fail (printf "shards: more than 1 need Kubernetes 1.29 or later, this is %s: before, a shard that fails ends the others" .Capabilities.KubeVersion.Version) }}
+{{- fail (printf "shards: more than 1 needs Kubernetes 1.29 or later, this is %s: before, a shard that fails ends the others" .Capabilities.KubeVersion.Version) }}
 {{- end }}
 {{- int .Values.shards }}
 {{- end }}
