@@ -43,12 +43,13 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 	$(BIN)/pytest
 
 # The modules that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
-PURE := analysis clusters/delivery clusters/lean clusters/stated decide durations fields gates health messages moves \
-        objects observation plan preflight/__init__ preflight/findings preflight/installed preflight/live \
-        preflight/manifests promotion revision rights rollout routers/__init__ routers/istio shards status steps
+PURE := analysis clusters/delivery clusters/lean clusters/stated decide durations fields gates health messages \
+        metrics/groups metrics/pacing metrics/replies moves objects observation plan preflight/__init__ \
+        preflight/findings preflight/installed preflight/live preflight/manifests promotion revision rights rollout \
+        routers/__init__ routers/istio shards status steps
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
-	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers tests/preflight $(DELIVERY) $(UNIT)
+	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers tests/preflight tests/metrics $(DELIVERY) $(UNIT)
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds

@@ -296,6 +296,11 @@ def test_the_kinds_of_failure_are_those_of_the_code() -> None:
     assert named == [failure.value for failure in Failure]
 
 
+def test_the_fields_of_a_metric_file_are_those_of_the_code() -> None:
+    named = [code(cell)[0] for cell in column(section(METRICS, "The file"))]
+    assert named == [*templates.KEYS, *templates.OPTIONAL]
+
+
 def test_the_built_in_metrics_are_those_there_are() -> None:
     metrics = templates.load().metrics
     part = section(METRICS, "Metrics")

@@ -102,6 +102,17 @@ def test_all_of_it_is_told_in_one_run_by_rollout_with_what_to_do(folder: Path) -
     assert lines[-1] == "1 Rollout: 5 errors, 0 warnings"
 
 
+@pytest.mark.parametrize("field", ["query", "grouped"])
+def test_a_metric_file_whose_queries_cannot_be_rendered_is_found(folder: Path, tmp_path: Path, field: str) -> None:
+    metric = {"name": "istio_requests_total", "title": "rate", "unit": "percent", "threshold": "minimum", "query": "up"}
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    (templates / "rate.yaml").write_text(yaml.safe_dump(metric | {field: "{{ workloud }}"}), encoding="utf-8")
+    [finding] = found(folder, "--templates", templates, expect=4)
+    assert (finding["level"], finding["check"]) == ("error", "queries")
+    assert f"{templates / 'rate.yaml'}: {field}: 'workloud' is undefined" in finding["message"]
+
+
 def test_a_warning_is_red_only_where_it_is_asked_to_be(folder: Path) -> None:
     edit(folder, ROUTE, "weight: 100", "weight: 70")
     assert [item["level"] for item in found(folder, expect=0)] == ["warning"]

@@ -2,12 +2,12 @@
 
 Duty: from a folder to a query text. No network, and no opinion about what a value means.
 
-A query is Jinja2, cut down to what a query needs: the variables `namespace`, `workload` and `interval`, the filters
-`regex`, `literal`, `replace` and `default`, tests, `if`, and `for` over a list that is written out (not within another
-`for`). No calls, arithmetic, assignments, macros or includes: with them gone, and the length of a file and of each
-text bounded, the work of rendering is bounded as well, which the sandbox alone would not do (`"x" * 10 ** 9` is fine
-with it). It keeps an author's slip from hanging a pass; it is no defence against an author who means harm, for whoever
-writes the files writes the queries.
+A query is Jinja2, cut down to what a query needs: the variables `namespace`, `workload` (`workloads` in the query for
+several) and `interval`, the filters `regex`, `literal`, `replace` and `default`, tests, `if`, and `for` over a list
+that is written out (not within another `for`). No calls, arithmetic, assignments, macros or includes: with them gone,
+and the length of a file and of each text bounded, the work of rendering is bounded as well, which the sandbox alone
+would not do (`"x" * 10 ** 9` is fine with it). It keeps an author's slip from hanging a pass; it is no defence against
+an author who means harm, for whoever writes the files writes the queries.
 
 `namespace` and `workload` stand for a regular expression within quotes unless told otherwise, so that the plain
 `=~"{{ workload }}"` is right. `| literal` is for `="..."`. All that is not a letter, a digit or one of `_ . -` is
@@ -33,7 +33,7 @@ from reconcile.errors import TemplateError, UsageError
 from reconcile.plan import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconcile.plan import Question
 
@@ -41,6 +41,7 @@ MAX_FILE = 64 * 1024
 MAX_QUERY = 16 * 1024
 MAX_TEXT = 1024
 KEYS = ("name", "title", "unit", "threshold", "query")
+OPTIONAL = ("grouped",)
 BOUNDS = ("minimum", "maximum")
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -72,11 +73,15 @@ _LANGUAGE = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricFile:
-    """One file as it was read: what the core knows of the metric, the query not yet rendered, and where it is from."""
+    """One file as it was read: what the core knows of the metric, the query not yet rendered, and where it is from.
+
+    `grouped` is the query for several workloads at once; "" = it has none.
+    """
 
     path: Path
     metric: Metric
     query: str
+    grouped: str = ""
 
 
 class TemplateSet:
@@ -84,7 +89,8 @@ class TemplateSet:
 
     def __init__(self, files: Iterable[MetricFile]) -> None:
         self._files = {file.metric.name: file for file in files}
-        self._compiled: dict[str, jinja2.Template] = {}
+        self._compiled: dict[tuple[str, str], jinja2.Template] = {}
+        self._sound: set[str] = set()
         self._environment = _environment()
 
     @property
@@ -93,33 +99,56 @@ class TemplateSet:
         return MappingProxyType({name: self._files[name].metric for name in sorted(self._files)})
 
     def render(self, question: Question, namespace: str) -> str:
-        """Give the PromQL for a question. Raises TemplateError that names the file and what is wrong in it."""
+        """Give the PromQL for a question. Raises TemplateError that names the file and what is wrong in it.
+
+        A file whose other query can never be rendered is refused as well, whether that one is used or not.
+        """
+        file = self._file(question)
+        values = _values(question, namespace)
+        query = self._rendered(file, "query", values | {"workload": _name("workload", question.workload)})
+        if not query:
+            raise TemplateError(f"{file.path}: query: renders to nothing for {question.workload}.{namespace}")
+        if file.grouped and file.metric.name not in self._sound:
+            self._rendered(file, "grouped", values | {"workloads": _Names([question.workload])})
+            self._sound.add(file.metric.name)
+        return query
+
+    def render_grouped(self, question: Question, namespace: str, workloads: Sequence[str]) -> str | None:
+        """Give the PromQL that asks a question for several workloads, or None if there is none. Raises as above."""
+        file = self._file(question)
+        if not file.grouped:
+            return None
+        values = _values(question, namespace) | {"workloads": _Names(workloads)}
+        return self._rendered(file, "grouped", values) or None
+
+    def _file(self, question: Question) -> MetricFile:
         file = self._files.get(question.metric)
         if file is None:
             raise TemplateError(f"metric {question.metric!r} is not known; there are: {', '.join(self.metrics)}")
-        values = {
-            "namespace": _name("namespace", namespace),
-            "workload": _name("workload", question.workload),
-            "interval": _interval(question.interval),
-        }
-        try:
-            query = _written(self._template(file).generate(values)).strip()
-        except TemplateError as error:
-            raise TemplateError(f"{file.path}: query: {error}") from error
-        except Exception as error:  # whatever a template does when it runs is the template's fault
-            raise TemplateError(f"{file.path}: query: {_words(error)}") from error
-        if not query:
-            raise TemplateError(f"{file.path}: query: renders to nothing for {question.workload}.{namespace}")
-        return query
+        return file
 
-    def _template(self, file: MetricFile) -> jinja2.Template:
+    def _rendered(self, file: MetricFile, field: str, values: Mapping[str, str]) -> str:
+        where = f"{file.path}: {field}"
+        try:
+            return _written(self._template(file, field).generate(values)).strip()
+        except TemplateError as error:
+            raise TemplateError(f"{where}: {error}") from error
+        except Exception as error:  # whatever a template does when it runs is the template's fault
+            raise TemplateError(f"{where}: {_words(error)}") from error
+
+    def _template(self, file: MetricFile, field: str) -> jinja2.Template:
         """Compile a query on first use, once it is known to keep to the language (folding constants runs code)."""
-        name = file.metric.name
-        if name not in self._compiled:
-            tree = self._environment.parse(file.query)
+        key = file.metric.name, field
+        if key not in self._compiled:
+            tree = self._environment.parse(getattr(file, field))
             _check_language(tree)
-            self._compiled[name] = self._environment.from_string(tree)
-        return self._compiled[name]
+            self._compiled[key] = self._environment.from_string(tree)
+        return self._compiled[key]
+
+
+def _values(question: Question, namespace: str) -> dict[str, str]:
+    """Give the variables that both queries of a file have."""
+    return {"namespace": _name("namespace", namespace), "interval": _interval(question.interval)}
 
 
 def load(extra: Path | None = None) -> TemplateSet:
@@ -167,7 +196,7 @@ def _read_file(path: Path) -> MetricFile:
     except TemplateError as error:
         raise TemplateError(f"{path}: {error}") from error
     metric = Metric(name=fields["name"], title=fields["title"], unit=fields["unit"], bound=fields["threshold"])
-    return MetricFile(path=path, metric=metric, query=fields["query"])
+    return MetricFile(path=path, metric=metric, query=fields["query"], grouped=fields.get("grouped", ""))
 
 
 def _text(path: Path) -> str:
@@ -200,8 +229,8 @@ def _fields(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     for key, value in root.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-        if name not in KEYS:
-            raise TemplateError(f"{name:.40}: is not a field; there are {', '.join(KEYS)}")
+        if name not in (*KEYS, *OPTIONAL):
+            raise TemplateError(f"{name:.40}: is not a field; there are {', '.join((*KEYS, *OPTIONAL))}")
         if name in fields:
             raise TemplateError(f"{name}: is there twice; delete one")
         if not isinstance(value, yaml.ScalarNode) or value.tag != _STRING_TAG:
@@ -211,7 +240,7 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _check_fields(fields: Mapping[str, str]) -> None:
-    for key in KEYS:
+    for key in (*KEYS, *(fields.keys() & OPTIONAL)):
         if not fields.get(key, "").strip():
             raise TemplateError(f"{key}: is missing or empty; every metric has {', '.join(KEYS)}")
     for key in ("name", "title", "unit"):
@@ -222,8 +251,9 @@ def _check_fields(fields: Mapping[str, str]) -> None:
         raise TemplateError("name: must be one word, as a Rollout writes it")
     if fields["threshold"] not in BOUNDS:
         raise TemplateError(f"threshold: must be {' or '.join(BOUNDS)}, and is {fields['threshold']!r:.40}")
-    if len(fields["query"]) > MAX_QUERY:
-        raise TemplateError(f"query: is longer than {MAX_QUERY} characters")
+    for key in ("query", *OPTIONAL):
+        if len(fields.get(key, "")) > MAX_QUERY:
+            raise TemplateError(f"{key}: is longer than {MAX_QUERY} characters")
 
 
 def _yaml_words(error: yaml.YAMLError) -> str:
@@ -245,6 +275,18 @@ class _Name(str):
         name = super().__new__(cls, _quoted(re.sub(r"[\\.+*?()|\[\]{}^$]", r"\\\g<0>", raw)))
         name._raw = raw
         return name
+
+
+class _Names(str):
+    """The names of several workloads, as one regular expression in quotes that matches each of them and nothing else.
+
+    The brackets keep what an author writes beside it from belonging to the first or the last name alone.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, raw: Iterable[str]) -> Self:
+        return super().__new__(cls, f"(?:{'|'.join(_name('workloads', name) for name in raw)})")
 
 
 def _name(variable: str, value: str) -> _Name:
@@ -284,14 +326,16 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _raw(value: object) -> str:
+    if isinstance(value, _Names):
+        raise TemplateError('workloads are several names: write =~"{{ workloads }}" and nothing else')
     text = value._raw if isinstance(value, _Name) else str(value)  # noqa: SLF001 ours
     if len(text) > MAX_TEXT:
         raise TemplateError(f"a text of more than {MAX_TEXT} characters in a filter")
     return text
 
 
-def _regex(value: object) -> _Name:
-    return _Name(_raw(value))
+def _regex(value: object) -> str:
+    return value if isinstance(value, _Names) else _Name(_raw(value))
 
 
 def _literal(value: object) -> str:

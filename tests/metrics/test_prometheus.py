@@ -14,32 +14,28 @@ import sys
 import threading
 import time
 import zlib
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.metrics.prometheus import WORKERS, Prometheus, Unconfigured
-from reconcile.metrics.replies import read_reply
+from reconcile.metrics.pacing import WORKERS
+from reconcile.metrics.prometheus import Prometheus, Unconfigured
+from reconcile.metrics.replies import parsed, single
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Meter, Ref
 from tests.hostile.tally import End, ended
+from tests.metrics.loopback import LONG, Handler, Server, reply, running, silence, vector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC)
-LONG = 60.0
-"""Far longer than a test may take, and never waited for: what takes so long is what the meter gives up."""
-
 TEMPLATES = TemplateSet(
     MetricFile(
         path=Path(f"{name}.yaml"), metric=Metric(name=name, title=name, unit="things", bound="minimum"), query=query
@@ -50,98 +46,6 @@ TEMPLATES = TemplateSet(
 
 def question(workload: str = "c", metric: str = "m", rollout: str = "podinfo") -> Question:
     return Question(rollout=Ref(ROLLOUT, "test", rollout), metric=metric, workload=workload, interval="1m", weight=10)
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Hands a request to the server's `reply`, and keeps it."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-    query = ""
-
-    def do_POST(self) -> None:
-        """Answer as the test says."""
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = {key: value for key, [value] in parse_qs(body).items()}
-        self.query = form["query"]
-        self.server.seen.append((self.path, dict(self.headers), form))
-        try:
-            self.server.reply(self)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the meter has had enough, which is what many tests are about
-
-    def send(self, body: bytes, status: int = 200, **headers: str) -> None:
-        """Send a whole reply, or its beginning where `Content_Length` promises more."""
-        self.send_response(status)
-        for name, value in ({"Content_Length": str(len(body))} | headers).items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def start(self, *, chunked: bool) -> None:
-        """Send the headers of a reply that is longer than anybody wants, or in chunks of no known length."""
-        self.close_connection = True
-        self.send_response(200)
-        self.send_header(*("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(2**40)))
-        self.end_headers()
-
-    def drip(self, pieces: bytes) -> None:
-        """Write a byte now and then until the test is over."""
-        self.close_connection = True
-        for number in range(1_000_000):
-            self.wfile.write(pieces[number % len(pieces) :][:1])
-            if self.server.over.wait(0.02):
-                return
-
-    def log_message(self, *args: Any) -> None:
-        """Say nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    """A server on 127.0.0.1 that answers every request with what a test says."""
-
-    request_queue_size = 64
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen: list[tuple[str, dict[str, str], dict[str, str]]] = []
-        self.over = threading.Event()
-        self.reply: Callable[[Handler], None] = lambda handler: handler.send(vector("1"))
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: the meter hangs up on purpose."""
-
-
-@contextmanager
-def running(server: Server) -> Iterator[Server]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        for worker in threading.enumerate():
-            if worker.name.startswith("metrics-"):
-                worker.join(LONG)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running(Server()) as server:
-        yield server
-
-
-def vector(*values: str, **more: Any) -> bytes:
-    result = [{"metric": {"n": str(number)}, "value": [1.5, value]} for number, value in enumerate(values)]
-    return reply("vector", result, **more)
-
-
-def reply(kind: Any, result: Any, **more: Any) -> bytes:
-    return json.dumps({"status": "success", "data": {"resultType": kind, "result": result}} | more).encode()
 
 
 def ask(url: str, **options: Any) -> Answer:
@@ -217,7 +121,7 @@ def test_nothing_of_the_environment_is_used(server: Server, monkeypatch: pytest.
 
 
 def understood(body: bytes, status: int = 200) -> Answer:
-    return read_reply(body, status, str.strip)
+    return single(parsed(body, status, str.strip))
 
 
 @pytest.mark.parametrize(
@@ -555,11 +459,6 @@ def test_a_ca_file_without_a_certificate(server: Server, tmp_path: Path) -> None
 
 
 # What takes too long
-
-
-def silence(handler: Handler) -> None:
-    handler.close_connection = True
-    handler.server.over.wait(LONG)
 
 
 def dripping_headers(handler: Handler) -> None:

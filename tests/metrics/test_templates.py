@@ -215,6 +215,71 @@ def test_what_an_author_cannot_write(tmp_path: Path, query: str, words: str) -> 
     ended(End.HELD)
 
 
+def grouped(folder: Path, text: str, *workloads: str) -> str | None:
+    file(folder, grouped="|\n" + "".join(f"  {line}\n" for line in text.splitlines()))
+    return load(folder).render_grouped(question(), "test", workloads)
+
+
+@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@given(workloads=st.lists(NAMES, min_size=1, max_size=5), other=NAMES, namespace=NAMES)
+def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
+    metric: str, workloads: list[str], other: str, namespace: str
+) -> None:
+    query = BUILTIN.render_grouped(question(metric), namespace, workloads)
+    assert query is not None
+    found = matchers(query)
+    for text in {text for label, _, text in found if label == "destination_workload"}:
+        assert all(re.fullmatch(text, name) for name in workloads)
+        assert bool(re.fullmatch(text, other, re.DOTALL)) == (other in workloads)
+    places = [(label, op) for label, op, _ in found]
+    assert places == [
+        (label, op) for label, op, _ in matchers(BUILTIN.render_grouped(question(metric), "n", ["w"]) or "")
+    ]
+    assert all(re.fullmatch(text, namespace) for label, _, text in found if label.endswith("namespace"))
+
+
+def test_what_an_author_can_write_for_several(tmp_path: Path) -> None:
+    several = r"(?:a\\.b|c)"
+    assert grouped(tmp_path, 'x{w=~"{{ workloads }}"}', "a.b", "c") == f'x{{w=~"{several}"}}'
+    assert grouped(tmp_path, 'x{w=~"p-{{ workloads | regex }}"}', "a.b", "c") == f'x{{w=~"p-{several}"}}'
+    assert grouped(tmp_path, "{{ namespace }}[{{ interval }}]", "a") == "test[1m]"
+    assert grouped(tmp_path, "{% if namespace == 'other' %}up{% endif %}", "a") is None
+
+
+def test_a_metric_need_not_have_a_query_for_several(tmp_path: Path) -> None:
+    file(tmp_path)
+    assert load(tmp_path).render_grouped(question(), "test", ["a", "b"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ workload }}", "'workload' is undefined"),
+        ("{{ wrkloads }}", "'wrkloads' is undefined"),
+        ('x{w="{{ workloads | literal }}"}', "workloads are several names"),
+        ("{{ workloads | replace('-canary', '') }}", "workloads are several names"),
+        ("{{ workloads._raw }}", "_raw"),
+        ("up\n{% if %}", "line 2: "),
+        ("{{ range(9) }}", "Call is not part"),
+    ],
+)
+def test_a_query_for_several_that_cannot_be_rendered_is_an_error_also_while_it_is_not_used(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    with pytest.raises(TemplateError) as first:
+        grouped(tmp_path, text, "a")
+    with pytest.raises(TemplateError) as second:
+        load(tmp_path).render(question(), "test")
+    assert str(first.value) == str(second.value)
+    assert str(first.value).startswith(f"{tmp_path / 'm.yaml'}: grouped: ")
+    assert words in str(first.value)
+
+
+def test_a_query_is_for_one_workload(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="query: 'workloads' is undefined"):
+        rendered(tmp_path, "{{ workloads }}")
+
+
 def test_a_broken_query_harms_no_other_metric(tmp_path: Path) -> None:
     file(tmp_path, query="'{% if %}'")
     metrics = load(tmp_path)
@@ -299,6 +364,9 @@ def test_what_is_no_metric_file_is_left_alone(tmp_path: Path) -> None:
         ({"unit": "{a: b}"}, "unit: must be text"),
         ({"query": "~"}, "query: must be text"),
         ({"query": "a" * 16385}, "query: is longer than 16384"),
+        ({"grouped": "a" * 16385}, "grouped: is longer than 16384"),
+        ({"grouped": "''"}, "grouped: is missing or empty"),
+        ({"grouped": "5"}, "grouped: must be text"),
         ({"threshold": "min"}, "threshold: must be minimum or maximum, and is 'min'"),
         ({"threshold": "95"}, "threshold: must be text"),
         ({"? [a]": "b"}, "?: is not a field"),
