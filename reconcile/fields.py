@@ -148,6 +148,17 @@ def timestamp(at: datetime) -> str:
     return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
+def is_segment(value: object) -> bool:
+    """Say whether a value can be a name to an API server, which makes a part of a path of it, whatever the kind."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= DNS_NAME_LENGTH
+        and value not in {".", ".."}
+        and not set(value) & {"/", "%"}
+        and value.isprintable()
+    )
+
+
 def printable(text: object) -> str:
     r"""Give text that a terminal can only show: whatever acts, breaks the line or hides is escaped (`\x1b`)."""
     shown = str(text)

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Deeper than any object of Kubernetes, shallow enough for a recursive function.
 MAX_DEPTH = 100
-# Values of one file with its aliases written out: thousands of objects, but no "billion laughs".
+# Values of one file, as it is and with its aliases written out: thousands of objects, but no "billion laughs".
 MAX_VALUES = 500_000
+# Characters of them with the aliases written out: no file has more, but for those of "quadratic blowup".
+MAX_TEXT = 8 * 1024 * 1024
 
-_CUT = re.compile(r"^(?:%.*\n)*---(?=\s|\Z)|(?<=^\.\.\.\n)|(?<=^\.\.\.\r\n)", re.MULTILINE)
+_CUT = re.compile(r"^---(?=\s|\Z)|(?<=^\.\.\.\n)|(?<=^\.\.\.\r\n)", re.MULTILINE)
 _STR, _INT, _FLOAT, _BOOL, _NULL, _MERGE = (
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "merge")
 )
 _WORDS = dict.fromkeys(("y", "yes", "true", "on"), True) | dict.fromkeys(("n", "no", "false", "off"), False)
+_COLLECTIONS = frozenset({yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG})
 _RULES = {
     _BOOL: "|".join(f"{word}|{word.capitalize()}|{word.upper()}" for word in _WORDS),
     _NULL: "|~|null|Null|NULL",
@@ -81,26 +84,15 @@ def split(text: str) -> list[str]:
 
     YAML allows `---` and `...` at the start of a line nowhere else, whatever they stand in.
     """
-    cuts = sorted({0, *(match.start() for match in _CUT.finditer(text)), len(text)})
+    cuts = sorted({0, *(_directives(text, match.start()) for match in _CUT.finditer(text)), len(text)})
     return [text[start:end] for start, end in pairwise(cuts)]
 
 
-def compose(text: str) -> Any:
-    """Give the root of the one document of a text; None without one. Raises Fault."""
-    if match := Reader.NON_PRINTABLE.search(text):
-        raise Fault(f"it is no text: it has the character U+{ord(match.group()):04X}", match.start())
-    try:
-        depth = 0
-        event: Any
-        for event in yaml.parse(text, Loader=_Loader):  # composing is recursive, and ends the process if too deep
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise Fault(f"it is nested deeper than {MAX_DEPTH} levels", event.start_mark.index)
-        return yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        # libyaml always names the place, PyYAML's own parser may know no more than where the construct began.
-        place = getattr(error.problem_mark or error.context_mark, "index", 0)
-        raise Fault(error.problem or str(error.context), place) from error
+def _directives(text: str, start: int) -> int:
+    """Give where the lines of `%` directives before a marker begin."""
+    while start and text.startswith("%", line := text.rfind("\n", 0, start - 1) + 1):
+        start = line
+    return start
 
 
 def is_object(root: Any) -> bool:
@@ -112,15 +104,42 @@ def is_object(root: Any) -> bool:
 
 def read(text: str) -> Any:
     """Give the value of the one document of a text. Raises Fault."""
-    root = compose(text)
-    return None if root is None else Values().of(root)
+    values = Values()
+    root = values.compose(text)
+    return None if root is None else values.of(root)
 
 
 class Values:
-    """Turns nodes into plain values, at most MAX_VALUES of them in its life."""
+    """Reads documents, within bounds for all of them together: MAX_VALUES, MAX_TEXT."""
 
     def __init__(self) -> None:
+        self._nodes = MAX_VALUES
         self._left = MAX_VALUES
+        self._text = MAX_TEXT
+
+    def compose(self, text: str) -> Any:
+        """Give the root of the one document of a text; None without one. Raises Fault."""
+        if match := Reader.NON_PRINTABLE.search(text):
+            raise Fault(f"it is no text: it has the character U+{ord(match.group()):04X}", match.start())
+        try:
+            self._measure(text)
+            return yaml.compose(text, Loader=_Loader)
+        except yaml.MarkedYAMLError as error:
+            # libyaml always names the place, PyYAML's own parser may know no more than where the construct began.
+            place = getattr(error.problem_mark or error.context_mark, "index", 0)
+            raise Fault(error.problem or str(error.context), place) from error
+
+    def _measure(self, text: str) -> None:
+        """See whether a document is small and shallow enough to be composed: that is recursive, and has no bounds."""
+        depth = 0
+        event: Any
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise Fault(f"it is nested deeper than {MAX_DEPTH} levels", event.start_mark.index)
+            self._nodes -= isinstance(event, yaml.NodeEvent)
+            if self._nodes < 0:
+                raise Fault(f"it has more than {MAX_VALUES} values", event.start_mark.index)
 
     def of(self, node: yaml.Node, depth: int = 0) -> Any:
         """Give dicts with string keys, lists, str, int, float, bool and None. Raises Fault."""
@@ -129,11 +148,15 @@ class Values:
             raise Fault(f"it has more than {MAX_VALUES} values, aliases included", node.start_mark.index)
         if depth > MAX_DEPTH:
             raise Fault("it contains itself, or is nested too deep", node.start_mark.index)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.of(item, depth + 1) for item in node.value]
-        return _scalar(node)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if node.tag not in _COLLECTIONS:
+            raise _strange(node)
+        return (
+            self._mapping(node, depth)
+            if isinstance(node, yaml.MappingNode)
+            else [self.of(item, depth + 1) for item in node.value]
+        )
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
         own: dict[str, Any] = {}
@@ -145,26 +168,31 @@ class Values:
                     if not isinstance(other, dict):
                         raise Fault("only mappings can be merged", item.start_mark.index)
                     merged |= other
-            elif (name := _key(key)) in own:
+            elif (name := self._key(key)) in own:
                 raise Fault(f'the key "{name}" is there twice', key.start_mark.index)
             else:
                 own[name] = value
         return merged | own
 
+    def _key(self, node: yaml.Node) -> str:
+        """Give the text of a key as kubectl turns it into JSON: `on` is "true"."""
+        value = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if value is None:
+            raise Fault("a key has to be a string", node.start_mark.index)
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
-def _key(node: yaml.Node) -> str:
-    """Give the text of a key as kubectl turns it into JSON: `on` is "true"."""
-    value = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
-    if value is None:
-        raise Fault("a key has to be a string", node.start_mark.index)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    def _scalar(self, node: yaml.ScalarNode) -> object:
+        self._text -= len(node.value)
+        if self._text < 0:
+            raise Fault(f"it has more than {MAX_TEXT} characters, aliases included", node.start_mark.index)
+        try:
+            return _MEANINGS[node.tag](node.value)
+        except (KeyError, ValueError) as error:
+            raise _strange(node) from error
 
 
-def _scalar(node: yaml.Node) -> object:
-    try:
-        return _MEANINGS[node.tag](node.value)
-    except (KeyError, ValueError) as error:
-        raise Fault(f"the tag {node.tag} is not understood here", node.start_mark.index) from error
+def _strange(node: yaml.Node) -> Fault:
+    return Fault(f"the tag {node.tag} is not understood here", node.start_mark.index)
 
 
 def is_plain(text: str) -> bool:

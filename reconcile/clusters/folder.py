@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.documents import same
 from reconcile.clusters.events import event_manifest
-from reconcile.clusters.sources import Found, Source, load, store, sweep, unchanged, walk
+from reconcile.clusters.sources import Found, Source, load, located, store, sweep, unchanged, walk
 from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
-from reconcile.fields import timestamp
+from reconcile.fields import is_segment, shown, timestamp
 from reconcile.ports import EVENT, KINDS, Manifest, Ref
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class FolderCluster:
             raise ForbiddenError(f"{self.folder} cannot be locked: {error.strerror}") from error
         try:
             end = time.monotonic() + wait
-            while not _locked(descriptor):
+            while not _locked(descriptor, self.folder):
                 if time.monotonic() >= end:
                     raise ClusterError(f"another pass works on {self.folder}: let it finish, or wait longer for it")
                 time.sleep(PAUSE)  # noqa: TID251 - flock cannot be waited for with a limit in any other way
@@ -139,16 +139,16 @@ class FolderCluster:
 
     def _refresh(self) -> None:
         """Read the files that are new or look different, forget those that are gone."""
-        found = dict(walk(self.folder))
+        found = {path: (real, signature) for path, real, signature in walk(self.folder)}
         problems: list[str] = []
         for path in self._sources.keys() - found.keys():
             self._forget(path)
-        for path, signature in found.items():
-            if path in self._sources and self._sources[path].signature == signature:
+        for path, state in found.items():
+            if path in self._sources and (self._sources[path].real, self._sources[path].signature) == state:
                 continue
             self._forget(path)
             try:
-                self._sources[path] = load(path)
+                self._sources[path] = load(path, state[0])
             except UsageError as error:
                 problems.append(str(error))
         if problems:
@@ -221,11 +221,14 @@ class FolderCluster:
     def _events(self) -> Source:
         """Give the Events' file as it is now, or as it will be begun."""
         path = self.folder / EVENTS_FILE
-        if not unchanged(self._sources.get(path) or Source(path)):
+        begun = Source(path, located(self.folder) / EVENTS_FILE)
+        if not unchanged(self._sources.get(path) or begun):
             self._forget(path)
             with _refusing():
                 self._refresh()
-        return self._sources.get(path) or Source(path)
+            if path not in self._sources and path.exists():
+                raise RefusedError(f"{path} is in the way: it is no file, and Events are stored in one of that name")
+        return self._sources.get(path) or begun
 
     def _append(self, source: Source, ref: Ref, manifest: Manifest) -> bool:
         """Put one more document at the end of a file; False if the file changed under us."""
@@ -257,11 +260,13 @@ def _refusing() -> Iterator[None]:
         raise RefusedError(str(error)) from error
 
 
-def _locked(descriptor: int) -> bool:
+def _locked(descriptor: int, folder: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:  # a file system that knows no locks
+        raise ForbiddenError(f"{folder} cannot be locked: {error.strerror}") from error
     return True
 
 
@@ -283,9 +288,13 @@ def _called(found: Found) -> str:
 def _named(kind: Kind, manifest: Manifest, default: str) -> Ref:
     metadata = manifest.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    name, namespace = metadata.get("name"), metadata.get("namespace") or default
-    if not (isinstance(name, str) and name and isinstance(namespace, str)):
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    namespace = default if namespace is None or namespace == "" else namespace
+    if not (isinstance(name, str) and name):
         raise RefusedError(f"a {kind.name} without a metadata.name that is a string")
+    for key, value in (("name", name), ("namespace", namespace)):
+        if not is_segment(value):
+            raise RefusedError(f"{kind.name} {shown(name)}: no object has a metadata.{key} like {shown(value)}")
     return Ref(kind, namespace, name)
 
 

@@ -12,20 +12,23 @@ import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from reconcile.clusters.documents import Fault, Values, compose, is_object, split
+from reconcile.clusters.documents import MAX_TEXT, Fault, Values, is_object, split
 from reconcile.errors import ForbiddenError, RefusedError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from reconcile.clusters.edits import Path as Place
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = MAX_TEXT
+MAX_DOCUMENTS = 50_000
+# Folders in folders; walking them is recursive.
+MAX_FOLDERS = 100
 SUFFIXES = (".yaml", ".yml")
 TEMPORARY = ".steerer.tmp"
 _BOM = "\ufeff"
@@ -52,9 +55,13 @@ class Found:
 
 @dataclass(slots=True)
 class Source:
-    """One file as it was read: `parts` joined are its text. Without a signature it is not there yet."""
+    """One file as it was read: `parts` joined are its text. Without a signature it is not there yet.
+
+    `path` is how people call it, `real` where it is: no link on the way to it.
+    """
 
     path: Path
+    real: Path
     signature: Signature | None = None
     parts: list[str] = field(default_factory=list)
     objects: list[Found] = field(default_factory=list)
@@ -65,22 +72,30 @@ class Source:
         return "".join(self.parts)
 
 
-def walk(folder: Path) -> Iterator[tuple[Path, Signature]]:
-    """Give every YAML file below the folder in the order of their names, each once.
+def walk(folder: Path) -> Iterator[tuple[Path, Path, Signature]]:
+    """Give every YAML file below the folder in the order of their names, each once: its name, where it is, its state.
 
     Hidden ones are left out: a mounted ConfigMap keeps its generations in them. Raises UsageError for one that is
     only a link to a place outside.
     """
-    seen: set[tuple[int, int]] = set()
-    root = folder.resolve()
-    for path in _paths(folder, root):
+    seen: set[Path] = set()
+    root = located(folder)
+    for path, real in _paths(folder, root, root):
         status = _status(path)
-        if (status.st_dev, status.st_ino) not in seen:
-            seen.add((status.st_dev, status.st_ino))
-            yield path, signature(status)
+        if real not in seen:
+            seen.add(real)
+            yield path, real, signature(status)
 
 
-def _paths(folder: Path, root: Path) -> Iterator[Path]:
+def located(path: Path) -> Path:
+    """Give where a path really leads; for one that leads in circles, anything but an error."""
+    return Path(os.path.realpath(path))
+
+
+def _paths(folder: Path, here: Path, root: Path) -> Iterator[tuple[Path, Path]]:
+    """Give the files below a folder and where they are; the folder is really `here`, within `root`."""
+    if len(here.parts) - len(root.parts) > MAX_FOLDERS:
+        raise UsageError(f"{folder} is nested deeper than {MAX_FOLDERS} folders")
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -91,15 +106,16 @@ def _paths(folder: Path, root: Path) -> Iterator[Path]:
         if entry.name.startswith("."):
             continue
         if entry.is_symlink():
-            if (wanted or entry.is_dir()) and not path.resolve().is_relative_to(root):
-                raise UsageError(f"{path} leads out of {root}, to {path.resolve()}: nothing is read or written there")
+            real, directory = located(path), path.is_dir()
+            if (wanted or directory) and not real.is_relative_to(root):
+                raise UsageError(f"{path} leads out of {root}, to {real}: nothing is read or written there")
             # A linked folder within this one is read where it really is, and cannot lead in circles.
-            if wanted and not entry.is_dir():
-                yield path
+            if wanted and not directory:
+                yield path, real
         elif entry.is_dir():
-            yield from _paths(path, root)
+            yield from _paths(path, here / entry.name, root)
         elif wanted:
-            yield path
+            yield path, here / entry.name
 
 
 def _status(path: Path) -> os.stat_result:
@@ -117,12 +133,10 @@ def signature(status: os.stat_result) -> Signature:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def load(path: Path) -> Source:
+def load(path: Path, real: Path) -> Source:
     """Read one file. Raises UsageError that names the file, the line and the column."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-            found = signature(os.fstat(file.fileno()))
+        data, found = _content(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
@@ -132,20 +146,33 @@ def load(path: Path) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}:{line}: it is not UTF-8 (byte {error.start})") from error
-    source = Source(path, found)
+    source = Source(path, real, found)
     if text.startswith(_BOM):
         source.parts.append(_BOM)
     read_into(source, text.removeprefix(_BOM))
     return source
 
 
+def _content(path: Path) -> tuple[bytes, Signature]:
+    """Read a file, or a byte more than one may have. Raises OSError; it waits for nobody, whatever the file is by now."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return file.read(MAX_BYTES + 1), signature(status)
+
+
 def read_into(source: Source, text: str) -> None:
     """Add the parts and objects of more text to a source. Raises UsageError."""
     values = Values()
     done = 0
-    for part in split(text):
+    parts = split(text)
+    if len(parts) > MAX_DOCUMENTS:
+        raise UsageError(f"{source.path} has more than {MAX_DOCUMENTS} documents")
+    for part in parts:
         try:
-            root = compose(part)
+            root = values.compose(part)
             value: Any = values.of(root) if is_object(root) else None
         except Fault as fault:
             before = text[: done + fault.index]
@@ -203,7 +230,7 @@ def store(source: Source, parts: list[str]) -> bool:
 
     Raises a ClusterError: then the file is as it was, and nothing is left beside it.
     """
-    path = source.path.resolve()  # a link stays a link
+    path = source.real  # a link stays a link
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     data = "".join(parts).encode()
     if len(data) > MAX_BYTES:  # what could not be read again is not written
@@ -216,7 +243,7 @@ def store(source: Source, parts: list[str]) -> bool:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            if _bytes(path) != (source.text.encode() if source.signature else None):
+            if not unchanged(source):
                 return False
             temporary.replace(path)
             source.signature = signature(os.fstat(file.fileno()))
@@ -233,31 +260,31 @@ def store(source: Source, parts: list[str]) -> bool:
 def _adopt_owner(descriptor: int, path: Path) -> None:
     with suppress(FileNotFoundError):
         status = path.stat()
-        # Another's file stays readable for its owner where we may say so; only root may.
-        with suppress(PermissionError):
+        # Another's file stays readable for its owner where we may say so; only root may, and not in every container.
+        with suppress(OSError):
             os.fchown(descriptor, status.st_uid, status.st_gid)
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
 
 
-def _bytes(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
 def unchanged(source: Source) -> bool:
-    """Say whether a file still has the bytes that were read; one that cannot be read has not."""
+    """Say whether a file is still where it was and has the bytes that were read; one that cannot be read has not."""
+    if located(source.path) != source.real:
+        return False
     try:
-        return _bytes(source.path) == (source.text.encode() if source.signature else None)
+        data, _ = _content(source.real)
+    except FileNotFoundError:
+        return source.signature is None
     except OSError:
         return False
+    return source.signature is not None and data == source.text.encode()
 
 
 def sweep(folder: Path) -> None:
     """Take away what a process that was killed while writing left behind. Only for the holder of the lock."""
+    top = len(folder.parts)
     for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        within = len(Path(place).parts) - top < MAX_FOLDERS
+        folders[:] = [name for name in folders if within and not name.startswith(".")]
         for name in files:
             if name.startswith(".") and name.endswith(TEMPORARY):
                 with suppress(OSError):
