@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ from jsonpointer import JsonPointerException, resolve_pointer
 
 from reconcile import __version__
 from reconcile.errors import ClusterError, UsageError
-from reconcile.fields import parse_time, timestamp
+from reconcile.fields import is_segment, parse_time, shown, timestamp
 from reconcile.plan import Plan, Position, Record, Result
 from reconcile.ports import KINDS, ROLLOUT, Ref
 from reconcile.report import record as records
+from reconcile.steps import Move
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +36,8 @@ KIND, FORMAT = "steerer plan", 1
 # How much later than ours the clock of whoever saved the plan may be.
 AHEAD = timedelta(minutes=1)
 MOST_DIFFERENCES = 6
+# Many times what the plan of a thousand Rollouts has: nothing else is worth the memory.
+MOST_VALUES = 2_000_000
 _ABSENT = object()
 _LONG = 80
 # What of a status is decided, and not measured, counted or told.
@@ -87,14 +91,17 @@ def _sum(content: Mapping[str, Any]) -> str:
 
 def load(text: str, name: str) -> Saved:
     """Read what was saved. Raises UsageError, with the `name` of the file, for anything else."""
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        raise UsageError(f"{name} is no plan that steerer saved: it has more than {MOST_VALUES} values")
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_members, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is no plan that steerer saved, or not the whole of one: it is no JSON") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise UsageError(f"{name} is no plan that steerer saved: make one with steerer plan --out")
     if content.get("format") != FORMAT:
-        raise UsageError(f"{name} has format {content.get('format')}, and this steerer reads {FORMAT}: plan anew")
+        found = shown(content.get("format"))
+        raise UsageError(f"{name} has format {found}, and this steerer reads {FORMAT}: plan anew")
     if content.pop("sha256", None) != _sum(content):
         raise UsageError(f"{name} was changed since steerer saved it: make a new plan")
     try:
@@ -103,16 +110,35 @@ def load(text: str, name: str) -> Saved:
         raise UsageError(f"{name} is no plan that steerer saved: make a new one") from error
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a member that is there twice: one would be looked at, and the other applied."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member is there twice")
+    return members
+
+
+def _finite(text: str) -> float:
+    """Refuse what Python takes for a number, and JSON does not have."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is no number")
+    return value
+
+
 def _saved(content: Mapping[str, Any]) -> Saved:
     time = parse_time(content["time"])
     entries = {
         Ref(ROLLOUT, str(one["rollout"]["namespace"]), str(one["rollout"]["name"])): one for one in content["rollouts"]
     }
+    named = {*entries}
     for entry in entries.values():
         # What cannot be told or compared is found now, and not when something else is to be said.
         told = [*_moved(entry, {ref: {} for ref, _ in targets(entry)}), *_gates(entry, entry)]
-        _ = (entry["uid"], entry["error"], _stub(entry), _does(entry), told)
+        _ = (entry["uid"], entry["error"], Move(_stub(entry).move), _does(entry), told)
+        named.update(ref for ref, _ in targets(entry))
     if time is None or len(entries) < len(content["rollouts"]):
+        raise ValueError
+    if not all(is_segment(ref.namespace) and is_segment(ref.name) for ref in named):  # a server would be asked for it
         raise ValueError
     return Saved(version=str(content["version"]), time=time, source=str(content["source"]), entries=entries)
 
@@ -247,7 +273,14 @@ def _moved(entry: Entry, seen: Mapping[Ref, Manifest | ClusterError]) -> Iterato
         for operation in patch["operations"]:
             if operation["op"] == "test":
                 path = operation["path"]
-                yield from _differing(operation["value"], resolve_pointer(manifest, path, _ABSENT), f"{ref}: {path}")
+                yield from _differing(operation["value"], _at(manifest, path), f"{ref}: {path}")
+
+
+def _at(manifest: Manifest, path: str) -> Any:
+    try:
+        return resolve_pointer(manifest, path, _ABSENT)
+    except ValueError:  # an index of more digits than Python makes an integer of
+        return _ABSENT
 
 
 def _gates(entry: Entry, new: Entry) -> Iterator[str]:

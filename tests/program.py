@@ -10,9 +10,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ARTIFACTS = Path(__file__).parent.parent / "artifacts"
 _ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
@@ -21,6 +24,11 @@ _PROGRAM = [sys.executable, "-W", "error", "-m", "reconcile"]
 
 def steerer(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the program without any cluster in reach, and with warnings as errors."""
+    return confined(bool, *args, **environ)
+
+
+def confined(limit: Callable[[], object], *args: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run it likewise, in a process that `limit` was called in."""
     return subprocess.run(
         [*_PROGRAM, *map(str, args)],
         env=_environ(environ),
@@ -28,6 +36,7 @@ def steerer(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
         check=False,
+        preexec_fn=limit,
     )
 
 

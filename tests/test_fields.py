@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+<<<<<<< HEAD
 from reconcile.fields import Fields, clip, parse_time, printable, worded
+=======
+from reconcile.fields import Fields, is_segment, parse_time, printable
+>>>>>>> 0aa76dc (Refuse hostile folders and forged plans in words, at little cost)
 
 TEXT = "lower case letters, digits, '-' and '.'"
 
@@ -176,3 +180,21 @@ def test_a_time_of_a_manifest_may_be_absent_but_not_wrong() -> None:
     assert root.time("right") == datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
     assert root.time("wrong") is None
     assert root.problems == ['wrong: must be a time like 2026-01-31T12:00:00Z, not "soon"']
+
+
+def test_text_from_outside_can_only_be_read() -> None:
+    assert printable("é ✓ \U0001f600") == "é ✓ \U0001f600"
+    assert printable("\x1b[2J\n\x9b\u202e\ud800\xa0") == "\\x1b[2J\\n\\x9b\\u202e\\ud800\\xa0"
+    assert printable(None) == "None"
+
+
+@pytest.mark.parametrize("name", ["a", "A_b", "a..b", "${NAME}", "x" * 253, "é"])
+def test_what_can_be_a_part_of_a_path_can_be_a_name(name: str) -> None:
+    assert is_segment(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "/etc/passwd", "../a", "a%2fb", "a\nb", "\x1b", "x" * 254, 5, None, {}]
+)
+def test_what_leads_elsewhere_is_no_name(name: Any) -> None:
+    assert not is_segment(name)

@@ -7,6 +7,7 @@ what counts as the same is `reconcile.saved`'s affair.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -82,8 +83,14 @@ def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            return stream.read(MOST_BYTES).decode()
+        # Not to be held up by a pipe that nobody writes to.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise UsageError(f"{path} cannot be read: it is no regular file")
+            data = stream.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise UsageError(f"{path} is larger than {MOST_BYTES // 1024 // 1024} MiB: no plan is")
+        return data.decode()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -97,6 +104,8 @@ def save(records: Sequence[Record], cluster: Cluster, path: Path) -> None:
     content = record.dump(saved.document(records, version=__version__, source=source, time=time), "json")
     scratch = ""
     try:
+        if path.exists() and not path.is_file():  # what stands in its place would be gone: a device, a pipe
+            raise UsageError(f"{path} cannot be written: it is no regular file")
         descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(content)

@@ -33,7 +33,9 @@ _STR, _INT, _FLOAT, _BOOL, _NULL, _MERGE = (
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "merge")
 )
 _WORDS = dict.fromkeys(("y", "yes", "true", "on"), True) | dict.fromkeys(("n", "no", "false", "off"), False)
-_COLLECTIONS = frozenset({yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG})
+_COLLECTIONS = frozenset(
+    {yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG}
+)
 _RULES = {
     _BOOL: "|".join(f"{word}|{word.capitalize()}|{word.upper()}" for word in _WORDS),
     _NULL: "|~|null|Null|NULL",

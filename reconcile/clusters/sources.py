@@ -154,7 +154,7 @@ def load(path: Path, real: Path) -> Source:
 
 
 def _content(path: Path) -> tuple[bytes, Signature]:
-    """Read a file, or a byte more than one may have. Raises OSError; it waits for nobody, whatever the file is by now."""
+    """Read a file, or a byte more than one may have. Raises OSError; waits for nobody, whatever the file is by now."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

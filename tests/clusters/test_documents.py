@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters.documents import Fault, compose, is_object, is_plain, read, same, split
+from reconcile.clusters.documents import Fault, Values, is_object, is_plain, read, same, split
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_file_is_cut_at_its_document_markers(text: str, parts: list[str]) -> N
     ],
 )
 def test_only_what_has_version_and_kind_is_an_object(text: str, answer: bool) -> None:  # noqa: FBT001 - a column
-    assert is_object(compose(text)) is answer
+    assert is_object(Values().compose(text)) is answer
 
 
 @pytest.mark.parametrize(

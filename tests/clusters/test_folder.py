@@ -761,9 +761,12 @@ def test_a_file_without_the_right_to_read(file: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_could_not_be_read_again_is_not_written(cluster: FolderCluster, file: Path) -> None:
-    with pytest.raises(RefusedError, match="would be larger than 8 MiB"):
-        cluster.patch(patch({"op": "add", "path": "/spec/x", "value": "x" * 9_000_000}))
-    assert file.read_text() == SERVICE_TEXT
+    text = SERVICE_TEXT + "---\n" + "# x\n" * 1_500_000
+    write(file, text)
+    for size, words in ((9_000_000, "more than 8388608 characters"), (4_000_000, "would be larger than 8 MiB")):
+        with pytest.raises(RefusedError, match=words):
+            cluster.patch(patch({"op": "add", "path": "/spec/x", "value": "x" * size}))
+    assert file.read_text() == text
 
 
 def test_the_owner_of_a_file_stays(cluster: FolderCluster, file: Path) -> None:
@@ -941,9 +944,9 @@ def test_a_read_of_the_folder_needs_no_patch_library() -> None:
 def test_a_file_is_read_once_as_long_as_it_stays(cluster: FolderCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
 
-    def load(path: Path) -> sources.Source:
+    def load(path: Path, real: Path) -> sources.Source:
         read.append(path)
-        return sources.load(path)
+        return sources.load(path, real)
 
     monkeypatch.setattr(module, "load", load)
     for _ in range(3):

@@ -50,6 +50,9 @@ class End(StrEnum):
     HALTED = "its Rollout halted"
     REFUSED = "the command refused it"
     NOT_ADMITTED = "the API server refused it"
+    UNWRITTEN = "the write was refused, its file stayed as it was"
+    NOT_APPLIED = "nothing of it was applied"
+    HEALED = "the next pass completed it"
     SAFE = "did no harm"
     """Taken for what it is: text stayed text, and what else the program said or did was what it always is."""
 
