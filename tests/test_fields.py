@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-<<<<<<< HEAD
-from reconcile.fields import Fields, clip, parse_time, printable, worded
-=======
-from reconcile.fields import Fields, is_segment, parse_time, printable
->>>>>>> 0aa76dc (Refuse hostile folders and forged plans in words, at little cost)
+from reconcile.fields import Fields, clip, is_segment, parse_time, printable, worded
 
 TEXT = "lower case letters, digits, '-' and '.'"
 

@@ -20,7 +20,7 @@ from reconcile.clusters.events import event_manifest
 from reconcile.clusters.sources import Found, Source, load, located, store, sweep, unchanged, walk
 from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
 from reconcile.fields import is_segment, shown, timestamp
-from reconcile.ports import EVENT, KINDS, Manifest, Ref
+from reconcile.ports import EVENT, KINDS, ROLLOUT, Manifest, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -293,7 +293,8 @@ def _named(kind: Kind, manifest: Manifest, default: str) -> Ref:
     if not (isinstance(name, str) and name):
         raise RefusedError(f"a {kind.name} without a metadata.name that is a string")
     for key, value in (("name", name), ("namespace", namespace)):
-        if not is_segment(value):
+        # A Rollout's own name halts that Rollout, and is no trouble of the others.
+        if not (is_segment(value) or (kind == ROLLOUT and isinstance(value, str))):
             raise RefusedError(f"{kind.name} {shown(name)}: no object has a metadata.{key} like {shown(value)}")
     return Ref(kind, namespace, name)
 
