@@ -69,7 +69,7 @@ def listed(cluster: Cluster, selection: Selection) -> tuple[list[Manifest], tupl
 
 
 def observe(cluster: Cluster, selection: Selection) -> Sight:
-    """Read all that is needed to decide about the selected Rollouts, the one that moved longest ago first.
+    """Read all that is needed to decide about the selected Rollouts, the one that waited longest first.
 
     All Rollouts in scope are listed, the selected ones or not: a rival may be among the others. Raises ClusterError
     where no Rollouts can be listed at all, and UsageError for a name that is none.
@@ -116,9 +116,12 @@ def _selected(item: Rollout, selection: Selection) -> bool:
 
 
 def _waited(item: Rollout) -> tuple[str, Ref]:
-    """Sort by how long nothing happened: what an earlier pass did not reach comes first."""
-    moved = item.state.last_advance
-    return (moved.isoformat() if moved else "", item.ref)
+    """Sort by how long nothing happened: what an earlier pass did not reach comes first.
+
+    An analysis counts as well, or those that halt by their metrics would come first for ever, before all others.
+    """
+    last = max(filter(None, (item.state.last_advance, item.measured)), default=None)
+    return (last.isoformat() if last else "", item.ref)
 
 
 def _rivals(listed: Sequence[Rollout]) -> dict[Ref, Ref]:

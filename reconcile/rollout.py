@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile import durations
 from reconcile.fields import DNS_LABEL, DNS_NAME, Fields, parse_time, shown
+from reconcile.plan import Failure
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 
 if TYPE_CHECKING:
@@ -98,6 +99,15 @@ class Rollout:
     def full_name(self) -> str:
         """`name.namespace`, as in every message."""
         return f"{self.ref.name}.{self.ref.namespace}"
+
+    @property
+    def measured(self) -> datetime | None:
+        """When an analysis last had an answer to all that it asked; None where a server did not give one in time."""
+        stored = (self.status or {}).get("measurements")
+        items = [item for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
+        if any(item.get("verdict") == Failure.UNREACHABLE for item in items):
+            return None
+        return max(filter(None, (parse_time(item.get("time")) for item in items)), default=None)
 
     def _wants(self) -> Spec:
         if self.spec is None:

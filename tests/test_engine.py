@@ -20,33 +20,13 @@ from tests.world import (
     START,
     SUCCESS,
     VS,
-    deployment,
-    destination,
-    meta,
-    rollout,
-    service,
-    virtual_service,
+    release,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from reconcile.ports import Kind, Manifest, Scope
-
-
-def release(name: str, weight: int = 0) -> list[Manifest]:
-    """Build a whole release under a name."""
-    canary = f"{name}-canary"
-    split = virtual_service(weight) | {"metadata": meta(name)}
-    split["spec"]["http"] = [{"route": [destination(name, 100 - weight), destination(canary, weight)]}]
-    spec = rollout()["spec"] | {
-        "virtualService": {"name": name},
-        "primary": {"name": name, "host": name},
-        "canary": {"name": canary, "host": canary},
-    }
-    counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 1}
-    deployments = [deployment(name, "1") | {"status": counts}, deployment(canary, "2") | {"status": counts}]
-    return [*deployments, service(name), service(canary), split, rollout() | {"metadata": meta(name), "spec": spec}]
 
 
 def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:

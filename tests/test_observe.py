@@ -178,6 +178,20 @@ def test_what_moved_longest_ago_comes_first() -> None:
     assert names(Counting(*items)) == ["never", "old", "middle", "young"]
 
 
+def test_one_that_was_measured_has_waited_less_long_than_one_that_could_not_be() -> None:
+    def measured(name: str, *verdicts: str) -> Manifest:
+        times = [{"verdict": verdict, "time": f"2026-01-31T12:0{index}:00Z"} for index, verdict in enumerate(verdicts)]
+        return named(name) | {"status": {"lastAdvanceTime": "2026-01-31T11:00:00Z", "measurements": times}}
+
+    items = [
+        measured("failed", "passed", "failed"),
+        measured("passed", "passed"),
+        measured("cut-short", "passed", "unreachable"),
+        measured("moved"),
+    ]
+    assert names(Counting(*items)) == ["cut-short", "moved", "passed", "failed"]
+
+
 def rivals(*items: Manifest) -> dict[str, str | None]:
     found = observe(Counting(*items), Selection()).observations
     return {item.rollout.ref.name: item.rival.name if item.rival else None for item in found}

@@ -301,6 +301,12 @@ def test_labels_that_are_none(labels: Any) -> None:
     assert parse(changed("metadata/labels", labels)).labels == {}
 
 
+@pytest.mark.parametrize("measurements", [None, {}, [None, 5], [{}], [{"time": 5}], [{"time": "soon", "verdict": []}]])
+def test_measurements_that_are_none_were_never_made(measurements: Any) -> None:
+    manifest = rollout() | {"status": {"measurements": measurements}}
+    assert parse(manifest).measured is None
+
+
 def test_a_manifest_without_anything_is_a_rollout_without_a_name() -> None:
     found = parse({})
     assert found.ref == Ref(ROLLOUT, "default", "")

@@ -17,8 +17,8 @@ from reconcile.observe import Selection
 from reconcile.plan import Record, Result, Settings
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.fakes import FixedMeter, MemoryCluster
-from tests.test_engine import Confused, release
-from tests.world import DURATION, METRICS, START, SUCCESS
+from tests.test_engine import Confused
+from tests.world import DURATION, METRICS, START, SUCCESS, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -120,6 +120,21 @@ def standard(**analysis: Any) -> list[Manifest]:
     ]
 
 
+def release(name: str, weight: int = 0) -> list[Manifest]:
+    """Build a whole release under a name, rolled out, its canary at a weight."""
+    canary = f"{name}-canary"
+    split = virtual_service(weight) | {"metadata": meta(name)}
+    split["spec"]["http"] = [{"route": [destination(name, 100 - weight), destination(canary, weight)]}]
+    spec = rollout()["spec"] | {
+        "virtualService": {"name": name},
+        "primary": {"name": name, "host": name},
+        "canary": {"name": canary, "host": canary},
+    }
+    counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 1}
+    deployments = [deployment(name, "1") | {"status": counts}, deployment(canary, "2") | {"status": counts}]
+    return [*deployments, service(name), service(canary), split, rollout() | {"metadata": meta(name), "spec": spec}]
+
+
 @dataclass(kw_only=True)
 class World:
     """A cluster in memory whose Deployments roll out, metrics that are good, and a clock that a pass moves on."""

@@ -48,6 +48,7 @@ class End(Enum):
     """How a request ended, as far as it matters for what is asked next."""
 
     ANSWERED = auto()
+    LOST = auto()
     REFUSED = auto()
     GIVEN_UP = auto()
     UNKNOWN = auto()
@@ -57,8 +58,9 @@ class End(Enum):
 class Outcome:
     """What came of one request: an answer for each single query behind it, which does not hold the query's text.
 
-    REFUSED = the server has too much to do, in `words`, and asks for `wait` seconds if it names any. GIVEN_UP = it
-    took too long over the query. UNKNOWN = nothing is known of the members of a group, and the reason is the query.
+    LOST = there was no reply. REFUSED = the server has too much to do, in `words`, and asks for `wait` seconds if it
+    names any. GIVEN_UP = it took too long over the query. UNKNOWN = nothing is known of the members of a group, and the
+    reason is the query.
     """
 
     end: End
@@ -93,7 +95,7 @@ class Asking:
         except Exception as error:  # noqa: BLE001 every question has an answer, and an error that nobody foresaw is none
             return self.unanswered(query, transport.cause(error, self.timeout))
 
-    def unanswered(self, query: Query, words: str, end: End = End.ANSWERED, wait: float | None = None) -> Outcome:
+    def unanswered(self, query: Query, words: str, end: End = End.LOST, wait: float | None = None) -> Outcome:
         """Give the outcome of a request without a usable reply; the server is named beside what went wrong."""
         answers = dict.fromkeys(query.singles, self._unreachable(words))
         return Outcome(end=end, answers=answers, words=words, wait=wait)
@@ -113,7 +115,8 @@ class Asking:
             wait = pacing.retry_after(received.headers.get("Retry-After", ""), received.headers.get("Date", ""))
             refused = self.unanswered(query, f"HTTP {status}: {_REFUSALS[status]}", End.REFUSED, wait)
             return replace(refused, answers=self._answers(query, reply)) if reply.told_error else refused
-        end = End.GIVEN_UP if reply.error_type in _GIVEN_UP else End.ANSWERED
+        late = reply.error_type in _GIVEN_UP or status == HTTPStatus.GATEWAY_TIMEOUT
+        end = End.GIVEN_UP if late else End.ANSWERED
         words = reply.trouble.detail if reply.trouble else ""
         unknown = bool(query.members) and status in _OF_THE_QUERY
         return Outcome(end=End.UNKNOWN if unknown else end, answers=self._answers(query, reply), words=words)

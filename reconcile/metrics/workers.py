@@ -146,7 +146,7 @@ class _Round:
                 self._queue(query, sent.turn.tries + 1)
         elif outcome.end is End.GIVEN_UP:
             self._pace = self._pace.strained()
-        else:
+        elif outcome.end is not End.LOST:
             self._pace = self._pace.answered(sent.wave)
         if outcome.end is End.UNKNOWN:
             told = f"metric {query.metric}: the query for {len(query.members)} workloads tells nothing of them"

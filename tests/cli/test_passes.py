@@ -11,8 +11,7 @@ from reconcile.engine import Pass
 from reconcile.observe import Selection
 from reconcile.plan import Record, Result, Settings
 from tests.fakes import FixedMeter, MemoryCluster
-from tests.test_engine import release
-from tests.world import METRICS, START
+from tests.world import METRICS, START, release
 
 if TYPE_CHECKING:
     from reconcile.plan import Patch

@@ -20,8 +20,7 @@ from reconcile.plan import Record, Result, Settings
 from tests.components.processes import wait_for
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.program import begun, contents, example
-from tests.test_engine import release
-from tests.world import DURATION, METRICS, START, SUCCESS
+from tests.world import DURATION, METRICS, START, SUCCESS, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
