@@ -19,7 +19,7 @@ from reconcile import gates, messages, preflight, rights, rollout
 from reconcile.cli import COMMANDS, steerer
 from reconcile.clusters.folder import FolderCluster
 from reconcile.engine import Pass
-from reconcile.metrics import scenario, templates
+from reconcile.metrics import files, scenario, templates
 from reconcile.observe import Selection
 from reconcile.plan import Failure, Question, Settings
 from reconcile.ports import KINDS, ROLLOUT, Ref, Scope
@@ -298,7 +298,7 @@ def test_the_kinds_of_failure_are_those_of_the_code() -> None:
 
 def test_the_fields_of_a_metric_file_are_those_of_the_code() -> None:
     named = [code(cell)[0] for cell in column(section(METRICS, "The file"))]
-    assert named == [*templates.KEYS, *templates.OPTIONAL]
+    assert named == [*files.KEYS, *files.OPTIONAL]
 
 
 def test_the_built_in_metrics_are_those_there_are() -> None:

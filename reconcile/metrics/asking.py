@@ -14,7 +14,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from reconcile.metrics import pacing, replies, transport
-from reconcile.metrics.replies import TooLargeError, UngroupedError, UnusableError, unreachable
+from reconcile.metrics.replies import UngroupedError, UnusableError, unreachable
+from reconcile.metrics.transport import TooLargeError
 from reconcile.plan import Failure
 
 if TYPE_CHECKING:

@@ -26,10 +26,6 @@ class UnusableError(Exception):
     """A reply that is no answer; where `str()` of it says something, these are words made here."""
 
 
-class TooLargeError(UnusableError):
-    """A reply that is longer than there is to be."""
-
-
 class UngroupedError(Exception):
     """A reply that tells nothing of single workloads; `str()` goes behind "the query for several workloads"."""
 

@@ -19,7 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from reconcile.metrics import credentials
-from reconcile.metrics.replies import TooLargeError, UnusableError
+from reconcile.metrics.replies import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,10 @@ class Received:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class TooLargeError(UnusableError):
+    """A reply that is longer than there is to be."""
 
 
 class _Session(requests.Session):
