@@ -46,7 +46,7 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 PURE := analysis clusters/delivery clusters/lean clusters/stated decide durations fields gates health messages \
         metrics/groups metrics/pacing metrics/replies moves objects observation plan preflight/__init__ \
         preflight/findings preflight/installed preflight/live preflight/manifests promotion revision rights rollout \
-        routers/__init__ routers/istio shards status steps
+        routers/__init__ routers/istio shards status steps turns
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
 	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers tests/preflight tests/metrics $(DELIVERY) $(UNIT)

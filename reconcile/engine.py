@@ -17,6 +17,7 @@ from reconcile.gates import ENOUGH
 from reconcile.observe import Selection, observe
 from reconcile.plan import Plan, Position, Record, Result, Settings
 from reconcile.steps import Move
+from reconcile.turns import turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -63,8 +64,8 @@ class Pass:
         started = self.now()
         sight = observe(self.cluster, self.selection)
         plans, answers = self._decided(sight, started)
-        for item, early in zip(sight.observations, plans, strict=True):
-            plan = _adapted(self._fresh(item, early, answers), self.adapt)
+        for place in turns(plans, started):
+            plan = _adapted(self._fresh(sight.observations[place], plans[place], answers), self.adapt)
             yield Record(
                 plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
             )

@@ -13,6 +13,8 @@ from reconcile.engine import Pass
 from reconcile.errors import ClusterError, ForbiddenError, RefusedError
 from reconcile.observe import Selection
 from reconcile.plan import Answer, Patch, Plan, Question, Result, Settings
+from reconcile.plan import Event as Said
+from reconcile.ports import DEPLOYMENT, ROLLOUT, Ref
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.world import (
     DURATION,
@@ -140,8 +142,8 @@ def test_a_defect_while_writing_is_told_and_goes_no_further(caplog: pytest.LogCa
 def test_a_refusal_touches_no_other_rollout() -> None:
     cluster = MemoryCluster([*release("podinfo"), *release("z")])
     cluster.refuse[VS] = ForbiddenError("no")
-    first, second = passed(cluster).run()
-    assert (first.plan.move, second.plan.move) == ("halt", "start")
+    moves = {record.plan.rollout.name: record.plan.move for record in passed(cluster).run()}
+    assert moves == {"podinfo": "halt", "z": "start"}
 
 
 def clock(*seconds: float) -> Callable[[], datetime]:
@@ -154,8 +156,76 @@ def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time() -> 
     records = list(passed(cluster, now=clock(0, 0, 1, 1, 49, 50, 50, 50, 50.1)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.APPLIED, Result.UNREACHED]
     assert records[2].error == "the pass ran out of time (50s)"
-    again = passed(cluster, now=lambda: START + timedelta(seconds=60)).run()
-    assert next(again).plan.rollout.name == "c"
+    again = passed(cluster, now=lambda: START + timedelta(seconds=120)).run()
+    assert next(again).plan.rollout == records[2].plan.rollout
+
+
+class Slow(MemoryCluster):
+    """A cluster that takes a second for each write, and refuses to write the status of whom `refused` names."""
+
+    def __init__(self, manifests: list[Manifest], refused: Collection[str] = ()) -> None:
+        super().__init__(manifests)
+        self.time = START
+        self._refused = refused
+
+    def patch(self, patch: Patch) -> None:
+        """Write, or refuse to."""
+        self.time += timedelta(seconds=1)
+        if patch.subresource and patch.target.name in self._refused:
+            raise ForbiddenError("no")
+        super().patch(patch)
+
+    def record(self, event: Said, at: datetime) -> None:
+        """Store an Event."""
+        self.time += timedelta(seconds=1)
+        super().record(event, at)
+
+
+class Restless(FixedMeter):
+    """A meter that finds other errors in the sick in each pass, so that their status has always news."""
+
+    def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
+        """Answer by name and time."""
+        sick = Answer(query="errors", value=float(at.minute))
+        answers = super().measure(questions, at)
+        return {one: sick if one.workload.startswith("sick") else answer for one, answer in answers.items()}
+
+
+SICK, WELL = [f"sick-{number}" for number in range(6)], ["well-0", "well-1"]
+
+
+def ill(trouble: str) -> tuple[Slow, FixedMeter]:
+    """Give Rollouts of which the sick cannot go on, unless there is no trouble."""
+    cluster = Slow(
+        [item for name in (*SICK, *WELL) for item in release(name, 10 if name in SICK else 0)],
+        refused=SICK if trouble == "their status cannot be written" else (),
+    )
+    for name in WELL:
+        cluster.edit(Ref(ROLLOUT, "test", name), "spec", "canaryAnalysis", "stepWeight", 50)
+    for name in SICK if trouble == "their canaries are paused" else ():
+        cluster.edit(Ref(DEPLOYMENT, "test", f"{name}-canary"), "spec", "paused", True)  # noqa: FBT003 - a value
+    meter = Restless if trouble == "their metrics fail" else FixedMeter
+    return cluster, meter(**{SUCCESS: 100.0, DURATION: 100.0})
+
+
+@pytest.mark.parametrize(
+    "trouble", ["", "their canaries are paused", "their metrics fail", "their status cannot be written"]
+)
+def test_who_cannot_go_on_starves_nobody_though_they_alone_would_take_all_the_time(trouble: str) -> None:
+    cluster, meter = ill(trouble)
+    reached: set[str] = set()
+    phases: set[str] = set()
+    for number in range(100):
+        cluster.time = START + timedelta(minutes=number)
+        records = list(passed(cluster, meter, now=lambda: cluster.time, budget=3).run())
+        done = {record.plan.rollout.name for record in records if record.result is not Result.UNREACHED}
+        assert number > 0 or len(done) < len(SICK)
+        reached |= done
+        statuses = [cluster.objects[Ref(ROLLOUT, "test", name)].get("status", {}) for name in WELL]
+        phases = {status.get("phase", "") for status in statuses}
+        if reached == {*SICK, *WELL} and phases == {"Promoting"}:
+            break
+    assert (reached, phases) == ({*SICK, *WELL}, {"Promoting"})
 
 
 def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts() -> None:

@@ -137,6 +137,7 @@ def make(
                 records.extend(chosen if client else single.write(chosen))  # what came before an error stays
             except ClusterError as error:
                 trouble = error
+            records.sort(key=lambda record: record.plan.rollout)  # in whichever order they were written
             stop.stands = unreached(records)
             made = [_not_stored(record) for record in records] if dry_run == "server" else records
             for record in made:

@@ -67,7 +67,7 @@ def passes(server: Server, names: list[str], count: int) -> Iterator[dict[str, l
             now=lambda now=now: now,  # type: ignore[misc]
         )
         made: dict[str, list[str]] = {}
-        for record in one.run():
+        for record in sorted(one.run(), key=lambda record: record.plan.rollout):
             unreached = any(item.verdict == "unreachable" for item in record.plan.measurements)
             made.setdefault("unreached" if unreached else record.plan.move, []).append(record.plan.rollout.name)
         yield made

@@ -1,0 +1,36 @@
+"""The turns: who is written when, in a pass that may end before everybody was reached.
+
+Duty: an order in which nobody is last for ever, though no pass remembers another one. Pure.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from reconcile.steps import Move
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from reconcile.plan import Plan
+
+
+def turns(plans: Sequence[Plan], now: datetime) -> list[int]:
+    """Give the order of writing, as places in `plans`, which begin with what moved longest ago.
+
+    First what has nothing to write. Then two lines take turns: in one stand those that move, so that what an earlier
+    pass did not reach comes first. But nothing is stored of a halt that lasts, or of a move that is refused each time,
+    by which those would ever be behind others; so in the other line all draw lots, anew in each pass.
+    """
+    busy = [place for place, plan in enumerate(plans) if plan.patches or plan.events]
+    idle = set(range(len(plans))) - set(busy)
+    moving = [place for place in busy if plans[place].move != Move.HALT.value]
+    drawn = sorted(busy, key=lambda place: _lot(plans[place], now))
+    return list(dict.fromkeys([*sorted(idle), *chain.from_iterable(zip(moving, drawn, strict=False)), *drawn]))
+
+
+def _lot(plan: Plan, now: datetime) -> bytes:
+    return blake2b(f"{now.isoformat()}/{plan.rollout.namespace}/{plan.rollout.name}".encode(), digest_size=8).digest()
