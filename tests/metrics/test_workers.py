@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -17,13 +19,13 @@ import pytest
 
 from reconcile.metrics.pacing import MOST_REFUSALS, WORKERS
 from reconcile.metrics.prometheus import Prometheus
-from reconcile.metrics.templates import MetricFile, TemplateSet
+from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Ref
 from tests.metrics.loopback import LONG, Handler, Server, reply, silence, vector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -75,7 +77,7 @@ def by_workload(**values: Any) -> list[dict[str, Any]]:
 
 def names(text: str) -> list[str]:
     """Give the workloads that a query of a group asks for; none = it is no group's."""
-    found = re.search(r"\(\?:(.*)\)", text)
+    found = re.search(r"\(\?:([^)]*)\)", text)
     return found[1].split("|") if found else []
 
 
@@ -163,7 +165,7 @@ def large(handler: Handler) -> None:
     handler.send(b"[" * 2 * 1024 * 1024)
 
 
-UNKNOWN: Mapping[str, Callable[[Handler], None]] = {
+UNKNOWN: dict[str, Callable[[Handler], None]] = {
     "bad data": lambda handler: error(handler, 400, "bad_data"),
     "too many samples": lambda handler: error(handler, 422, "execution"),
     "another name for it": lambda handler: error(handler, 422, "422"),
@@ -211,7 +213,7 @@ def hang_up(handler: Handler) -> None:
     handler.close_connection = True
 
 
-KNOWN: Mapping[str, Callable[[Handler], None]] = {
+KNOWN: dict[str, Callable[[Handler], None]] = {
     "silence": silence,
     "hangs up": hang_up,
     "given up": lambda handler: error(handler, 503, "timeout"),
@@ -250,6 +252,28 @@ def test_one_slow_or_huge_group_delays_no_other(server: Server, trouble: Callabl
     assert time.monotonic() - start < 5
     assert [answers[f'second{{w="w{number}"}}'].value for number in (0, 1)] == [1, 2]
     assert [answers[f'alone{{w="w{number}"}}'].value for number in (0, 1)] == [3, 3]
+
+
+def test_a_thousand_canaries_in_twenty_namespaces_are_forty_requests(server: Server) -> None:
+    def told(handler: Handler) -> None:
+        result = [{"metric": {"destination_workload": name}, "value": [1, "100"]} for name in names(handler.query)]
+        handler.send(reply("vector", result))
+
+    server.reply = told
+    asked = [
+        Question(
+            rollout=Ref(ROLLOUT, f"team-{number % 20}", f"podinfo-{number}"),
+            metric=metric,
+            workload=f"podinfo-{number}-canary",
+            interval="1m",
+            weight=10,
+        )
+        for number in range(1000)
+        for metric in ("istio_requests_total", "istio_request_duration_seconds_bucket")
+    ]
+    answers = Prometheus(server.url, load()).measure(asked, AT)
+    assert {answer.value for answer in answers.values()} == {100}
+    assert len(server.seen) == 40
 
 
 # A server that has too much to do
@@ -371,6 +395,35 @@ def test_a_query_that_was_given_up_is_not_tried_again_and_stops_no_other(server:
     assert len(server.seen) == 3 * WORKERS
     assert {answer.detail for answer in answers[: 2 * WORKERS]} == {"timeout: no"}
     assert {answer.value for answer in answers[2 * WORKERS :]} == {1}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_a_server_answers_each_query_is_sent_twice_at_most_and_each_question_answered(
+    server: Server, seed: int
+) -> None:
+    chance, lock = random.Random(seed), threading.Lock()  # noqa: S311 no secret is made of it
+    whims = [
+        lambda handler: handler.send(vector("1")),
+        lambda handler: handler.send(reply("vector", by_workload(**dict.fromkeys(names(handler.query), "1")))),
+        refusing(429, Retry_After="0"),
+        refusing(503, Retry_After="0"),
+        *(group for name, group in (UNKNOWN | KNOWN).items() if name not in {"silence", "too large"}),
+    ]
+
+    def any_of_them(handler: Handler) -> None:
+        with lock:
+            whim = chance.choice(whims)
+        whim(handler)
+
+    server.reply = any_of_them
+    asked = [
+        replace(one, rollout=Ref(ROLLOUT, f"team-{number % 5}", one.rollout.name))
+        for number, one in enumerate(questions(30, "first", "second", "alone"))
+    ]
+    answers = Prometheus(server.url, TEMPLATES).measure(asked, AT)
+    assert list(answers) == asked
+    assert all((answer.value is None) == (answer.failure is not None) for answer in answers.values())
+    assert max(Counter(queried(server)).values()) <= 2
 
 
 # Time that ends early

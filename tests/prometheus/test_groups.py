@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile.metrics.prometheus import Prometheus
-from reconcile.metrics.templates import load
-from reconcile.plan import Answer, Failure, Question
+from reconcile.metrics.templates import MetricFile, TemplateSet, load
+from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Ref
 from tests.components.prometheus import openmetrics
 from tests.prometheus.traffic import AT, DURATIONS, NAMES, REQUESTS
@@ -142,3 +143,32 @@ def test_the_last_digit_is_the_same(start_prometheus: StartPrometheus, caplog: p
     together, apart = both(server, caplog, asked)
     assert together == apart
     assert len({answer.value for answer in together}) == 120
+
+
+def test_what_one_workload_does_to_a_query_is_not_the_trouble_of_the_others(
+    prometheus: PrometheusServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With several series on both sides of a match, Prometheus refuses the query of them all."""
+    requests = 'rate(istio_requests_total{reporter="destination",destination_workload_namespace="test",'
+    alone, several = '="{{ workload | literal }}"', '=~"{{ workloads }}"'
+    metric = Metric(name="own", title="own", unit="things", bound="minimum")
+    templates = TemplateSet(
+        [
+            MetricFile(
+                path=Path("own.yaml"),
+                metric=metric,
+                query=f"sum({requests}destination_workload{alone}}}[1m]))",
+                grouped=f"sum by (destination_workload) ({requests}destination_workload{several}}}[1m])"
+                f" + on (destination_workload) 0 * {requests}destination_workload{several}}}[1m]))",
+            )
+        ]
+    )
+    asked = questions("own", ["only-errors", "mixed", "idle"])
+    answers = Prometheus(prometheus.url, templates).measure(asked, AT)
+    assert [answers[one].value for one in asked] == [pytest.approx(7 / 15), pytest.approx(100 / 15), 0]
+    assert "the query for 3 workloads tells nothing of them: execution: found duplicate series" in caplog.text
+    fit = questions("own", ["only-errors", "idle"])
+    caplog.clear()
+    answers = Prometheus(prometheus.url, templates).measure(fit, AT)
+    assert [answers[one].value for one in fit] == [pytest.approx(7 / 15), 0]
+    assert not caplog.records
