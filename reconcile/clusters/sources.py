@@ -237,6 +237,8 @@ def store(source: Source, parts: list[str]) -> bool:
         raise RefusedError(
             f"{source.path} would be larger than {MAX_BYTES // 1024 // 1024} MiB; move a part of it away"
         )
+    if located(source.path) != path:
+        return False
     try:
         with temporary.open("xb") as file:
             _adopt_owner(file.fileno(), path)
