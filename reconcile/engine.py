@@ -17,7 +17,7 @@ from reconcile.gates import ENOUGH
 from reconcile.observe import Selection, observe
 from reconcile.plan import Plan, Position, Record, Result, Settings
 from reconcile.steps import Move
-from reconcile.turns import turns
+from reconcile.turns import asked, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -90,7 +90,7 @@ class Pass:
     def _decided(self, sight: Sight, now: datetime) -> tuple[list[Plan], Mapping[Question, Answer]]:
         """Ask all metrics at once, then decide."""
         plans = [_decide(item, {}, now, self.settings) for item in sight.observations]
-        questions = [question for plan in plans for question in plan.questions]
+        questions = [question for place in asked(plans, now) for question in plans[place].questions]
         if not questions:
             return plans, {}
         answers = self.meter.measure(questions, now)

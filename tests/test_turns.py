@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from reconcile.plan import Event, Patch, Plan, Position
+from reconcile.plan import Event, Patch, Plan, Position, Question
 from reconcile.ports import ROLLOUT, Ref
 from reconcile.steps import Move
-from reconcile.turns import turns
+from reconcile.turns import asked, turns
 from tests.world import START
 
 PLACE = Position(phase="Progressing", weight=10)
@@ -55,3 +56,20 @@ def test_every_other_place_is_drawn_anew_by_each_pass() -> None:
     early = {name for seconds in range(100) for name in order(plans, seconds)[:2]}
     assert early == {each.rollout.name for each in plans}
     assert order(plans, 7) == order(plans, 7)
+
+
+def asking(name: str) -> Plan:
+    """Give the provisional plan of one that has a question."""
+    one = plan(name, Move.HALT)
+    return replace(one, questions=(Question(rollout=one.rollout, metric="m", workload="c", interval="1m", weight=10),))
+
+
+def test_who_waited_longest_is_asked_for_at_every_other_place_at_the_latest() -> None:
+    plans = [plan("idle", Move.IDLE), *(asking(f"app-{number:02}") for number in range(20)), plan("z", Move.ADVANCE)]
+    early: set[int] = set()
+    for seconds in range(100):
+        places = asked(plans, START + timedelta(seconds=seconds))
+        assert sorted(places) == list(range(1, 21))
+        assert all(places.index(number) <= 2 * (number - 1) for number in range(1, 21))
+        early |= set(places[:2])
+    assert early == set(range(1, 21))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from reconcile.engine import Pass
 from reconcile.metrics.pacing import WORKERS
@@ -16,9 +18,6 @@ from reconcile.plan import Settings
 from tests.fakes import MemoryCluster
 from tests.metrics.loopback import LONG, Handler, Server, vector
 from tests.world import METRICS, START, release
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TEMPLATES = TemplateSet(
     MetricFile(path=Path(f"{name}.yaml"), metric=metric, query=f"{name} {{{{ workload }}}}")
@@ -48,48 +47,65 @@ class Rationed:
             handler.send(b"", 429, Retry_After="3600")
             return
         self._all.wait(LONG)
-        handler.send(vector("1000" if "stuck" in handler.query else "100"))
+        if "hanging" in handler.query:
+            handler.send(b"", 504)
+        else:
+            handler.send(vector("1000" if "failing" in handler.query else "100"))
 
 
-def passes(server: Server, names: list[str], count: int) -> Iterator[dict[str, list[str]]]:
-    """Give what was made of which Rollouts in each pass: the name of the move, and the Rollouts in their order."""
-    cluster = MemoryCluster([manifest for name in names for manifest in release(name, 10)])
-    meter, ration = Prometheus(server.url, TEMPLATES), Rationed()
-    server.reply = ration
-    for number in range(count):
-        ration.refill()
-        now = START + timedelta(minutes=number)
+@dataclass
+class Release:
+    """Many releases with one metrics server, and what became of them."""
+
+    server: Server
+    names: list[str]
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        self.cluster = MemoryCluster([manifest for name in self.names for manifest in release(name, 10)])
+        self.meter = Prometheus(self.server.url, TEMPLATES)
+        self.server.reply = self.ration = Rationed()
+
+    def pass_(self) -> dict[str, set[str]]:
+        """Make a pass, a minute after the last; give those that had an answer to everything, to a part, to nothing."""
+        self.ration.refill()
+        now = START + timedelta(minutes=self.number)
+        self.number += 1
         one = Pass(
-            cluster=cluster,
-            meter=meter,
+            cluster=self.cluster,
+            meter=self.meter,
             settings=Settings(metrics=METRICS),
             selection=Selection(),
-            now=lambda now=now: now,  # type: ignore[misc]
+            now=lambda: now,
         )
-        made: dict[str, list[str]] = {}
-        for record in sorted(one.run(), key=lambda record: record.plan.rollout):
-            unreached = any(item.verdict == "unreachable" for item in record.plan.measurements)
-            made.setdefault("unreached" if unreached else record.plan.move, []).append(record.plan.rollout.name)
-        yield made
+        made: dict[str, set[str]] = {"all": set(), "some": set(), "none": set()}
+        for record in one.run():
+            late = [item.verdict == "unreachable" for item in record.plan.measurements]
+            kind = "none" if all(late) else "some" if any(late) else "all"
+            made[kind].add(record.plan.rollout.name)
+        return made
 
 
-def test_the_first_are_asked_in_full_and_the_others_come_first_in_the_next_pass(server: Server) -> None:
-    names = [f"r{number:02}" for number in range(3 * TOGETHER)]
-    made = list(passes(server, names, 4))
-    assert [one["advance"] for one in made] == [
-        names[:TOGETHER],
-        names[TOGETHER : 2 * TOGETHER],
-        names[2 * TOGETHER :],
-        names[:TOGETHER],
-    ]
-    assert [len(one["unreached"]) for one in made] == [2 * TOGETHER] * 4
+def test_the_first_are_asked_in_full_and_nobody_by_halves(server: Server) -> None:
+    world = Release(server, [f"r{number:02}" for number in range(3 * TOGETHER)])
+    for _ in range(5):
+        made = world.pass_()
+        assert (len(made["all"]), made["some"], len(made["none"])) == (TOGETHER, set(), 2 * TOGETHER)
 
 
-def test_those_that_halt_by_their_metrics_do_not_keep_the_others_waiting(server: Server) -> None:
-    stuck = [f"a-stuck-{number}" for number in range(TOGETHER)]
-    names = [f"r{number:02}" for number in range(TOGETHER)]
-    first, second, third, fourth = passes(server, [*stuck, *names], 4)
-    assert (first["halt"], first["unreached"]) == (stuck, names)
-    assert (second["advance"], second["unreached"]) == (names, stuck)
-    assert third["halt"] == stuck
-    assert fourth["advance"] == names
+def test_who_was_not_reached_comes_first_in_the_next_pass(server: Server) -> None:
+    world = Release(server, [f"r{number:02}" for number in range(TOGETHER + TOGETHER // 2)])
+    left = world.pass_()["none"]
+    assert len(left) == TOGETHER // 2
+    assert left <= world.pass_()["all"]
+
+
+@pytest.mark.parametrize("trouble", ["failing", "hanging"])
+def test_those_that_cannot_go_on_by_their_metrics_starve_nobody(server: Server, trouble: str) -> None:
+    """As many of them as there is time for in a pass, and all of the others get on in a few."""
+    others = {f"r{number}" for number in range(TOGETHER)}
+    world = Release(server, [*(f"a-{trouble}-{number}" for number in range(TOGETHER)), *others])
+    reached: set[str] = set()
+    for _ in range(20):
+        reached |= world.pass_()["all"]
+    assert others <= reached
