@@ -43,12 +43,23 @@ _BOOKS = ("resourceVersion", "generation", "managedFields")
 
 # The peak of a process is taken over from whoever forked it, and a test run is big: so a small one is put between.
 _MEASURE = """
-import resource, subprocess, sys
+import resource, subprocess, sys, time
+begun = time.perf_counter()
 code = subprocess.call(sys.argv[2:])
+wall, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
 with open(sys.argv[1], "w") as out:
-    out.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+    print(used.ru_maxrss * 1024, used.ru_utime + used.ru_stime, wall, file=out)
 sys.exit(code)
 """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """What a run took: the most memory that it held at a time, in bytes, and seconds on a core and on the clock."""
+
+    peak: int
+    cpu: float
+    wall: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +141,7 @@ class Steerer:
     kubeconfig: Path | str
     metrics: str = ""
     namespace: str = "default"
+    seconds: float = 120  # that it may run for
 
     def __call__(self, *args: str, expect: int | None = 0, **environment: str) -> Done:
         """Run it to its end. Fails where the exit code is not the one to expect (None = any)."""
@@ -139,12 +151,13 @@ class Steerer:
         """Make one pass that need not wait for the interval, and give its decision records."""
         return self("run", "--control-loop-interval=0s", "-o", "json", *args, expect=expect)
 
-    def measured(self, scratch: Path, *args: str) -> tuple[Done, int]:
-        """Run it, and give the most memory that it held at a time, in bytes, as well."""
-        peak = scratch / "peak"
-        measure = [sys.executable, "-I", "-S", "-c", _MEASURE, str(peak)]
+    def measured(self, scratch: Path, *args: str) -> tuple[Done, Used]:
+        """Run it, and give what that took as well."""
+        used = scratch / "used"
+        measure = [sys.executable, "-I", "-S", "-c", _MEASURE, str(used)]
         done = self._run([*measure, sys.executable, "-m", "reconcile", *args], 0, {})
-        return done, int(peak.read_text()) * 1024
+        peak, cpu, wall = used.read_text().split()
+        return done, Used(peak=int(peak), cpu=float(cpu), wall=float(wall))
 
     def begin(self, *args: str, **environment: str) -> subprocess.Popen[str]:
         """Start it, and leave it running. To be used in a `with`."""
@@ -165,7 +178,7 @@ class Steerer:
             env=self.environment(**environment),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=self.seconds,
             check=False,
         )
         done = Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)

@@ -78,13 +78,13 @@ def idle_pass(plane: ControlPlane, scratch: Path, *args: str) -> tuple[Counter[t
     first = steerer("run", *args, "-o", "json")
     assert {record["move"] for record in first.records} <= {"initialize", "idle"}
     mark = plane.mark()
-    done, peak = steerer.measured(scratch, "run", *args, "-o", "json")
+    done, used = steerer.measured(scratch, "run", *args, "-o", "json")
     asked = Counter((entry.verb, entry.resource) for entry in of_steerer(plane.requests_since(mark)))
     assert {record["move"] for record in done.records} == {"idle"}
     assert {record["after"]["phase"] for record in done.records} == {"Initialized"}
     words = ", ".join(f"{count} {verb} {resource}" for (verb, resource), count in sorted(asked.items()))
-    print(f"{len(done.records)} Rollouts at rest: {words}; {peak / MEGABYTE:.0f} MB")  # noqa: T201 - the figures
-    return asked, peak
+    print(f"{len(done.records)} Rollouts at rest: {words}; {used.peak / MEGABYTE:.0f} MB")  # noqa: T201 - the figures
+    return asked, used.peak
 
 
 @pytest.mark.parametrize("scope", [("-A",), ("-n", "crowd-0")])

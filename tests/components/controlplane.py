@@ -27,7 +27,7 @@ from tests.components.processes import Component, Process, ProcessError, answers
 from tests.components.tools import tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     import requests
 
@@ -109,10 +109,14 @@ class KubectlError(Exception):
 
 
 class ControlPlane(Component):
-    """The control plane, running between `with` and its end. Everything it writes is in `directory`."""
+    """The control plane, running between `with` and its end. Everything it writes is in `directory`.
 
-    def __init__(self, directory: Path) -> None:
+    Without `controllers` it is an API server alone: what is stored stays as it is, and nothing takes a core from it.
+    """
+
+    def __init__(self, directory: Path, *, controllers: bool = True) -> None:
         self.directory = directory
+        self._controllers = controllers
         self.url = ""
         self.token = secrets.token_hex(16)
         self.kubeconfig = directory / "kubeconfig"
@@ -129,6 +133,10 @@ class ControlPlane(Component):
         self._write_credentials()
         etcd = self._start_etcd(stack, programs["etcd"])
         self._start_apiserver(stack, programs["kube-apiserver"], etcd)
+        if self._controllers:
+            self._start_controllers(stack, programs)
+
+    def _start_controllers(self, stack: contextlib.ExitStack, programs: Mapping[str, Path]) -> None:
         kubeconfig = {user: self.kubeconfig_for(self._tokens[user]) for user in _COMPONENTS}
         controllers, scheduler, kwok = (kubeconfig[user] for user in _COMPONENTS)
         running = self._run(

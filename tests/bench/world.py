@@ -1,0 +1,81 @@
+"""A cluster that holds so many Rollouts in the state that is to be measured.
+
+No controller runs in it, so that the server does nothing but answer: what they would report of a Deployment is written
+instead. A Rollout at rest was promoted before, so that it is at rest whatever else there is; to let it advance, only
+its status is turned back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconcile.revision import revision
+from tests.bench.objects import HEALTHY, LONG_AGO, App, namespace, strangers
+from tests.bench.sender import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from tests.components.controlplane import ControlPlane
+
+WEIGHT = 10
+
+
+class World:
+    """The objects in a control plane. `apps` are those that have a Rollout."""
+
+    def __init__(self, plane: ControlPlane, *, step: int = 1) -> None:
+        self.plane = plane
+        self.sender = Sender(plane)
+        self.apps: list[App] = []
+        self._step = step
+        self._namespaces: set[str] = set()
+
+    def add(self, apps: Collection[App], *, weight: int = WEIGHT) -> None:
+        """Store new Rollouts, at rest, with all that they are about."""
+        self._make_namespaces(app.namespace for app in apps)
+        self.sender.each(lambda app: self._store(app, weight), apps)
+        self.apps += apps
+
+    def crowd(self, apps: Collection[App]) -> None:
+        """Store a Deployment and a Service for each that no Rollout is about."""
+        self._make_namespaces(app.namespace for app in apps)
+        self.sender.each(self.sender.create, (item for app in apps for item in strangers(app)))
+
+    def rest(self, apps: Collection[App]) -> None:
+        """Let these have nothing to do."""
+        self._turn(apps, {"phase": "Succeeded"})
+
+    def advance(self, apps: Collection[App]) -> None:
+        """Let these be due for their next step."""
+        self._turn(apps, {"phase": "Progressing", "lastAdvanceTime": LONG_AGO})
+
+    def _turn(self, apps: Iterable[App], status: dict[str, Any]) -> None:
+        self.sender.each(lambda app: self.sender.merge(f"{app.path}/status", {"status": status}), apps)
+
+    def _make_namespaces(self, names: Iterable[str]) -> None:
+        fresh = sorted(set(names) - self._namespaces)
+        self.sender.each(self.sender.create, map(namespace, fresh))
+        self._namespaces.update(fresh)
+
+    def _store(self, app: App, weight: int) -> None:
+        for manifest in app.deployments():
+            stored = self.sender.create(manifest)
+            path = app.deployment_path(stored["metadata"]["name"])
+            self.sender.merge(f"{path}/status", {"status": {"observedGeneration": 1, **HEALTHY}})
+        for manifest in app.network(weight):
+            self.sender.create(manifest)
+        self.sender.create(app.rollout(step=self._step))
+        found = revision(stored["spec"]["template"])  # the canary is the last
+        status = {
+            "observedGeneration": 1,
+            "phase": "Succeeded",
+            "canaryRevision": found,
+            "canaryGeneration": 1,
+            "canaryUID": stored["metadata"]["uid"],
+            "promotedRevision": found,
+            "canaryWeight": weight,
+            "lastAdvanceTime": LONG_AGO,
+            "lastTransitionTime": LONG_AGO,
+        }
+        self.sender.merge(f"{app.path}/status", {"status": status})
