@@ -15,7 +15,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
 DELIVERY := $(patsubst %,tests/clusters/test_%.py,delivery lean stated)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover explore hostile check format golden manifests tools cluster wheels image image-test e2e clean
+.PHONY: help install demo test unit cover explore hostile bench bench-check bench-drawing check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,7 +53,7 @@ cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure mo
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds
-	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/contract --ignore=tests/explorer --ignore=tests/gitops --ignore=tests/monitoring --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
+	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/bench/test_counts.py --ignore=tests/contract --ignore=tests/explorer --ignore=tests/gitops --ignore=tests/monitoring --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
 
 MINUTES ?= 10
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
@@ -61,6 +61,17 @@ explore: $(VENV)/.dev ## Search all states that passes and their surroundings ca
 
 hostile: $(VENV)/.dev ## Give hostile input of every kind to the program, and record how it ended
 	$(BIN)/python -m tests.hostile --record
+
+N      ?= 1 100 1000 5000
+RECORD ?=
+bench: $(VENV)/.dev ## Measure what passes over N (1 100 1000 5000) Rollouts cost; RECORD=1 writes it to docs/performance.md
+	$(BIN)/python -m tests.bench --n "$(N)" $(if $(RECORD),--record)
+
+bench-check: $(VENV)/.dev ## Fail where a count, such as the requests of an idle pass, is over its bound: minutes
+	$(BIN)/python -m tests.bench --n "1000" --check
+
+bench-drawing: $(VENV)/.dev ## Draw docs/performance.md anew from what was recorded
+	$(BIN)/python -m tests.bench --draw
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

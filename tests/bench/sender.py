@@ -27,21 +27,25 @@ class Sender:
         url = urlsplit(plane.url)
         self._host, self._port = str(url.hostname), url.port
         self._trust = ssl.create_default_context(cafile=str(plane.certificate))
-        self._headers = {"Authorization": f"Bearer {plane.token}", "User-Agent": "bench"}
+        self.headers = {"Authorization": f"Bearer {plane.token}", "User-Agent": "bench"}
         self._own = threading.local()
 
     def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """Send one request and give the object that came back. Raises OSError for any answer but a good one."""
         if not hasattr(self._own, "connection"):
-            self._own.connection = HTTPSConnection(self._host, self._port, timeout=60, context=self._trust)
+            self._own.connection = self.connection()
         connection: HTTPSConnection = self._own.connection
         text = None if body is None else json.dumps(body)
-        connection.request(method, path, text, {**self._headers, "Content-Type": content_type})
+        connection.request(method, path, text, {**self.headers, "Content-Type": content_type})
         answer = connection.getresponse()
         content = answer.read()
-        if answer.status >= 300:  # noqa: PLR2004
+        if answer.status >= 300:
             raise OSError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}")
         return json.loads(content)
+
+    def connection(self) -> HTTPSConnection:
+        """Give a connection of one's own."""
+        return HTTPSConnection(self._host, self._port, timeout=60, context=self._trust)
 
     def create(self, manifest: dict[str, Any]) -> Any:
         """Store a new object, and give it as it is stored."""

@@ -50,6 +50,11 @@ def queries(server: PrometheusServer) -> int:
     return sum(int(float(count)) for count in _ASKED.findall(text))
 
 
+def answered(server: PrometheusServer, app: App) -> bool:
+    """Say whether there is a rate of what this app serves."""
+    return bool(server.query(f'rate(istio_requests_total{{destination_workload="{app.canary}"}}[1m]) > 0'))
+
+
 @contextmanager
 def prometheus(directory: Path, apps: Collection[App]) -> Iterator[PrometheusServer]:
     """Run a Prometheus that scrapes the traffic of these apps. It has an answer only after two scrapes."""

@@ -1,4 +1,4 @@
-"""A gateway in front of the API server: every request passes it, and a test may do something with one on its way.
+"""A gateway in front of a server: every request passes it, and a test may do something with one on its way.
 
 What may be done with a request is in `faults`; here it is only read, passed on, and answered.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tests.components.controlplane import ControlPlane
+    from tests.components.prometheus import PrometheusServer
 
     Fault = Callable[["Exchange"], None]
     # Says what is done with a request; called in the order in which they arrive, by several threads at a time.
@@ -106,17 +107,20 @@ class Exchange:
 
 
 class Gateway:
-    """Passes requests on to the API server, each with what `hook` says; nothing is done with them to begin with.
+    """Passes requests on to the API server or Prometheus, each with what `hook` says; nothing is done to begin with.
 
     `ended` is set when the test is over: whoever waits in a fault waits for that too.
     """
 
-    def __init__(self, plane: ControlPlane, hook: Hook | None = None) -> None:
+    def __init__(self, server: ControlPlane | PrometheusServer, hook: Hook | None = None) -> None:
+        trust = server.session.verify  # of a component with a certificate of its own, the path of that
         self.hook: Hook = hook or (lambda _: passed)
         self.ended = threading.Event()
-        self._url = plane.url
+        self._url = server.url
         # Connections are kept, for many threads at a time; nothing is tried again: that would be a second request.
-        self._upstream = urllib3.PoolManager(maxsize=64, ca_certs=str(plane.certificate), retries=False, timeout=60)
+        self._upstream = urllib3.PoolManager(
+            maxsize=64, ca_certs=trust if isinstance(trust, str) else None, retries=False, timeout=60
+        )
         self._server = _Server(("127.0.0.1", 0), _handler(self))
 
     @property

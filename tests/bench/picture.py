@@ -1,0 +1,118 @@
+"""How cost grows with N, as a picture: two charts with logarithmic axes, in SVG. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from tests.bench.figures import ALL, IDLE, SOME
+from tests.bench.tables import FLAGGER_IDLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.bench.cost import Cost
+    from tests.bench.figures import Figures
+    from tests.bench.growth import Point
+
+WIDTH, HEIGHT = 360, 260
+LEFT, RIGHT, TOP, BOTTOM = 52, 96, 34, 36
+_COLOURS = {IDLE: "#1a7f37", SOME: "#9a6700", ALL: "#0969da", "published": "#8c959f"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a chart: its name at its end."""
+
+    name: str
+    colour: str
+    points: Sequence[Point]
+    dashed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """Powers of ten, over so many pixels from `begin` on; they may run backwards."""
+
+    low: int
+    high: int
+    begin: float
+    end: float
+
+    def place(self, value: float) -> float:
+        """Give where a value is."""
+        part = (math.log10(value) - self.low) / (self.high - self.low)
+        return round(self.begin + part * (self.end - self.begin), 1)
+
+
+def picture(figures: Figures) -> str:
+    """Draw requests and seconds against N."""
+    requests = [*_lines(figures, lambda cost: cost.total), _flagger(figures)]
+    charts = [
+        ("requests of a pass", requests),
+        ("seconds of a pass", [*_lines(figures, lambda cost: cost.wall)]),
+    ]
+    inner = "\n".join(
+        f'<g transform="translate({number * WIDTH},0)">\n{_chart(title, lines)}\n</g>'
+        for number, (title, lines) in enumerate(charts)
+    )
+    size = f'width="{len(charts) * WIDTH}" height="{HEIGHT}" viewBox="0 0 {len(charts) * WIDTH} {HEIGHT}"'
+    style = 'font-family="sans-serif" font-size="11"'
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{ground}\n{inner}\n</svg>\n'
+
+
+def _lines(figures: Figures, of: Callable[[Cost], float]) -> Iterator[Line]:
+    for state in (IDLE, SOME, ALL):
+        points = [(one.n, of(one.cost)) for one in figures.sizes(state)]
+        yield Line(name=state, colour=_COLOURS[state], points=points)
+
+
+def _flagger(figures: Figures) -> Line:
+    points = [(one.n, FLAGGER_IDLE * one.n) for one in figures.sizes(IDLE)]
+    return Line(name="Flagger, idle", colour=_COLOURS["published"], points=points, dashed=True)
+
+
+def _chart(title: str, lines: Sequence[Line]) -> str:
+    values = [cost for line in lines for _, cost in line.points]
+    sizes = [n for line in lines for n, _ in line.points]
+    across = Axis(low=0, high=_above(max(sizes)), begin=LEFT, end=WIDTH - RIGHT)
+    up = Axis(low=_below(min(values)), high=_above(max(values)), begin=HEIGHT - BOTTOM, end=TOP)
+    drawn = [_text(LEFT, TOP - 14, title, bold=True), *_grid(across, up), *(_line(line, across, up) for line in lines)]
+    return "\n".join(drawn)
+
+
+def _above(value: float) -> int:
+    return math.ceil(math.log10(value))
+
+
+def _below(value: float) -> int:
+    return math.floor(math.log10(value))
+
+
+def _grid(across: Axis, up: Axis) -> Iterator[str]:
+    for power in range(across.low, across.high + 1):
+        x = across.place(10**power)
+        yield f'<path d="M{x} {up.begin}V{up.end}" stroke="#d0d7de"/>'
+        yield _text(x, up.begin + 14, f"{10**power:,}", anchor="middle")
+    for power in range(up.low, up.high + 1):
+        y = up.place(10**power)
+        yield f'<path d="M{across.begin} {y}H{across.end}" stroke="#d0d7de"/>'
+        yield _text(across.begin - 6, y + 4, f"{10**power:,g}", anchor="end")
+    yield _text((across.begin + across.end) / 2, up.begin + 28, "Rollouts", anchor="middle")
+
+
+def _line(line: Line, across: Axis, up: Axis) -> str:
+    places = [(across.place(n), up.place(cost)) for n, cost in line.points]
+    path = "L".join(f"{x} {y}" for x, y in places)
+    dashes = ' stroke-dasharray="5 3"' if line.dashed else ""
+    x, y = places[-1]
+    name = _text(x + 6, y + 4, line.name, colour=line.colour)
+    return f'<path d="M{path}" fill="none" stroke="{line.colour}" stroke-width="2"{dashes}/>\n{name}'
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = "#1f2328", bold: bool = False) -> str:
+    weight = ' font-weight="bold"' if bold else ""
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}"{weight}>{escape(text)}</text>'

@@ -1,0 +1,123 @@
+"""One run of the bench: which clusters are made, and what is measured in each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tests.apiserver.steering import Steerer
+from tests.bench import single
+from tests.bench.cost import Till
+from tests.bench.figures import ALL, IDLE, SOME, Figures, Measured
+from tests.bench.naive import naive
+from tests.bench.objects import App
+from tests.bench.releases import releases
+from tests.bench.traffic import answered, prometheus
+from tests.bench.world import World
+from tests.components.controlplane import ControlPlane
+from tests.components.fixtures import CRD
+from tests.components.processes import wait_for
+from tests.components.tools import KUBERNETES_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.components.prometheus import PrometheusServer
+
+NAIVE = 1000  # more tell nothing new, and take minutes
+RELEASES = 300
+STARTS = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What to measure. `sizes` are the N; `counts` = no pass is made again for its time."""
+
+    directory: Path
+    sizes: Sequence[int]
+    say: Callable[[str], None]
+    counts: bool = False
+
+    def run(self) -> Figures:
+        """Measure all of it."""
+        self.directory.mkdir(exist_ok=True)
+        apps = [App(number) for number in range(max([*self.sizes, RELEASES]))]
+        with prometheus(self.directory / "prometheus", [*single.OURS, single.APART, *apps]) as server:
+            self.say("two scrapes of the canaries")
+            wait_for(lambda: answered(server, apps[-1]), "two scrapes", seconds=120)
+            figures = self._singles(server)
+            figures = self._sizes(server, apps, figures)
+            return self._releases(server, figures)
+
+    def _singles(self, server: PrometheusServer) -> Figures:
+        with self._plane("crowd") as plane:
+            self.say("10 Rollouts, alone and in a crowd")
+            till = Till(plane, server, self.directory)
+            crowds = single.crowds(plane, till, strangers=single.STRANGERS, times=self._times(10))
+            self.say("a query that hangs")
+            hanging = single.hanging(plane, server)
+        return Figures(machine=machine(), crowds=crowds, hanging=hanging)
+
+    def _sizes(self, server: PrometheusServer, apps: Sequence[App], figures: Figures) -> Figures:
+        with self._plane("sizes") as plane:
+            world = World(plane)
+            till = Till(plane, server, self.directory)
+            passes: list[Measured] = []
+            for n in sorted(self.sizes):
+                passes += self._size(world, till, apps[:n])
+                if n == 1 and not self.counts:
+                    self.say("starts")
+                    world.rest(world.apps)
+                    start = single.start(Steerer(kubeconfig=plane.kubeconfig), STARTS)
+                    figures = replace(figures, start=start)
+            if not self.counts:
+                self.say("naive ways")
+                ways = naive(plane, server, world.apps[:NAIVE])
+                figures = replace(figures, naive=ways)
+        return replace(figures, passes=passes)
+
+    def _size(self, world: World, till: Till, apps: Sequence[App]) -> Iterator[Measured]:
+        n = len(apps)
+        self.say(f"N = {n:,}: the cluster")
+        world.rest(world.apps)
+        world.add(apps[len(world.apps) :])
+        till.once()  # puts on record that all is at rest
+        for state, due in ((IDLE, 0), (SOME, max(1, n // 100)), (ALL, n)):
+            if state == SOME and n == 1:
+                continue
+            self.say(f"N = {n:,}: {state}")
+            world.advance(apps[:due])
+            yield Measured(n=n, state=state, cost=till.cost(self._times(n)))
+
+    def _releases(self, server: PrometheusServer, figures: Figures) -> Figures:
+        self.say(f"{RELEASES} releases at once")
+        with self._plane("releases") as plane:
+            return replace(figures, releases=releases(plane, server, RELEASES))
+
+    def _times(self, n: int) -> int:
+        """Say how often a pass is made for its time: one that takes long is known well enough from once."""
+        return 1 if self.counts or n > 1000 else 3
+
+    @contextmanager
+    def _plane(self, name: str) -> Iterator[ControlPlane]:
+        """Run an API server with the two kinds, and nobody beside it."""
+        with ControlPlane(self.directory / name, controllers=False) as plane:
+            plane.install_istio_crds()
+            plane.install_crds([CRD])
+            yield plane
+
+
+def machine() -> dict[str, str]:
+    """Say on what it was measured."""
+    return {
+        "machine": platform.machine(),
+        "cores": str(os.cpu_count()),
+        "Python": sys.version.split()[0],
+        "Kubernetes": KUBERNETES_VERSION,
+        "load at the start": f"{os.getloadavg()[0]:.1f}",
+    }

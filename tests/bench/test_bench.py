@@ -1,0 +1,99 @@
+"""The bench's own arithmetic, and that the page says what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests import made
+from tests.bench import page, tables
+from tests.bench.bounds import BOUNDS, COUNT, held
+from tests.bench.cost import Cost
+from tests.bench.figures import ALL, IDLE, Figures, Measured, read, written
+from tests.bench.growth import growth
+from tests.bench.objects import App
+from tests.bench.picture import picture
+from tests.bench.traffic import at
+from tests.bench.traffic import page as traffic_page
+
+CHEAP = Cost(
+    requests={"list rollouts": 2, "list deployments": 4},
+    everywhere=4,
+    queries=0,
+    received=1024,
+    wall=1.0,
+    cpu=0.5,
+    peak=2**20,
+    moves={"idle": 1000},
+)
+
+
+def test_a_line_is_found_from_points_on_it() -> None:
+    fit = growth([(1, 3.0), (100, 201.0), (1000, 2001.0)])
+
+    assert fit.fixed == pytest.approx(1)
+    assert fit.each == pytest.approx(2)
+    assert fit.last == pytest.approx(2001 / 201 / 10)
+
+
+def test_a_single_point_is_no_growth() -> None:
+    fit = growth([(100, 7.0)])
+
+    assert (fit.fixed, fit.each, fit.last) == (7.0, 0.0, None)
+
+
+def test_a_count_over_its_bound_is_broken_and_a_time_is_not() -> None:
+    dear = replace(CHEAP, requests={"get deployments": 1000}, wall=100.0)
+    figures = Figures(passes=[Measured(n=1000, state=IDLE, cost=dear)])
+
+    missed = [row for row in held(figures) if row.met is False]
+
+    assert [(row.bound.what, row.broken) for row in missed] == [("requests", True), ("time", False)]
+
+
+def test_what_was_not_measured_is_neither_met_nor_broken() -> None:
+    rows = held(Figures())
+
+    assert {(row.met, row.broken) for row in rows} == {(None, False)}
+
+
+def test_no_bound_stands_there_twice() -> None:
+    names = [(bound.about, bound.what) for bound in BOUNDS]
+    assert len(set(names)) == len(names)
+
+
+def test_steps_that_were_due_and_not_made_are_counted() -> None:
+    lazy = replace(CHEAP, moves={"advance": 997, "not reached": 3})
+    rows = held(Figures(passes=[Measured(n=1000, state=ALL, cost=lazy)]))
+
+    [behind] = [row for row in rows if row.bound.what == "Rollouts left behind"]
+
+    assert (behind.figure, behind.bound.kind, behind.broken) == (3, COUNT, True)
+
+
+def test_the_counters_that_are_scraped_rise_together() -> None:
+    text = at(traffic_page([App(7)]), 3)
+
+    assert 'destination_workload="app-0007-canary",le="0.25"} 294\n' in text
+    assert 'destination_workload="app-0007-canary",response_code="200"} 300\n' in text
+    assert "@" not in text
+
+
+def test_figures_survive_being_written() -> None:
+    assert read(written(page.kept())) == page.kept()
+
+
+def test_the_page_and_the_picture_show_what_is_kept() -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+
+    assert sorted(made.named(text, page.COMMAND)) == sorted(tables.parts(page.kept()))
+    assert page.drawn(text) == text, "draw it anew: make bench-drawing"
+    assert page.PICTURE.read_text(encoding="utf-8") == picture(page.kept()), "draw it anew: make bench-drawing"
+
+
+def test_the_picture_has_a_line_for_each_state() -> None:
+    lines = [element for element in ET.fromstring(picture(page.kept())).iter() if element.get("stroke-width")]  # noqa: S314
+
+    assert len(lines) == 7
