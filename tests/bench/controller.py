@@ -45,22 +45,27 @@ class Controller:
             self._failure = error
 
     def _follow(self) -> None:
-        listed = self._sender.send("GET", _PATH)
-        for item in listed["items"]:
-            self._report(item)
-        version = listed["metadata"]["resourceVersion"]
         while not self._ended.is_set():
-            for item in self._watch(version):
-                version = item["metadata"]["resourceVersion"]
+            listed = self._sender.send("GET", _PATH)
+            for item in listed["items"]:
                 self._report(item)
+            self._watch(listed["metadata"]["resourceVersion"])
 
-    def _watch(self, version: str) -> Iterator[dict[str, Any]]:
-        """Give what changes for a moment, so that the end is noticed."""
+    def _watch(self, version: str) -> None:
+        """Follow what changes, by watches so short that the end is noticed, until the server forgets the version."""
+        while not self._ended.is_set():
+            for event in self._changes(version):
+                if event["type"] == "ERROR":
+                    return
+                version = event["object"]["metadata"]["resourceVersion"]
+                if event["type"] != "BOOKMARK":
+                    self._report(event["object"])
+
+    def _changes(self, version: str) -> Iterator[dict[str, Any]]:
         with contextlib.closing(self._sender.connection()) as connection:
-            path = f"{_PATH}?watch=1&timeoutSeconds={_WATCH}&resourceVersion={version}"
-            connection.request("GET", path, headers=self._sender.headers)
-            for line in connection.getresponse():
-                yield json.loads(line)["object"]
+            query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH}&resourceVersion={version}"
+            connection.request("GET", f"{_PATH}?{query}", headers=self._sender.headers)
+            yield from map(json.loads, connection.getresponse())
 
     def _report(self, deployment: dict[str, Any]) -> None:
         metadata = deployment["metadata"]

@@ -20,15 +20,12 @@ from tests.components.processes import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 APPS = [App(number) for number in range(100)]
 
 
 @pytest.fixture(scope="module")
-def cluster(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[tuple[World, Till]]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[tuple[World, Till]]:
     """Give a cluster of 100 Rollouts at rest, whose canaries are well."""
     scratch = tmp_path_factory.mktemp("bench")
     with ExitStack() as stack:
