@@ -40,7 +40,8 @@ class Controller:
 
     def _run(self) -> None:
         try:
-            self._follow()
+            with self._sender.kept():
+                self._follow()
         except Exception as error:  # noqa: BLE001 (whatever it is, whoever waits for a Deployment has to hear of it)
             self._failure = error
 

@@ -6,12 +6,13 @@ import json
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from http.client import HTTPSConnection
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.components.controlplane import ControlPlane
 
@@ -32,9 +33,10 @@ class Sender:
 
     def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """Send one request and give the object that came back. Raises OSError for any answer but a good one."""
-        if not hasattr(self._own, "connection"):
-            self._own.connection = self.connection()
-        connection: HTTPSConnection = self._own.connection
+        with nullcontext() if hasattr(self._own, "connection") else self.kept():
+            return self._send(self._own.connection, method, path, body, content_type)
+
+    def _send(self, connection: HTTPSConnection, method: str, path: str, body: Any, content_type: str) -> Any:
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, {**self.headers, "Content-Type": content_type})
         answer = connection.getresponse()
@@ -42,6 +44,13 @@ class Sender:
         if answer.status >= 300:
             raise OSError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}")
         return json.loads(content)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let what this thread sends until the end go over one connection."""
+        with closing(self.connection()) as self._own.connection:
+            yield
+        del self._own.connection
 
     def connection(self) -> HTTPSConnection:
         """Give a connection of one's own."""
@@ -57,9 +66,14 @@ class Sender:
 
     def each(self, act: Callable[[Item], object], items: Iterable[Item]) -> None:
         """Do something with each item, several at a time; what it raises is raised."""
-        with ThreadPoolExecutor(THREADS) as threads:
-            for done in [threads.submit(act, item) for item in items]:
-                done.result()
+        with ExitStack() as stack:
+
+            def keep() -> None:
+                self._own.connection = stack.enter_context(closing(self.connection()))
+
+            with ThreadPoolExecutor(THREADS, initializer=keep) as threads:
+                for done in [threads.submit(act, item) for item in items]:
+                    done.result()
 
 
 def collection(manifest: dict[str, Any]) -> str:
