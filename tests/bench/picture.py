@@ -76,20 +76,16 @@ def _flagger(figures: Figures) -> Line:
 
 
 def _chart(title: str, lines: Sequence[Line]) -> str:
-    values = [cost for line in lines for _, cost in line.points]
-    sizes = [n for line in lines for n, _ in line.points]
-    across = Axis(low=0, high=_above(max(sizes)), begin=LEFT, end=WIDTH - RIGHT)
-    up = Axis(low=_below(min(values)), high=_above(max(values)), begin=HEIGHT - BOTTOM, end=TOP)
+    across = _axis([n for line in lines for n, _ in line.points], LEFT, WIDTH - RIGHT)
+    up = _axis([cost for line in lines for _, cost in line.points], HEIGHT - BOTTOM, TOP)
     drawn = [_text(LEFT, TOP - 14, title, bold=True), *_grid(across, up), *(_line(line, across, up) for line in lines)]
     return "\n".join(drawn)
 
 
-def _above(value: float) -> int:
-    return math.ceil(math.log10(value))
-
-
-def _below(value: float) -> int:
-    return math.floor(math.log10(value))
+def _axis(values: Sequence[float], begin: float, end: float) -> Axis:
+    """Give whole powers of ten around all values."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    return Axis(low=low, high=max(high, low + 1), begin=begin, end=end)
 
 
 def _grid(across: Axis, up: Axis) -> Iterator[str]:

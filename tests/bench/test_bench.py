@@ -7,11 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests import made
-from tests.bench import page, tables
 from tests.bench.bounds import BOUNDS, COUNT, held
 from tests.bench.cost import Cost
-from tests.bench.figures import ALL, IDLE, Figures, Measured, read, written
+from tests.bench.figures import ALL, IDLE, SOME, Figures, Measured, read, written
 from tests.bench.growth import growth
 from tests.bench.objects import App
 from tests.bench.picture import picture
@@ -82,18 +80,14 @@ def test_the_counters_that_are_scraped_rise_together() -> None:
 
 
 def test_figures_survive_being_written() -> None:
-    assert read(written(page.kept())) == page.kept()
+    figures = Figures(machine={"cores": "2"}, passes=[Measured(n=1000, state=IDLE, cost=CHEAP)])
 
-
-def test_the_page_and_the_picture_show_what_is_kept() -> None:
-    text = page.PAGE.read_text(encoding="utf-8")
-
-    assert sorted(made.named(text, page.COMMAND)) == sorted(tables.parts(page.kept()))
-    assert page.drawn(text) == text, "draw it anew: make bench-drawing"
-    assert page.PICTURE.read_text(encoding="utf-8") == picture(page.kept()), "draw it anew: make bench-drawing"
+    assert read(written(figures)) == figures
 
 
 def test_the_picture_has_a_line_for_each_state() -> None:
-    lines = [element for element in ET.fromstring(picture(page.kept())).iter() if element.get("stroke-width")]  # noqa: S314
+    figures = Figures(passes=[Measured(n=n, state=state, cost=CHEAP) for n in (1, 1000) for state in (IDLE, SOME, ALL)])
+
+    lines = [element for element in ET.fromstring(picture(figures)).iter() if element.get("stroke-width")]  # noqa: S314
 
     assert len(lines) == 7
