@@ -546,7 +546,7 @@ def test_no_more_are_asked_at_once_than_a_server_can_bear(server: Server) -> Non
 
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
-@pytest.mark.parametrize("reply", [silence, dripping_body, dripping_chunks])
+@pytest.mark.parametrize("reply", [silence, dripping_headers, dripping_status, dripping_body, dripping_chunks])
 def test_a_question_that_had_its_time_makes_room_for_the_next(server: Server, reply: Callable[[Handler], None]) -> None:
     server.reply = reply
     questions = [question(f"w{number}") for number in range(WORKERS + 1)]
