@@ -102,7 +102,7 @@ class Fields:
         elif isinstance(value, bool) or not isinstance(value, int):
             self.problem(key, f"must be an integer, not {shown(value)}")
         elif not lowest <= value <= highest:
-            self.problem(key, f"must be between {lowest} and {highest}, not {shown(value)}")
+            self.problem(key, f"must be between {lowest} and {highest}, not {value}")
         else:
             return value
         return lowest
@@ -187,19 +187,12 @@ def _finite(value: float) -> bool:
         return False
 
 
-def _digits(value: float) -> str:
-    try:
-        return repr(value)
-    except ValueError:  # Python writes no integer of thousands of digits
-        return hex(int(value))
-
-
 def shown(value: object) -> str:
     """Print a value of the user's in a message: the beginning of it, as JSON would write it, or its type."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        text = _digits(value)
+        text = repr(value)
     elif isinstance(value, str):
         text = f'"{value}"'
     else:

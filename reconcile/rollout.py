@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_METRICS = 32
+MOST_NAME = 253
 MOST_REPLICAS = 2**31 - 1
 DEFAULT_MAX_WEIGHT = 100
 DEFAULT_INTERVAL = "1m"
@@ -224,7 +225,10 @@ def _check(check: Fields) -> Check:
     elif not isinstance(interval, str) or not durations.seconds(interval):
         check.problem("interval", "must be a duration above zero like 30s, 1m or 1h")
         interval = DEFAULT_INTERVAL
-    return Check(name=check.text("name"), threshold=check.number("threshold"), interval=interval)
+    name = check.text("name")
+    if len(name) > MOST_NAME:
+        check.problem("name", f"is longer than {MOST_NAME} characters: no metric has such a name")
+    return Check(name=name, threshold=check.number("threshold"), interval=interval)
 
 
 def _state(status: Fields) -> State:

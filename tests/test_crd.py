@@ -13,7 +13,7 @@ import yaml
 from reconcile import durations, fields, status
 from reconcile.plan import Failure, Measurement
 from reconcile.ports import ROLLOUT
-from reconcile.rollout import MOST_METRICS, Phase, State, parse
+from reconcile.rollout import MOST_METRICS, MOST_NAME, Phase, State, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +108,7 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
         assert at(path)["maxLength"] == fields.DNS_NAME_LENGTH
     assert set(at(".status.phase")["enum"]) == {phase.value for phase in Phase if phase.value} | {"Failed"}
     assert at(".spec.canaryAnalysis.metrics")["maxItems"] == MOST_METRICS
+    assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
     assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
     assert at(".status.conditions[].message")["maxLength"] >= status.MOST_MESSAGE

@@ -104,7 +104,6 @@ def test_integers_within_bounds(value: int) -> None:
         (None, "key: is required"),
         (0, "key: must be between 1 and 100, not 0"),
         (101, "key: must be between 1 and 100, not 101"),
-        pytest.param(16**5000, "key: must be between 1 and 100, not 0x1" + "0" * 74 + "...", id="huge"),
         (True, "key: must be an integer, not true"),
         (50.0, "key: must be an integer, not 50.0"),
         ("50", 'key: must be an integer, not "50"'),

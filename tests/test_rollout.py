@@ -131,6 +131,11 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
         "spec.canaryAnalysis.metrics: has 33 items, at most 32 are allowed",
     ),
     ("spec/canaryAnalysis/metrics/1/name", ABSENT, "spec.canaryAnalysis.metrics[1].name: is required"),
+    (
+        "spec/canaryAnalysis/metrics/1/name",
+        "x" * 254,
+        "spec.canaryAnalysis.metrics[1].name: is longer than 253 characters: no metric has such a name",
+    ),
     ("spec/canaryAnalysis/metrics/1/name", "", "spec.canaryAnalysis.metrics[1].name: must not be empty"),
     ("spec/canaryAnalysis/metrics/1/threshold", ABSENT, "spec.canaryAnalysis.metrics[1].threshold: is required"),
     (

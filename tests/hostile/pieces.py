@@ -1,0 +1,139 @@
+"""What may stand in a field of a Rollout in place of what belongs there.
+
+Duty: from the schema of the resource to pieces of hostile input, of every field: absent, null, every wrong type, at and
+beyond its bounds, odd text. What each of them deserves is not known here; the API server and the program say so.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from tests.test_crd import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.ports import Manifest
+
+ABSENT = object()
+WHEN = "2026-01-31T12:00:00Z"
+SPEC: Manifest = {
+    "targetKind": "Deployment",
+    "virtualService": {"name": "podinfo"},
+    "primary": {"name": "podinfo", "host": "podinfo"},
+    "canary": {"name": "podinfo-canary", "host": "podinfo-canary"},
+    "canaryAnalysis": {
+        "maxWeight": 100,
+        "stepWeight": 10,
+        "metrics": [{"name": "istio_requests_total", "threshold": 99, "interval": "1m"}],
+    },
+}
+STATUS: Manifest = {
+    "observedGeneration": 1,
+    "phase": "Progressing",
+    "canaryRevision": "v1-a",
+    "canaryGeneration": 1,
+    "canaryUID": "u-1",
+    "promotedRevision": "v1-b",
+    "canaryWeight": 10,
+    "provenWeight": 10,
+    "canaryReplicas": 2,
+    "lastAdvanceTime": WHEN,
+    "lastTransitionTime": WHEN,
+    "measurements": [{"name": "x", "query": "up", "value": 1.5, "threshold": 99, "verdict": "failed", "time": WHEN}],
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "False",
+            "reason": "Halted",
+            "message": "m",
+            "observedGeneration": 1,
+            "lastTransitionTime": WHEN,
+        }
+    ],
+}
+# Text that tells nothing, and hides or acts where it is printed raw: a terminal's colours, right to left, no width,
+# nothing but a combining mark, a line of a log of its own, markup.
+TEXTS = (
+    "",
+    " ",
+    "x",
+    "A",
+    "5",
+    "null",
+    "\u0661\u0662",
+    "a\u0301",
+    "\u0301",
+    "\u202eevil\u202c",
+    "zero\u200bwidth\ufeff",
+    "\x00",
+    "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f",
+    "a\n2026-01-31T12:00:00 INFO all is well",
+    "{{ 9 * 9 }} [red]${HOME}[/] %s {0}",
+    "../../etc/passwd",
+    '"}) or vector(100) or ({a="',
+    "\U0001f4a5" * 64,
+    "a" * 64,
+    "a." * 127,
+    "a" * 20_000,
+)
+OTHERS: tuple[Any, ...] = (
+    *(ABSENT, None, True, False, 0, 1, -1, 1.5, 100, 101, 2**31, 2**63, -(2**63) - 1, 1e308, 5e-324),
+    *([], [None], [[]], [{}], ["x"], {}, {"": None}, {"x": [{}]}),
+)
+# A folder can have these, and JSON cannot.
+NO_JSON = (float("nan"), float("inf"), float("-inf"))
+
+
+def paths(root: str) -> list[str]:
+    """Give the paths of all fields below one of the root's, such as `spec`, and its own: `spec.primary.name`."""
+    found = (path.removeprefix(".").replace("[]", ".0") for path, _ in schemas())
+    return [path for path in found if path == root or path.startswith(f"{root}.")]
+
+
+def pieces(path: str) -> Iterator[Any]:
+    """Give what is tried in place of a field: anything anywhere, and what is at its own bounds and beyond."""
+    yield from TEXTS
+    yield from OTHERS
+    schema = dict(schemas())["." + path.replace(".0", "[]")]
+    for bound, step in (("minimum", -1), ("maximum", 1)):
+        if bound in schema:
+            yield from (schema[bound], schema[bound] + step, float(schema[bound]), str(schema[bound]))
+    for word in schema.get("enum", ()):
+        yield from (word, word.upper(), f"{word} ", [word])
+    if "maxLength" in schema:
+        yield from ("a" * schema["maxLength"], "a" * (schema["maxLength"] + 1))
+    if schema.get("format") == "date-time":
+        yield from ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "2026-02-30T00:00:00Z", "2026-01-31", WHEN)
+    if schema["type"] == "array":
+        yield from _lists(schema["maxItems"], path)
+    if path.endswith("interval"):
+        yield from ("0s", "00m", "1M", "1.5m", "-1m", "1m1h", "1 m", "1m\n", "9" * 10 + "s", "1y1w1d1h1m1s1ms", "1h30m")
+
+
+def _lists(most: int, path: str) -> Iterator[Any]:
+    metric = SPEC["canaryAnalysis"]["metrics"][0]
+    item = metric if path.startswith("spec") else {"name": "x", "threshold": 1, "verdict": "passed", "time": WHEN}
+    # Not so many in a status: the API server takes minutes to look for equal keys among ten thousand of them.
+    for count in (2, most, most + 1, *([10_000] if path.startswith("spec") else [])):
+        yield [item] * count
+
+
+def put(manifest: Manifest, path: str, value: Any) -> Manifest:
+    """Give a manifest with another value at a path; numbers are places in a list, and ABSENT takes it out."""
+    changed = deepcopy(manifest)
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
+    place: Any = changed
+    for part in parents:
+        place = place[part]
+    if value is ABSENT:
+        del place[last]
+    else:
+        place[last] = value
+    return changed
+
+
+def shown(value: Any) -> str:
+    """Give a piece as the message of an assertion can have it."""
+    return "absent" if value is ABSENT else f"{value!r:.60}"

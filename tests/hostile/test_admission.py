@@ -1,0 +1,69 @@
+"""Every field of a Rollout at a real API server: it and the program refuse the same, and name the same path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconcile.rollout import parse
+from tests.hostile.pieces import SPEC, STATUS, paths, pieces, put, shown
+from tests.hostile.tally import End, ended
+
+if TYPE_CHECKING:
+    from reconcile.ports import Manifest
+    from tests.components.controlplane import ControlPlane
+
+
+def rollout(namespace: str) -> Manifest:
+    return {
+        "apiVersion": "apps.weave.works/v1beta1",
+        "kind": "Rollout",
+        "metadata": {"name": "podinfo", "namespace": namespace},
+        "spec": SPEC,
+        "status": STATUS,
+    }
+
+
+def problems(manifest: Manifest, part: str) -> list[str]:
+    return [problem for problem in parse(manifest).problems if problem.startswith(part)]
+
+
+@pytest.mark.hostile("A Rollout", "every field of spec, in every wrong way, at a real API server and then the program")
+@pytest.mark.parametrize("path", paths("spec"))
+def test_server_and_program_agree_on_each_field_of_the_spec(
+    control_plane: ControlPlane, namespace: str, path: str
+) -> None:
+    place = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts?dryRun=All"
+    for piece in pieces(path):
+        manifest = put(rollout(namespace), path, piece)
+        answer = control_plane.request("POST", place, body=manifest)
+        if answer.status_code == 201:
+            assert not problems(answer.json(), "spec"), shown(piece)
+            ended(End.SAFE)
+        else:
+            assert answer.status_code in {400, 422}, answer.text
+            assert problems(manifest, "spec"), (shown(piece), answer.text)
+            ended(End.NOT_ADMITTED)
+
+
+@pytest.mark.hostile(
+    "A Rollout", "every field of status, in every wrong way, at a real API server and then the program"
+)
+@pytest.mark.parametrize("path", paths("status"))
+def test_a_status_that_the_server_takes_is_read_or_named(
+    control_plane: ControlPlane, namespace: str, path: str
+) -> None:
+    place = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts"
+    stored = control_plane.request("POST", place, body=rollout(namespace)).json()
+    for piece in pieces(path):
+        manifest = put(stored | {"status": STATUS}, path, piece)
+        answer = control_plane.request("PUT", f"{place}/podinfo/status?dryRun=All", body=manifest)
+        if answer.status_code == 200:
+            found = problems(answer.json(), "")
+            assert all(problem.startswith(path) for problem in found), shown(piece)
+            ended(End.HALTED if found else End.SAFE)
+        else:
+            assert answer.status_code in {400, 422}, answer.text
+            assert path.replace(".0", "").rpartition(".")[2] in answer.text, shown(piece)
+            ended(End.NOT_ADMITTED)

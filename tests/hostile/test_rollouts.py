@@ -1,0 +1,226 @@
+"""A hostile Rollout in a folder, where no admission is, given to the whole program: `run`, `plan` and `status`.
+
+The folder is in the middle of a release: the canary is well and has traffic, and no metrics server is named. So a pass
+that is led astray by nothing halts at its analysis, and writes a status and a Warning.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
+import pytest
+import yaml
+
+from reconcile.revision import revision
+from tests.hostile.pieces import ABSENT, NO_JSON, OTHERS, SPEC, STATUS, TEXTS, paths, pieces, put, shown
+from tests.hostile.tally import End, ended
+from tests.hostile.whole import (
+    EVENTS,
+    ROLLOUT,
+    ROUTE,
+    Said,
+    as_process,
+    folder_with,
+    law_halted,
+    law_unchanged,
+    law_words,
+    steer,
+)
+from tests.program import stored
+from tests.test_crd import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from reconcile.ports import Manifest
+
+WEIGHT = 10
+ROUTES = "routes.yaml"
+# Without them nothing is to be asked; with another revision the release starts over. Both are what they say.
+MEANT = {"spec.canaryAnalysis.metrics", "spec.canaryAnalysis.metrics.0", "status.canaryRevision"}
+FAST = 20.0
+"""Seconds that one pass may take at the very most, on a machine that others use as well."""
+
+
+class Release:
+    """A release in a folder, in which hostile Rollouts are tried: each has a route of its own, and the same canary."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder_with(folder, weight=WEIGHT)
+        (self.folder / ROLLOUT).unlink()
+        self._route = stored(self.folder, ROUTE)
+        self._status = STATUS | {
+            "canaryRevision": revision(stored(self.folder, "workloads/deployment-canary.yaml")["spec"]["template"])
+        }
+
+    def manifest(self, name: str) -> Manifest:
+        """Give a Rollout under way, with nothing wrong."""
+        return {
+            "apiVersion": "apps.weave.works/v1beta1",
+            "kind": "Rollout",
+            "metadata": {"name": name, "namespace": "test"},
+            "spec": SPEC | {"virtualService": {"name": name}},
+            "status": self._status,
+        }
+
+    def play(self, manifests: Sequence[Manifest], *args: object) -> Said:
+        """Make a pass over these Rollouts."""
+        self.write(manifests)
+        began = time.monotonic()
+        said = steer(self.folder, *args, "-o", "json")
+        assert time.monotonic() - began < FAST
+        law_words(said, rollouts=len(manifests))
+        return said
+
+    def write(self, manifests: Sequence[Manifest]) -> None:
+        """Put Rollouts into the folder in place of others, and a route for each."""
+        routes = [put(self._route, "metadata.name", f"r-{number}") for number in range(len(manifests))]
+        for file, documents in ((ROLLOUT, manifests), (ROUTES, routes)):
+            text = yaml.dump_all(documents, Dumper=yaml.CSafeDumper, allow_unicode=True)
+            (self.folder / file).write_text(text, encoding="utf-8")
+        (self.folder / EVENTS).unlink(missing_ok=True)
+
+    def plan(self, path: str, *more: Any) -> Iterator[tuple[Any, Manifest, Any]]:
+        """Give each piece in place of a field, the Rollout that it makes, and what a pass would do with that."""
+        tried = [*pieces(path), *more]
+        manifests = [put(self.manifest(f"r-{number}"), path, piece) for number, piece in enumerate(tried)]
+        said = self.play(manifests, "plan")
+        law_unchanged(said)
+        found = {record["rollout"]["name"]: record for record in json.loads(said.out)["rollouts"]}
+        assert len(found) == len(tried)
+        for number, piece in enumerate(tried):
+            yield piece, manifests[number], found[f"r-{number}"]
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    return Release(tmp_path / "manifests")
+
+
+def without_nulls(value: Any) -> Any:
+    """Give a manifest as the API server looks at it: null in a mapping is absent."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def in_schema(manifest: Manifest) -> bool:
+    checker = jsonschema.Draft202012Validator(SCHEMA)
+    return bool(checker.is_valid(without_nulls(manifest)))
+
+
+def named(reason: str, path: str) -> bool:
+    """Say whether a reason names the path of a field, or of one within it."""
+    return any(problem.startswith(path.replace(".0", "[0]")) for problem in reason.split("; "))
+
+
+def law_invalid(record: Any, path: str) -> None:
+    """Halt before any metric is asked, by words that name the field, and have no more to write than that."""
+    assert (record["move"], record["measurements"]) == ("halt", []), record
+    assert {gate["name"]: gate["outcome"] for gate in record["gates"]}["rollout"] == "failed", record
+    assert named(record["reason"], path), record["reason"]
+    law_status_only(record)
+
+
+def law_status_only(record: Any) -> None:
+    """Nothing is to be written but the status, and nothing to be said but a Warning."""
+    assert {patch["target"].get("subresource") for patch in record["patches"]} <= {"status"}
+    assert {event["type"] for event in record["events"]} <= {"Warning"}
+
+
+def risen(record: Any) -> bool:
+    """Say whether a canary is to get more traffic than it has."""
+    after, before = record["after"]["weight"], record["before"]["weight"]
+    return after is not None and before is not None and after > before
+
+
+@pytest.mark.hostile("A Rollout", "every field of spec, in every wrong way, in a folder")
+@pytest.mark.parametrize("path", paths("spec"))
+def test_a_spec_that_the_schema_refuses_halts_before_anything_is_asked(release: Release, path: str) -> None:
+    for piece, manifest, record in release.plan(path, *NO_JSON):
+        if not in_schema(manifest):
+            law_invalid(record, path)
+        assert not risen(record) or not manifest["spec"]["canaryAnalysis"].get("metrics"), shown(piece)
+        ended(End.HALTED if record["move"] == "halt" else End.SAFE)
+
+
+@pytest.mark.hostile("A Rollout", "every field of status, in every wrong way, in a folder")
+@pytest.mark.parametrize("path", paths("status"))
+def test_a_status_of_a_wrong_type_halts_or_is_not_looked_at(release: Release, path: str) -> None:
+    for piece, manifest, record in release.plan(path, *NO_JSON):
+        assert not risen(record), shown(piece)
+        if not in_schema(manifest) and path != "status.canaryRevision":
+            law_status_only(record)
+            assert record["move"] == "halt"
+        ended(End.HALTED if named(record["reason"], path) else End.SAFE)
+
+
+@pytest.mark.hostile("A Rollout", "every field, written over by a pass")
+@pytest.mark.parametrize("path", sorted({*paths("spec"), *paths("status")} - MEANT))
+@pytest.mark.parametrize("piece", [ABSENT, True, "\x1b[2J\u202e\n", {"x": [{}]}], ids=shown)
+def test_a_pass_writes_nothing_but_what_it_has_to_say(release: Release, path: str, piece: Any) -> None:
+    said = release.play([put(release.manifest("r-0"), path, piece)], "run")
+    law_halted(said)
+    ended(End.HALTED)
+
+
+NO_NAMES = [text for text in TEXTS if text not in {"", "x", "5", "null", "a" * 64}]
+
+
+@pytest.mark.hostile("A Rollout", "its own name and namespace, in a folder")
+@pytest.mark.parametrize("field", ["name", "namespace"])
+@pytest.mark.parametrize("text", [*NO_NAMES, "a" * 64], ids=repr)
+def test_a_name_that_no_api_server_takes_halts(release: Release, field: str, text: str) -> None:
+    said = release.play([put(release.manifest("r-0"), f"metadata.{field}", text)], "plan")
+    law_unchanged(said)
+    [record] = json.loads(said.out)["rollouts"]
+    law_invalid(record, f"metadata.{field}")
+    ended(End.HALTED)
+
+
+@pytest.mark.hostile("A Rollout", "its other metadata, in a folder")
+@pytest.mark.parametrize("field", ["labels", "annotations", "generation", "creationTimestamp", "managedFields", "x"])
+def test_other_metadata_changes_nothing(release: Release, field: str) -> None:
+    manifests = [
+        put(release.manifest(f"r-{number}"), f"metadata.{field}", piece)
+        for number, piece in enumerate(piece for piece in (*TEXTS, *OTHERS) if piece is not ABSENT)
+    ]
+    said = release.play(manifests, "plan")
+    law_unchanged(said)
+    for record in json.loads(said.out)["rollouts"]:
+        law_status_only(record)
+        assert record["reason"].startswith("success rate: unreachable (no metrics server is named")
+        ended(End.SAFE)
+
+
+@pytest.mark.hostile("A Rollout", "through the program as a process: plan, run, status")
+@pytest.mark.parametrize(
+    ("path", "piece", "words"),
+    [
+        ("spec.canaryAnalysis.metrics", [{"name": "x", "threshold": 1}] * 10_000, "has 10000 items, at most 32 are"),
+        ("spec.canaryAnalysis.metrics", [{"name": "\x1b[2J" * 40, "threshold": 1}] * 32, "is no metric template"),
+        ("spec.canary", "\u202eevil\x1b[31m", "spec.canary: must be a mapping"),
+        ("spec.primary.host", "a\x00b.*", "spec.primary.host: "),
+        ("status.phase", "\x1b[2J\n2026-01-31 INFO", "status.phase: "),
+        ("status.conditions", [{"type": [{}]}, 1, "\x9b31m"], "no metrics server is named"),
+    ],
+    ids=["many", "names", "mapping", "host", "phase", "conditions"],
+)
+def test_the_program_says_what_is_wrong_and_leaves_the_rest(
+    release: Release, path: str, piece: Any, words: str
+) -> None:
+    release.write([put(release.manifest("r-0"), path, piece)])
+    for command, code in (("plan", 4), ("run", 4), ("status", 0)):
+        said = as_process(release.folder, command, *(["--detailed-exitcode"] if code else []))
+        law_words(said)
+        assert said.code == code
+        assert words in said.out
+        if command == "run":
+            law_halted(said)
+        else:
+            law_unchanged(said)
+    ended(End.HALTED)
