@@ -205,7 +205,8 @@ def _refusal(saved: Saved, entry: Entry, record: Record, seen: Mapping[Ref, Mani
     new = _entry(record)
     rollout = record.plan.rollout
     if entry["uid"] != new["uid"]:
-        return f"{rollout} is another one than that of {saved.source}: its uid is {new['uid']}, and was {entry['uid']}"
+        uids = f"its uid is {_short(new['uid'] or 'absent')}, and was {_short(entry['uid'] or 'absent')}"
+        return f"{rollout} is another one than that of {saved.source}: {uids}"
     # Through JSON, as what was saved went.
     differences = [*_differing(_does(entry), json.loads(json.dumps(_does(new))))]
     if not differences:
@@ -314,5 +315,9 @@ def _value(value: Any) -> str:
         return "absent"
     if isinstance(value, dict | list):
         return "something else"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _short(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
     return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"

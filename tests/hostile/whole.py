@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from reconcile.cli import steerer
 from reconcile.cli.exits import FAILED, USAGE
 from reconcile.errors import SteererError, UsageError
+from reconcile.fields import printable
 from tests import program
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def _ended(error: BaseException | None, code: int) -> tuple[int, str]:
     if isinstance(error, click.ClickException):
         return error.exit_code, error.format_message()
     if isinstance(error, SteererError):
-        return USAGE if isinstance(error, UsageError) else FAILED, str(error)
+        words = "\n".join(map(printable, str(error).split("\n")))
+        return USAGE if isinstance(error, UsageError) else FAILED, words
     if error is None or isinstance(error, SystemExit):
         return code, ""
     return FAILED, "".join(traceback.format_exception(error))
