@@ -17,6 +17,7 @@ from reconcile.observe import Selection
 from reconcile.plan import Record, Result, Settings
 from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.fakes import FixedMeter, MemoryCluster
+from tests.hostile.tally import End, ended
 from tests.test_engine import Confused
 from tests.world import DURATION, METRICS, START, SUCCESS, release
 
@@ -332,6 +333,7 @@ def test_a_file_that_was_cut_or_edited_is_noticed() -> None:
         saved.load(text.replace('"weight": 20', '"weight": 30'), "plan.json")
 
 
+@pytest.mark.hostile("A saved plan", "members that are absent or of a wrong type")
 @pytest.mark.parametrize("member", ["rollout", "before", "gates", "measurements", "patches", "events", "uid", "reason"])
 def test_a_forged_file_with_holes_is_no_plan(member: str) -> None:
     for value in (None, 7, [7], {"x": 7}):
@@ -341,6 +343,7 @@ def test_a_forged_file_with_holes_is_no_plan(member: str) -> None:
             del content["rollouts"][0][member]
         with pytest.raises(UsageError, match="is no plan that steerer saved"):
             saved.load(json.dumps(again(content)), "plan.json")
+        ended(End.REFUSED)
 
 
 def test_a_rollout_cannot_be_in_it_twice() -> None:

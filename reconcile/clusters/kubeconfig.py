@@ -250,7 +250,7 @@ def _load(path: Path) -> dict[str, Any]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: the kubeconfig cannot be read: {_reason(error)}") from error
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, yaml.YAMLError, RecursionError):
         # Not chained: the parser quotes the lines around the fault, and a kubeconfig is full of credentials.
         raise UsageError(f"{path}: the kubeconfig is not YAML") from None
     if not isinstance(document, dict):

@@ -21,6 +21,9 @@ from reconcile.clusters.lean import lean
 from reconcile.clusters.stated import difference
 from reconcile.rights import PASS, rules
 from tests.apiserver.steering import ARTIFACTS, ROOT, Metrics, account, flat, get, of_steerer, rolled_out
+from tests.hostile.tally import End, ended
+from tests.hostile.test_folder import SERVICE as HEAD
+from tests.hostile.test_folder import WHOSE, laughs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -466,6 +469,38 @@ def test_a_folder_without_the_objects_is_a_usage_error(site: Site) -> None:
     missing = site.step(site.desk)
     assert missing["reason"] == f"VirtualService podinfo.{site.namespace}: it is in the cluster, and not in deploy"
     assert missing["move"] == "wait"
+
+
+@pytest.mark.hostile(WHOSE, "a checkout that means harm, beside a real API server")
+def test_a_checkout_that_means_harm_is_refused_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n")
+    pieces: dict[str, tuple[Callable[[Path], Any], str]] = {
+        "broken": (lambda path: path.write_text("a: [\n"), r"x\.yaml:\d+:\d+: "),
+        "laughs": (lambda path: path.write_text(HEAD + laughs(10, 30)), "more than 500000 values, aliases included"),
+        "object": (
+            lambda path: path.write_text(HEAD + "a: !!python/object/apply:os.system [id]\n"),
+            "is not understood",
+        ),
+        "name": (lambda path: path.write_text(HEAD.replace("x}", "../x}")), "no object has a metadata.name like"),
+        "link": (lambda path: path.symlink_to(secret), "leads out of"),
+        "pipe": (os.mkfifo, "is no regular file"),
+        "twice": (lambda path: path.write_text((path.parent / "service.yaml").read_text()), "which one is meant"),
+    }
+    site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
+    site.settled()
+    kinds = ("rollout", "virtualservice", "deployment")
+    before = [get(site.plane, f"{kind}/podinfo", site.namespace) for kind in kinds]
+    for make, words in pieces.values():
+        clone = site.clone()
+        make(clone / "deploy" / "x.yaml")
+        for command in (("run",), ("run", "--dry-run=client")):
+            said = site.run("steerer", *command, "podinfo", "--write-to", "deploy", at=clone, expect=2)
+            assert re.search(words, said)
+            assert "Traceback" not in said
+        assert site.git("diff", "--name-only", at=clone) == ""
+        ended(End.REFUSED)
+    assert [get(site.plane, f"{kind}/podinfo", site.namespace) for kind in kinds] == before
 
 
 def test_what_the_server_adds_to_a_template_is_known(control_plane: ControlPlane, namespace: str) -> None:

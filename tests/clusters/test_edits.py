@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 import pytest
@@ -361,3 +362,104 @@ def _mutate(data: st.DataObject, tree: Any) -> None:
         node[data.draw(WORDS)] = data.draw(VALUES)
     else:
         node.insert(data.draw(st.integers(0, len(node))), data.draw(VALUES))
+
+
+# A text as people lay it out: each value beside its place, and all else there is. Values of one line each.
+
+LEAVES = st.sampled_from(
+    [
+        "1",
+        "90",
+        "1.50",
+        "0644",
+        "true",
+        "on",
+        "~",
+        "''",
+        '""',
+        "a",
+        "x y",
+        "'it''s'",
+        '"a\\tb"',
+        "a:b",
+        "é",
+        "2024-05-01",
+    ]
+)
+SPACES = st.sampled_from(["", "", "", "\n", "# a line of its own\n", "\n# one more\n"])
+BESIDE = st.sampled_from(["", "", "  # beside it"])
+
+
+@st.composite
+def laid_out(draw: st.DrawFn) -> tuple[str, list[tuple[str | int, ...]]]:
+    """Draw a mapping in block style, all of one indentation, and the places of its values of one line."""
+    step, dash = draw(st.sampled_from([(2, 0), (2, 2), (4, 0), (4, 2)]))
+    places: list[tuple[str | int, ...]] = []
+
+    def mapping(indent: int, path: tuple[str | int, ...], depth: int) -> list[str]:
+        rows = []
+        for key in draw(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True)):
+            rows += [" " * indent * bool(row.strip()) + row for row in draw(SPACES).splitlines()]
+            rows += member(" " * indent + key, (*path, key), indent, depth)
+        return rows
+
+    def member(head: str, path: tuple[str | int, ...], indent: int, depth: int) -> list[str]:
+        shape = draw(st.integers(0, 3 if depth < 3 else 1))
+        if shape == 2:
+            return [f"{head}:{draw(BESIDE)}", *mapping(indent + step, path, depth + 1)]
+        if shape == 3:
+            items = range(draw(st.integers(1, 3)))
+            return [f"{head}:{draw(BESIDE)}", *(row for n in items for row in item(n, path, indent + dash, depth))]
+        places.append(path)
+        return [f"{head}: {draw(LEAVES)}{draw(BESIDE)}"]
+
+    def item(number: int, path: tuple[str | int, ...], indent: int, depth: int) -> list[str]:
+        if draw(st.booleans()):
+            places.append((*path, number))
+            return [f"{' ' * indent}- {draw(LEAVES)}{draw(BESIDE)}"]
+        first, *others = mapping(indent + 2, (*path, number), depth + 1)
+        while not first.strip() or first.lstrip().startswith("#"):
+            first, *others = others
+        return [f"{' ' * indent}- {first.strip()}", *others]
+
+    text = "".join(f"{row}\n" for row in mapping(0, (), 0))
+    return draw(st.sampled_from(["", "# head\n", "---\n", "--- # c\n# d\n"])) + text + draw(SPACES), places
+
+
+@settings(deadline=None, max_examples=300)  # two cores, and others on them
+@given(
+    laid_out(), st.data(), st.sampled_from([0, 7, 12345, "x", "on", "a b", None, True]), st.sampled_from(["\n", "\r\n"])
+)
+def test_all_but_the_value_stays_as_it_is_to_the_byte(
+    drawn: tuple[str, list[tuple[str | int, ...]]], data: st.DataObject, value: Any, newline: str
+) -> None:
+    text, places = drawn
+    place = data.draw(st.sampled_from(places)) if places else ()
+    wanted = read(text)
+    if not place or same(at(wanted, *place), value):
+        return
+    at(wanted, *place[:-1])[place[-1]] = value
+    result = rewrite(text.replace("\n", newline), (), wanted)
+    assert same(read(result), wanted)
+    removed, added = diff(text, result.replace(newline, "\n"))
+    assert result.count("\n") == result.count(newline)
+    key = re.escape(str(place[-1])) + ": " if isinstance(place[-1], str) else "- "
+    assert re.match(rf"-[ -]*{key}", removed)
+    # Up to the value nothing differs, and behind it only how far away the comment is.
+    before, after = (re.fullmatch(rf"[-+]([ -]*{key}).*?( +# beside it)?", line) for line in (removed, added))
+    assert before
+    assert after
+    assert before[1] == after[1]
+    assert bool(before[2]) == bool(after[2])
+
+
+@settings(deadline=None)  # two cores, and others on them
+@given(laid_out(), st.dictionaries(WORDS, VALUES, min_size=1, max_size=3))
+def test_a_new_status_takes_no_line_away(
+    drawn: tuple[str, list[tuple[str | int, ...]]], status: dict[str, Any]
+) -> None:
+    text, _ = drawn
+    wanted = read(text) | {"status": status}
+    result = rewrite(text, (), wanted)
+    assert same(read(result), wanted)
+    assert all(line.startswith("+") for line in diff(text, result))

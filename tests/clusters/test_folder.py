@@ -45,6 +45,7 @@ from reconcile.ports import (
     Ref,
     Scope,
 )
+from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,6 +273,7 @@ def test_a_folder_that_went_away(tmp_path: Path) -> None:
 HEAD = b"apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
 
 
+@pytest.mark.hostile("A folder of manifests", "files that are broken, binary or in another encoding")
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
@@ -306,6 +308,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, data: bytes, problem: str) -
         cluster.fetch([])
     write(tmp_path / "bad.yaml", SERVICE_TEXT)
     assert names(cluster) == ["podinfo.test"]
+    ended(End.REFUSED)
 
 
 def test_all_broken_files_are_named_at_once(tmp_path: Path) -> None:

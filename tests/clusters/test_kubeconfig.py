@@ -121,6 +121,7 @@ def test_a_pod_without_a_home_is_told_the_same() -> None:
     ("text", "words"),
     [
         (f"users: [{{name: a, user: {{token: {SECRET}}}", "not YAML"),
+        ("[" * 3000, "not YAML"),
         ("- a", "no mapping"),
         ("", "no mapping"),
         ("{contexts: 1}", "contexts is not a list"),
