@@ -60,6 +60,16 @@ _AUDIT_POLICY = {
     "rules": [
         {"level": "None", "users": [*_COMPONENTS, "system:apiserver"]},
         {"level": "Metadata", "verbs": ["get", "list", "watch"]},
+        {
+            # What is a pass's to write, as each write leaves it behind: the laws are held against that.
+            "level": "RequestResponse",
+            "omitManagedFields": True,
+            "resources": [
+                {"group": "apps", "resources": ["deployments"]},
+                {"group": "networking.istio.io", "resources": ["virtualservices"]},
+                {"group": "apps.weave.works", "resources": ["rollouts", "rollouts/status"]},
+            ],
+        },
         {"level": "Request"},
     ],
 }
@@ -84,6 +94,7 @@ class AuditEntry:
     code: int
     uri: str
     body: Any
+    after: Any
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Self:
@@ -101,6 +112,7 @@ class AuditEntry:
             code=event.get("responseStatus", {}).get("code", 0),
             uri=event["requestURI"],
             body=event.get("requestObject"),
+            after=event.get("responseObject"),
         )
 
 
@@ -376,19 +388,22 @@ class ControlPlane(Component):
         """Give the place that the audit log has reached, for `requests_since`."""
         return self._settle()
 
-    def requests_since(self, mark: int) -> list[AuditEntry]:
+    def requests_since(self, mark: int, *, namespace: str = "") -> list[AuditEntry]:
         """List the requests of everybody but the control plane's own components, in the log's order.
 
-        A watch counts when it starts, not a second time when it ends.
+        A watch counts when it starts, not a second time when it ends. With a `namespace`: those that are about it.
         """
+        about = f'"namespace":"{namespace}"'.encode() if namespace else b""
         end = self._settle()
         with self.audit_log.open("rb") as log:
             log.seek(mark)
-            events = [json.loads(line) for line in log.read(end - mark).splitlines()]
+            events = [json.loads(line) for line in log.read(end - mark).splitlines() if about in line]
         return [
             AuditEntry.parse(event)
             for event in events
-            if (event["verb"] != "watch" or event["stage"] == "ResponseStarted") and _SETTLE not in event["requestURI"]
+            if (not namespace or event.get("objectRef", {}).get("namespace") == namespace)
+            and (event["verb"] != "watch" or event["stage"] == "ResponseStarted")
+            and _SETTLE not in event["requestURI"]
         ]
 
     def _settle(self) -> int:

@@ -93,12 +93,19 @@ class Play:
 
     def plan(self, cluster: Cluster | None = None) -> Plan:
         """Decide, and write nothing."""
-        return next(iter(self._pass(cluster).plans())).plan
+        return next(iter(self.pass_(cluster).plans())).plan
 
     def run(self, cluster: Cluster | None = None) -> Record:
         """Make one pass; let the controllers finish what follows from it, and a minute pass."""
-        made = next(iter(self._pass(cluster).run()))
+        made = next(iter(self.pass_(cluster).run()))
         return self._told(made)
+
+    def attempt(self) -> list[Record]:
+        """Make one pass that may fail in any way; let the controllers finish what follows, and a minute pass."""
+        try:
+            return list(self.pass_().run())
+        finally:
+            self.pause()
 
     def apply(self, plan: Plan, cluster: Cluster | None = None) -> Record:
         """Write a plan that was made before."""
@@ -142,7 +149,8 @@ class Play:
     def _tell(self, entry: dict[str, Any]) -> None:
         self.story.append(self._names.rename(entry))
 
-    def _pass(self, cluster: Cluster | None) -> Pass:
+    def pass_(self, cluster: Cluster | None = None) -> Pass:
+        """Give a pass at the present time."""
         now = self.now
         return Pass(
             cluster=cluster or self.stage.cluster,

@@ -1,0 +1,114 @@
+"""The numbers of a run: counted, kept in `tried.json`, and drawn into docs/reliability.md between their markers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests import made
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tests.faults.trials import Ended
+
+KEPT = Path(__file__).parent / "tried.json"
+COMMAND = "make faults"
+# What the trials of a kind are about, in words.
+KINDS = {
+    "write": "a write of a pass meets a fault",
+    "read": "all reads of one kind in a pass meet a fault",
+    "race": "a write of a pass is held, and another pass is made meanwhile",
+    "hand": "somebody edits something between the reads and a write of a pass",
+}
+# What became of the pass.
+HOW = {
+    "applied": "was made",
+    "lost race": "dropped its plan",
+    "failed": "said which write failed",
+    "halt": "held the weight",
+    "raised": "said what it cannot read",
+    "killed": "was killed",
+}
+
+Numbers = dict[str, Any]
+
+
+def counted(ended: Iterable[Ended], planned: int, seconds: float) -> Numbers:
+    """Count how trials ended, by their kind and by what was done."""
+    by_kind: dict[str, dict[str, list[Ended]]] = defaultdict(lambda: defaultdict(list))
+    points: dict[str, set[str]] = defaultdict(set)
+    broken = 0
+    for one in ended:
+        by_kind[one.trial.kind][one.trial.what].append(one)
+        points[one.trial.kind].add(str(one.trial.point))
+        broken += bool(one.broken)
+    return {
+        "kinds": {
+            kind: {"points": len(points[kind]), "tried": {what: _counted(group) for what, group in tried.items()}}
+            for kind, tried in by_kind.items()
+        },
+        "planned": planned,
+        "broken": broken,
+        "minutes": round(seconds / 60, 1),
+    }
+
+
+def _counted(group: list[Ended]) -> Numbers:
+    how = Counter(one.how for one in group)
+    return {"times": len(group), "how": dict(how.most_common()), "more": max(one.more for one in group)}
+
+
+def totals(found: Numbers) -> str:
+    """Write what was tried, in all."""
+    rows = [
+        (KINDS[kind], str(one["points"]), str(len(one["tried"])), f"{_times(one['tried']):,}")
+        for kind, one in found["kinds"].items()
+    ]
+    every = sum(_times(one["tried"]) for one in found["kinds"].values())
+    rows += [
+        (f"all, of {found['planned']:,} that there are", "", "", f"{every:,}"),
+        ("of these with a law broken, or with another end than undisturbed", "", "", str(found["broken"])),
+        ("minutes", "", "", str(found["minutes"])),
+    ]
+    return made.table(("what", "points", "ways", "tried"), rows)
+
+
+def _times(tried: Mapping[str, Numbers]) -> int:
+    return sum(int(one["times"]) for one in tried.values())
+
+
+def kind(tried: Mapping[str, Numbers], *, ends: bool) -> str:
+    """Write how the trials of a kind ended; `ends`: and how many passes more it took at most."""
+    head = ("what was done", "times", "the pass", *(("passes more at most",) if ends else ()))
+    rows = (
+        (what, str(one["times"]), _how(one["how"]), *((str(one["more"]),) if ends else ()))
+        for what, one in tried.items()
+    )
+    return made.table(head, rows)
+
+
+def _how(how: Mapping[str, int]) -> str:
+    if len(how) == 1:
+        return HOW[next(iter(how))]
+    return "; ".join(f"{HOW[one]} ({times})" for one, times in how.items())
+
+
+def write(found: Numbers) -> None:
+    """Keep the numbers, and draw them into the page."""
+    KEPT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def parts() -> Mapping[str, str]:
+    """Give the parts of the page, made from what is kept."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    every = {name: kind(one["tried"], ends=name != "hand") for name, one in kept["kinds"].items()}
+    return {"totals": totals(kept), **every}
+
+
+def drawn(page: str) -> str:
+    """Give the page with its parts made anew from what is kept."""
+    return made.drawn(page, COMMAND, parts())

@@ -1,0 +1,104 @@
+"""A part of all trials, in which each way of each kind is met, and each write. `make faults` makes all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import pytest
+
+from reconcile import apply, engine
+from reconcile.steps import Move
+from tests import made
+from tests.components.faults import FAULTS
+from tests.explorer.mutants import MUTANTS
+from tests.faults import laws, matrix, numbers, replay
+from tests.faults.trials import DELETED, HANDS, KILLS, LATE, RACES, READS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.components.controlplane import ControlPlane
+    from tests.faults.matrix import Calm
+    from tests.faults.trials import Ended, Trial
+
+# Every so many of a kind. None of them has a factor with the number of its ways in common, so that all are met.
+STRIDES = {"write": 17, "read": 5, "race": 13, "hand": 23}
+WAYS = {
+    "write": {*FAULTS, LATE, *KILLS},
+    "read": {*READS},
+    "race": {*RACES},
+    "hand": {*HANDS, DELETED},
+}
+
+
+@pytest.fixture(scope="module")
+def calm(control_plane: ControlPlane) -> Calm:
+    """Tell the stories undisturbed."""
+    return matrix.calm(control_plane)
+
+
+@pytest.fixture(scope="module")
+def ended(control_plane: ControlPlane, calm: Calm) -> Sequence[Ended]:
+    """Make the trials, all of them before any test goes on: pytest writes into the environment that requests reads."""
+    wanted = [one for kind, stride in STRIDES.items() for one in of_kind(calm, kind)[::stride]]
+    return [*matrix.tried(control_plane, calm, wanted)]
+
+
+def of_kind(calm: Calm, kind: str) -> list[Trial]:
+    return [one for one in calm.trials if one.kind == kind]
+
+
+def test_the_stories_make_every_move_and_keep_the_laws(calm: Calm) -> None:
+    moves = {one.move for told in calm.told.values() for one in told.passes}
+    # What only a fault brings about is in the trials.
+    assert moves == {move.value for move in Move} - {"idle", "copy", "wait"}
+    for name, told in calm.told.items():
+        assert told.trouble == ""
+        assert laws.broken(replay.steps(calm.logs[name])) == []
+
+
+def test_no_write_is_missed(calm: Calm) -> None:
+    for name, told in calm.told.items():
+        by_the_server = [entry for entry in calm.logs[name] if entry.verb not in {"get", "list", "watch"}]
+        ours = [entry.name for entry in by_the_server if entry.user_agent.startswith(replay.OURS)]
+        assert len(ours) == sum(len(one.writes) for one in told.passes)
+    points = {one.point for one in of_kind(calm, "write")}
+    assert len(points) > 30
+    assert {point.what for point in points} == {
+        *("PATCH rollouts/status", "PATCH virtualservices", "PATCH deployments", "POST events", "PATCH events")
+    }
+
+
+@pytest.mark.parametrize("kind", STRIDES)
+def test_whatever_happens_the_laws_hold_and_the_end_is_the_same(ended: Sequence[Ended], kind: str) -> None:
+    mine = [one for one in ended if one.trial.kind == kind]
+    assert {one.trial.what for one in mine} == WAYS[kind]
+    broken = [f"{one.trial} ({one.how}): {text}" for one in mine for text in one.broken]
+    assert not broken, "\n".join(broken)
+
+
+# Broken programs, each with a trial that it must not come through.
+CAUGHT = {
+    "the ticket is not tested": ("race", "held before, at once", "PATCH rollouts/status"),
+    "the weights are written without a test": ("hand", "weights", "PATCH virtualservices"),
+    "a failed write does not end the pass": ("write", "500", "PATCH rollouts/status"),
+    "Events are written first": ("write", "dropped", "PATCH virtualservices"),
+    "the end is stored before it is reached": ("write", "500", "PATCH deployments"),
+    "a promotion that was not copied is not taken up": ("write", "dropped", "PATCH deployments"),
+}
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_a_broken_program_is_caught(control_plane: ControlPlane, calm: Calm, name: str) -> None:
+    kind, what, where = CAUGHT[name]
+    wanted = [one for one in of_kind(calm, kind) if (one.what, one.point.what) == (what, where)]
+    # The engine knows the function by a name of its own.
+    with MUTANTS[name](), patch.object(engine, "apply", apply.apply):
+        assert any(one.broken for one in matrix.tried(control_plane, calm, wanted[:6]))
+
+
+def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
+    page = made.PAGE.read_text(encoding="utf-8")
+    assert sorted(made.named(page, numbers.COMMAND)) == sorted(numbers.parts())
+    assert numbers.drawn(page) == page, f"{made.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"
