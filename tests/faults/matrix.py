@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ class Calm:
 def calm(plane: ControlPlane) -> Calm:
     """Tell each story undisturbed, and find the trials there are."""
     mark = plane.mark()
-    with ThreadPoolExecutor(THREADS) as pool:
+    with Words(), ThreadPoolExecutor(THREADS) as pool:
         futures = {name: pool.submit(undisturbed, plane, _new("calm"), story) for name, story in STORIES.items()}
         told = {name: future.result() for name, future in futures.items()}
     logs = {name: plane.requests_since(mark, namespace=one.namespace) for name, one in told.items()}
@@ -49,23 +48,18 @@ def tried(
     plane: ControlPlane, found: Calm, wanted: Sequence[Trial], until: Callable[[], bool] = lambda: False
 ) -> Iterator[Ended]:
     """Make trials and judge them, as they come to their ends; no other is begun once `until` is true."""
-    words, log = Words(), logging.getLogger("steerer")
-    log.addHandler(words)
-    try:
+    with Words() as words, ThreadPoolExecutor(THREADS) as pool:
         _learn_serial(plane, found, wanted)
         todo = iter(wanted)
         running: set[Future[Ended]] = set()
-        with ThreadPoolExecutor(THREADS) as pool:
-            while True:
-                while len(running) < THREADS and not until() and (trial := next(todo, None)):
-                    running.add(pool.submit(_ended, plane, found, trial))
-                if not running:
-                    break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        assert not words.said, words.said
-    finally:
-        log.removeHandler(words)
+        while True:
+            while len(running) < THREADS and not until() and (trial := next(todo, None)):
+                running.add(pool.submit(_ended, plane, found, trial))
+            if not running:
+                break
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    assert not words.said, words.said
 
 
 def _ended(plane: ControlPlane, found: Calm, trial: Trial) -> Ended:

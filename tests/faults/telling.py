@@ -11,7 +11,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from reconcile.clusters.kube import connect
 from reconcile.errors import ClusterError
@@ -174,9 +174,9 @@ class Telling:
 
 
 def _timeless(value: Any) -> Any:
-    """Leave out when it was: how many minutes a story takes is not what it ends with."""
+    """Leave out when it was, which is not what it ends with; and the query, which only a real meter renders."""
     if isinstance(value, dict):
-        return {key: _timeless(item) for key, item in value.items() if not key.lower().endswith("time")}
+        return {key: _timeless(item) for key, item in value.items() if not key.lower().endswith(("time", "query"))}
     return [_timeless(item) for item in value] if isinstance(value, list) else value
 
 
@@ -196,11 +196,18 @@ def twice(plane: ControlPlane, namespace: str, story: Story, number: int) -> Tol
 
 
 class Words(logging.Handler):
-    """What the program logs about defects of its own: none is expected, whatever the server answers."""
+    """What the program logs about defects of its own, in a `with`: none is expected, whatever the server answers."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.said: list[str] = []
+
+    def __enter__(self) -> Self:
+        logging.getLogger("steerer").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("steerer").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one that has a traceback."""

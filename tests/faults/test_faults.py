@@ -13,7 +13,7 @@ from tests import made
 from tests.components.faults import FAULTS
 from tests.explorer.mutants import MUTANTS
 from tests.faults import laws, matrix, numbers, replay
-from tests.faults.trials import DELETED, HANDS, KILLS, LATE, RACES, READS
+from tests.faults.trials import AWAY, DELETED, HANDS, KILLS, LATE, RACES, READS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Every so many of a kind. None of them has a factor with the number of its ways in common, so that all are met.
 STRIDES = {"write": 17, "read": 5, "race": 13, "hand": 23}
 WAYS = {
-    "write": {*FAULTS, LATE, *KILLS},
+    "write": {*FAULTS, AWAY, LATE, *KILLS},
     "read": {*READS},
     "race": {*RACES},
     "hand": {*HANDS, DELETED},

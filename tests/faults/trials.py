@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.kube import connect
 from reconcile.ports import ROLLOUT
-from tests.components.faults import FAULTS, Hold, Once, killed, killed_when_done
+from tests.components.faults import FAULTS, Hold, Once, dropped, killed, killed_when_done
 from tests.components.gateway import passed
 from tests.components.processes import wait_for
 from tests.contract import alike
@@ -42,6 +42,7 @@ KILLS: Mapping[str, Callable[[Callable[[], object]], Fault]] = {
     "killed when stored": killed_when_done,
 }
 LATE = "stored after the next pass"
+AWAY = "dropped, and all after it in the pass"
 READS = ("dropped", "stored, answer cut", "hung", "401", "403", "404", "410", "429", "500", "503", "200 as a web page")
 RACES = tuple(f"held {side}, {when}" for side in ("before", "after") for when in ("at once", "a minute later"))
 HANDS: Mapping[str, Edit] = EDITS | {
@@ -80,7 +81,7 @@ class Ended:
 
 def every(writes: Sequence[Point], reads: Sequence[Point]) -> list[Trial]:
     """Give all trials there are."""
-    at_writes = {"write": (*FAULTS, LATE, *KILLS), "race": RACES, "hand": (*HANDS, DELETED)}
+    at_writes = {"write": (*FAULTS, AWAY, LATE, *KILLS), "race": RACES, "hand": (*HANDS, DELETED)}
     return [
         *(
             Trial(kind=kind, what=what, point=point)
@@ -147,6 +148,8 @@ def _at_a_write(trial: Trial, telling: Telling, _: ExitStack, __: Looks) -> Call
     point = trial.point
     if kill := KILLS.get(trial.what):
         once = Once(kill(telling.by_process(point.number)), nth=point.nth)
+    elif trial.what == AWAY:
+        once = _Away(telling, point)
     elif trial.what == LATE:
         once = Once(_delivered_late(telling, point.number + 1), nth=point.nth)
     else:
@@ -165,6 +168,20 @@ def _at_a_write(trial: Trial, telling: Telling, _: ExitStack, __: Looks) -> Call
         yield from _given_up(about, once.struck)
 
     return seen
+
+
+class _Away(Once):
+    """The server is away from the n-th write on, until the pass is over."""
+
+    def __init__(self, telling: Telling, point: Point) -> None:
+        super().__init__(dropped, nth=point.nth)
+        self._telling = telling
+        self._number = point.number
+
+    def __call__(self, request: Request) -> Fault:
+        """Choose the fault (a hook)."""
+        away = self.struck is not None and len(self._telling.passes) == self._number
+        return dropped if away else super().__call__(request)
 
 
 def _delivered_late(telling: Telling, number: int) -> Fault:
@@ -315,6 +332,8 @@ def _by_hand(trial: Trial, telling: Telling, _: ExitStack, __: Looks) -> Callabl
         for number, one in enumerate(telling.passes[trial.point.number :]):
             if one.ended in {"raised", "failed"} and (number, edit is None) != (0, True):
                 yield f"the pass after it {one.ended}: {one.reason}"
+            if edit is None and number > 0 and one.writes:
+                yield f"11: it is gone, and a pass writes: {', '.join(map(str, one.writes))}"
         yield from lost
 
     return seen
