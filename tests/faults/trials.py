@@ -199,10 +199,15 @@ def _delivered_late(telling: Telling, number: int) -> Fault:
 
 
 def _given_up(about: Made, struck: Request) -> Iterator[str]:
-    """12. After a write that failed, nothing more of the plan: the status may take it back, and a Warning say why."""
-    if struck.resource == "events":
+    """12. After a write that failed, nothing more of the plan: the status may take it back, and a Warning say why.
+
+    A write that a busy server did not look at is sent again, when that said; then it has not failed.
+    """
+    following = about.writes[about.writes.index(struck) + 1 :]
+    again = following and (following[0].path, following[0].body) == (struck.path, struck.body)
+    if struck.resource == "events" or again:
         return
-    for request in about.writes[about.writes.index(struck) + 1 :]:
+    for request in following:
         warns = request.resource == "events" and (request.method != "POST" or b'"Warning"' in request.body)
         if not warns and request.resource != "rollouts/status":
             yield f"12: the pass goes on after a write that failed: {request}"
