@@ -178,11 +178,14 @@ def rises(step: Step, memory: Memory) -> Iterator[str]:
 
 
 def returns(step: Step, _: Memory) -> Iterator[str]:
-    """6. At the end of a promotion the traffic goes to a primary that has the promoted template."""
-    ends = (
-        any(shares(step.before)) and not any(shares(step.after)) and _status(step.before).get("phase") == "Finalising"
-    )
-    if ends and not step.others & {PRIMARY, CANARY} and not _same(step.before):
+    """6. At the end of a promotion the traffic goes to a primary that has the promoted template.
+
+    Which one that is can only be seen for as long as the canary has it.
+    """
+    status = _status(step.before)
+    ends = any(shares(step.before)) and not any(shares(step.after)) and status.get("phase") == "Finalising"
+    here = status.get("canaryRevision") == revision(_template(step.before, CANARY))
+    if ends and here and not step.others & {PRIMARY, CANARY} and not _same(step.before):
         yield "6: traffic goes to a primary without the promoted template"
 
 
