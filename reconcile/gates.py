@@ -59,10 +59,10 @@ def unknown_metrics(case: Case) -> list[str]:
 
 def deployments(case: Case) -> str:
     """2. Primary and canary exist. At rest only the canary is looked at: nothing that the primary does matters."""
-    canary = case.canary
+    revision = case.revision
     if case.observation.surroundings is not None:
         _ = case.primary
-    return f"{canary.full_name} has {case.revision}"
+    return f"{case.canary_name} has {revision}"
 
 
 def services(case: Case) -> str:

@@ -171,9 +171,18 @@ def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
     Before that the status says what is under way, so that no other pass moves meanwhile: the canary's own patch cannot
     test that nobody gave it traffic.
     """
-    wanted = case.canary.wanted
+    canary, wanted = case.canary, case.canary.wanted
     replicas = wanted or state.canary_replicas
-    state = replace(state, canary_weight=0, proven_weight=0, canary_replicas=replicas)
+    # The write that scales it down tests the present generation, so it is the next one: nothing came in between.
+    generation = None if canary.generation is None else canary.generation + bool(wanted)
+    state = replace(
+        state,
+        canary_weight=0,
+        proven_weight=0,
+        canary_replicas=replicas,
+        canary_generation=generation,
+        canary_uid=canary.uid or "",
+    )
     scaling = replace(case.state, canary_replicas=replicas, last_advance=case.now)
     return Effect(
         state=_entered(case, state, to),
@@ -269,7 +278,7 @@ def landed(case: Case) -> State:
 
 def _waiting_for_news(case: Case, state: State) -> str:
     promoted = f"{state.promoted_revision} is promoted; " if state.promoted_revision else ""
-    return f"{promoted}waiting for a new revision of {case.canary.full_name}"
+    return f"{promoted}waiting for a new revision of {case.canary_name}"
 
 
 MOVES: dict[Move, Callable[[Case, Phase], Effect]] = {

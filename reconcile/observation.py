@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconcile import objects, promotion, revision, routers
 from reconcile.errors import ClusterError, InvalidObjectError, PendingError
+from reconcile.ports import Version
 from reconcile.rollout import Phase, Rollout, Spec, State
 from reconcile.steps import RESTING, Situation, Standing, Traffic
 
@@ -57,19 +58,33 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """All that was read for one Rollout; at rest only the canary. `rival` is older and claims the same route."""
+    """All that was read for one Rollout; at rest only the canary. `rival` is older and claims the same route.
+
+    `unchanged`: the canary was not even read, because it still is what is on record.
+    """
 
     rollout: Rollout
     rival: Ref | None = None
     primary: Manifest | ClusterError | None = None
     canary: Manifest | ClusterError | None = None
+    unchanged: bool = False
     surroundings: Surroundings | None = None
+
+    @property
+    def known(self) -> Version | None:
+        """The version of the canary that is on record, of a Rollout at rest: if it is that still, nothing is new."""
+        state = self.rollout.state
+        if self.rollout.spec is None or state.phase not in RESTING or not state.canary_revision:
+            return None
+        return None if state.canary_generation is None else Version(state.canary_uid, state.canary_generation)
 
     @property
     def at_rest(self) -> bool:
         """Say whether nothing can be asked for but a new revision, and there is none: no more needs to be read."""
         if self.rollout.spec is None or self.rival is not None or self.rollout.state.phase not in RESTING:
             return self.rollout.spec is None or self.rival is not None
+        if self.unchanged:
+            return True
         try:
             canary = _read(self.rollout.canary, self.canary, objects.deployment)
         except StopError:
@@ -108,7 +123,15 @@ class Case:
     def canary(self) -> Deployment:
         """The canary Deployment."""
         _ = self.spec
+        if self.observation.unchanged:
+            raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
         return _read(self.rollout.canary, self.observation.canary, objects.deployment)
+
+    @property
+    def canary_name(self) -> str:
+        """`name.namespace` of the canary, as in every message."""
+        ref = self.rollout.canary
+        return f"{ref.name}.{ref.namespace}"
 
     @property
     def _around(self) -> Surroundings:
@@ -162,11 +185,15 @@ class Case:
     @cached_property
     def revision(self) -> str:
         """The canary's present revision."""
+        if self.observation.unchanged:
+            return self.rollout.state.canary_revision
         return revision.revision(self.canary.template)
 
     @cached_property
     def state(self) -> State:
         """What is on record, brought up to date where only the hash of the same object changed."""
+        if self.observation.unchanged:
+            return self.rollout.state
         return revision.refreshed(self.rollout.state, self.canary)
 
     @cached_property
@@ -193,6 +220,8 @@ class Case:
     @property
     def parked(self) -> bool:
         """Whether the canary waits at 0 replicas for a revision that never had traffic."""
+        if self.observation.unchanged:
+            return False
         had_traffic = self.standing is Standing.SAME and (self.state.canary_weight or self.state.proven_weight) > 0
         return self.canary.wanted == 0 and not had_traffic
 

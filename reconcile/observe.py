@@ -75,7 +75,7 @@ def observe(cluster: Cluster, selection: Selection) -> Sight:
     where no Rollouts can be listed at all, and UsageError for a name that is none.
     """
     every, chosen, unread = _chosen(cluster, selection)
-    observations = _with_canaries(cluster, _with_rivals(chosen, every))
+    observations = _with_canaries(cluster, _with_unchanged(cluster, _with_rivals(chosen, every)))
     awake = {item.rollout.ref for item in observations if not item.at_rest}
     return Sight(observations=tuple(_with_surroundings(cluster, observations, awake)), unread=unread)
 
@@ -139,12 +139,23 @@ def _rivals(listed: Sequence[Rollout]) -> dict[Ref, Ref]:
     return rivals
 
 
+def _with_unchanged(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
+    """Find the Rollouts at rest whose canaries nobody wrote: of these no more has to be known than that."""
+    known = {item.rollout.canary: item.known for item in observations if item.known is not None}
+    same = {ref: known[ref] for ref in cluster.unchanged(known)} if known else {}
+    return [
+        replace(item, unchanged=item.known is not None and same.get(item.rollout.canary) == item.known)
+        for item in observations
+    ]
+
+
 def _with_canaries(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
     """Read the canaries: a Rollout at rest asks for no more than whether its own has a new template."""
-    seen = _fetch(cluster, (item.rollout.canary for item in observations if item.rollout.spec is not None))
+    needed = [item.rollout.spec is not None and not item.unchanged for item in observations]
+    seen = _fetch(cluster, (item.rollout.canary for item, need in zip(observations, needed, strict=True) if need))
     return [
-        item if item.rollout.spec is None else replace(item, canary=seen.get(item.rollout.canary))
-        for item in observations
+        replace(item, canary=seen.get(item.rollout.canary)) if need else item
+        for item, need in zip(observations, needed, strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ Duty: the protocols and the names of things behind them. No adapter, no decision
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -66,6 +66,20 @@ class Ref:
         return f"{self.kind.name} {self.name}.{self.namespace}"
 
 
+class Version(NamedTuple):
+    """One spec of one object. The generation moves with each write to the spec, and with nothing else."""
+
+    uid: str
+    generation: int
+
+
+def version_of(manifest: Mapping[str, Any]) -> Version | None:
+    """Give the version of an object, from its metadata; None where nobody counts, such as in a file."""
+    metadata = manifest.get("metadata") or {}
+    uid, generation = metadata.get("uid"), metadata.get("generation")
+    return Version(uid, generation) if isinstance(uid, str) and isinstance(generation, int) else None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
     """Where a LIST looks: one namespace or (None) all; `fields` are field selectors, all of which must match."""
@@ -88,6 +102,14 @@ class Cluster(Protocol):
         """Give the objects that exist; one that cannot be read is its error, one that is absent is absent.
 
         How many requests that takes is the cluster's own affair. Raises nothing for a single object's trouble.
+        """
+        ...
+
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Give those of these objects that are surely what they were in the version that is known.
+
+        For whoever needs no more than that: to say it may take less than to give the objects. Raises nothing; where it
+        cannot be said, or takes as much, an object is left out.
         """
         ...
 

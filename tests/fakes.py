@@ -13,13 +13,14 @@ import jsonpatch
 from reconcile.clusters.events import event_manifest
 from reconcile.errors import ClusterError, LostRaceError, MissingError, RefusedError
 from reconcile.plan import Answer, Failure
-from reconcile.ports import EVENT, KINDS, Kind, Manifest, Ref, Scope
+from reconcile.ports import EVENT, KINDS, Kind, Manifest, Ref, Scope, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from reconcile.plan import Event, Patch, Question
+    from reconcile.ports import Version
 
 
 class MemoryCluster:
@@ -80,6 +81,11 @@ class MemoryCluster:
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Give the objects that exist."""
         return {ref: self.refuse.get(ref) or deepcopy(self.objects[ref]) for ref in refs if ref in self.objects}
+
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Give those that have these versions."""
+        readable = {ref: self.objects[ref] for ref in known if ref in self.objects and ref not in self.refuse}
+        return [ref for ref, manifest in readable.items() if version_of(manifest) == known[ref]]
 
     def patch(self, patch: Patch) -> None:
         """Apply a JSON patch; a status patch writes the status alone, any other one everything but."""

@@ -44,8 +44,9 @@ class CredentialsError(ForbiddenError):
 class Call:
     """One request as a Role would name it: `verb` is get, list, create or patch.
 
-    `tested` is whether it is a patch with a `test`, which can fail. `path` is asked instead of any resource, such as
-    `/apis/apps.weave.works/v1beta1`: what the server says of itself.
+    `tested` is whether it is a patch with a `test`, which can fail; `heads` whether of each object the metadata is
+    enough. `path` is asked instead of any resource, such as `/apis/apps.weave.works/v1beta1`: what the server says of
+    itself.
     """
 
     verb: str
@@ -55,6 +56,7 @@ class Call:
     name: str = ""
     subresource: str = ""
     tested: bool = True
+    heads: bool = False
     path: str = ""
 
     @property

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.plan import Event, Patch, Plan
-    from reconcile.ports import Kind, Manifest, Ref, Scope
+    from reconcile.ports import Kind, Manifest, Ref, Scope, Version
 
 # What a pass writes beside the Rollout's status.
 KEPT = frozenset({DEPLOYMENT, VIRTUAL_SERVICE})
@@ -66,6 +66,11 @@ class Checkout:
             if pending:
                 seen[ref] = PendingError(pending)
         return seen
+
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Give nothing: what the checkout states has to be compared as well (`ports.Cluster`)."""
+        del known
+        return ()
 
     def _pending(self, live: Manifest | ClusterError | None, stated: Manifest | None) -> str:
         """Say what keeps an object from being written; "" if nothing does, or if that is for others to say."""

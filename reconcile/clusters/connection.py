@@ -44,6 +44,11 @@ _LONGEST_RETRY_AFTER = 2.0
 _BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, pykube.exceptions.PyKubeError, OSError)
 # What Go escapes in JSON beside what everybody does, and what UTF-8 cannot have.
 _ESCAPED = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+# A server that cannot leave out the rest gives whole objects.
+_HEADS = {
+    verb: f"application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
+    for verb, kind in (("get", "PartialObjectMetadata"), ("list", "PartialObjectMetadataList"))
+}
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH"}
 
 
@@ -92,13 +97,16 @@ class Connection:
         self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str
     ) -> tuple[int, str, bytes]:
         base, path = _address(call)
+        headers = {"Content-Type": content_type} if content_type else {}
+        if call.heads:
+            headers["Accept"] = _HEADS[call.verb]
         response = self.client.request(
             _METHODS[call.verb],
             version=base,
             url=path,
             params=params,
             data=None if body is None else _written(body),
-            headers={"Content-Type": content_type} if content_type else None,
+            headers=headers,
             # pykube would hand the token to wherever a redirect leads.
             allow_redirects=False,
             proxies=self._proxies,

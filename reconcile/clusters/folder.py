@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.plan import Event, Operation, Patch
-    from reconcile.ports import Kind, Scope
+    from reconcile.ports import Kind, Scope, Version
 
 EVENTS_FILE = "events.yaml"
 # How often a write starts again because somebody else wrote the same file in between.
@@ -71,6 +71,11 @@ class FolderCluster:
         with self._guard:
             self._refresh()
             return {ref: deepcopy(_view(self._index[ref][1], self._namespace)) for ref in refs if ref in self._index}
+
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Give nothing: files have no versions, and are read as a whole (`ports.Cluster`)."""
+        del known
+        return ()
 
     def others(self) -> Mapping[str, Manifest]:
         """Give the objects of kinds that no pass has a use for, by where they stand: `file: Kind name`.

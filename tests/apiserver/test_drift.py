@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from reconcile.errors import ClusterError
     from reconcile.plan import Event, Patch
-    from reconcile.ports import Cluster, Kind, Manifest, Ref, Scope
+    from reconcile.ports import Cluster, Kind, Manifest, Ref, Scope, Version
     from tests.components.controlplane import AuditEntry, ControlPlane
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"
@@ -289,6 +289,10 @@ class Meanwhile:
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Pass it on."""
         return self._cluster.fetch(refs)
+
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Pass it on."""
+        return self._cluster.unchanged(known)
 
     def patch(self, patch: Patch) -> None:
         """Let it happen, if it is due, and pass the write on."""

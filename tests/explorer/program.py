@@ -17,6 +17,7 @@ from reconcile.engine import Pass
 from reconcile.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
 from reconcile.observe import Selection
 from reconcile.plan import Event, Failure, Patch, Plan, Settings
+from reconcile.ports import version_of
 from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
 from tests.explorer.state import NOBODY
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
-    from reconcile.ports import Kind, Manifest, Ref, Scope
+    from reconcile.ports import Kind, Manifest, Ref, Scope, Version
     from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0
@@ -113,6 +114,10 @@ class _Script:
         """Refuse: writing reads nothing."""
         raise NotImplementedError(refs)
 
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Refuse: writing reads nothing."""
+        raise NotImplementedError(known)
+
 
 @dataclass(frozen=True)
 class _Snapshot:
@@ -128,6 +133,10 @@ class _Snapshot:
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Give the objects that exist."""
         return {ref: self.objects[ref] for ref in refs if ref in self.objects}
+
+    def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
+        """Give those that have these versions."""
+        return [ref for ref, version in known.items() if version_of(self.objects.get(ref, {})) == version]
 
     def patch(self, patch: Patch) -> None:
         """Refuse: reading writes nothing."""
