@@ -41,8 +41,7 @@ class Pass:
     """What a pass works with. `now` gives the time; `budget` is how many seconds it may take, all in all.
 
     `told` says in words why it is to end early; "" = nobody wants it to.
-    `adapt` gives a plan as it has to be written, or raises ClusterError where that cannot be. `width` is how many
-    Rollouts are written at a time; each of them in its order.
+    `adapt` gives a plan as it has to be written, or raises ClusterError where that cannot be.
     """
 
     cluster: Cluster
@@ -53,7 +52,6 @@ class Pass:
     budget: float = 50.0
     told: Callable[[], str] = str
     adapt: Callable[[Plan], Plan] = as_decided
-    width: int = 1
 
     def run(self) -> Iterator[Record]:
         """Decide and write. Raises, at its end, the ClusterError of a namespace that could not be read."""
@@ -72,8 +70,8 @@ class Pass:
         _raise_unread(sight)
 
     def write(self, planned: Iterable[Record]) -> Iterator[Record]:
-        """Write what was decided, `width` Rollouts at a time and none by halves; what is not reached is named."""
-        return abreast(self._written, planned, self.width)
+        """Write what was decided, several Rollouts at a time and none by halves; what is not reached is named."""
+        return abreast(self._written, planned, self.cluster.width)
 
     def _written(self, record: Record) -> Record:
         if record.result is not Result.PLANNED:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconcile.errors import InvalidObjectError
 from reconcile.fields import Fields, parse_time
 from reconcile.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+from reconcile.revision import revision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 MANY = 2**31 - 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """One Deployment. Counts as the API has them: absent `spec.replicas` is 1, an absent count of the status is 0.
 
@@ -48,6 +50,11 @@ class Deployment:
     def full_name(self) -> str:
         """`name.namespace`, as in every message."""
         return f"{self.ref.name}.{self.ref.namespace}"
+
+    @cached_property
+    def revision(self) -> str:
+        """The revision of its pod template."""
+        return revision(self.template)
 
     @property
     def labels(self) -> dict[str, Any]:

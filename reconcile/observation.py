@@ -56,7 +56,7 @@ class Surroundings:
     autoscalers: tuple[Manifest, ...] | ClusterError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """All that was read for one Rollout; at rest only the canary. `rival` is older and claims the same route.
 
@@ -79,18 +79,35 @@ class Observation:
         return None if state.canary_generation is None else Version(state.canary_uid, state.canary_generation)
 
     @property
+    def under_way(self) -> bool:
+        """Say whether all that surrounds it has to be looked at, whatever the canary is."""
+        return self.rollout.spec is not None and self.rival is None and self.rollout.state.phase not in RESTING
+
+    @property
     def at_rest(self) -> bool:
         """Say whether nothing can be asked for but a new revision, and there is none: no more needs to be read."""
-        if self.rollout.spec is None or self.rival is not None or self.rollout.state.phase not in RESTING:
-            return self.rollout.spec is None or self.rival is not None
-        if self.unchanged:
+        if self.under_way:
+            return False
+        if self.rollout.spec is None or self.rival is not None or self.unchanged:
             return True
         try:
-            canary = _read(self.rollout.canary, self.canary, objects.deployment)
+            canary = self.canary_view
         except StopError:
             return True
         state = revision.refreshed(self.rollout.state, canary)
-        return state.canary_revision == revision.revision(canary.template)
+        return state.canary_revision == canary.revision
+
+    @cached_property
+    def canary_view(self) -> Deployment:
+        """The canary Deployment, read once however often it is decided about."""
+        if self.unchanged:
+            raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
+        return _read(self.rollout.canary, self.canary, objects.deployment)
+
+    @cached_property
+    def primary_view(self) -> Deployment:
+        """The primary Deployment, likewise."""
+        return _read(self.rollout.primary, self.primary, objects.deployment)
 
 
 @dataclass(frozen=True)
@@ -117,15 +134,13 @@ class Case:
     def primary(self) -> Deployment:
         """The primary Deployment."""
         _ = self.spec
-        return _read(self.rollout.primary, self.observation.primary, objects.deployment)
+        return self.observation.primary_view
 
     @cached_property
     def canary(self) -> Deployment:
         """The canary Deployment."""
         _ = self.spec
-        if self.observation.unchanged:
-            raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
-        return _read(self.rollout.canary, self.observation.canary, objects.deployment)
+        return self.observation.canary_view
 
     @property
     def canary_name(self) -> str:
@@ -187,7 +202,7 @@ class Case:
         """The canary's present revision."""
         if self.observation.unchanged:
             return self.rollout.state.canary_revision
-        return revision.revision(self.canary.template)
+        return self.canary.revision
 
     @cached_property
     def state(self) -> State:

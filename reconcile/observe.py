@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile import rollout as rollouts
+from reconcile.abreast import abreast
 from reconcile.errors import ClusterError, MissingError, UsageError
 from reconcile.observation import Observation, Surroundings
 from reconcile.ports import AUTOSCALER, ROLLOUT, Cluster, Manifest, Ref, Scope
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconcile.rollout import Rollout
-
-    Objects = Mapping[Ref, Manifest | ClusterError]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,9 +74,16 @@ def observe(cluster: Cluster, selection: Selection) -> Sight:
     where no Rollouts can be listed at all, and UsageError for a name that is none.
     """
     every, chosen, unread = _chosen(cluster, selection)
-    observations = _with_canaries(cluster, _with_unchanged(cluster, _with_rivals(chosen, every)))
+    observations = _with_unchanged(cluster, _with_rivals(chosen, every))
+    books = _Books(cluster)
+    # What is under way needs all that surrounds it, whatever its canary is: that is asked for together.
+    books.read(
+        *(item.rollout.canary for item in observations if item.rollout.spec is not None and not item.unchanged),
+        *(ref for item in observations if item.under_way for ref in _around(item.rollout)),
+    )
+    observations = [_with_canary(books, item) for item in observations]
     awake = {item.rollout.ref for item in observations if not item.at_rest}
-    return Sight(observations=tuple(_with_surroundings(cluster, observations, awake)), unread=unread)
+    return Sight(observations=tuple(_with_surroundings(books, observations, awake)), unread=unread)
 
 
 def survey(cluster: Cluster, selection: Selection) -> tuple[Sight, tuple[Rollout, ...]]:
@@ -89,7 +95,10 @@ def survey(cluster: Cluster, selection: Selection) -> tuple[Sight, tuple[Rollout
     drafts = [
         replace(item, rollout=replace(item.rollout, spec=item.rollout.draft)) for item in _with_rivals(chosen, every)
     ]
-    around = _with_surroundings(cluster, _with_canaries(cluster, drafts), {item.rollout.ref for item in drafts})
+    books = _Books(cluster)
+    books.read(*(ref for item in drafts for ref in (item.rollout.canary, *_around(item.rollout))))
+    drafts = [_with_canary(books, item) for item in drafts]
+    around = _with_surroundings(books, drafts, {item.rollout.ref for item in drafts})
     ordered = sorted(around, key=lambda item: item.rollout.ref)
     return Sight(observations=tuple(ordered), unread=unread), tuple(every)
 
@@ -149,46 +158,56 @@ def _with_unchanged(cluster: Cluster, observations: Sequence[Observation]) -> li
     ]
 
 
-def _with_canaries(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
-    """Read the canaries: a Rollout at rest asks for no more than whether its own has a new template."""
-    needed = [item.rollout.spec is not None and not item.unchanged for item in observations]
-    seen = _fetch(cluster, (item.rollout.canary for item, need in zip(observations, needed, strict=True) if need))
-    return [
-        replace(item, canary=seen.get(item.rollout.canary)) if need else item
-        for item, need in zip(observations, needed, strict=True)
-    ]
+class _Books:
+    """What was read of a cluster so far: nothing is asked for twice in a pass."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._asked: set[Ref] = set()
+        self._seen: dict[Ref, Manifest | ClusterError] = {}
+
+    def read(self, *refs: Ref) -> None:
+        """Read these objects, as far as they were not read before."""
+        wanted = sorted(set(refs) - self._asked)
+        self._asked.update(wanted)
+        if wanted:
+            self._seen.update(self.cluster.fetch(wanted))
+
+    def __getitem__(self, ref: Ref) -> Manifest | ClusterError | None:
+        return self._seen.get(ref)
 
 
-def _with_surroundings(
-    cluster: Cluster, observations: Sequence[Observation], awake: Collection[Ref]
-) -> list[Observation]:
+def _around(item: Rollout) -> tuple[Ref, ...]:
+    return item.primary, item.primary_service, item.canary_service, item.route
+
+
+def _with_canary(books: _Books, item: Observation) -> Observation:
+    unread = item.rollout.spec is None or item.unchanged
+    return item if unread else replace(item, canary=books[item.rollout.canary])
+
+
+def _with_surroundings(books: _Books, observations: Sequence[Observation], awake: Collection[Ref]) -> list[Observation]:
     """Read what surrounds the Rollouts that are not at rest, their primaries included."""
     around = [item.rollout for item in observations if item.rollout.ref in awake]
-    seen = _fetch(
-        cluster,
-        (ref for item in around for ref in (item.primary, item.primary_service, item.canary_service, item.route)),
-    )
-    autoscalers = {name: _autoscalers(cluster, name) for name in sorted({item.ref.namespace for item in around})}
+    books.read(*(ref for item in around for ref in _around(item)))
+    namespaces = sorted({item.ref.namespace for item in around})
+    listed = abreast(lambda name: _autoscalers(books.cluster, name), namespaces, books.cluster.width)
+    autoscalers = dict(zip(namespaces, listed, strict=True))
     return [
         item
         if item.rollout.ref not in awake
         else replace(
             item,
-            primary=seen.get(item.rollout.primary),
+            primary=books[item.rollout.primary],
             surroundings=Surroundings(
-                primary_service=seen.get(item.rollout.primary_service),
-                canary_service=seen.get(item.rollout.canary_service),
-                route=seen.get(item.rollout.route),
+                primary_service=books[item.rollout.primary_service],
+                canary_service=books[item.rollout.canary_service],
+                route=books[item.rollout.route],
                 autoscalers=autoscalers[item.rollout.ref.namespace],
             ),
         )
         for item in observations
     ]
-
-
-def _fetch(cluster: Cluster, refs: Iterable[Ref]) -> Objects:
-    wanted = sorted(set(refs))
-    return cluster.fetch(wanted) if wanted else {}
 
 
 def _autoscalers(cluster: Cluster, namespace: str) -> tuple[Manifest, ...] | ClusterError:

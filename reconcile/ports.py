@@ -91,6 +91,11 @@ class Scope:
 class Cluster(Protocol):
     """What a pass needs of Kubernetes. Implementations live in `clusters/`."""
 
+    @property
+    def width(self) -> int:
+        """How many threads may use it at a time; more than one where that saves time."""
+        ...
+
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Give all objects of the kind in the scope, by namespace and name; none where the API has no such kind.
 

@@ -49,7 +49,7 @@ def refreshed(state: State, canary: Deployment) -> State:
     Same uid and same generation, both recorded: the object is the one that was hashed, so the new hash is another
     name of the same revision. Otherwise the state stays as it is.
     """
-    now = revision(canary.template)
+    now = canary.revision
     recorded = (state.canary_uid or None, state.canary_generation)
     if now == state.canary_revision or None in recorded or recorded != (canary.uid, canary.generation):
         return state
@@ -61,7 +61,7 @@ def recorded(state: State, canary: Deployment) -> State:
     """Put the canary's present revision on record, with what it was computed from."""
     return replace(
         state,
-        canary_revision=revision(canary.template),
+        canary_revision=canary.revision,
         canary_generation=canary.generation,
         canary_uid=canary.uid or "",
     )

@@ -29,6 +29,8 @@ class MemoryCluster:
     `books=False` leaves metadata as it was given, like a folder does.
     """
 
+    width = 1
+
     def __init__(self, manifests: Iterable[Manifest], *, books: bool = True) -> None:
         self._books = books
         self.objects: dict[Ref, Manifest] = {}

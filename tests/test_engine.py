@@ -325,7 +325,8 @@ class Paused(MemoryCluster):
 
 def test_a_write_that_hangs_holds_up_no_other_rollout() -> None:
     cluster = Paused([item for name in "abcd" for item in release(name)], "a")
-    records = list(passed(cluster, width=2).run())
+    cluster.width = 2
+    records = list(passed(cluster).run())
     assert [(record.plan.rollout.name, record.result) for record in records] == [(n, Result.APPLIED) for n in "abcd"]
     assert [patch.target.name for patch in cluster.patches][-2:] == ["a", "a"]
     assert cluster.at == 2
@@ -333,7 +334,8 @@ def test_a_write_that_hangs_holds_up_no_other_rollout() -> None:
 
 def test_the_writes_of_one_rollout_keep_their_order() -> None:
     cluster = MemoryCluster([item for name in "abcdefgh" for item in release(name)])
-    list(passed(cluster, width=4).run())
+    cluster.width = 4
+    list(passed(cluster).run())
     for name in "abcdefgh":
         kinds = [patch.target.kind.name for patch in cluster.patches if patch.target.name == name]
         assert kinds == ["Rollout", "VirtualService"]
@@ -342,7 +344,8 @@ def test_the_writes_of_one_rollout_keep_their_order() -> None:
 def test_each_rollout_is_decided_when_it_is_its_turn() -> None:
     clock = iter(START + timedelta(seconds=step) for step in range(100))
     cluster = MemoryCluster([item for name in "abc" for item in release(name)])
-    records = list(passed(cluster, now=lambda: next(clock), width=2).run())
+    cluster.width = 2
+    records = list(passed(cluster, now=lambda: next(clock)).run())
     times = [record.plan.at for record in records if record.plan.at]
     assert times == sorted(set(times))
     assert len(times) == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,11 +46,11 @@ def named(name: str, **metadata: Any) -> Manifest:
     return rollout() | {"metadata": {"name": name, "namespace": "test"} | metadata}
 
 
-def test_all_that_a_rollout_names_is_read_in_four_requests() -> None:
+def test_all_that_a_rollout_names_is_read_at_once() -> None:
     cluster = Counting(*standard(), autoscaler("podinfo-canary", 2, 2))
     (found,) = observe(cluster, Selection()).observations
     assert cluster.listed == [("Rollout", None), ("HorizontalPodAutoscaler", "test")]
-    assert cluster.fetched == [[C], sorted([P, PS, CS, VS])]
+    assert cluster.fetched == [sorted([C, P, PS, CS, VS])]
     around = found.surroundings
     assert around is not None
     assert (found.primary, found.canary) == (cluster.objects[P], cluster.objects[C])
@@ -70,17 +72,55 @@ def test_an_invalid_rollout_names_nothing_to_read() -> None:
 
 
 def test_at_rest_only_the_canary_is_read() -> None:
-    play = world(stepWeight=50)
-    play.until("Succeeded")
-    cluster = Counting(*play.cluster.objects.values())
+    cluster = Counting()
+    cluster.objects = ended()
     (found,) = observe(cluster, Selection()).observations
     assert found.at_rest
-    assert (cluster.fetched, found.primary) == ([[C]], None)
+    assert found.unchanged
+    assert (cluster.fetched, found.canary, found.primary) == ([], None, None)
     assert cluster.listed == [("Rollout", None)]
     cluster.put(deployment("podinfo-canary", "1.3.0"))
     (found,) = observe(cluster, Selection()).observations
     assert not found.at_rest
     assert found.surroundings is not None
+    assert cluster.fetched == [[C], sorted([P, PS, CS, VS])]
+
+
+def ended() -> dict[Ref, Manifest]:
+    """Play a release to its end, and give what is there then."""
+    play = world(stepWeight=50)
+    play.until("Succeeded")
+    return play.cluster.objects
+
+
+def test_a_canary_that_only_was_scaled_is_read_and_is_at_rest_all_the_same() -> None:
+    cluster = Counting()
+    cluster.objects = ended()
+    cluster.edit(C, "spec", "replicas", 3)
+    (found,) = observe(cluster, Selection()).observations
+    assert found.at_rest
+    assert not found.unchanged
+    assert (cluster.fetched, found.primary) == ([[C]], None)
+
+
+def test_a_canary_that_was_made_anew_is_read() -> None:
+    cluster = Counting()
+    cluster.objects = ended()
+    cluster.objects[C] |= {"metadata": cluster.objects[C]["metadata"] | {"uid": "another"}}
+    (found,) = observe(cluster, Selection()).observations
+    assert not found.unchanged
+
+
+def test_of_two_rollouts_with_one_canary_each_holds_it_against_what_it_has_on_record_itself() -> None:
+    cluster = Counting()
+    cluster.objects = ended()
+    other = deepcopy(cluster.objects[R])
+    other["metadata"]["name"] = "other"
+    other["spec"]["virtualService"]["name"] = "other"
+    other["status"]["canaryGeneration"] -= 1
+    cluster.objects[replace(R, name="other")] = other
+    found = {item.rollout.ref.name: item.unchanged for item in observe(cluster, Selection()).observations}
+    assert not found["other"]
 
 
 def test_at_rest_without_its_canary_nothing_more_is_read() -> None:

@@ -41,7 +41,6 @@ def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, told
         budget=given["pass_timeout"],
         told=told,
         adapt=getattr(cluster, "adapt", as_decided),
-        width=getattr(cluster, "width", 1),
     )
 
 

@@ -36,6 +36,8 @@ class Manifests(Cluster, Protocol):
 class Checkout:
     """`live`, with the objects that are kept in `manifests`; `where` is what people call those."""
 
+    width = 1
+
     def __init__(self, live: Cluster, manifests: Manifests, where: str) -> None:
         self._live = live
         self._manifests = manifests

@@ -44,6 +44,8 @@ class FolderCluster:
     `namespace` is that of the objects that name none.
     """
 
+    width = 1
+
     def __init__(self, folder: Path | str, namespace: str = "default") -> None:
         self.folder = Path(folder)
         self._namespace = namespace

@@ -103,7 +103,10 @@ class Reader:
         missing = {(ref.namespace, ref.name): ref for ref in request.refs}
         found: dict[Ref, Manifest | ClusterError] = {}
         try:
-            for read, page in enumerate(self._pages(request.kind, Scope(namespace=request.namespace)), start=1):
+            pages = self._pages(
+                request.kind, Scope(namespace=request.namespace), reading.first_page(request, self._page)
+            )
+            for read, page in enumerate(pages, start=1):
                 for item in page.items:
                     if ref := missing.pop(_key(item), None):
                         found[ref] = item
@@ -122,9 +125,12 @@ class Reader:
             found.update(dict.fromkeys(missing.values(), error))
         return _Part(found)
 
-    def _pages(self, kind: Kind, scope: Scope) -> Iterator[_Page]:
-        """Give a LIST page by page; one that expires meanwhile begins anew, at last without pages."""
-        for limit in (self._page, self._page, None):
+    def _pages(self, kind: Kind, scope: Scope, first: int | None = None) -> Iterator[_Page]:
+        """Give a LIST page by page, with as many objects on the `first` one; one that expires begins anew.
+
+        At last without pages.
+        """
+        for limit in (first or self._page, self._page, None):
             try:
                 yield from self._pages_once(kind, scope, limit)
             except ExpiredError:
@@ -150,6 +156,7 @@ class Reader:
         page.fresh = True
         yield page
         while token := page.more:
+            params |= {"limit": str(self._page)} if limit else {}
             page = ask(version, token)
             if page.more == token:
                 raise UnreachableError(f"cannot list {kind.plural}: the server gives the same page again and again")

@@ -21,8 +21,15 @@ PAGE = 500
 FEW = 8
 """Up to so many objects of a kind are read one by one: a LIST could bring a page of strangers for them."""
 
-MANY = 200
+MANY = 50
 """From so many objects of a kind on, a first page of the whole cluster is a fair bet."""
+
+
+BET = 4
+"""How many objects a first page holds for each that is looked for in it: a namespace of our own has few others."""
+
+FEWEST = 40
+"""The least that a first page holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,11 @@ def worth_following(
     )
     # At equal cost: in a namespace a GET carries less, in the cluster a LIST of a namespace would begin from its start.
     return pages < otherwise or (pages == otherwise and request.namespace is None)
+
+
+def first_page(request: List, page: int = PAGE) -> int:
+    """Give the objects that the first page may hold: it may be full of strangers, and then the rest is not read."""
+    return min(page, max(FEWEST, BET * len(request.refs)))
 
 
 def _of_kind(kind: Kind, refs: Collection[Ref], page: int) -> Iterable[Request]:

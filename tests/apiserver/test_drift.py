@@ -278,6 +278,8 @@ def test_applying_what_is_stored_changes_nothing(fight: Fight) -> None:
 class Meanwhile:
     """A cluster in which something happens before the first write to an object of this kind."""
 
+    width = 1
+
     def __init__(self, cluster: Cluster, kind: Kind, happens: Callable[[], None]) -> None:
         self._cluster = cluster
         self._due = {kind: happens}

@@ -28,7 +28,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.plan import Event, Patch
-from reconcile.ports import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
+from reconcile.ports import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -183,7 +183,8 @@ class Store:
         """Answer a GET or a LIST."""
         parts = sent.path.split("/namespaces/")[-1].split("/") if "/namespaces/" in sent.path else []
         if len(parts) == 3:
-            found = [item for item in self.things if item["metadata"] == {"namespace": parts[0], "name": parts[2]}]
+            asked = {"namespace": parts[0], "name": parts[2]}
+            found = [item for item in self.things if item["metadata"].items() >= asked.items()]
             return Reply(body=found[0]) if found else missing(sent)
         things = [item for item in self.things if not parts or item["metadata"]["namespace"] == parts[0]]
         start, limit = int(sent.query.get("continue", 0)), int(sent.query.get("limit", len(things)))
@@ -719,6 +720,51 @@ def test_a_huge_cluster_is_left_for_its_namespaces(api: Api) -> None:
 
     assert len(found) == 200
     assert len(api.sent) <= 1 + 20
+
+
+def test_the_first_page_is_short_where_few_are_looked_for_and_no_other(api: Api, cluster: KubeCluster) -> None:
+    store = Store(*(thing(f"app-{n:03}") for n in range(600)))
+    api.answer = store
+    refs = named(DEPLOYMENT, *(f"app-{n:03}" for n in range(0, 600, 10)))
+
+    assert sorted(cluster.fetch(refs)) == refs
+    assert [sent.query["limit"] for sent in api.sent] == ["240", "500"]
+
+
+def test_few_among_many_strangers_cost_a_short_page_of_them(api: Api, cluster: KubeCluster) -> None:
+    api.answer = Store(*(thing(f"app-{n:04}") for n in range(5000)))
+    refs = named(DEPLOYMENT, *(f"app-{n:04}" for n in range(4000, 4010)))
+
+    assert sorted(cluster.fetch(refs)) == refs
+    assert len(api.sent) == 1 + 10
+    assert api.sent[0].query["limit"] == "40"
+
+
+# --- unchanged ---
+
+
+def test_what_is_unchanged_is_told_by_metadata_alone(api: Api, cluster: KubeCluster) -> None:
+    names = [f"app-{n:02}" for n in range(20)]
+    things = [thing(name) for name in names]
+    for number, item in enumerate(things):
+        item["metadata"] |= {"uid": f"uid-{number}", "generation": 3}
+    api.answer = Store(*things)
+    known = {ref: Version(f"uid-{number}", 3) for number, ref in enumerate(named(DEPLOYMENT, *names))}
+    moved, renewed, gone = named(DEPLOYMENT, "app-03", "app-05", "gone")
+    known |= {moved: Version("uid-3", 2), renewed: Version("another", 3), gone: Version("uid-x", 1)}
+
+    assert set(cluster.unchanged(known)) == known.keys() - {moved, renewed, gone}
+    [few] = named(DEPLOYMENT, "app-07")
+    assert list(cluster.unchanged({few: known[few]})) == [few]
+    assert [sent.headers["Accept"] for sent in api.sent] == [
+        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+        "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+    ]
+
+
+def test_what_cannot_be_read_is_not_said_to_be_unchanged(api: Api, cluster: KubeCluster) -> None:
+    api.answer = lambda _: status(500, "oh")
+    assert list(cluster.unchanged({ref: Version("a", 1) for ref in named(DEPLOYMENT, "a", "b")})) == []
 
 
 def test_a_list_without_a_right_is_replaced_by_what_may_be_allowed(api: Api, cluster: KubeCluster) -> None:

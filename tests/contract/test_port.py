@@ -10,8 +10,9 @@ import pytest
 
 from reconcile.clusters.events import MESSAGE_BYTES, cut
 from reconcile.errors import ClusterError, LostRaceError, MissingError, RefusedError
+from reconcile.fields import printable
 from reconcile.plan import Event, Patch
-from reconcile.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref, Scope
+from reconcile.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref, Scope, Version, version_of
 from tests.contract import alike
 from tests.world import autoscaler, deployment, destination, rollout, service, virtual_service
 
@@ -185,6 +186,24 @@ def test_many_are_fetched_as_one_is(stage: Stage) -> None:
     stage.create(*(named(service("a"), ref.name) for ref in refs[::2]))
 
     assert set(stage.cluster.fetch(refs)) == set(refs[::2])
+
+
+# --- unchanged ---
+
+
+def test_what_is_unchanged_is_what_nobody_wrote_the_spec_of(stage: Stage) -> None:
+    refs = [stage.ref(DEPLOYMENT, name) for name in ("same", "scaled", "labelled", "other")]
+    stage.create(*(parked(ref.name) for ref in refs))
+    versions = {ref: version_of(stage.one(ref)) for ref in refs}
+    known = {ref: version for ref, version in versions.items() if version is not None}
+    same, scaled, labelled, other = refs
+    if known:
+        known[other] = Version("another", known[other].generation)
+    stage.cluster.patch(patch(scaled, add("/spec/replicas", 1)))
+    stage.cluster.patch(patch(labelled, add("/metadata/labels", {"a": "b"})))
+
+    # In a folder nobody counts, and nothing is said to be unchanged.
+    assert set(stage.cluster.unchanged(known)) == ({same, labelled} if known else set())
 
 
 # --- patch ---
@@ -525,7 +544,7 @@ LONG = ["x" * MESSAGE_BYTES, "é" * (MESSAGE_BYTES // 2), "x" + "☂" * 341, "y"
 @pytest.mark.parametrize(
     "message", [*TEXTS[:-1], *LONG], ids=[*NAMES[:-1], *(f"long {index}" for index in range(len(LONG)))]
 )
-def test_any_message_is_stored_as_it_is_within_its_bytes(stage: Stage, message: str) -> None:
+def test_any_message_is_stored_printable_and_within_its_bytes(stage: Stage, message: str) -> None:
     for _ in range(2):
         stage.cluster.record(event(stage, message), AT)
 
@@ -533,7 +552,7 @@ def test_any_message_is_stored_as_it_is_within_its_bytes(stage: Stage, message: 
     assert (stored["message"], stored["count"]) == (cut(message), 2)
     assert len(stored["message"].encode()) <= MESSAGE_BYTES
     if len(message.encode()) <= MESSAGE_BYTES:
-        assert stored["message"] == message
+        assert stored["message"] == printable(message)
 
 
 def test_an_event_needs_no_rollout_that_is_stored(stage: Stage) -> None:

@@ -89,6 +89,7 @@ class _Script:
     answers: str
     told: int = 0
     said: list[Event] = field(default_factory=list)
+    width: int = 1
 
     def patch(self, patch: Patch) -> None:
         """Give the next outcome."""
@@ -124,6 +125,7 @@ class _Snapshot:
     """A cluster to read from. Nobody writes into a manifest (`tests/test_laws.py` shows it), so none is copied."""
 
     objects: dict[Ref, Manifest]
+    width: int = 1
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
         """Give the objects of a kind; there is one namespace."""
