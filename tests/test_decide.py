@@ -120,6 +120,28 @@ def test_what_was_observed_as_if_at_rest_cannot_be_decided_as_if_not() -> None:
         decide(replace(observation, surroundings=None), {}, START, Settings(metrics=METRICS))
 
 
+def test_a_canary_that_is_what_is_on_record_need_not_be_seen_for_a_rollout_to_be_idle() -> None:
+    play = world(stepWeight=100)
+    play.until("Succeeded")
+    (observation,) = observe(play.cluster, Selection()).observations
+    assert (observation.unchanged, observation.canary) == (True, None)
+    settings = play.pass_().settings
+    plan = decide(observation, {}, START, settings)
+    assert (plan.move, plan.patches, plan.events) == ("idle", (), ())
+    assert [gate.reason for gate in plan.gates] == [
+        "valid",
+        f"podinfo-canary.test has {play.status['canaryRevision']}",
+    ]
+    halted = decide(observation, {}, START, replace(settings, metrics={}))
+    assert (halted.move, halted.events[0].revision) == ("halt", play.status["canaryRevision"])
+
+
+def test_a_canary_that_was_not_seen_cannot_be_decided_about() -> None:
+    (observation,) = observe(world().cluster, Selection()).observations
+    with pytest.raises(LookupError, match="of no interest"):
+        decide(replace(observation, unchanged=True), {}, START, Settings(metrics=METRICS))
+
+
 def uneven(*weights: int) -> Manifest:
     routes = [{"route": [destination("podinfo", 100 - one), destination("podinfo-canary", one)]} for one in weights]
     return virtual_service() | {"spec": {"http": routes}}
