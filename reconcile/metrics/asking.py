@@ -92,7 +92,7 @@ class Asking:
         except (TooLargeError, UngroupedError) as error:
             return self.unanswered(query, str(error), End.UNKNOWN if query.members else End.ANSWERED)
         except UnusableError as error:
-            return self.unanswered(query, str(error))
+            return self.unanswered(query, self.clean(str(error)))  # the target of a redirect is the server's words
         except Exception as error:  # noqa: BLE001 every question has an answer, and an error that nobody foresaw is none
             return self.unanswered(query, transport.cause(error, self.timeout))
 

@@ -6,9 +6,10 @@ Duty: parsing, and masking of whatever text a server sends back. It sends nothin
 from __future__ import annotations
 
 import base64
+import html
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, quote_plus, unquote, urljoin, urlsplit
 
 import requests
 
@@ -59,7 +60,7 @@ def _without_userinfo(parts: SplitResult) -> str:
 def shown(base: str, location: str) -> str:
     """Give an address that a server named, without what may be secret in it."""
     try:
-        return one_line(_without_userinfo(urlsplit(urljoin(base, location))))
+        return one_line(_without_userinfo(urlsplit(urljoin(base, location))), MAX_WORDS // 2)
     except ValueError:
         return "an address that cannot be read"
 
@@ -98,7 +99,22 @@ def userinfo_secrets(userinfo: str) -> set[str]:
 
 def header_secrets(values: Iterable[str]) -> set[str]:
     """Give the parts of header values that must not be shown: all but the names of schemes."""
-    return {part for value in values for part in (value, *value.split()) if part.lower() not in _NO_SECRETS}
+    parts = {part for value in values for part in (value, *value.split()) if part.lower() not in _NO_SECRETS}
+    return parts.union(*map(_inside, parts))
+
+
+def _inside(value: str) -> set[str]:
+    """Give user and password of what is base64 of the two, as in `Basic c29tZW9uZTpzM2NyZXQ=`."""
+    try:
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return set()
+    return {f"{user}:{password}", user, password} if colon else set()
+
+
+def _spellings(secret: str) -> set[str]:
+    """Give a secret as it stands in a text, in a URL and in a web page."""
+    return {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)}
 
 
 def mask(secrets: Iterable[str]) -> Callable[[str], str]:
@@ -106,18 +122,18 @@ def mask(secrets: Iterable[str]) -> Callable[[str], str]:
 
     A secret of three characters or less is masked where it stands alone: elsewhere it would be the middle of words.
     """
+    spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
     patterns = [
         re.escape(secret) if len(secret) >= _SECRET_ANYWHERE else rf"(?<!\w){re.escape(secret)}(?!\w)"
-        for secret in sorted(secrets, key=lambda secret: (-len(secret), secret))
-        if secret
+        for secret in sorted(spellings, key=lambda secret: (-len(secret), secret))
     ]
     if not patterns:
         return one_line
-    pattern = re.compile("|".join(patterns))
+    pattern = re.compile("|".join(patterns), re.IGNORECASE)
     return lambda text: one_line(pattern.sub("***", text))
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, most: int = MAX_WORDS) -> str:
     """Make a text one line of printable characters, and not too long."""
     line = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
-    return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -115,6 +115,8 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         content = decoder.decompress(body, MAX_BODY + 1)
     except zlib.error as error:
         raise UnusableError("the reply says that it is gzip and is not") from error
+    if not decoder.eof and len(content) <= MAX_BODY:
+        raise UnusableError("the reply is gzip that is cut off")
     if len(content) > MAX_BODY:
         raise TooLargeError(f"the reply is larger than {MAX_BODY // 1024} KiB")
     return content

@@ -70,6 +70,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.over = threading.Event()
+        self.secrets: list[str] = []
         self.reply: Callable[[Handler], None] = lambda handler: handler.send(vector("1"))
         self.url = f"http://127.0.0.1:{self.server_port}"
 

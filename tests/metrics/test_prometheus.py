@@ -319,7 +319,13 @@ def test_an_error_of_prometheus_keeps_its_type_whatever_the_status(server: Serve
         ("ftp://s3cret@host", "an address that cannot be read"),
         ("http://[", "an address that cannot be read"),
         ("http://host:port/", "an address that cannot be read"),
+        ("file:///etc/passwd", "an address that cannot be read"),
+        ("javascript:alert(1)", "an address that cannot be read"),
+        ("//elsewhere/x", "http://elsewhere/x"),
+        ("http://elsewhere/\x1b[2J\x07", "http://elsewhere/ [2J "),
+        ("http://" + "h" * 9000, "http://" + "h" * 142 + "…"),
     ],
+    ids=lambda value: value[:30],
 )
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(server: Server, status: int, location: str, shown: str) -> None:
@@ -406,11 +412,12 @@ def test_compression_that_nobody_asked_for(server: Server) -> None:
     ("body", "encoding", "words"),
     [
         (gzip.compress(b"[" * 200_000_000, 1), "gzip", "the reply is larger than 1024 KiB"),
+        (gzip.compress(vector("1"))[:-4], "gzip", "the reply is gzip that is cut off"),
         (vector("1"), "gzip", "the reply says that it is gzip and is not"),
         (zlib.compress(vector("1")), "deflate", "the reply is in a content encoding that was not asked for"),
         (gzip.compress(gzip.compress(vector("1"))), "gzip, gzip", "the reply is in a content encoding that was not"),
     ],
-    ids=["bomb", "not gzip", "deflate", "twice"],
+    ids=["bomb", "cut", "not gzip", "deflate", "twice"],
 )
 def test_compression_that_is_not_taken(server: Server, body: bytes, encoding: str, words: str) -> None:
     server.reply = lambda handler: handler.send(body, Content_Encoding=encoding)
@@ -441,14 +448,8 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def test_tls(certificate: Path) -> None:
-    server = Server()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    url = server.url.replace("http:", "https:")
-    with running(server):
-        assert ask(url, ca_file=certificate).value == 1
-        assert unreachable(ask(url), url).startswith("TLS: self")
+    with running(certified(certificate)) as server:
+        assert ask(server.url, ca_file=certificate).value == 1
 
 
 @pytest.mark.hostile("The metrics server", "TLS: no certificate to trust, none at all")
@@ -456,6 +457,162 @@ def test_a_ca_file_without_a_certificate(server: Server, tmp_path: Path) -> None
     (tmp_path / "ca.pem").write_text("nothing")
     url = server.url.replace("http:", "https:")
     assert unreachable(ask(url, ca_file=tmp_path / "ca.pem"), url).startswith("TLS: ")
+
+
+def raw(head: bytes, body: bytes = b"") -> Callable[[Handler], None]:
+    """Give a reply of which every byte is the test's."""
+
+    def send(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
+
+    return send
+
+
+@pytest.mark.hostile("The metrics server", "connections that break off, lengths that are wrong, what is no HTTP")
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(b"Content-Length: %s" % length for length in (b"-1", b"5", b"x", b"1e3", b"9" * 50, b"", b"5, 6", b"0")),
+        b"Content-Length: 5\r\nContent-Length: 5000",
+        *(b"Transfer-Encoding: %s" % coding for coding in (b"chunked", b"gzip, chunked", b"identity", b"x")),
+        b"Content-Encoding: " + b"gzip, " * 1000,
+        b"X: \xff\xfe\x00",
+        b"no header",
+        b": no name",
+    ],
+)
+def test_what_headers_say_falsely_makes_no_number_up(server: Server, head: bytes) -> None:
+    server.reply = raw(head, vector("1"))
+    answer = ask(server.url, timeout=2.0)
+    assert answer.value in {1.0, None}
+    assert all(said.isprintable() for said in (answer.detail, *answer.warnings))
+    ended(End.HELD if answer.value is None else End.SAFE)
+
+
+def endless(first: bytes, then: bytes) -> Callable[[Handler], None]:
+    """Give a reply that goes on as fast as it can, and never comes to its body, or to the end of it."""
+
+    def send(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(first)
+        while not handler.server.over.wait(0.001):
+            handler.wfile.write(then)
+
+    return send
+
+
+@pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
+@pytest.mark.parametrize(
+    "reply",
+    [
+        endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 100),
+        endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 1000),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 1000),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;" + b"x" * 1000 + b"\r\n \r\n"),
+    ],
+    ids=["continue", "headers", "header", "chunk size", "trailers", "chunk extensions"],
+)
+def test_a_head_that_never_ends_has_its_time_and_no_more(server: Server, reply: Callable[[Handler], None]) -> None:
+    server.reply = reply
+    start = time.monotonic()
+    words = unreachable(ask(server.url, timeout=0.5), server.url)
+    assert time.monotonic() - start < 5
+    assert words
+
+
+@pytest.mark.hostile("The metrics server", "statuses that are no answer")
+@pytest.mark.parametrize("status", [204, 206, 304, 400, 402, 418, 422, 429, 500, 501, 503, 504, 511, 599])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"success"}', b"\xff\xfe\x00", vector("1")], ids=len)
+def test_a_status_that_is_no_success_is_no_answer(server: Server, status: int, body: bytes) -> None:
+    server.reply = lambda handler: handler.send(body, status)
+    answer = ask(server.url, budget=0.5)
+    if status == 206 and answer.value is not None:
+        ended(End.SAFE)  # a part of a number would be no JSON
+    else:
+        assert unreachable(answer, server.url)
+
+
+ODD_WORDS = [
+    "\x1b[2J\x1b]0;title\x07",
+    "\x9b31m\x00\x7f",
+    "a\n2026-01-31T12:00:00 INFO all is well\r\n\t",
+    "\u202eevil\u202c zero\u200bwidth\ufeff",
+    "\ud800 lone",
+    "[bold red]markup[/] %s {0} {{ 1 }}",
+    "é\u0301" * 100,
+    "x" * 900_000,
+    "\x1b" * 100_000,
+]
+
+
+@pytest.mark.hostile("The metrics server", "texts that act on terminals, forge lines, or are huge")
+@pytest.mark.parametrize("text", ODD_WORDS, ids=lambda text: ascii(text)[:20])
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_no_text_of_the_server_is_shown_raw(
+    server: Server, caplog: pytest.LogCaptureFixture, text: str, status: int
+) -> None:
+    body = {"status": "error", "errorType": text[:100], "error": text, "warnings": [text[:5000]] * 3}
+    server.reply = lambda handler: handler.send(json.dumps(body).encode(), status)
+    with caplog.at_level(logging.DEBUG):
+        failure, detail = failed(ask(server.url, budget=2.0))
+    assert failure is Failure.QUERY_ERROR
+    for said in (detail, *caplog.messages):
+        assert said.isprintable()
+        assert len(said) <= 400
+
+
+def certified(certificate: Path) -> Server:
+    """Give a server that shows a certificate."""
+    server = Server()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.url = server.url.replace("http:", "https:")
+    return server
+
+
+@pytest.mark.hostile("The metrics server", "TLS: no certificate to trust, none at all")
+def test_a_certificate_that_has_expired(certificate: Path, tmp_path: Path) -> None:
+    (tmp_path / "index").touch()
+    (tmp_path / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=it\n[it]\ndatabase={tmp_path}/index\nrand_serial=yes\nnew_certs_dir={tmp_path}\n"
+        "default_md=sha256\npolicy=any\nx509_extensions=more\n[any]\n[more]\nsubjectAltName=IP:127.0.0.1\n"
+    )
+    request, old = tmp_path / "request.pem", tmp_path / "old.pem"
+    made: list[str | Path] = ["openssl", "req", "-new", "-key", certificate, "-subj", "/CN=localhost", "-out", request]
+    signed: list[str | Path] = [
+        "openssl",
+        "ca",
+        "-batch",
+        "-selfsign",
+        "-notext",
+        "-config",
+        tmp_path / "ca.cnf",
+        "-keyfile",
+        certificate,
+    ]
+    times = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"]
+    for command in (made, [*signed, "-keyfile", certificate, "-in", request, "-out", old, *times]):
+        subprocess.run(command, check=True, capture_output=True)
+    old.write_text(certificate.read_text().partition("-----BEGIN CERT")[0] + old.read_text())
+    with running(certified(old)) as server:
+        assert unreachable(ask(server.url, ca_file=old), server.url) == "TLS: certificate has expired"
+
+
+@pytest.mark.hostile("The metrics server", "TLS: no certificate to trust, none at all")
+def test_a_certificate_that_nobody_vouches_for(certificate: Path) -> None:
+    with running(certified(certificate)) as server:
+        assert unreachable(ask(server.url), server.url).startswith("TLS: self")
+
+
+@pytest.mark.hostile("The metrics server", "TLS: no certificate to trust, none at all")
+def test_a_handshake_that_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        assert unreachable(ask(url, timeout=0.3), url) == "no answer within 0.3s"
 
 
 # What takes too long
@@ -628,17 +785,27 @@ def test_headers(server: Server) -> None:
 
 def echoed(handler: Handler) -> None:
     """Say back all that was sent, as a debugging proxy might: in the error, in the warnings."""
-    said = " ".join(f"{name}={value}" for name, value in handler.headers.items())
-    body = {"status": "error", "errorType": "bad_data", "error": f"{said} s3cret%2Fs", "warnings": [said]}
+    said = "\n".join(f"{name}={value}" for name, value in handler.headers.items())
+    body = {
+        "status": "error",
+        "errorType": f"bad_data {handler.path}",
+        "error": f"{said} {' '.join(handler.server.secrets)}",
+        "warnings": [said, said.upper(), *handler.server.secrets],
+    }
     handler.send(json.dumps(body).encode(), 400)
+
+
+BASIC = "c29tZW9uZTpzM2NyZXQvcw=="
 
 
 @pytest.mark.hostile("The metrics server", "credentials that are said back")
 @pytest.mark.parametrize(
     ("userinfo", "options", "secrets"),
     [
-        ("someone:s3cret%2Fs@", {}, ["someone", "s3cret%2Fs", "s3cret/s", "c29tZW9uZTpzM2NyZXQvcw=="]),
-        ("", {"headers": {"Authorization": "Bearer s3cret-token"}}, ["s3cret-token"]),
+        ("someone:s3cret%2Fs@", {}, ["someone", "s3cret%2Fs", "s3cret/s", BASIC]),
+        ("some&one:s3cret!$@", {}, ["some&one", "some%26one", "some&amp;one", "s3cret!$", "s3cret%21%24"]),
+        ("", {"headers": {"Authorization": "Bearer s3cret-token"}}, ["s3cret-token", "S3CRET-TOKEN"]),
+        ("", {"headers": {"Authorization": f"basic {BASIC}"}}, [BASIC, "someone", "s3cret/s"]),
         ("", {"headers": {"X-Key": "abc s3cret"}}, ["abc", "s3cret"]),
         ("", {"headers": {"X-Key": "k"}}, ["X-Key=k"]),
         ("", {"token_file": "s3cret-token"}, ["s3cret-token"]),
@@ -659,9 +826,10 @@ def test_no_credential_is_ever_shown(
     url = server.url.replace("http://", f"http://{userinfo}")
     closed = url.rpartition(":")[0] + ":1"
     with caplog.at_level(logging.DEBUG):
+        server.secrets = secrets
         server.reply = echoed
         answers = [ask(url, **options), ask(closed, **options), ask(url.replace("http:", "https:"), **options)]
-        server.reply = lambda handler: handler.send(b"", 302, Location=f"http://{userinfo}host/")
+        server.reply = lambda handler: handler.send(b"", 302, Location=f"http://{userinfo}host/{'/'.join(secrets)}")
         answers.append(ask(url, **options))
         server.reply = silence
         answers.append(ask(url, timeout=0.3, **options))
