@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("steerer.engine")
 
+# A status has whole seconds: others may count from up to one before the time of a plan.
+COARSE = 1.0
+
 
 def as_decided(plan: Plan) -> Plan:
     """Give a plan as it is: the cluster that was read is the one that is written."""
@@ -106,7 +109,8 @@ class Pass:
 
     def _applied(self, plan: Plan, at: datetime) -> Record:
         """Write a plan. It is ours to move while others wait for the interval from its own time, and no longer."""
-        ours = min(self.budget, ENOUGH * self.settings.interval or self.budget)
+        theirs = ENOUGH * self.settings.interval
+        ours = min(self.budget, max(theirs - COARSE, theirs / 2) or self.budget)
         try:
             return apply(plan, self.cluster, at, lambda: (self.now() - (plan.at or at)).total_seconds() >= ours)
         except Exception as error:

@@ -256,6 +256,13 @@ def test_a_pass_that_stands_still_between_two_writes_leaves_the_second_to_the_ne
     assert not cluster.events
 
 
+def test_others_wait_from_the_whole_second_that_the_status_says_and_so_a_pass_stops_before() -> None:
+    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1.9, 1.9, 45.8)).run()
+    assert record.result is Result.APPLIED
+    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1.9, 1.9, 46)).run()  # 45 s after 1
+    assert record.result is Result.FAILED
+
+
 def test_without_an_interval_the_budget_is_the_time_between_two_writes() -> None:
     settings = Settings(metrics=METRICS, interval=0)
     (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1, 1, 50), settings=settings).run()
