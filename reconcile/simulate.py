@@ -80,7 +80,7 @@ def play(
         workloads.step()
         now = scenario.start + timedelta(seconds=scenario.tick * (tick - 1))
         single = Pass(cluster=cluster, meter=meter, settings=settings, selection=selection, now=_at(now))
-        records = list(single.run())
+        records = sorted(single.run(), key=lambda record: record.plan.rollout)
         yield records
         if tick >= last_change and all(record.plan.move in DONE for record in records):
             return

@@ -29,8 +29,11 @@ class Installed:
     metrics: str
     home: str
 
-    def values(self, *namespaces: str, **more: str) -> None:
-        """Install it, or change it, to look after these namespaces (none = all, by a ClusterRole)."""
+    def values(self, *namespaces: str, **more: str) -> str:
+        """Install it, or change it, to look after these namespaces (none = all, by a ClusterRole); give what Helm says.
+
+        `more` are other values.
+        """
         given = {
             "metricsServer": self.metrics,
             "logFormat": "json",
@@ -41,7 +44,7 @@ class Installed:
         }
         sets = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
         args = ("upgrade", "--install", self.home, str(CHART), f"--namespace={self.home}", *sets)
-        helm(*args, kubeconfig=self.plane.kubeconfig)
+        return helm(*args, kubeconfig=self.plane.kubeconfig)
 
     def job(self) -> Done:
         """Do what a Job of the stored CronJob does."""

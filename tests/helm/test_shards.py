@@ -40,7 +40,7 @@ def ended(installed: Installed, job: str) -> dict[str, Any]:
 def test_the_pods_of_one_job_do_every_rollout_once(installed: Installed) -> None:
     shop = new_namespace(installed.plane)
     apply(installed.plane, *(item for number in range(CROWD) for item in at_rest(shop, f"app-{number}")))
-    installed.values(shop, shards=str(SHARDS), suspend="true")
+    notes = installed.values(shop, shards=str(SHARDS), suspend="true")
 
     job = installed.begin()
     status = ended(installed, job)["status"]
@@ -49,6 +49,8 @@ def test_the_pods_of_one_job_do_every_rollout_once(installed: Installed) -> None
         done = list(threads.map(installed.run, pods))
 
     assert (status["succeeded"], status["completedIndexes"]) == (SHARDS, f"0-{SHARDS - 1}")
+    assert f"Rollouts of {shop},\nas soon as it is no longer suspended" in notes
+    assert f"\n{SHARDS} pods share them, by a hash of namespace and name.\nIt asks " in notes
     assert sorted(map(index, pods)) == list(range(SHARDS))
     assert [each.code for each in done] == [0] * SHARDS
     lines = [line for each in done for line in decisions(each, shop)]
