@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from reconcile.errors import TemplateError, UsageError
-from reconcile.metrics.language import MAX_QUERY
+from reconcile.metrics import MAX_QUERY
 from reconcile.plan import Metric
 
 if TYPE_CHECKING:

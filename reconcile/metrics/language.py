@@ -26,11 +26,11 @@ from jinja2 import nodes
 
 from reconcile.durations import seconds
 from reconcile.errors import TemplateError
+from reconcile.metrics import MAX_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MAX_QUERY = 16 * 1024
 MAX_TEXT = 1024
 
 _LANGUAGE = frozenset(

@@ -1,24 +1,22 @@
 """Metric templates: the metrics there are, and their queries.
 
-Duty: from questions to query texts. No network, and no opinion about what a value means. What a file may hold is in
-`files`, what a query may say in `language`.
+Duty: which there are, and where they come from. No network, and no opinion about what a value means. What a file may
+hold is in `files`, what a query may say in `language`; `queries` writes them.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconcile.errors import TemplateError
-from reconcile.metrics import language
 from reconcile.metrics.files import MetricFile, read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import jinja2
-
+    from reconcile.metrics.queries import Queries
     from reconcile.plan import Metric, Question
 
 __all__ = ["MetricFile", "TemplateSet", "load"]
@@ -27,13 +25,10 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class TemplateSet:
-    """The metrics there are, by name. A query is compiled when it is first rendered, so a bad one harms no other."""
+    """The metrics there are, by name, and their queries."""
 
     def __init__(self, files: Iterable[MetricFile]) -> None:
         self._files = {file.metric.name: file for file in files}
-        self._compiled: dict[tuple[str, str], jinja2.Template] = {}
-        self._sound: set[str] = set()
-        self._environment = language.environment()
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -41,56 +36,18 @@ class TemplateSet:
         return MappingProxyType({name: self._files[name].metric for name in sorted(self._files)})
 
     def render(self, question: Question, namespace: str) -> str:
-        """Give the PromQL for a question. Raises TemplateError that names the file and what is wrong in it.
-
-        A file whose other query can never be rendered is refused as well, whether that one is used or not.
-        """
-        file = self._file(question)
-        values = _values(question, namespace)
-        query = self._rendered(file, "query", values | {"workload": language.name("workload", question.workload)})
-        if not query:
-            raise TemplateError(f"{file.path}: query: renders to nothing for {question.workload}.{namespace}")
-        if file.grouped and file.metric.name not in self._sound:
-            self._rendered(file, "grouped", values | {"workloads": language.Names([question.workload])})
-            self._sound.add(file.metric.name)
-        return query
+        """Give the PromQL for a question. Raises TemplateError that names the file and what is wrong in it."""
+        return self._queries.render(question, namespace)
 
     def render_grouped(self, question: Question, namespace: str, workloads: Sequence[str]) -> str | None:
         """Give the PromQL that asks a question for several workloads, or None if there is none. Raises as above."""
-        file = self._file(question)
-        if not file.grouped:
-            return None
-        values = _values(question, namespace) | {"workloads": language.Names(workloads)}
-        return self._rendered(file, "grouped", values) or None
+        return self._queries.render_grouped(question, namespace, workloads)
 
-    def _file(self, question: Question) -> MetricFile:
-        file = self._files.get(question.metric)
-        if file is None:
-            raise TemplateError(f"metric {question.metric!r} is not known; there are: {', '.join(self.metrics)}")
-        return file
+    @cached_property
+    def _queries(self) -> Queries:
+        from reconcile.metrics.queries import Queries  # noqa: PLC0415 - only for a pass that asks
 
-    def _rendered(self, file: MetricFile, field: str, values: Mapping[str, str]) -> str:
-        where = f"{file.path}: {field}"
-        try:
-            return language.written(self._template(file, field).generate(values)).strip()
-        except TemplateError as error:
-            raise TemplateError(f"{where}: {error}") from error
-        except Exception as error:  # whatever a template does when it runs is the template's fault
-            raise TemplateError(f"{where}: {language.words(error)}") from error
-
-    def _template(self, file: MetricFile, field: str) -> jinja2.Template:
-        """Compile a query on first use, once it is known to keep to the language (folding constants runs code)."""
-        key = file.metric.name, field
-        if key not in self._compiled:
-            tree = self._environment.parse(getattr(file, field))
-            language.check(tree)
-            self._compiled[key] = self._environment.from_string(tree)
-        return self._compiled[key]
-
-
-def _values(question: Question, namespace: str) -> dict[str, str]:
-    """Give the variables that both queries of a file have."""
-    return {"namespace": language.name("namespace", namespace), "interval": language.interval(question.interval)}
+        return Queries(self._files)
 
 
 def load(extra: Path | None = None) -> TemplateSet:
