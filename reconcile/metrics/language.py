@@ -187,7 +187,10 @@ def written(pieces: Iterable[str]) -> str:
         if length > MAX_QUERY:
             raise TemplateError(f"renders to more than {MAX_QUERY} characters")
         query.append(piece)
-    return "".join(query)
+    text = "".join(query)
+    if not _encodable(text):
+        raise TemplateError("renders to text that is none: half of a surrogate pair")
+    return text
 
 
 def words(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,6 +187,33 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
         ("{{ ['a'] }}", "a list cannot be written"),
         ("{{ true }}", "a bool cannot be written"),
         ("{{ none }}", "a NoneType cannot be written"),
+        ("{{ '\\ud800' }}", "renders to text that is none"),
+        ("{{ cycler.__init__.__globals__ }}", "'StrictUndefined' object is unsafe"),
+        ("{{ self._TemplateReference__context }}", "'TemplateReference' object is unsafe"),
+        ("{% for a in [1] %}{{ loop.__class__ }}{% endfor %}", "'LoopContext' object is unsafe"),
+        ("{% for a in [1] %}{{ loop.cycle }}{% endfor %}", "a method cannot be written"),
+        ("{{ 'a'.format }}{{ 'a'.format_map }}", "a function cannot be written"),
+        ("{{ ''.__\uff43lass__ }}", "has no attribute"),
+        ("{{ '%s' | format(1) }}", "No filter named 'format'"),
+        ("{{ '%999999999s' % 1 }}", "Mod is not part"),
+        ("{{ 'abc'[0:1] }}", "Getitem is not part"),
+        ("{{ {'a': 1} }}", "Dict is not part"),
+        ("{{ -1 }}", "Neg is not part"),
+        ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "is not part"),
+        ("{% call a() %}{% endcall %}", "CallBlock is not part"),
+        ("{% filter regex %}a{% endfilter %}", "FilterBlock is not part"),
+        ("{% block a %}{{ self.a() }}{% endblock %}", "Block is not part"),
+        ("{% extends 'a' %}", "Extends is not part"),
+        ("{% from 'a' import b %}", "FromImport is not part"),
+        ("{% with a = 1 %}{% endwith %}", "With is not part"),
+        ("{% do 1 %}", "unknown tag 'do'"),
+        ("{# no end", "Missing end of comment"),
+        ("{{ 1" + "0" * 5000 + " }}", "cannot be rendered (ValueError)"),
+        ("{{ " + "not " * 3900 + "1 }}", "cannot be rendered (RecursionError)"),
+        ("{% if 1 %}" * 700 + "up" + "{% endif %}" * 700, "cannot be rendered (RecursionError)"),
+        ("{{ 'up'" + " | regex" * 1900 + " }}", "cannot be rendered (RecursionError)"),
+        ("{{ 'up' if 1" + " and 1" * 2500 + " }}", "cannot be rendered (RecursionError)"),
+        ("{% for a in " + "[" * 3000 + "]" * 3000 + " %}{% endfor %}", "cannot be rendered (RecursionError)"),
         ("{{ range(9) }}", "line 1: Call is not part"),
         ("{{ lipsum() }}", "Call is not part"),
         ("{% for a in range(1000000000) %}{% endfor %}", "Call is not part"),
@@ -213,6 +241,23 @@ def test_what_an_author_cannot_write(tmp_path: Path, query: str, words: str) -> 
     assert str(caught.value).startswith(f"{tmp_path / 'm.yaml'}: query: ")
     assert words in str(caught.value)
     ended(End.HELD)
+
+
+@pytest.mark.hostile("A metric template", "the most work that a query can be")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{''|regex}}" * 650,
+        "{{''|replace('','aaaaaaaaaaaaaaaaa')|replace('a','')}}" * 160,
+        "{% if 1 %}{% endif %}" * 380,
+    ],
+    ids=["filters", "texts", "branches"],
+)
+def test_the_longest_loop_around_the_longest_body_ends_soon(tmp_path: Path, body: str) -> None:
+    began = time.monotonic()
+    assert rendered(tmp_path, "{% for a in [" + "1," * 3800 + "] %}" + body + "{% endfor %}up") == "up"
+    assert time.monotonic() - began < 60  # on a core of its own less than one
+    ended(End.SAFE)
 
 
 def grouped(folder: Path, text: str, *workloads: str) -> str | None:

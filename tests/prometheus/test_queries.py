@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from tests.hostile.tally import End, ended
 from tests.prometheus.traffic import AT, NAMES, P99, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from tests.components.prometheus import PrometheusServer
@@ -184,6 +185,59 @@ def test_no_name_makes_a_query_that_prometheus_refuses(prometheus: PrometheusSer
     assert {answer.failure for answer in answers} <= {Failure.NO_DATA}
     for _ in answers:
         ended(End.SAFE)
+
+
+def parsed(server: PrometheusServer, query: str) -> list[tuple[str, str, str]]:
+    """Give every matcher of a query as Prometheus itself reads it: label, operator, the text that is compared."""
+    reply = server.session.post(f"{server.url}/api/v1/parse_query", data={"query": query}, timeout=30)
+    assert reply.ok, (query, reply.text)
+    return [*_matchers(reply.json()["data"])]
+
+
+def _matchers(node: object) -> Iterator[tuple[str, str, str]]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _matchers(one)
+    elif isinstance(node, dict):
+        for matcher in node.get("matchers") or ():
+            yield matcher["name"], matcher["type"], matcher["value"]
+        for one in node.values():
+            yield from _matchers(one)
+
+
+ODD_NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50) | st.text(
+    r""""'`\.+*?()|[]{}^$#=~,ab""" + "\n\t ", min_size=1, max_size=20
+)
+
+
+def both(
+    server: PrometheusServer, metric: str, namespace: str, workload: str, other: str
+) -> list[list[tuple[str, str, str]]]:
+    """Give the matchers of the query for one workload, and of that for two."""
+    single = BUILTIN.render(question(metric, workload), namespace)
+    grouped = BUILTIN.render_grouped(question(metric, workload), namespace, [workload, other])
+    return [parsed(server, text) for text in (single, grouped or "")]
+
+
+@pytest.mark.hostile("A metric template", "names in queries that a real Prometheus takes apart")
+@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(workload=ODD_NAMES, other=ODD_NAMES, namespace=ODD_NAMES)
+def test_no_name_adds_or_moves_a_matcher(
+    prometheus: PrometheusServer, metric: str, workload: str, other: str, namespace: str
+) -> None:
+    alone, together = both(prometheus, metric, "n", "w", "v"), both(prometheus, metric, namespace, workload, other)
+    for plain, found in zip(alone, together, strict=True):
+        assert [(label, op) for label, op, _ in found] == [(label, op) for label, op, _ in plain]
+        for (label, _, text), (_, _, plain_text) in zip(found, plain, strict=True):
+            if label == "destination_workload":
+                assert re.fullmatch(text, workload)
+                assert not re.fullmatch(text, f"{workload}x") or f"{workload}x" == other
+            elif label == "destination_workload_namespace":
+                assert re.fullmatch(text, namespace)
+            else:
+                assert text == plain_text
+    ended(End.SAFE)
 
 
 @pytest.mark.hostile("The metrics server", "what a real Prometheus says instead of a number")
