@@ -15,7 +15,7 @@ UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.p
 DELIVERY := $(patsubst %,tests/clusters/test_%.py,delivery lean stated)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover explore hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels image image-test e2e clean
+.PHONY: help install demo test unit cover explore endure hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,18 +53,21 @@ cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure mo
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%.py))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component: seconds
-	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/bench/test_counts.py --ignore=tests/contract --ignore=tests/explorer --ignore=tests/faults --ignore=tests/gitops --ignore=tests/monitoring --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
+	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/bench/test_counts.py --ignore=tests/contract --ignore=tests/endurance --ignore=tests/explorer --ignore=tests/faults --ignore=tests/gitops --ignore=tests/monitoring --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
 
-MINUTES ?= 10
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
-	$(BIN)/python -m tests.explorer --minutes $(MINUTES) --record
+	$(BIN)/python -m tests.explorer --minutes $(or $(MINUTES),10) --record
+
+PASSES ?= 2000
+SEED   ?= 1
+endure: $(VENV)/.dev ## Make PASSES (2000) over 50 Rollouts on a real API server, in at most MINUTES (30), and record the numbers
+	$(BIN)/python -m tests.endurance --passes $(PASSES) --seed $(SEED) --minutes $(or $(MINUTES),30) --record
 
 hostile: $(VENV)/.dev ## Give hostile input of every kind to the program, and record how it ended
 	$(BIN)/python -m tests.hostile --record
 
-faults: MINUTES = 60
 faults: $(VENV)/.dev ## Disturb releases on a real API server at each of their requests in every way, for at most MINUTES (60), and record how it ended
-	$(BIN)/python -m tests.faults --minutes $(MINUTES) --record
+	$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --record
 
 N      ?= 1 100 1000 5000
 RECORD ?=

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +30,7 @@ from tests.components.controlplane import NODES
 from tests.components.processes import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tests.components.controlplane import AuditEntry, ControlPlane
 
@@ -83,16 +85,31 @@ class Done:
         return found
 
 
+def vector(query: str, values: Mapping[str, str]) -> bytes:
+    """Write what Prometheus answers: a sample for each metric of these that is in the query, and for each workload."""
+    found = [value for metric, value in values.items() if metric in query]
+    series = [{"metric": labels, "value": [time.time(), value]} for value in found for labels in _series(query)]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": series}}).encode()
+
+
+def _series(query: str) -> list[dict[str, str]]:
+    """Give the labels of what is asked for: one series without any, or one for each workload of a group."""
+    label = "destination_workload"
+    workloads = re.search(rf'{label}=~"\(\?:([^"]*)\)"', query) if f"by ({label}" in query else None
+    return [{label: name.replace("\\", "")} for name in workloads[1].split("|")] if workloads else [{}]
+
+
 class Metrics:
     """A server that answers instant queries like Prometheus: one sample of a fixed value for each metric.
 
     `values` has the value for each metric, as Prometheus writes numbers; without one there is no data. `queries` are
-    the texts that were asked for.
+    the texts that were asked for. `hook` gives status and body for a query, or None to close the connection.
     """
 
     def __init__(self) -> None:
         self.values: dict[str, str] = dict(GOOD)
         self.queries: list[str] = []
+        self.hook: Callable[[str], tuple[int, bytes] | None] = self.answer
         metrics = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -100,12 +117,13 @@ class Metrics:
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
                 [query] = form["query"]
                 metrics.queries.append(query)
-                found = [value for metric, value in metrics.values.items() if metric in query]
-                vector = [{"metric": {}, "value": [time.time(), value]} for value in found]
-                data = {"resultType": "vector", "result": vector}
                 served = urlsplit(self.path).path == "/api/v1/query"
-                body = json.dumps({"status": "success", "data": data}).encode() if served else b""
-                self.send_response(200 if served else 404)
+                answer = metrics.hook(query) if served else (404, b"")
+                if answer is None:
+                    self.close_connection = True
+                    return
+                status, body = answer
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -114,8 +132,12 @@ class Metrics:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, query: str) -> tuple[int, bytes]:
+        """Give status and body for a query: `values` as they are."""
+        return 200, vector(query, self.values)
 
     @contextmanager
     def serving(self) -> Iterator[Metrics]:
@@ -132,6 +154,13 @@ class Metrics:
     def good(self) -> None:
         """Let everything be well again."""
         self.values.update(GOOD)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a client that was killed is no error of ours."""
 
 
 @dataclass(kw_only=True)
@@ -290,6 +319,19 @@ def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, th
 def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
     """Apply objects with one call of kubectl."""
     plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+
+def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
+    """Create many objects quickly."""
+
+    def create(manifest: dict[str, Any]) -> None:
+        version, metadata = manifest["apiVersion"], manifest["metadata"]
+        where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+        path = f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
+        plane.request("POST", path, body=manifest).raise_for_status()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(create, manifests))
 
 
 def at_rest(namespace: str, name: str, **deployments: Any) -> list[dict[str, Any]]:

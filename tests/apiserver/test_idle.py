@@ -6,18 +6,17 @@ On a control plane of its own, as every Deployment and Rollout in it counts. `py
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import Steerer, at_rest, of_steerer
+from tests.apiserver.steering import Steerer, at_rest, of_steerer, store
 from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import CRD, available
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 PAGE = 500
@@ -57,19 +56,6 @@ def stranger(namespace: str, name: str) -> dict[str, Any]:
 
 def namespace(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-
-def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
-    """Create many objects quickly."""
-
-    def create(manifest: dict[str, Any]) -> None:
-        version, metadata = manifest["apiVersion"], manifest["metadata"]
-        where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-        path = f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
-        plane.request("POST", path, body=manifest).raise_for_status()
-
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(create, manifests))
 
 
 def idle_pass(plane: ControlPlane, scratch: Path, *args: str) -> tuple[Counter[tuple[str, str]], int]:

@@ -1,0 +1,132 @@
+"""The numbers of a play: counted, kept in `endured.json`, and drawn into docs/reliability.md between their markers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests import made
+from tests.endurance.loops import quarters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.endurance.loops import Held
+    from tests.endurance.play import Play
+
+KEPT = Path(__file__).parent / "endured.json"
+COMMAND = "make endure"
+MOST_GROWTH = 1.1
+"""By how much the last quarter of a life may hold more memory than the first."""
+LONG = 200
+"""The passes of a life whose memory can be judged: before, caches still fill."""
+_SLACK = 1
+_UNITS = {"memory": 2**20}
+_NAMES = {
+    "memory": "resident memory, MiB",
+    "files": "open files",
+    "sockets": "of these sockets",
+    "locks": "locks on files",
+    "threads": "threads",
+}
+
+Numbers = dict[str, Any]
+
+
+def counted(play: Play) -> Numbers:
+    """Count what a play was, and what came of it."""
+    longest = max(play.loops, key=lambda loop: len(loop.samples))
+    return {
+        "seed": play.script.seed,
+        "rollouts": len(play.apps),
+        "passes": play.passes,
+        "passes that could not be made": sum(loop.failed for loop in play.loops),
+        "minutes": round(play.minutes, 1),
+        "processes": len(play.loops),
+        "killed": play.kills,
+        "deeds": dict(play.people.done.most_common()),
+        "faults of the API server": dict(play.weather.struck.most_common()),
+        "faults of Prometheus": dict(play.moods.struck.most_common()),
+        "moves": _sum(loop.moves for loop in play.loops),
+        "results": _sum(loop.results for loop in play.loops),
+        "writes": play.writes,
+        "laws broken": len(play.broken),
+        "not ended": len(play.unended),
+        "passes to the end": play.passes_to_the_end,
+        "longest life": longest.passes,
+        "held": quarters(longest.samples),
+    }
+
+
+def _sum(counters: Iterable[Counter[str]]) -> dict[str, int]:
+    return dict(sum(counters, Counter[str]()).most_common())
+
+
+def wrong(play: Play) -> list[str]:
+    """Say what a play has shown that must not be."""
+    longest = max(play.loops, key=lambda loop: len(loop.samples))
+    return [
+        *play.broken,
+        *play.unclean,
+        *(f"not ended: {one}" for one in play.unended),
+        *(line for loop in play.loops for line in loop.defects),
+        *(f"one process holds more and more of: {_NAMES[name]}" for name in grown(longest.samples)),
+    ]
+
+
+def grown(samples: Sequence[Held]) -> list[str]:
+    """Name what a process held more of in the end than at first."""
+    growth = dict.fromkeys(_NAMES, 1.0) | {"memory": MOST_GROWTH if len(samples) >= LONG else math.inf}
+    return [name for name, (first, last) in quarters(samples).items() if last > first * growth[name] + _SLACK]
+
+
+def table(found: Numbers) -> str:
+    """Write what was done, and what came of it."""
+    moves = {name: count for name, count in found["moves"].items() if name not in {"idle", "wait", "halt"}}
+    rows = [
+        ("passes endured", f"{found['passes']:,}"),
+        ("Rollouts", str(found["rollouts"])),
+        ("processes that made them, and how many of those were killed", f"{found['processes']}, {found['killed']}"),
+        ("what people and tools did", _told(found["deeds"])),
+        ("faults of the API server", _told(found["faults of the API server"])),
+        ("faults of Prometheus", _told(found["faults of Prometheus"])),
+        ("moves", _told(moves)),
+        ("releases that were promoted to their end", f"{found['moves'].get('retire', 0):,}"),
+        ("writes held against the laws", f"{found['writes']:,}"),
+        ("laws broken", str(found["laws broken"])),
+        ("releases that had not ended when all was calm again", str(found["not ended"])),
+        ("passes until the last of them had", str(found["passes to the end"])),
+        ("minutes", str(found["minutes"])),
+    ]
+    return made.table(("what", "how many"), rows)
+
+
+def held(found: Numbers) -> str:
+    """Write what the process held that lived longest."""
+    rows = [
+        (_NAMES[name], *(f"{value / _UNITS.get(name, 1):,.0f}" for value in pair))
+        for name, pair in found["held"].items()
+    ]
+    return made.table(
+        (f"held by one process in {found['longest life']:,} passes", "first quarter", "last quarter"), rows
+    )
+
+
+def _told(counts: dict[str, int]) -> str:
+    each = "; ".join(f"{name} {count:,}" for name, count in counts.items())
+    return f"{sum(counts.values()):,}: {each}" if counts else "0"
+
+
+def write(found: Numbers) -> None:
+    """Keep the numbers, and draw them into the page."""
+    KEPT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def drawn(page: str) -> str:
+    """Give the page with its parts made anew from what is kept."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    return made.drawn(page, COMMAND, {"table": table(kept), "held": held(kept)})
