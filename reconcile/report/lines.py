@@ -57,6 +57,9 @@ def console_for(stream: IO[str], *, color: bool | None = None) -> Console:
 
 def show(lines: Iterable[Line], console: Console) -> None:
     """Print lines as the console can take them."""
+    if not console.is_terminal:  # nothing to colour: a thousand Rollouts are written in half the time
+        console.file.writelines(f"{row.plain}\n" for row in rows(lines, console))
+        return
     for row in rows(lines, console):
         console.print(row, soft_wrap=True)
 
@@ -151,7 +154,8 @@ def _hanging(text: Text, console: Console, room: int, indent: int) -> Iterator[T
 
 
 def _wrapped(text: Text, console: Console, width: int) -> list[Text]:
-    rows = list(text.wrap(console, width)) or [text]
+    fits = "\n" not in text.plain and cell_len(text.plain) <= width
+    rows = [text.copy()] if fits else list(text.wrap(console, width)) or [text]
     for row in rows:
         row.rstrip()
     return rows
