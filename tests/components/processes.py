@@ -42,6 +42,11 @@ class ProcessError(Exception):
     """A child ended early or did not become ready in time; the text has the end of its log."""
 
 
+def mortal(command: Sequence[str | Path]) -> list[str]:
+    """Give the command line of a child that dies when the thread does that starts it; the program has to be a path."""
+    return [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *map(str, command)]
+
+
 class Process:
     """A running child with its output in a file. Start it from the main thread: it dies when its thread does."""
 
@@ -55,10 +60,9 @@ class Process:
     ) -> None:
         self.name = name
         self.log = log
-        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
         with log.open("ab") as output:
             self._child = subprocess.Popen(  # stop() ends it
-                [*launch, *map(str, command)],
+                mortal(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

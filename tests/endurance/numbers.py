@@ -43,7 +43,7 @@ def counted(play: Play) -> Numbers:
         "seed": play.script.seed,
         "rollouts": len(play.apps),
         "passes": play.passes,
-        "passes that could not be made": sum(loop.failed for loop in play.loops),
+        "passes with an unread namespace": sum(loop.unread for loop in play.loops),
         "minutes": round(play.minutes, 1),
         "processes": len(play.loops),
         "killed": play.kills,
@@ -88,6 +88,7 @@ def table(found: Numbers) -> str:
     moves = {name: count for name, count in found["moves"].items() if name not in {"idle", "wait", "halt"}}
     rows = [
         ("passes endured", f"{found['passes']:,}"),
+        ("of these with a namespace that could not be read", str(found["passes with an unread namespace"])),
         ("Rollouts", str(found["rollouts"])),
         ("processes that made them, and how many of those were killed", f"{found['processes']}, {found['killed']}"),
         ("what people and tools did", _told(found["deeds"])),

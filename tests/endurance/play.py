@@ -81,8 +81,8 @@ class Play:
 
     @property
     def passes(self) -> int:
-        """The passes that were made, or begun and failed."""
-        return sum(loop.passes + loop.failed for loop in self.loops)
+        """The passes that were made to their end."""
+        return sum(loop.passes for loop in self.loops)
 
     def run(self) -> None:
         """Play it all. Raises TimeoutError where it takes longer than it may."""
