@@ -58,7 +58,8 @@ def rewrite(text: str, place: Path, wanted: Any, indent: int = 0) -> str:
     try:
         old = read(margin + text)
         new = _with(old, place, wanted)
-        written = _written("\n".join(lines[first:last]), old, new)
+        end = "\n" * (last < len(lines))  # the last line may be of a text in a block, and its end a part of it
+        written = _written("\n".join(lines[first:last]) + end, old, new)
         lines[first:last] = [written]
         result = re.sub(r"\n(?=[^\n])", f"\n{margin}", "\n".join(lines))
         if "\r\n" in text:

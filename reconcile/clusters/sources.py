@@ -230,6 +230,8 @@ def store(source: Source, parts: list[str]) -> bool:
 
     Raises a ClusterError: then the file is as it was, and nothing is left beside it.
     """
+    from reconcile.clusters.exchange import put  # noqa: PLC0415 - only a write pays for ctypes
+
     path = source.real  # a link stays a link
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     data = "".join(parts).encode()
@@ -245,9 +247,9 @@ def store(source: Source, parts: list[str]) -> bool:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            if not unchanged(source):
+            read = source.text.encode() if source.signature else None
+            if not (unchanged(source) and put(temporary, path, read)):
                 return False
-            temporary.replace(path)
             source.signature = signature(os.fstat(file.fileno()))
     except OSError as error:
         kind = ForbiddenError if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} else UnreachableError

@@ -198,6 +198,11 @@ CASES: dict[str, tuple[str, Any, list[str]]] = {
         put(*CONTAINERS, to=[{"name": "a", "image": "a:2"}, {"image": "b:1", "name": "b"}]),
         ["-        image: a:1", "+        image: a:2"],
     ),
+    "a new key behind a text in a block": (
+        "a: 1\nb: |\n  x\n  y\n# the end\n",
+        put("status", to={"c": 1}),
+        ["+status:", "+  c: 1"],
+    ),
     "a list in a list": (
         DUMP,
         put("spec", "template", "spec", "volumes", 0, 1, to="v"),
