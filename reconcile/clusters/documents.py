@@ -104,19 +104,18 @@ def is_object(root: Any) -> bool:
     }
 
 
-def read(text: str) -> Any:
-    """Give the value of the one document of a text. Raises Fault."""
-    values = Values()
+def read(text: str, most: int = MAX_VALUES) -> Any:
+    """Give the value of the one document of a text, which has at most so many values. Raises Fault."""
+    values = Values(most)
     root = values.compose(text)
     return None if root is None else values.of(root)
 
 
 class Values:
-    """Reads documents, within bounds for all of them together: MAX_VALUES, MAX_TEXT."""
+    """Reads documents, within bounds for all of them together: so many values, and MAX_TEXT."""
 
-    def __init__(self) -> None:
-        self._nodes = MAX_VALUES
-        self._left = MAX_VALUES
+    def __init__(self, most: int = MAX_VALUES) -> None:
+        self._most = self._nodes = self._left = most
         self._text = MAX_TEXT
 
     def compose(self, text: str) -> Any:
@@ -141,13 +140,13 @@ class Values:
                 raise Fault(f"it is nested deeper than {MAX_DEPTH} levels", event.start_mark.index)
             self._nodes -= isinstance(event, yaml.NodeEvent)
             if self._nodes < 0:
-                raise Fault(f"it has more than {MAX_VALUES} values", event.start_mark.index)
+                raise Fault(f"it has more than {self._most} values", event.start_mark.index)
 
     def of(self, node: yaml.Node, depth: int = 0) -> Any:
         """Give dicts with string keys, lists, str, int, float, bool and None. Raises Fault."""
         self._left -= 1
         if self._left < 0:
-            raise Fault(f"it has more than {MAX_VALUES} values, aliases included", node.start_mark.index)
+            raise Fault(f"it has more than {self._most} values, aliases included", node.start_mark.index)
         if depth > MAX_DEPTH:
             raise Fault("it contains itself, or is nested too deep", node.start_mark.index)
         if isinstance(node, yaml.ScalarNode):

@@ -28,6 +28,9 @@ from reconcile.clusters.documents import PARSER, Fault, is_plain, read, same
 
 Path = tuple[str | int, ...]
 
+# Values of a text that is edited: hundreds of times what an object has. The round trip takes seconds for that.
+MOST = 50_000
+
 # What stands around the one value of a document: it is kept as it is, whatever the round trip would make of it.
 _OUTSIDE = re.compile(r"#.*|%.*|\s*|\.\.\.\s*|---(?:\s+#.*|\s*)")
 
@@ -56,7 +59,7 @@ def rewrite(text: str, place: Path, wanted: Any, indent: int = 0) -> str:
     while first < last and _OUTSIDE.fullmatch(lines[last - 1]):
         last -= 1
     try:
-        old = read(margin + text)
+        old = read(margin + text, MOST)
         new = _with(old, place, wanted)
         end = "\n" * (last < len(lines))  # the last line may be of a text in a block, and its end a part of it
         written = _written("\n".join(lines[first:last]) + end, old, new)

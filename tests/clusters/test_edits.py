@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.clusters.documents import read, same
-from reconcile.clusters.edits import UneditableError, document, rewrite
+from reconcile.clusters.edits import MOST, UneditableError, document, rewrite
 
 # Laid out in one way from top to bottom, so that every change is as small as it can be.
 TIDY = """\
@@ -283,6 +283,12 @@ def test_what_would_not_mean_what_was_wanted_is_refused(text: str, change: Any) 
     change(wanted)
     with pytest.raises(UneditableError):
         rewrite(text, (), wanted)
+
+
+def test_what_would_take_minutes_is_refused() -> None:
+    text = f"a: [{'b, ' * MOST}]\nc: 1\n"
+    with pytest.raises(UneditableError, match="more than 50000 values"):
+        rewrite(text, ("c",), 2)
 
 
 def test_a_value_within_a_document() -> None:
