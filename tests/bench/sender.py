@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
 
 Item = TypeVar("Item")
-THREADS = 12
+THREADS = 6
 MERGE = "application/merge-patch+json"
 
 

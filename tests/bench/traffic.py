@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -59,21 +58,7 @@ def answered(server: PrometheusServer, app: App) -> bool:
 def prometheus(directory: Path, apps: Collection[App]) -> Iterator[PrometheusServer]:
     """Run a Prometheus that scrapes the traffic of these apps. It has an answer only after two scrapes."""
     text = page(apps)
-    ended = threading.Event()
     with Exporter() as exporter:
-
-        def rise() -> None:
-            while True:
-                exporter.set(at(text, int(time.monotonic())))
-                if ended.wait(1):
-                    return
-
-        thread = threading.Thread(target=rise)
-        thread.start()
-        try:
-            config = exporter.scrape_config(interval=f"{SCRAPE}s")
-            with PrometheusServer(directory, config=config) as server:
-                yield server
-        finally:
-            ended.set()
-            thread.join()
+        exporter.set(lambda: at(text, int(time.monotonic())))
+        with PrometheusServer(directory, config=exporter.scrape_config(interval=f"{SCRAPE}s")) as server:
+            yield server

@@ -17,7 +17,7 @@ from tests.components.tools import tool
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -117,18 +117,18 @@ class PrometheusServer(Component):
 
 
 class Exporter:
-    """A page of metrics on 127.0.0.1 for Prometheus to scrape: what `set` was given last."""
+    """A page of metrics on 127.0.0.1 for Prometheus to scrape: what `set` was given last, or what that gives then."""
 
     def __init__(self) -> None:
         self.target = f"127.0.0.1:{free_port()}"
-        self._text = ""
+        self._text: Callable[[], str] = str
         host, port = self.target.split(":")
         self._server = http.server.ThreadingHTTPServer((host, int(port)), self._page())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def set(self, text: str) -> None:
-        """Give the page from now on, in the text format of Prometheus."""
-        self._text = text
+    def set(self, text: str | Callable[[], str]) -> None:
+        """Give the page from now on, in the text format of Prometheus; a function is asked at each scrape."""
+        self._text = text if callable(text) else lambda: text
 
     def scrape_config(self, *, interval: str = "1s") -> dict[str, Any]:
         """Give a configuration of Prometheus that scrapes this page."""
@@ -140,7 +140,7 @@ class Exporter:
 
         class Page(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = exporter._text.encode()
+                body = exporter._text().encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
