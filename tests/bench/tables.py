@@ -49,6 +49,7 @@ def parts(figures: Figures) -> dict[str, str]:
         "releases": releases(figures),
         "hanging": hanging(figures),
         "naive": naive(figures),
+        "ways": ways(figures),
         "Flagger": made.table(("Flagger 1.44", "measured on another machine"), _FLAGGER),
     }
 
@@ -198,6 +199,22 @@ def naive(figures: Figures) -> str:
         beside = "" if ours is None else f"{ours.total:,}"
         rows.append(("Flagger, a round of idle canaries (published)", f"{n:,}", f"{FLAGGER_IDLE * n:,}", "", beside))
     return made.table(("one request after the other", "Rollouts", "requests", "seconds", "ours, a whole pass"), rows)
+
+
+def ways(figures: Figures) -> str:
+    """Write what each way to read takes."""
+    rows = [
+        (
+            one.way,
+            f"{one.objects:,}",
+            f"{one.requests}",
+            f"{one.received / 1024:,.0f}",
+            f"{one.wall:.2f}",
+            f"{one.cpu:.2f}",
+        )
+        for one in figures.ways
+    ]
+    return made.table(("all Deployments", "objects", "requests", "KiB", "seconds", "CPU seconds"), rows)
 
 
 def _number(value: float, unit: str) -> str:

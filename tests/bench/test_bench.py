@@ -9,12 +9,14 @@ import pytest
 
 from tests.bench.bounds import BOUNDS, COUNT, held
 from tests.bench.cost import Cost
-from tests.bench.figures import ALL, IDLE, SOME, Figures, Measured, read, written
+from tests.bench.figures import ALL, IDLE, SOME, Crowd, Figures, Hanging, Measured, Releases, Start, read, written
 from tests.bench.growth import growth
+from tests.bench.naive import Naive
 from tests.bench.objects import App
 from tests.bench.picture import picture
 from tests.bench.traffic import at
 from tests.bench.traffic import page as traffic_page
+from tests.bench.ways import Way
 
 CHEAP = Cost(
     requests={"list rollouts": 2, "list deployments": 4},
@@ -25,6 +27,18 @@ CHEAP = Cost(
     cpu=0.5,
     peak=2**20,
     moves={"idle": 1000},
+)
+RELEASES = Releases(
+    rollouts=2,
+    interval=10,
+    requests={"patch rollouts": 16, "create events": 18},
+    queries=20,
+    walls=[1.5, 11.0],
+    late=1,
+    seconds=21.0,
+    succeeded=2,
+    told=18,
+    stored=17,
 )
 
 
@@ -71,6 +85,12 @@ def test_steps_that_were_due_and_not_made_are_counted() -> None:
     assert (behind.figure, behind.bound.kind, behind.broken) == (3, COUNT, True)
 
 
+def test_an_event_that_was_lost_is_broken_and_a_late_pass_is_not() -> None:
+    missed = [row for row in held(Figures(releases=RELEASES)) if row.met is False]
+
+    assert [(row.bound.what, row.broken) for row in missed] == [("Events lost", True), ("passes late", False)]
+
+
 def test_the_counters_that_are_scraped_rise_together() -> None:
     text = at(traffic_page([App(7)]), 3)
 
@@ -80,7 +100,16 @@ def test_the_counters_that_are_scraped_rise_together() -> None:
 
 
 def test_figures_survive_being_written() -> None:
-    figures = Figures(machine={"cores": "2"}, passes=[Measured(n=1000, state=IDLE, cost=CHEAP)])
+    figures = Figures(
+        machine={"cores": "2"},
+        passes=[Measured(n=1000, state=IDLE, cost=CHEAP)],
+        crowds=[Crowd(state=ALL, strangers=5000, alone=CHEAP, among=CHEAP)],
+        start=Start(floor=0.2, version=0.1, idle=0.3),
+        releases=RELEASES,
+        hanging=Hanging(others=10, moved=10, halted=True, wall=12.5, deadline=50.0),
+        naive=[Naive(way="a GET of each", rollouts=100, requests=100, wall=0.2)],
+        ways=[Way(way="pages", objects=2, requests=1, received=100, wall=0.1, cpu=0.1)],
+    )
 
     assert read(written(figures)) == figures
 
