@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.bench.cost import Cost
 from tests.bench.naive import Naive
+from tests.bench.profile import Profile
 from tests.bench.ways import Way
 
 KEPT = Path(__file__).parent / "measured.json"
@@ -97,6 +98,7 @@ class Figures:
     hanging: Hanging | None = None
     naive: list[Naive] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
 
     def of(self, n: int, state: str) -> Cost | None:
         """Give the cost of a pass over n Rollouts in a state, if it was measured."""
@@ -128,4 +130,5 @@ def read(text: str) -> Figures:
         hanging=raw["hanging"] and Hanging(**raw["hanging"]),
         naive=[Naive(**one) for one in raw["naive"]],
         ways=[Way(**one) for one in raw["ways"]],
+        profiles=[Profile(**one) for one in raw["profiles"]],
     )

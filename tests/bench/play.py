@@ -15,6 +15,7 @@ from tests.bench.cost import Till
 from tests.bench.figures import ALL, IDLE, SOME, Figures, Measured
 from tests.bench.naive import naive
 from tests.bench.objects import App
+from tests.bench.profile import profile
 from tests.bench.releases import releases
 from tests.bench.traffic import answered, prometheus
 from tests.bench.ways import ways
@@ -72,14 +73,23 @@ class Bench:
             for n in sorted(self.sizes):
                 passes += self._size(world, till, apps[:n])
                 if n == NAIVE and not self.counts:
-                    self.say("naive ways, and ways to read")
-                    figures = replace(figures, naive=naive(plane, server, world.apps), ways=ways(world.sender))
+                    figures = self._others(plane, server, world, figures)
                 if n == 1 and not self.counts:
                     self.say("starts")
                     world.rest(world.apps)
                     start = single.start(Steerer(kubeconfig=plane.kubeconfig), STARTS)
                     figures = replace(figures, start=start)
         return replace(figures, passes=passes)
+
+    def _others(self, plane: ControlPlane, server: PrometheusServer, world: World, figures: Figures) -> Figures:
+        """Try other ways, and look where the time goes."""
+        self.say("naive ways, ways to read, profiles")
+        figures = replace(figures, naive=naive(plane, server, world.apps), ways=ways(world.sender))
+        steerer = Steerer(kubeconfig=plane.kubeconfig, metrics=server.url)
+        due = profile(steerer, self.directory, NAIVE, ALL)
+        world.rest(world.apps)
+        steerer("run", "-A")  # puts on record that all is at rest
+        return replace(figures, profiles=[profile(steerer, self.directory, NAIVE, IDLE), due])
 
     def _size(self, world: World, till: Till, apps: Sequence[App]) -> Iterator[Measured]:
         n = len(apps)

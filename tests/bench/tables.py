@@ -50,6 +50,7 @@ def parts(figures: Figures) -> dict[str, str]:
         "hanging": hanging(figures),
         "naive": naive(figures),
         "ways": ways(figures),
+        "profiles": profiles(figures),
         "Flagger": made.table(("Flagger 1.44", "measured on another machine"), _FLAGGER),
     }
 
@@ -215,6 +216,14 @@ def ways(figures: Figures) -> str:
         for one in figures.ways
     ]
     return made.table(("all Deployments", "objects", "requests", "KiB", "seconds", "CPU seconds"), rows)
+
+
+def profiles(figures: Figures) -> str:
+    """Write where the time of a pass goes, the profiles beside each other."""
+    ordered = [list(one.seconds.items()) for one in figures.profiles]
+    heads = [cell for one in figures.profiles for cell in (f"N = {one.n:,}, {one.state}", "seconds")]
+    rows = [[cell for name, spent in row for cell in (name, f"{spent:.2f}")] for row in zip(*ordered, strict=False)]
+    return made.table(heads, rows) if heads else "not measured\n"
 
 
 def _number(value: float, unit: str) -> str:

@@ -14,6 +14,7 @@ from tests.bench.growth import growth
 from tests.bench.naive import Naive
 from tests.bench.objects import App
 from tests.bench.picture import picture
+from tests.bench.profile import Profile, module
 from tests.bench.traffic import at
 from tests.bench.traffic import page as traffic_page
 from tests.bench.ways import Way
@@ -91,6 +92,23 @@ def test_an_event_that_was_lost_is_broken_and_a_late_pass_is_not() -> None:
     assert [(row.bound.what, row.broken) for row in missed] == [("Events lost", True), ("passes late", False)]
 
 
+@pytest.mark.parametrize(
+    ("path", "function", "whose"),
+    [
+        ("/somewhere/reconcile/clusters/kube.py", "list", "reconcile/clusters/kube"),
+        ("/somewhere/reconcile/routers/__init__.py", "<module>", "reconcile/routers"),
+        ("/lib/python3.11/site-packages/requests/api.py", "get", "requests"),
+        ("/lib/python3.11/json/decoder.py", "raw_decode", "json of the standard library"),
+        ("/lib/python3.11/logging.py", "log", "logging of the standard library"),
+        ("~", "<method 'read' of '_ssl._SSLSocket' objects>", "waiting for the servers, TLS included"),
+        ("~", "<built-in method builtins.isinstance>", "built-in functions"),
+        ("<frozen importlib._bootstrap>", "_find_and_load", "importing"),
+    ],
+)
+def test_time_is_told_by_whose_it_is(path: str, function: str, whose: str) -> None:
+    assert module(path, function) == whose
+
+
 def test_the_counters_that_are_scraped_rise_together() -> None:
     text = at(traffic_page([App(7)]), 3)
 
@@ -109,6 +127,7 @@ def test_figures_survive_being_written() -> None:
         hanging=Hanging(others=10, moved=10, halted=True, wall=12.5, deadline=50.0),
         naive=[Naive(way="a GET of each", rollouts=100, requests=100, wall=0.2)],
         ways=[Way(way="pages", objects=2, requests=1, received=100, wall=0.1, cpu=0.1)],
+        profiles=[Profile(n=1000, state=IDLE, seconds={"json": 0.5})],
     )
 
     assert read(written(figures)) == figures
