@@ -102,7 +102,9 @@ class Bench:
                 continue
             self.say(f"N = {n:,}: {state}")
             world.advance(apps[:due])
-            yield Measured(n=n, state=state, cost=till.cost(self._times(n)))
+            cost = till.cost(self._times(n))
+            self.say(f"{cost.total:,} requests, {cost.queries:,} queries, {cost.wall:.1f} s")
+            yield Measured(n=n, state=state, cost=cost)
 
     def _releases(self, server: PrometheusServer, figures: Figures) -> Figures:
         self.say(f"{RELEASES} releases at once")
