@@ -71,8 +71,9 @@ faults: $(VENV)/.dev ## Disturb releases on a real API server at each of their r
 
 N      ?= 1 100 1000 5000
 RECORD ?=
+BENCH_MINUTES ?= 15
 bench: $(VENV)/.dev ## Measure what passes over N (1 100 1000 5000) Rollouts cost; RECORD=1 writes it to docs/performance.md
-	$(BIN)/python -m tests.bench --n "$(N)" $(if $(RECORD),--record)
+	$(BIN)/python -m tests.bench --n "$(N)" --minutes $(BENCH_MINUTES) $(if $(RECORD),--record)
 
 bench-check: $(VENV)/.dev ## Fail where a count, such as the requests of an idle pass, is over its bound: minutes
 	$(BIN)/python -m tests.bench --n "1000" --check

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -38,48 +39,65 @@ STARTS = 9
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What to measure. `sizes` are the N; `counts` = no pass is made again for its time."""
+    """What to measure. `sizes` are the N; `counts` = no pass is made again for its time.
+
+    A size that would not be done within `minutes` of the start, by what the one before took, is left out.
+    """
 
     directory: Path
     sizes: Sequence[int]
     say: Callable[[str], None]
     counts: bool = False
+    minutes: float = 15
 
-    def run(self) -> Figures:
-        """Measure all of it."""
+    def run(self) -> Iterator[Figures]:
+        """Measure all of it; gives all that there is so far, again and again."""
+        end = time.monotonic() + 60 * self.minutes
         self.directory.mkdir(exist_ok=True)
         apps = [App(number) for number in range(max([*self.sizes, RELEASES]))]
+        figures = Figures(machine=machine())
         with prometheus(self.directory / "prometheus", [*single.OURS, single.APART, *apps]) as server:
             self.say("two scrapes of the canaries")
             wait_for(lambda: answered(server, apps[-1]), "two scrapes", seconds=120)
-            figures = self._singles(server)
-            figures = self._sizes(server, apps, figures)
-            return self._releases(server, figures)
+            figures = self._singles(server, figures)
+            yield figures
+            figures = self._releases(server, figures)
+            yield figures
+            yield from self._sizes(server, apps, figures, end)
 
-    def _singles(self, server: PrometheusServer) -> Figures:
+    def _singles(self, server: PrometheusServer, figures: Figures) -> Figures:
         with self._plane("crowd") as plane:
             self.say("10 Rollouts, alone and in a crowd")
             till = Till(plane, server, self.directory)
             crowds = single.crowds(plane, till, strangers=single.STRANGERS, times=self._times(10))
             self.say("a query that hangs")
-            hanging = single.hanging(plane, server)
-        return Figures(machine=machine(), crowds=crowds, hanging=hanging)
+            return replace(figures, crowds=crowds, hanging=single.hanging(plane, server))
 
-    def _sizes(self, server: PrometheusServer, apps: Sequence[App], figures: Figures) -> Figures:
+    def _sizes(self, server: PrometheusServer, apps: Sequence[App], figures: Figures, end: float) -> Iterator[Figures]:
+        before, pace = 0, 0.0
         with self._plane("sizes") as plane:
-            world = World(plane)
-            till = Till(plane, server, self.directory)
-            passes: list[Measured] = []
+            world, till = World(plane), Till(plane, server, self.directory)
             for n in sorted(self.sizes):
-                passes += self._size(world, till, apps[:n])
-                if n == NAIVE and not self.counts:
-                    figures = self._others(plane, server, world, figures)
-                if n == 1 and not self.counts:
-                    self.say("starts")
-                    world.rest(world.apps)
-                    start = single.start(Steerer(kubeconfig=plane.kubeconfig), STARTS)
-                    figures = replace(figures, start=start)
-        return replace(figures, passes=passes)
+                begun = time.monotonic()
+                if begun + pace * (n - before) > end:
+                    self.say(f"N = {n:,} is left out: it would take longer than there is to be")
+                    continue
+                for measured in self._size(world, till, apps[:n]):
+                    figures = replace(figures, passes=[*figures.passes, measured])
+                    yield figures
+                before, pace = n, (time.monotonic() - begun) / n
+                if not self.counts:
+                    figures = self._beside(plane, server, world, figures)
+                    yield figures
+
+    def _beside(self, plane: ControlPlane, server: PrometheusServer, world: World, figures: Figures) -> Figures:
+        """Measure what one size is enough for."""
+        steerer = Steerer(kubeconfig=plane.kubeconfig, metrics=server.url)
+        if len(world.apps) == 1:
+            self.say("starts")
+            self._settle(world, steerer)
+            return replace(figures, start=single.start(steerer, STARTS))
+        return self._others(plane, server, world, figures) if len(world.apps) == NAIVE else figures
 
     def _others(self, plane: ControlPlane, server: PrometheusServer, world: World, figures: Figures) -> Figures:
         """Try other ways, and look where the time goes."""
@@ -87,9 +105,13 @@ class Bench:
         figures = replace(figures, naive=naive(plane, server, world.apps), ways=ways(world.sender))
         steerer = Steerer(kubeconfig=plane.kubeconfig, metrics=server.url)
         due = profile(steerer, self.directory, NAIVE, ALL)
-        world.rest(world.apps)
-        steerer("run", "-A")  # puts on record that all is at rest
+        self._settle(world, steerer)
         return replace(figures, profiles=[profile(steerer, self.directory, NAIVE, IDLE), due])
+
+    def _settle(self, world: World, steerer: Steerer) -> None:
+        """Let all be at rest, and have that on record."""
+        world.rest(world.apps)
+        steerer("run", "-A")
 
     def _size(self, world: World, till: Till, apps: Sequence[App]) -> Iterator[Measured]:
         n = len(apps)
