@@ -87,14 +87,14 @@ class Till:
         self._prometheus = prometheus
         self._scratch = scratch
 
-    def once(self, *args: str, kubeconfig: Path | None = None) -> Cost:
-        """Make one pass."""
+    def once(self, *, form: str = "json", kubeconfig: Path | None = None) -> Cost:
+        """Make one pass. Only with `json` it is known what became of the Rollouts."""
         steerer = Steerer(
             kubeconfig=kubeconfig or self._plane.kubeconfig, metrics=self._prometheus.url, seconds=MOST_SECONDS
         )
         asked, mark = traffic.queries(self._prometheus), self._plane.mark()
-        options = ("--control-loop-interval=0s", f"--pass-timeout={MOST_SECONDS}s", "-o", "json")
-        done, used = steerer.measured(self._scratch, "run", "-A", *options, *args)
+        options = ("--control-loop-interval=0s", f"--pass-timeout={MOST_SECONDS}s", "-o", form)
+        done, used = steerer.measured(self._scratch, "run", "-A", *options)
         entries = self._plane.requests_since(mark)
         return Cost(
             requests=requests(entries),
@@ -104,17 +104,18 @@ class Till:
             wall=used.wall,
             cpu=used.cpu,
             peak=used.peak,
-            moves=dict(Counter(map(fate, done.records))),
+            moves=dict(Counter(map(fate, done.records))) if form == "json" else {},
         )
 
     def cost(self, times: int) -> Cost:
-        """Make so many passes, and one through a relay for the bytes: the times and the memory are medians."""
-        passes = [self.once() for _ in range(times)]
+        """Make so many passes as the CronJob does, and one through a relay: the times and the memory are medians."""
+        passes = [self.once(form="text") for _ in range(times)]
         with Relay(self._plane) as relay:
-            self.once(kubeconfig=relay.before(self._plane.kubeconfig))
+            relayed = self.once(kubeconfig=relay.before(self._plane.kubeconfig))
         return replace(
             passes[-1],
             received=relay.received,
+            moves=relayed.moves,
             wall=median(one.wall for one in passes),
             cpu=median(one.cpu for one in passes),
             peak=int(median(one.peak for one in passes)),

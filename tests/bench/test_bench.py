@@ -103,6 +103,7 @@ def test_an_event_that_was_lost_is_broken_and_a_late_pass_is_not() -> None:
         ("~", "<method 'read' of '_ssl._SSLSocket' objects>", "waiting for the servers, TLS included"),
         ("~", "<built-in method builtins.isinstance>", "built-in functions"),
         ("<frozen importlib._bootstrap>", "_find_and_load", "importing"),
+        ("<frozen os>", "get", "os of the standard library"),
     ],
 )
 def test_time_is_told_by_whose_it_is(path: str, function: str, whose: str) -> None:
