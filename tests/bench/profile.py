@@ -57,9 +57,8 @@ def module(path: str, function: str) -> str:
         return parts[parts.index("site-packages") + 1].removesuffix(".py")
     if path.startswith("<frozen importlib") or "marshal" in function:
         return "importing"
-    if path.startswith("<frozen"):
-        return f"{path.strip('<>').split()[-1]} of the standard library"
     if path == "~":
         return "built-in functions"
     name = parts[-2] if len(parts) > 1 and not parts[-2].startswith("python") else parts[-1]
+    name = name.strip("<>").split()[-1]  # "<frozen os>"
     return f"{name.removesuffix('.py')} of the standard library"
