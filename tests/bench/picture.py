@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 360, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 96, 34, 36
+GAP = 13  # from name to name
 _COLOURS = {IDLE: "#1a7f37", SOME: "#9a6700", ALL: "#0969da", "published": "#8c959f"}
 
 
@@ -78,8 +79,18 @@ def _flagger(figures: Figures) -> Line:
 def _chart(title: str, lines: Sequence[Line]) -> str:
     across = _axis([n for line in lines for n, _ in line.points], LEFT, WIDTH - RIGHT)
     up = _axis([cost for line in lines for _, cost in line.points], HEIGHT - BOTTOM, TOP)
-    drawn = [_text(LEFT, TOP - 14, title, bold=True), *_grid(across, up), *(_line(line, across, up) for line in lines)]
+    heights = _apart([up.place(line.points[-1][1]) for line in lines])
+    drawn = [_text(LEFT, TOP - 14, title, bold=True), *_grid(across, up)]
+    drawn += [_line(line, across, up, height) for line, height in zip(lines, heights, strict=True)]
     return "\n".join(drawn)
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Move names that would lie on each other up, the lowest first."""
+    placed: dict[int, float] = {}
+    for number in sorted(range(len(heights)), key=lambda one: -heights[one]):
+        placed[number] = min(heights[number], min(placed.values(), default=HEIGHT) - GAP)
+    return [placed[number] for number in range(len(heights))]
 
 
 def _axis(values: Sequence[float], begin: float, end: float) -> Axis:
@@ -100,12 +111,11 @@ def _grid(across: Axis, up: Axis) -> Iterator[str]:
     yield _text((across.begin + across.end) / 2, up.begin + 28, "Rollouts", anchor="middle")
 
 
-def _line(line: Line, across: Axis, up: Axis) -> str:
+def _line(line: Line, across: Axis, up: Axis, height: float) -> str:
     places = [(across.place(n), up.place(cost)) for n, cost in line.points]
     path = "L".join(f"{x} {y}" for x, y in places)
     dashes = ' stroke-dasharray="5 3"' if line.dashed else ""
-    x, y = places[-1]
-    name = _text(x + 6, y + 4, line.name, colour=line.colour)
+    name = _text(places[-1][0] + 6, height + 4, line.name, colour=line.colour)
     return f'<path d="M{path}" fill="none" stroke="{line.colour}" stroke-width="2"{dashes}/>\n{name}'
 
 

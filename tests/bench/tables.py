@@ -122,7 +122,7 @@ def grown(figures: Figures) -> str:
         for kind, of in _KINDS.items() if sizes else ():
             fit = growth([(one.n, of(one.cost)) for one in sizes])
             last = "" if fit.last is None else f"{fit.last:.2f}"
-            rows.append((state, kind, f"{fit.fixed:.3g}", f"{1000 * fit.each:.3g}", last))
+            rows.append((state, kind, _short(fit.fixed), _short(1000 * fit.each), last))
     return made.table(("state", "cost", "to begin with", "each 1,000 more", "growth of the last step"), rows)
 
 
@@ -148,7 +148,7 @@ def start(figures: Figures) -> str:
     found = figures.start
     rows = [
         ("`import requests, jinja2`, the floor", found.floor),
-        ("`steerer --version`", found.version),
+        ("the version printed", found.version),
         ("an idle pass over one Rollout, requests and all", found.idle),
     ]
     return made.table(
@@ -224,6 +224,10 @@ def profiles(figures: Figures) -> str:
     heads = [cell for one in figures.profiles for cell in (f"N = {one.n:,}, {one.state}", "seconds")]
     rows = [[cell for name, spent in row for cell in (name, f"{spent:.2f}")] for row in zip(*ordered, strict=False)]
     return made.table(heads, rows) if heads else "not measured\n"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _number(value: float, unit: str) -> str:

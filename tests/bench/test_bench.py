@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests import made
+from tests.bench import page, tables
 from tests.bench.bounds import BOUNDS, COUNT, held
 from tests.bench.cost import Cost
 from tests.bench.figures import ALL, IDLE, SOME, Crowd, Figures, Hanging, Measured, Releases, Start, read, written
@@ -140,3 +142,11 @@ def test_the_picture_has_a_line_for_each_state() -> None:
     lines = [element for element in ET.fromstring(picture(figures)).iter() if element.get("stroke-width")]  # noqa: S314
 
     assert len(lines) == 7
+
+
+def test_the_page_and_the_picture_show_what_is_kept() -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+
+    assert sorted(made.named(text, page.COMMAND)) == sorted(tables.parts(page.kept()))
+    assert page.drawn(text) == text, "draw it anew: make bench-drawing"
+    assert page.PICTURE.read_text(encoding="utf-8") == picture(page.kept()), "draw it anew: make bench-drawing"
