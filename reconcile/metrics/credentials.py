@@ -26,6 +26,8 @@ _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _URL = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 _NO_SECRETS = frozenset({"basic", "bearer"})
 _SECRET_ANYWHERE = 4
+# How much of a text is looked at for each character that may be shown: runs of spaces shrink to one.
+_AHEAD = 16
 
 
 def parse_url(url: str) -> tuple[str, str]:
@@ -134,6 +136,6 @@ def mask(secrets: Iterable[str]) -> Callable[[str], str]:
 
 
 def one_line(text: str, most: int = MAX_WORDS) -> str:
-    """Make a text one line of printable characters, and not too long."""
-    line = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+    """Make a text one line of printable characters, and not too long; of a huge one only the beginning is looked at."""
+    line = "".join(char if char.isprintable() else " " for char in " ".join(text[: _AHEAD * most].split()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
