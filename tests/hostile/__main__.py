@@ -21,7 +21,9 @@ def main() -> int:
     """Run the marked tests, and those alone."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write the numbers to docs/reliability.md")
+    parser.add_argument("--whose", action="append", default=[], help="try no other table than this (each)")
     options = parser.parse_args()
+    tally.TALLY.only = tuple(options.whose)
     code = pytest.main(["-m", tally.MARK, "--quiet", str(TESTS)])
     for whose, text in tally.parts(tally.TALLY.tried).items():
         sys.stdout.write(f"\n{whose}\n\n{text}")
@@ -31,7 +33,7 @@ def main() -> int:
         sys.stdout.write(f"\nnothing is recorded: {len(tally.TALLY.skipped)} tests were skipped\n")
         return 1
     if options.record:
-        tally.keep(tally.TALLY.tried)
+        tally.keep((tally.kept() if options.whose else {}) | tally.TALLY.tried)
     return 0
 
 

@@ -63,12 +63,21 @@ class Tally:
     def __init__(self) -> None:
         self.tried: Tried = {}
         self.skipped: list[str] = []
+        self.only: tuple[str, ...] = ()
+        """Whose input is tried in this run; none = everybody's."""
         self._seen: Counter[str] | None = None
 
     def end(self, how: End) -> None:
         """Note how one piece of input ended, if the test under way is a marked one."""
         if self._seen is not None:
             self._seen[how.value] += 1
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what others than `only` give."""
+        marks = {item: item.get_closest_marker(MARK) for item in items}
+        others = [item for item, mark in marks.items() if self.only and (mark is None or mark.args[0] not in self.only)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
