@@ -14,6 +14,7 @@ from tests.apiserver.steering import Steerer
 from tests.bench import single
 from tests.bench.cost import Till
 from tests.bench.figures import ALL, IDLE, SOME, Figures, Measured
+from tests.bench.growth import growth
 from tests.bench.naive import naive
 from tests.bench.objects import App
 from tests.bench.profile import profile
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from tests.bench.growth import Point
     from tests.components.prometheus import PrometheusServer
 
 NAIVE = 1000  # the N at which other ways are tried; at more they tell nothing new, and take minutes
@@ -74,18 +76,18 @@ class Bench:
             return replace(figures, crowds=crowds, hanging=single.hanging(plane, server))
 
     def _sizes(self, server: PrometheusServer, apps: Sequence[App], figures: Figures, end: float) -> Iterator[Figures]:
-        before, pace = 0, 0.0
+        took: list[Point] = []
         with self._plane("sizes") as plane:
             world, till = World(plane), Till(plane, server, self.directory)
             for n in sorted(self.sizes):
                 begun = time.monotonic()
-                if begun + pace * (n - before) > end:
+                if begun + expected(took, n) > end:
                     self.say(f"N = {n:,} is left out: it would take longer than there is to be")
                     continue
                 for measured in self._size(world, till, apps[:n]):
                     figures = replace(figures, passes=[*figures.passes, measured])
                     yield figures
-                before, pace = n, (time.monotonic() - begun) / n
+                took.append((n, time.monotonic() - begun))
                 if not self.counts:
                     figures = self._beside(plane, server, world, figures)
                     yield figures
@@ -144,6 +146,14 @@ class Bench:
             plane.install_istio_crds()
             plane.install_crds([CRD])
             yield plane
+
+
+def expected(took: Sequence[Point], n: int) -> float:
+    """Say how many seconds a size will take, by what smaller ones took."""
+    if not took:
+        return 0.0
+    fit = growth(took)
+    return fit.fixed + fit.each * n
 
 
 def machine() -> dict[str, str]:

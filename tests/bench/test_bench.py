@@ -16,6 +16,7 @@ from tests.bench.growth import growth
 from tests.bench.naive import Naive
 from tests.bench.objects import App
 from tests.bench.picture import picture
+from tests.bench.play import expected
 from tests.bench.profile import Profile, module
 from tests.bench.traffic import at
 from tests.bench.traffic import page as traffic_page
@@ -51,6 +52,12 @@ def test_a_line_is_found_from_points_on_it() -> None:
     assert fit.fixed == pytest.approx(1)
     assert fit.each == pytest.approx(2)
     assert fit.last == pytest.approx(2001 / 201 / 10)
+
+
+def test_a_size_is_expected_to_take_what_smaller_ones_let_expect() -> None:
+    assert expected([], 1000) == 0
+    assert expected([(1, 20.0)], 1000) == 20
+    assert expected([(1, 20.4), (100, 60.0)], 1000) == pytest.approx(420)
 
 
 def test_a_single_point_is_no_growth() -> None:
