@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconcile.revision import revision
+from reconcile.rollout import parse
 from tests.hostile.pieces import ABSENT, NO_JSON, OTHERS, SPEC, STATUS, TEXTS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended
 from tests.hostile.whole import (
@@ -148,6 +152,30 @@ def test_a_spec_that_the_schema_refuses_halts_before_anything_is_asked(release: 
         ended(End.HALTED if record["move"] == "halt" else End.SAFE)
 
 
+FIELDS = [*paths("spec"), *paths("status")]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.mark.hostile("A Rollout", "any JSON in place of several fields at once (drawn at random)")
+@settings(deadline=None, max_examples=300)
+@given(changes=st.lists(st.tuples(st.sampled_from(FIELDS), ANYTHING), min_size=1, max_size=4))
+def test_what_the_schema_refuses_is_a_problem_and_nothing_raises(changes: list[tuple[str, Any]]) -> None:
+    manifest = {"metadata": {"name": "r", "namespace": "test"}, "spec": SPEC, "status": STATUS}
+    for path, piece in changes:
+        with suppress(KeyError, IndexError, TypeError):  # an earlier change took away what this one is in
+            manifest = put(manifest, path, piece)
+    found = parse(manifest)
+    refused = not in_schema(manifest | {"status": {}})
+    assert not refused or any(problem.startswith("spec") for problem in found.problems)
+    assert (found.spec is None) == bool(found.problems)
+    assert all(len(problem) < 300 for problem in found.problems)
+    ended(End.HALTED if found.problems else End.SAFE)
+
+
 @pytest.mark.hostile("A Rollout", "every field of status, in every wrong way, in a folder")
 @pytest.mark.parametrize("path", paths("status"))
 def test_a_status_of_a_wrong_type_halts_or_is_not_looked_at(release: Release, path: str) -> None:
@@ -160,7 +188,7 @@ def test_a_status_of_a_wrong_type_halts_or_is_not_looked_at(release: Release, pa
 
 
 @pytest.mark.hostile("A Rollout", "every field, written over by a pass")
-@pytest.mark.parametrize("path", sorted({*paths("spec"), *paths("status")} - MEANT))
+@pytest.mark.parametrize("path", sorted({*FIELDS} - MEANT))
 @pytest.mark.parametrize("piece", [ABSENT, True, "\x1b[2J\u202e\n", {"x": [{}]}], ids=shown)
 def test_a_pass_writes_nothing_but_what_it_has_to_say(release: Release, path: str, piece: Any) -> None:
     said = release.play([put(release.manifest("r-0"), path, piece)], "run")

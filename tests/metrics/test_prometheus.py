@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from reconcile.errors import UsageError
 from reconcile.metrics.pacing import WORKERS
 from reconcile.metrics.prometheus import Prometheus, Unconfigured
-from reconcile.metrics.replies import parsed, single
+from reconcile.metrics.replies import UngroupedError, parsed, shared, single
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.plan import Answer, Failure, Metric, Question
 from reconcile.ports import ROLLOUT, Meter, Ref
@@ -248,6 +248,37 @@ def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> No
     assert (answer.value is None) == (answer.failure is not None)
     assert answer.value is None or math.isfinite(answer.value)
     ended(End.SAFE if answer.failure is None else End.HELD)
+
+
+@pytest.mark.hostile("The metrics server", "any JSON to a query for several (drawn at random)")
+@given(
+    result=JSON
+    | st.lists(
+        st.fixed_dictionaries(
+            {
+                "metric": JSON
+                | st.dictionaries(st.sampled_from(["workload"]), st.sampled_from(["a", "b", "c"]) | JSON),
+                "value": JSON | st.tuples(st.just(1), st.sampled_from(["1", "NaN", "+Inf", "x"])),
+            }
+        ),
+        max_size=4,
+    ),
+    status=st.sampled_from([200, 200, 200, 503]),
+)
+def test_nobody_gets_a_number_that_is_not_theirs(result: Any, status: int) -> None:
+    read = parsed(reply("vector", result), status, str.strip)
+    try:
+        answers = shared(read, ["a", "b"])
+    except UngroupedError:
+        ended(End.HELD)
+        return
+    assert answers.keys() == {"a", "b"}
+    for workload, answer in answers.items():
+        assert (answer.value is None) == (answer.failure is not None)
+        if answer.value is not None:
+            theirs = [one for one in result if [str(label) for label in one["metric"].values()] == [workload]]
+            assert [float(one["value"][1]) for one in theirs] == [answer.value]
+        ended(End.HELD if answer.value is None else End.SAFE)
 
 
 def test_warnings_are_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
