@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.fields import printable, timestamp
 from reconcile.plan import Result
-from reconcile.report.record import visible
 from reconcile.steps import Move
 
 if TYPE_CHECKING:
@@ -98,4 +97,6 @@ class _JsonFormatter(logging.Formatter):
         line |= record.__dict__.get("decision", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
+        from reconcile.report.record import visible  # noqa: PLC0415 - only who logs JSON pays for it
+
         return visible(json.dumps(line | self._members, ensure_ascii=False))
