@@ -46,6 +46,8 @@ def heard(stop: Stop) -> Iterator[None]:
 class Told:
     """Both ports of a pass, and a SIGTERM in the midst of call number `at`."""
 
+    width = 1
+
     def __init__(self, cluster: MemoryCluster, at: int) -> None:
         self._cluster = cluster
         self._meter = FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0})
