@@ -105,8 +105,8 @@ def weights(cluster: MemoryCluster) -> dict[str, tuple[int, int]]:
 
 BEFORE = {"a": (-1, 10), "b": (-1, 20), "c": (-1, 0)}
 AFTER = {"a": (20, 20), "b": (30, 30), "c": (10, 10)}
-# Two lists, two fetches, one measurement; then for each Rollout two patches and its Events.
-CALLS = range(1, 5 + 2 * 3 + 4 + 1)
+# Two lists, one fetch, one measurement; then for each Rollout two patches and its Events.
+CALLS = range(1, 4 + 2 * 3 + 4 + 1)
 
 
 @pytest.mark.parametrize("at", CALLS)
