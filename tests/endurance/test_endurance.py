@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import made
 from tests.endurance import numbers
 from tests.endurance.apps import install
 from tests.endurance.judged import broken
@@ -83,3 +84,9 @@ def test_what_grows_for_as_long_as_it_lives_is_noticed(growing: list[Held], name
 def test_a_life_is_looked_at_once_it_is_warm() -> None:
     samples = [*(held(number) for number in range(20)), *[held(40)] * 380]
     assert quarters(samples)["memory"] == (40, 40)
+
+
+def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
+    page = made.PAGE.read_text(encoding="utf-8")
+    assert sorted(made.named(page, numbers.COMMAND)) == ["held", "table"]
+    assert numbers.drawn(page) == page, f"{made.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"
