@@ -258,11 +258,11 @@ def claims(step: Step, memory: Memory) -> Iterator[str]:
     true = True
     if message.startswith("Advance rollout"):
         true = int(words[-1]) in memory.had
-    elif message.startswith("Starting rollout"):
+    elif message.startswith("Starting rollout") and ROLLOUT not in step.others:
         true = _status(now).get("phase") == "Progressing"
     elif message.startswith("Copying") and not step.others & {PRIMARY, CANARY}:
         true = _same(now)
-    elif message.startswith("Promotion complete!") and CANARY not in step.others:
+    elif message.startswith("Promotion complete!") and not step.others & {CANARY, ROLLOUT}:
         true = replicas(now[CANARY]) == 0 and _status(now).get("phase") == "Succeeded"
     elif "Scaling up" in message and CANARY not in step.others:
         true = replicas(now[CANARY]) == int(words[-1])

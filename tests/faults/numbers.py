@@ -12,6 +12,7 @@ from tests import made
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tests.faults.points import Point
     from tests.faults.trials import Ended
 
 KEPT = Path(__file__).parent / "tried.json"
@@ -39,11 +40,11 @@ Numbers = dict[str, Any]
 def counted(ended: Iterable[Ended], planned: int, seconds: float) -> Numbers:
     """Count how trials ended, by their kind and by what was done."""
     by_kind: dict[str, dict[str, list[Ended]]] = defaultdict(lambda: defaultdict(list))
-    points: dict[str, set[str]] = defaultdict(set)
+    points: dict[str, set[Point]] = defaultdict(set)
     broken = 0
     for one in ended:
         by_kind[one.trial.kind][one.trial.what].append(one)
-        points[one.trial.kind].add(str(one.trial.point))
+        points[one.trial.kind].add(one.trial.point)
         broken += bool(one.broken)
     return {
         "kinds": {

@@ -9,9 +9,10 @@ import pytest
 
 from reconcile import apply, engine
 from reconcile.steps import Move
+from tests import made
 from tests.components.faults import FAULTS
 from tests.explorer.mutants import MUTANTS
-from tests.faults import laws, matrix, replay
+from tests.faults import laws, matrix, numbers, replay
 from tests.faults.trials import AWAY, DELETED, HANDS, KILLS, LATE, RACES, READS
 
 if TYPE_CHECKING:
@@ -97,3 +98,9 @@ def test_a_broken_program_is_caught(control_plane: ControlPlane, calm: Calm, nam
     with MUTANTS[name](), patch.object(engine, "apply", apply.apply):
         broken = [text for one in matrix.tried(control_plane, calm, wanted[:1]) for text in one.broken]
     assert any(text[0].isdigit() for text in broken), broken
+
+
+def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
+    page = made.PAGE.read_text(encoding="utf-8")
+    assert sorted(made.named(page, numbers.COMMAND)) == sorted(numbers.parts())
+    assert numbers.drawn(page) == page, f"{made.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"
