@@ -59,6 +59,7 @@ def show(lines: Iterable[Line], console: Console) -> None:
     """Print lines as the console can take them."""
     if not console.is_terminal:  # nothing to colour: a thousand Rollouts are written in half the time
         console.file.writelines(f"{row.plain}\n" for row in rows(lines, console))
+        console.file.flush()  # somebody may be waiting for each line
         return
     for row in rows(lines, console):
         console.print(row, soft_wrap=True)
