@@ -67,9 +67,9 @@ def show(lines: Iterable[Line], console: Console) -> None:
 
 def rows(lines: Iterable[Line], console: Console) -> Iterator[Text]:
     """Give lines as rows that the console has room and letters for."""
-    ascii_only = not console.encoding.startswith("utf")
+    ascii_only, width = not console.encoding.startswith("utf"), console.width
     for line in lines:
-        for row in _laid_out(line, console):
+        for row in _laid_out(line, console, width):
             if ascii_only:
                 row.plain = row.plain.translate(_ASCII).encode(console.encoding, "replace").decode(console.encoding)
             yield row
@@ -78,7 +78,7 @@ def rows(lines: Iterable[Line], console: Console) -> Iterator[Text]:
 def as_text(lines: Iterable[Line]) -> str:
     """Give lines as plain text, unwrapped, ending in a newline."""
     console = Console(width=ENDLESS, color_system=None, quiet=True)
-    return "".join(f"{row.plain}\n" for line in lines for row in _laid_out(line, console))
+    return "".join(f"{row.plain}\n" for line in lines for row in _laid_out(line, console, ENDLESS))
 
 
 def say(text: object, style: str = "") -> Text:
@@ -127,8 +127,8 @@ def _filled(weight: int, cells: int) -> int:
     return cells if weight >= _WHOLE else min(max(round(weight * cells / _WHOLE), 1), cells - 1)
 
 
-def _laid_out(line: Line, console: Console) -> Iterator[Text]:
-    room = max(console.width - line.indent, _BODY)
+def _laid_out(line: Line, console: Console, width: int) -> Iterator[Text]:
+    room = max(width - line.indent, _BODY)
     beside = room - cell_len(line.head.plain) - _GAP
     if not line.body:
         yield from _hanging(line.head, console, room, line.indent)
@@ -137,7 +137,7 @@ def _laid_out(line: Line, console: Console) -> Iterator[Text]:
     elif beside >= min(_BODY, cell_len(line.body.plain)):
         first, *others = _wrapped(line.body, console, beside)
         yield _indented(joined(line.head, first), line.indent)
-        hang = console.width - beside
+        hang = width - beside
         yield from (_indented(row, hang) for row in others)
     else:
         yield from _hanging(line.head, console, room, line.indent)
