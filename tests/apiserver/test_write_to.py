@@ -462,7 +462,7 @@ def test_a_dry_run_shows_the_commit_and_writes_nothing(site: Site) -> None:
 def test_a_folder_without_the_objects_is_a_usage_error(site: Site) -> None:
     (site.desk / "empty").mkdir()
     said = site.run("steerer", "run", "--write-to", "empty", at=site.desk, expect=2)
-    assert f"empty has no manifest of Deployment podinfo-canary.{site.namespace}" in said
+    assert f"empty has no manifest of Deployment podinfo.{site.namespace}" in said
     (site.desk / VIRTUAL_SERVICE).unlink()
     site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
     site.settled()
