@@ -227,9 +227,11 @@ MUTANTS: dict[str, Mutant] = {
     "the last step is not cut at the maximum": _set(steps, "next_weight", lambda weight, step, _: weight + step),
     "the canary is scaled down under traffic": _table(_whatever_traffic),
     "the canary is scaled down with the last weight": _moves(Move.CONCLUDE, change=_scaled_as_well),
-    "a canary is scaled up again and again": _property(Case, "parked", lambda case: case.canary.wanted == 0),
+    "a canary is scaled up again and again": _property(
+        Case, "parked", lambda case: not case.observation.unchanged and case.canary.wanted == 0
+    ),
     "a canary is scaled up only once": _property(
-        Case, "parked", lambda case: case.canary.wanted == 0 and case.standing is not Standing.SAME
+        Case, "parked", lambda case: case.standing is not Standing.SAME and case.canary.wanted == 0
     ),
     "a canary that moved on is copied": _both(_table(_whatever_canary), _set(Case, "situation", _any_copy_due)),
     "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
