@@ -176,12 +176,11 @@ def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
     # The write that scales it down tests the present generation, so it is the next one: nothing came in between.
     generation = None if canary.generation is None else canary.generation + bool(wanted)
     state = replace(
-        state,
+        revision.recorded(state, canary),
         canary_weight=0,
         proven_weight=0,
         canary_replicas=replicas,
         canary_generation=generation,
-        canary_uid=canary.uid or "",
     )
     scaling = replace(case.state, canary_replicas=replicas, last_advance=case.now)
     return Effect(

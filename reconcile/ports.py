@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from reconcile.fields import is_segment
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
@@ -64,6 +66,11 @@ class Ref:
 
     def __str__(self) -> str:
         return f"{self.kind.name} {self.name}.{self.namespace}"
+
+    @property
+    def possible(self) -> bool:
+        """Whether an object can have this name at all; in a URL an impossible one would mean something else."""
+        return is_segment(self.namespace) and is_segment(self.name)
 
 
 class Version(NamedTuple):

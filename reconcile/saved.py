@@ -18,7 +18,7 @@ from jsonpointer import JsonPointerException, resolve_pointer
 
 from reconcile import __version__
 from reconcile.errors import ClusterError, UsageError
-from reconcile.fields import is_segment, parse_time, shown, timestamp
+from reconcile.fields import parse_time, shown, timestamp
 from reconcile.plan import Plan, Position, Record, Result
 from reconcile.ports import KINDS, ROLLOUT, Ref
 from reconcile.report import record as records
@@ -138,7 +138,7 @@ def _saved(content: Mapping[str, Any]) -> Saved:
         named.update(ref for ref, _ in targets(entry))
     if time is None or len(entries) < len(content["rollouts"]):
         raise ValueError
-    if not all(is_segment(ref.namespace) and is_segment(ref.name) for ref in named):  # a server would be asked for it
+    if not all(ref.possible for ref in named):  # a server would be asked for it
         raise ValueError
     return Saved(version=str(content["version"]), time=time, source=str(content["source"]), entries=entries)
 

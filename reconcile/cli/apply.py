@@ -7,7 +7,6 @@ what counts as the same is `reconcile.saved`'s affair.
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile import __version__, saved
+from reconcile import __version__, regular, saved
 from reconcile.cli import adapters, exits, options
 from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.cli.passes import make, show
@@ -83,11 +82,7 @@ def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
 
 def _read(path: Path) -> str:
     try:
-        # Not to be held up by a pipe that nobody writes to.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise UsageError(f"{path} cannot be read: it is no regular file")
-            data = stream.read(MOST_BYTES + 1)
+        data, _ = regular.read(path, MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise UsageError(f"{path} is larger than {MOST_BYTES // 1024 // 1024} MiB: no plan is")
         return data.decode()

@@ -151,7 +151,7 @@ class KubeCluster:
     def _patch(
         self, ref: Ref, api_version: str, operations: Sequence[Mapping[str, Any]], subresource: str = ""
     ) -> None:
-        if not reading.possible(ref):
+        if not ref.possible:
             raise MissingError(f"not found: no {ref.kind.name} can have the name {ref.name!r} in {ref.namespace!r}")
         call = Call(
             verb="patch",

@@ -24,7 +24,6 @@ FEW = 8
 MANY = 50
 """From so many objects of a kind on, a first page of the whole cluster is a fair bet."""
 
-
 BET = 4
 """How many objects a first page holds for each that is looked for in it: a namespace of our own has few others."""
 
@@ -51,18 +50,11 @@ class List:
 Request = Get | List
 
 
-def possible(ref: Ref) -> bool:
-    """Say whether an object can have this name at all; in a URL an impossible one would mean something else."""
-    return all(
-        part not in ("", ".", "..") and "/" not in part and "%" not in part for part in (ref.namespace, ref.name)
-    )
-
-
 def reading(refs: Iterable[Ref], page: int = PAGE) -> tuple[Request, ...]:
     """Choose the requests that bring these objects. A name that no object can have is in none of them."""
     kinds: dict[Kind, set[Ref]] = defaultdict(set)
     for ref in refs:
-        if possible(ref):
+        if ref.possible:
             kinds[ref.kind].add(ref)
     return tuple(request for kind in sorted(kinds) for request in _of_kind(kind, kinds[kind], page))
 

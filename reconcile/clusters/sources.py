@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from reconcile import regular
 from reconcile.clusters.documents import MAX_TEXT, Fault, Values, is_object, split
 from reconcile.errors import ForbiddenError, RefusedError, UnreachableError, UsageError
 
@@ -136,7 +137,7 @@ def signature(status: os.stat_result) -> Signature:
 def load(path: Path, real: Path) -> Source:
     """Read one file. Raises UsageError that names the file, the line and the column."""
     try:
-        data, found = _content(path)
+        data, status = regular.read(path, MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
@@ -146,21 +147,11 @@ def load(path: Path, real: Path) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}:{line}: it is not UTF-8 (byte {error.start})") from error
-    source = Source(path, real, found)
+    source = Source(path, real, signature(status))
     if text.startswith(_BOM):
         source.parts.append(_BOM)
     read_into(source, text.removeprefix(_BOM))
     return source
-
-
-def _content(path: Path) -> tuple[bytes, Signature]:
-    """Read a file, or a byte more than one may have. Raises OSError; waits for nobody, whatever the file is by now."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
-        return file.read(MAX_BYTES + 1), signature(status)
 
 
 def read_into(source: Source, text: str) -> None:
@@ -275,7 +266,7 @@ def unchanged(source: Source) -> bool:
     if located(source.path) != source.real:
         return False
     try:
-        data, _ = _content(source.real)
+        data, _ = regular.read(source.real, MAX_BYTES + 1)
     except FileNotFoundError:
         return source.signature is None
     except OSError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.metrics import pacing, replies, transport
 from reconcile.metrics.replies import UngroupedError, UnusableError, unreachable
-from reconcile.metrics.transport import TooLargeError
+from reconcile.metrics.transport import REFUSALS, TooLargeError
 from reconcile.plan import Failure
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from reconcile.metrics.transport import Received
     from reconcile.plan import Answer
 
-_REFUSALS: dict[int, str] = {
-    HTTPStatus.TOO_MANY_REQUESTS: "it is asked more than it allows",
-    HTTPStatus.SERVICE_UNAVAILABLE: "it cannot answer at present",
-}
 # Of these the query is the reason, by itself or by its length; whether as Prometheus or a proxy has it.
 _OF_THE_QUERY = frozenset(
     {
@@ -112,9 +108,9 @@ class Asking:
     def _outcome(self, query: Query, received: Received) -> Outcome:
         status = received.status
         reply = replies.parsed(received.body, status, self.clean)
-        if status in _REFUSALS and reply.error_type not in _GIVEN_UP:
+        if status in REFUSALS and reply.error_type not in _GIVEN_UP:
             wait = pacing.retry_after(received.headers.get("Retry-After", ""), received.headers.get("Date", ""))
-            refused = self.unanswered(query, f"HTTP {status}: {_REFUSALS[status]}", End.REFUSED, wait)
+            refused = self.unanswered(query, f"HTTP {status}: {REFUSALS[status]}", End.REFUSED, wait)
             return replace(refused, answers=self._answers(query, reply)) if reply.told_error else refused
         late = reply.error_type in _GIVEN_UP or status == HTTPStatus.GATEWAY_TIMEOUT
         end = End.GIVEN_UP if late else End.ANSWERED

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from reconcile import regular
 from reconcile.errors import TemplateError, UsageError
 from reconcile.metrics import MAX_QUERY
 from reconcile.plan import Metric
@@ -72,12 +73,11 @@ def _read_file(path: Path) -> MetricFile:
 
 
 def _text(path: Path) -> str:
-    """Read a file that may be anything: too big, no text, or no file at all (opening a pipe would wait for ever)."""
+    """Read a file that may be anything: too big, no text, or no file at all."""
     try:
         if not path.is_file():
             raise TemplateError("is no regular file, or a link to nothing")
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE + 1)
+        content, _ = regular.read(path, MAX_FILE + 1)
     except OSError as error:
         raise TemplateError(f"cannot be read: {error.strerror}") from error
     if len(content) > MAX_FILE:

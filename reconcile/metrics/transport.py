@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BODY = 1024 * 1024
-REFUSALS = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-"""Of a server that has too much to do: the status says it, whatever the body is."""
+REFUSALS: Mapping[int, str] = {
+    HTTPStatus.TOO_MANY_REQUESTS: "it is asked more than it allows",
+    HTTPStatus.SERVICE_UNAVAILABLE: "it cannot answer at present",
+}
+"""Of a server that has too much to do, in words: the status says it, whatever the body is."""
 
 _REDIRECTS = range(300, 400)
 

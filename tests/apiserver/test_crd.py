@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.hostile import pieces
+from tests.hostile.pieces import ABSENT
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 CRD = ROOT / "manifests" / "crd.yaml"
 EXAMPLE = ROOT / "artifacts" / "rollouts" / "podinfo.yaml"
-ABSENT = object()
 
 SEED: dict[str, Any] = {
     "targetKind": "Deployment",
@@ -40,16 +40,7 @@ SEED: dict[str, Any] = {
 
 def changed(path: str, value: object) -> dict[str, Any]:
     """Give the seed's spec with another value, or none, at a path; numbers are places in a list."""
-    spec = copy.deepcopy(SEED)
-    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-    part: Any = spec
-    for parent in parents:
-        part = part[parent]
-    if value is ABSENT:
-        del part[last]
-    else:
-        part[last] = value
-    return spec
+    return pieces.put(SEED, path, value)
 
 
 def create(plane: ControlPlane, namespace: str, spec: object, **more: Any) -> requests.Response:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.clusters.reading import FEW, MANY, Get, List, narrower, possible, reading, worth_following
+from reconcile.clusters.reading import FEW, MANY, Get, List, narrower, reading, worth_following
 from reconcile.ports import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Kind, Ref
 
 
@@ -60,8 +60,8 @@ def test_a_reference_that_is_given_twice_is_read_once() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "..%2f"])
 def test_a_name_that_would_change_the_url_is_never_asked_for(name: str) -> None:
-    assert not possible(Ref(DEPLOYMENT, "test", name))
-    assert not possible(Ref(DEPLOYMENT, name, "podinfo"))
+    assert not Ref(DEPLOYMENT, "test", name).possible
+    assert not Ref(DEPLOYMENT, name, "podinfo").possible
     assert reading([Ref(DEPLOYMENT, "test", name)]) == ()
 
 

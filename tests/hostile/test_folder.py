@@ -176,6 +176,12 @@ def refused(folder: Path, words: str) -> None:
     ended(End.REFUSED)
 
 
+def refused_with(folder: Path, text: str | bytes, words: str) -> None:
+    """Read the folder with this file in it, as a pass does."""
+    put(folder, text)
+    refused(folder, words)
+
+
 def refused_by_the_program(folder: Path, words: str, command: str = "run", limit: Callable[[], object] = bool) -> None:
     """Give it to the program."""
     before = contents(folder)
@@ -214,33 +220,25 @@ def test_what_would_cost_much_is_refused_at_little_cost(folder: Path, name: str)
 @pytest.mark.hostile(WHOSE, "files that are broken, binary or in another encoding")
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_with_its_place(folder: Path, name: str) -> None:
-    text, words = BROKEN[name]
-    put(folder, text)
-    refused(folder, words)
+    refused_with(folder, *BROKEN[name])
 
 
 @pytest.mark.hostile(WHOSE, "tags, those of Python's objects included")
 @pytest.mark.parametrize("name", TAGS)
 def test_no_tag_makes_anything_of_a_value(folder: Path, name: str) -> None:
-    text, words = TAGS[name]
-    put(folder, text)
-    refused(folder, words)
+    refused_with(folder, *TAGS[name])
 
 
 @pytest.mark.hostile(WHOSE, "names and namespaces that lead elsewhere, or are none")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_leads_elsewhere_is_none(folder: Path, name: str) -> None:
-    text, words = NAMES[name]
-    put(folder, text)
-    refused(folder, words)
+    refused_with(folder, *NAMES[name])
 
 
 @pytest.mark.hostile(WHOSE, "an object that is there twice")
 @pytest.mark.parametrize("name", TWICE)
 def test_an_object_that_is_there_twice_is_refused_with_both_places(folder: Path, name: str) -> None:
-    text, words = TWICE[name]
-    put(folder, text)
-    refused(folder, words)
+    refused_with(folder, *TWICE[name])
 
 
 END_TO_END = {

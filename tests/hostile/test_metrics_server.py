@@ -98,24 +98,25 @@ def asked(server: Server, name: str) -> tuple[str, ...]:
     return ("--metrics-server", url, "--detailed-exitcode", *hurry)
 
 
-@pytest.mark.hostile("The metrics server", "through the whole program: plan, run")
-@pytest.mark.parametrize("name", REPLIES)
-def test_the_weight_is_held_and_words_say_why(tmp_path: Path, server: Server, name: str) -> None:
+def held_whatever_is_said(tmp_path: Path, server: Server, name: str, run: Callable[..., Said]) -> None:
+    """Let the server say this to each command, and hold what comes of it against the law."""
     server.reply, words = REPLIES[name]
     folder = folder_with(tmp_path / "manifests", weight=10)
     for command in COMMANDS:
-        law_held(steer(folder, command, *asked(server, name)), command, words)
+        law_held(run(folder, command, *asked(server, name)), command, words)
         ended(End.HELD)
+
+
+@pytest.mark.hostile("The metrics server", "through the whole program: plan, run")
+@pytest.mark.parametrize("name", REPLIES)
+def test_the_weight_is_held_and_words_say_why(tmp_path: Path, server: Server, name: str) -> None:
+    held_whatever_is_said(tmp_path, server, name, steer)
 
 
 @pytest.mark.hostile("The metrics server", "through the program as a process: plan, run")
 @pytest.mark.parametrize("name", ["error", "elsewhere", "black hole", "gigabyte"])
 def test_a_process_says_the_same(tmp_path: Path, server: Server, name: str) -> None:
-    server.reply, words = REPLIES[name]
-    folder = folder_with(tmp_path / "manifests", weight=10)
-    for command in COMMANDS:
-        law_held(as_process(folder, command, *asked(server, name)), command, words)
-        ended(End.HELD)
+    held_whatever_is_said(tmp_path, server, name, as_process)
 
 
 @pytest.mark.hostile("The metrics server", "through the whole program: plan, run")
