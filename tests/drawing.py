@@ -11,14 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconcile.rights import PASS
-from reconcile.rollout import Phase
-from reconcile.steps import GATES, OPENING, TABLE, Row, Standing, Traffic
+from reconcile.core.state_machine import GATES, OPENING, TABLE, Row, Standing, Traffic
+from reconcile.model.rights import PASS
+from reconcile.model.rollout import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from reconcile.rights import Right
+    from reconcile.model.rights import Right
 
 Word = TypeVar("Word", bound=StrEnum)
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import jsonpatch
 import pytest
 
-from reconcile.plan import Failure, Outcome, Plan, Result, Settings
-from reconcile.ports import EVENT, KINDS, Manifest, Ref
-from reconcile.revision import revision
-from reconcile.steps import Move
+from reconcile.core.state_machine import Move
+from reconcile.model.plan import Failure, Outcome, Plan, Result, Settings
+from reconcile.model.ports import EVENT, KINDS, Manifest, Ref
+from reconcile.model.template_hash import revision
 from tests.world import CS, METRICS, PS, START, VS, C, P
 
 if TYPE_CHECKING:

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
-from reconcile import objects
-from reconcile.engine import Pass
-from reconcile.errors import ClusterError, ForbiddenError, UnreachableError
-from reconcile.observe import Selection
-from reconcile.plan import Failure, Settings
-from reconcile.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
-from reconcile.promotion import identity, promoted
-from reconcile.revision import revision
+from reconcile.core.promotion import identity, promoted
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model import objects
+from reconcile.model.errors import ClusterError, ForbiddenError, UnreachableError
+from reconcile.model.plan import Failure, Settings
+from reconcile.model.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
+from reconcile.model.template_hash import revision
 from tests.fakes import FixedMeter, MemoryCluster, ref_of
 from tests.world import CS, DURATION, METRICS, PS, START, SUCCESS, VS, C, P, R, autoscaler, deployment, rollout, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from reconcile.plan import Answer, Patch, Question
+    from reconcile.model.plan import Answer, Patch, Question
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.abreast import abreast
+from reconcile.engine.concurrency import abreast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

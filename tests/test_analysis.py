@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconcile.analysis import UNANSWERED, judge
-from reconcile.plan import Answer, Failure, Measurement, Metric
-from reconcile.rollout import Check
+from reconcile.core.analysis import UNANSWERED, judge
+from reconcile.model.plan import Answer, Failure, Measurement, Metric
+from reconcile.model.rollout import Check
 from tests.world import DURATION, METRICS, START, SUCCESS
 
 PLAIN = Metric(name="saturation", title="saturation", unit="", bound="maximum")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.apply import apply
-from reconcile.errors import ClusterError, ForbiddenError, LostRaceError, UnreachableError
-from reconcile.plan import Event, Patch, Plan, Result
+from reconcile.engine.apply import apply
+from reconcile.model.errors import ClusterError, ForbiddenError, LostRaceError, UnreachableError
+from reconcile.model.plan import Event, Patch, Plan, Result
 from tests.fakes import MemoryCluster
 from tests.world import START, VS, C, R, World, world
 

@@ -12,11 +12,11 @@ import jsonpatch
 import pytest
 import yaml
 
-from reconcile.engine import Pass
-from reconcile.observe import Selection
-from reconcile.plan import Record, Settings
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.plan import Record, Settings
 from reconcile.report.record import to_dict
-from reconcile.report.yamltext import to_yaml
+from reconcile.report.yaml_text import to_yaml
 from tests.fakes import FixedMeter, MemoryCluster, ref_of
 from tests.world import DURATION, METRICS, START, SUCCESS
 

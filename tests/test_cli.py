@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.ports import ROLLOUT, Ref
-from reconcile.shards import shard
+from reconcile.engine.shards import shard
+from reconcile.model.ports import ROLLOUT, Ref
 from tests.program import ARTIFACTS, contents, example, steerer, stored
 
 if TYPE_CHECKING:

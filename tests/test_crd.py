@@ -10,10 +10,11 @@ import jsonschema  # type: ignore[import-untyped]  # its types are a package of 
 import pytest
 import yaml
 
-from reconcile import durations, fields, status
-from reconcile.plan import Failure, Measurement
-from reconcile.ports import ROLLOUT
-from reconcile.rollout import MOST_METRICS, MOST_NAME, Phase, State, parse
+from reconcile.core import status
+from reconcile.model import durations, fields
+from reconcile.model.plan import Failure, Measurement
+from reconcile.model.ports import ROLLOUT
+from reconcile.model.rollout import MOST_METRICS, MOST_NAME, Phase, State, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

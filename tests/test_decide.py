@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from reconcile.apply import apply
-from reconcile.decide import decide
-from reconcile.errors import ForbiddenError, LostRaceError
-from reconcile.observe import Selection, observe
-from reconcile.plan import Failure, Outcome, Result, Settings
-from reconcile.ports import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
+from reconcile.core.decide import decide
+from reconcile.engine.apply import apply
+from reconcile.engine.observe import Selection, observe
+from reconcile.model.errors import ForbiddenError, LostRaceError
+from reconcile.model.plan import Failure, Outcome, Result, Settings
+from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
 from tests.world import (
     CS,
     METRICS,

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.errors import LostRaceError
-from reconcile.plan import Failure, Outcome
+from reconcile.model.errors import LostRaceError
+from reconcile.model.plan import Failure, Outcome
 from tests.world import SUCCESS, VS, C, P, World, world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.ports import Ref
+    from reconcile.model.ports import Ref
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"
 

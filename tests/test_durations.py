@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconcile.durations import go_text, seconds
+from reconcile.model.durations import go_text, seconds
 
 
 @pytest.mark.parametrize(

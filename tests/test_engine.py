@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.engine import Pass
-from reconcile.errors import ClusterError, ForbiddenError, RefusedError
-from reconcile.observe import Selection
-from reconcile.plan import Answer, Patch, Plan, Question, Result, Settings
-from reconcile.plan import Event as Said
-from reconcile.ports import DEPLOYMENT, ROLLOUT, Ref
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.errors import ClusterError, ForbiddenError, RefusedError
+from reconcile.model.plan import Answer, Patch, Plan, Question, Result, Settings
+from reconcile.model.plan import Event as Said
+from reconcile.model.ports import DEPLOYMENT, ROLLOUT, Ref
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.world import (
     DURATION,
@@ -28,7 +28,7 @@ from tests.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from reconcile.ports import Kind, Manifest, Scope
+    from reconcile.model.ports import Kind, Manifest, Scope
 
 
 def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:

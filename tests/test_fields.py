@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.fields import Fields, clip, is_segment, parse_time, printable, worded
+from reconcile.model.fields import Fields, clip, is_segment, parse_time, printable, worded
 
 TEXT = "lower case letters, digits, '-' and '.'"
 

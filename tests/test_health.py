@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.health import observed, scaling, unfinished, unhealthy, updated_and_available
-from reconcile.objects import Autoscaler, Deployment, autoscaler, deployment
+from reconcile.core.health import observed, scaling, unfinished, unhealthy, updated_and_available
+from reconcile.model.objects import Autoscaler, Deployment, autoscaler, deployment
 from tests import world
 
 

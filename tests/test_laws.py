@@ -21,14 +21,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
-from reconcile.apply import apply
-from reconcile.clusters.folder import FolderCluster
-from reconcile.decide import decide
-from reconcile.observe import Selection, observe
-from reconcile.plan import Outcome, Patch, Plan, Result, Settings
-from reconcile.ports import KINDS, Manifest, Ref, Scope
-from reconcile.simulate import Workloads
-from reconcile.steps import GATES, Move
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.core.decide import decide
+from reconcile.core.state_machine import GATES, Move
+from reconcile.engine.apply import apply
+from reconcile.engine.observe import Selection, observe
+from reconcile.model.plan import Outcome, Patch, Plan, Result, Settings
+from reconcile.model.ports import KINDS, Manifest, Ref, Scope
+from reconcile.simulation.world import Workloads
 from tests.fakes import ref_of
 from tests.laws import (
     LAWS,
@@ -60,7 +60,7 @@ from tests.world import METRICS, START, VS, C, P, R
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from reconcile.plan import Operation
+    from reconcile.model.plan import Operation
 
 T = TypeVar("T")
 

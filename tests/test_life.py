@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.apply import apply
-from reconcile.errors import ForbiddenError, PendingError
-from reconcile.plan import Failure, Outcome, Result
-from reconcile.ports import AUTOSCALER, Ref
+from reconcile.engine.apply import apply
+from reconcile.model.errors import ForbiddenError, PendingError
+from reconcile.model.plan import Failure, Outcome, Result
+from reconcile.model.ports import AUTOSCALER, Ref
 from tests.world import (
     CS,
     DURATION,

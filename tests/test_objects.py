@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.errors import InvalidObjectError
-from reconcile.objects import Autoscaler, Writer, autoscaler, deployment, last_writer, service
-from reconcile.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+from reconcile.model.errors import InvalidObjectError
+from reconcile.model.objects import Autoscaler, Writer, autoscaler, deployment, last_writer, service
+from reconcile.model.ports import DEPLOYMENT, SERVICE, Manifest, Ref
 from tests import world
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.errors import ClusterError, ForbiddenError, MissingError, UsageError
-from reconcile.observe import Selection, matches, observe
-from reconcile.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
-from reconcile.shards import Shard, shard
+from reconcile.engine.observe import Selection, matches, observe
+from reconcile.engine.shards import Shard, shard
+from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
+from reconcile.model.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
 from tests.fakes import MemoryCluster
 from tests.world import CS, PS, VS, C, P, R, autoscaler, deployment, rollout, standard, world
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.objects import Deployment, deployment, service
-from reconcile.promotion import Identity, carries, carries_revision, identity, promoted
-from reconcile.revision import revision
+from reconcile.core.promotion import Identity, carries, carries_revision, identity, promoted
+from reconcile.model.objects import Deployment, deployment, service
+from reconcile.model.template_hash import revision
 from tests import world
 
 KEEP = Identity(frozenset({"app"}))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.objects import Deployment, deployment
-from reconcile.revision import canonical, recorded, refreshed, revision, same_template
-from reconcile.rollout import State
+from reconcile.model.objects import Deployment, deployment
+from reconcile.model.rollout import State
+from reconcile.model.template_hash import canonical, recorded, refreshed, revision, same_template
 from tests import world
 
 TEMPLATE: dict[str, Any] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reconcile.ports import ROLLOUT
-from reconcile.rights import PASS, STATUS, Lack, Right, rules
+from reconcile.model.ports import ROLLOUT
+from reconcile.model.rights import PASS, STATUS, Lack, Right, rules
 
 
 def test_a_right_is_listed_once() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
-from reconcile.rollout import Check, Phase, Spec, State, parse, short_host
+from reconcile.model.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
+from reconcile.model.rollout import Check, Phase, Spec, State, parse, short_host
 from tests.hostile.tally import End, ended
 from tests.world import DURATION, SUCCESS, rollout
 

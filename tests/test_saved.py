@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile import saved
-from reconcile.engine import Pass
-from reconcile.errors import ForbiddenError, UsageError
-from reconcile.observe import Selection
-from reconcile.plan import Record, Result, Settings
-from reconcile.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
+from reconcile.engine import saved_plan
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.errors import ForbiddenError, UsageError
+from reconcile.model.plan import Record, Result, Settings
+from reconcile.model.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.hostile.tally import End, ended
 from tests.test_engine import Confused
@@ -24,7 +24,7 @@ from tests.world import DURATION, METRICS, START, SUCCESS, release
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 R, VS, SERVICE_C = Ref(ROLLOUT, "test", "a"), Ref(VIRTUAL_SERVICE, "test", "a"), Ref(SERVICE, "test", "a-canary")
 P, C = Ref(DEPLOYMENT, "test", "a"), Ref(DEPLOYMENT, "test", "a-canary")
@@ -56,22 +56,22 @@ class World:
     def save(self) -> dict[str, Any]:
         """Give what a plan is saved as."""
         made = list(self.one().plans())
-        content = saved.document(made, version="0.0.0", source="https://here", time=START)
+        content = saved_plan.document(made, version="0.0.0", source="https://here", time=START)
         again: dict[str, Any] = json.loads(json.dumps(content))
         return again
 
     def apply(self, content: dict[str, Any]) -> list[Record]:
         """Apply it, five minutes later."""
-        plan = saved.load(json.dumps(content), "plan.json")
+        plan = saved_plan.load(json.dumps(content), "plan.json")
         one = self.one(LATER, frozenset(plan.entries))
-        seen = self.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved.targets(entry)})
-        return list(one.write(saved.check(plan, list(one.plans()), seen, LATER)))
+        seen = self.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)})
+        return list(one.write(saved_plan.check(plan, list(one.plans()), seen, LATER)))
 
 
 def again(content: dict[str, Any]) -> dict[str, Any]:
     """Sum up what was edited, as somebody would who knows how."""
     content.pop("sha256")
-    return content | {"sha256": saved._sum(content)}  # noqa: SLF001 - a forger reads the source too
+    return content | {"sha256": saved_plan._sum(content)}  # noqa: SLF001 - a forger reads the source too
 
 
 def test_what_has_not_changed_is_written_with_the_time_of_now() -> None:
@@ -287,14 +287,14 @@ def test_no_edit_of_the_file_makes_it_write_what_the_pass_would_not(data: st.Dat
     inside, key = data.draw(st.sampled_from(places(content["rollouts"])))
     inside[key] = new
     try:
-        plan = saved.load(json.dumps(again(content)), "plan.json")
+        plan = saved_plan.load(json.dumps(again(content)), "plan.json")
     except UsageError as error:
         assert "plan.json is no plan that steerer saved" in str(error)  # noqa: PT017 - or it is one
         return
     one = world.one(LATER, frozenset(plan.entries))
     fresh = {record.plan.rollout: record for record in one.plans()}
-    seen = world.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved.targets(entry)})
-    for record in saved.check(plan, [*fresh.values()], seen, LATER):
+    seen = world.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)})
+    for record in saved_plan.check(plan, [*fresh.values()], seen, LATER):
         assert record == fresh.get(record.plan.rollout) or (record.plan.patches, record.plan.events) == ((), ())
 
 
@@ -320,17 +320,17 @@ def test_another_version_that_would_do_something_else_says_so() -> None:
 )
 def test_what_is_no_plan_is_refused_as_a_whole(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        saved.load(text, "plan.json")
+        saved_plan.load(text, "plan.json")
 
 
 def test_a_file_that_was_cut_or_edited_is_noticed() -> None:
     content = World().save()
     text = json.dumps(content)
-    assert saved.load(text, "plan.json").entries.keys() == {R}
+    assert saved_plan.load(text, "plan.json").entries.keys() == {R}
     with pytest.raises(UsageError, match=r"plan\.json is no plan that steerer saved, or not the whole of one"):
-        saved.load(text[:-10], "plan.json")
+        saved_plan.load(text[:-10], "plan.json")
     with pytest.raises(UsageError, match=r"plan\.json was changed since steerer saved it"):
-        saved.load(text.replace('"weight": 20', '"weight": 30'), "plan.json")
+        saved_plan.load(text.replace('"weight": 20', '"weight": 30'), "plan.json")
 
 
 @pytest.mark.hostile("A saved plan", "members that are absent or of a wrong type")
@@ -342,7 +342,7 @@ def test_a_forged_file_with_holes_is_no_plan(member: str) -> None:
         if member in {"uid", "reason"}:
             del content["rollouts"][0][member]
         with pytest.raises(UsageError, match="is no plan that steerer saved"):
-            saved.load(json.dumps(again(content)), "plan.json")
+            saved_plan.load(json.dumps(again(content)), "plan.json")
         ended(End.REFUSED)
 
 
@@ -350,11 +350,11 @@ def test_a_rollout_cannot_be_in_it_twice() -> None:
     content = World().save()
     content["rollouts"] *= 2
     with pytest.raises(UsageError, match="is no plan"):
-        saved.load(json.dumps(again(content)), "plan.json")
+        saved_plan.load(json.dumps(again(content)), "plan.json")
 
 
 def test_it_does_not_keep() -> None:
-    plan = saved.load(json.dumps(World().save()), "plan.json")
+    plan = saved_plan.load(json.dumps(World().save()), "plan.json")
     assert plan.unfit(START + timedelta(minutes=10), 600) == ""
     assert plan.unfit(START + timedelta(seconds=601), 600) == (
         "the plan is 601s old, and --max-age is 600s: make a new one"

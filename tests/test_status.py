@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.fields import clip
-from reconcile.plan import Measurement
-from reconcile.rollout import Phase, Rollout, State, parse
-from reconcile.status import Readiness, following, patch, refused, render
+from reconcile.core.status import Readiness, following, patch, refused, render
+from reconcile.model.fields import clip
+from reconcile.model.plan import Measurement
+from reconcile.model.rollout import Phase, Rollout, State, parse
 from tests.world import START, SUCCESS, R, rollout
 
 if TYPE_CHECKING:
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 AFTER = "2026-01-31T12:00:00Z"
 UNDER_WAY = Readiness(ready="Unknown", reason="Progressing", message="on its way", reconciling=True)

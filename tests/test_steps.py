@@ -6,9 +6,20 @@ from itertools import product
 
 import pytest
 
-from reconcile import gates, moves
-from reconcile.rollout import Phase
-from reconcile.steps import GATES, REST, RESTING, TABLE, Move, Situation, Standing, Traffic, next_weight, row
+from reconcile.core import gates, moves
+from reconcile.core.state_machine import (
+    GATES,
+    REST,
+    RESTING,
+    TABLE,
+    Move,
+    Situation,
+    Standing,
+    Traffic,
+    next_weight,
+    row,
+)
+from reconcile.model.rollout import Phase
 
 
 def possible(situation: Situation) -> bool:

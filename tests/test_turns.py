@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconcile.plan import Event, Patch, Plan, Position, Question
-from reconcile.ports import ROLLOUT, Ref
-from reconcile.steps import Move
-from reconcile.turns import asked, turns
+from reconcile.core.state_machine import Move
+from reconcile.engine.ordering import asked, turns
+from reconcile.model.plan import Event, Patch, Plan, Position, Question
+from reconcile.model.ports import ROLLOUT, Ref
 from tests.world import START
 
 PLACE = Position(phase="Progressing", weight=10)

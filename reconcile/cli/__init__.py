@@ -17,14 +17,14 @@ from typing import NoReturn
 import click
 
 from reconcile import __version__
-from reconcile.cli.exits import FAILED, INTERRUPTED, NOTHING, USAGE, complain
+from reconcile.cli.exit_codes import FAILED, INTERRUPTED, NOTHING, USAGE, complain
 from reconcile.cli.signals import Stop, Stopped
-from reconcile.errors import SteererError, UsageError
+from reconcile.model.errors import SteererError, UsageError
 
 # The module of each command, loaded when it is asked for: a pass starts every minute, and pays for nothing else.
 COMMANDS = {
-    "run": "passes",
-    "plan": "passes",
+    "run": "run",
+    "plan": "run",
     "apply": "apply",
     "status": "status",
     "lint": "lint",

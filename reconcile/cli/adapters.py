@@ -12,18 +12,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconcile.engine import Pass, as_decided
-from reconcile.errors import UsageError
+from reconcile.engine.observe import Selection, matches
+from reconcile.engine.one_pass import Pass, as_decided
+from reconcile.engine.shards import WHOLE, Shard
 from reconcile.metrics import templates
-from reconcile.observe import Selection, matches
-from reconcile.plan import Settings
-from reconcile.shards import WHOLE, Shard
+from reconcile.model.errors import UsageError
+from reconcile.model.plan import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from reconcile.ports import Cluster, Meter
+    from reconcile.model.ports import Cluster, Meter
 
 # Kubernetes numbers the pods of an Indexed Job by it, of whatever Job: alone it says nothing about shards.
 COMPLETION_INDEX = "JOB_COMPLETION_INDEX"
@@ -121,12 +121,12 @@ def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator
     if given["filename"] is not None:
         if given["kubeconfig"] or given["context"] or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
-        from reconcile.clusters.folder import FolderCluster  # noqa: PLC0415 - only the cluster that is used
+        from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
 
         yield FolderCluster(given["filename"]), None
         return
 
-    from reconcile.clusters.kube import connect  # noqa: PLC0415 - only the cluster that is used
+    from reconcile.clusters.kube.cluster import connect  # noqa: PLC0415 - only the cluster that is used
 
     with connect(given["kubeconfig"], given["context"], write_params=write_params) as cluster:
         default = cluster.default_namespace
@@ -134,8 +134,8 @@ def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator
 
 
 def _written_to(given: dict[str, Any], live: Cluster, default: str | None) -> Cluster:
-    from reconcile.clusters.checkout import Checkout  # noqa: PLC0415 - only the cluster that is used
-    from reconcile.clusters.folder import FolderCluster  # noqa: PLC0415 - as above
+    from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - as above
+    from reconcile.clusters.git.cluster import Checkout  # noqa: PLC0415 - only the cluster that is used
 
     folder, scope = given["write_to"], _namespaces(given, default)
     # A kustomization may be what names the namespace: it is the one in scope, if that is one.

@@ -1,7 +1,7 @@
 """`steerer apply`: a saved plan, written where the world is still the one that it was made for.
 
 Duty: the file of a plan, and when it is applied. What it is held against is an ordinary pass, measurements included;
-what counts as the same is `reconcile.saved`'s affair.
+what counts as the same is `reconcile.engine.saved_plan`'s affair.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile import __version__, regular, saved
-from reconcile.cli import adapters, exits, options
+from reconcile import __version__, files
+from reconcile.cli import adapters, exit_codes, options
 from reconcile.cli.logs import log_decision, log_to_stderr
-from reconcile.cli.passes import make, show
+from reconcile.cli.run import make, show
 from reconcile.cli.signals import Stop
-from reconcile.errors import UsageError
-from reconcile.observe import Selection
-from reconcile.plan import Record, Result
+from reconcile.engine import saved_plan
+from reconcile.engine.observe import Selection
+from reconcile.model.errors import UsageError
+from reconcile.model.plan import Record, Result
 from reconcile.report import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.ports import Cluster
+    from reconcile.model.ports import Cluster
 
 # More than any plan has: a file that is something else by mistake is not read whole.
 MOST_BYTES = 64 * 1024 * 1024
@@ -51,9 +52,9 @@ def apply(context: click.Context, /, **given: Any) -> None:
     says. Anything else is refused, with exit code 4.
     """
     log_to_stderr(given["log_format"], given["log_level"])
-    plan = saved.load(_read(given["file"]), str(given["file"]))
+    plan = saved_plan.load(_read(given["file"]), str(given["file"]))
     if why := plan.unfit(adapters.now(), given["max_age"]):
-        refused = [*saved.stubs([*plan.entries.values()], plan.time, Result.REFUSED, why)]
+        refused = [*saved_plan.stubs([*plan.entries.values()], plan.time, Result.REFUSED, why)]
         for each in refused:
             log_decision(each)
         context.exit(_report(refused, given))
@@ -62,14 +63,14 @@ def apply(context: click.Context, /, **given: Any) -> None:
     context.exit(_applied(plan, given, context.ensure_object(Stop)))
 
 
-def _applied(plan: saved.Saved, given: dict[str, Any], stop: Stop) -> int:
+def _applied(plan: saved_plan.Saved, given: dict[str, Any], stop: Stop) -> int:
     namespaces = tuple(sorted({ref.namespace for ref in plan.entries}))
     selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
     with adapters.cluster_for(given, {}) as (cluster, _):
 
         def choose(planned: Iterator[Record]) -> Iterator[Record]:
-            wanted = {ref for entry in plan.entries.values() for ref, _ in saved.targets(entry)}
-            return saved.check(plan, planned, cluster.fetch(wanted), adapters.now())
+            wanted = {ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)}
+            return saved_plan.check(plan, planned, cluster.fetch(wanted), adapters.now())
 
         single = adapters.pass_for(given, cluster, selection, stop.why)
         return make(single, "none", stop, lambda records: _report(records, given), choose)
@@ -77,12 +78,12 @@ def _applied(plan: saved.Saved, given: dict[str, Any], stop: Stop) -> int:
 
 def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
     show(records, given["output"])
-    return exits.applied(records, detailed=given["detailed_exitcode"])
+    return exit_codes.applied(records, detailed=given["detailed_exitcode"])
 
 
 def _read(path: Path) -> str:
     try:
-        data, _ = regular.read(path, MOST_BYTES + 1)
+        data, _ = files.read(path, MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise UsageError(f"{path} is larger than {MOST_BYTES // 1024 // 1024} MiB: no plan is")
         return data.decode()
@@ -96,7 +97,7 @@ def save(records: Sequence[Record], cluster: Cluster, path: Path) -> None:
     """Save a plan, whole or not at all, for its owner alone to read. Raises UsageError."""
     source = str(getattr(cluster, "server", "") or getattr(cluster, "folder", ""))
     time = records[0].at if records else adapters.now()
-    content = record.dump(saved.document(records, version=__version__, source=source, time=time), "json")
+    content = record.dump(saved_plan.document(records, version=__version__, source=source, time=time), "json")
     scratch = ""
     try:
         if path.exists() and not path.is_file():  # what stands in its place would be gone: a device, a pipe

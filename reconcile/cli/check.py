@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile import preflight, rights
+from reconcile import preflight
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.preflight import REPORT, counted, examined, looks, reported
-from reconcile.clusters import inquiry
-from reconcile.clusters.kube import KubeCluster, connect
-from reconcile.errors import ForbiddenError, MissingError
+from reconcile.clusters.kube import access_review
+from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
-from reconcile.plan import Question
-from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE, Ref
+from reconcile.model import rights
+from reconcile.model.errors import ForbiddenError, MissingError
+from reconcile.model.plan import Question
+from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE, Ref
 from reconcile.preflight import installed, manifests
 from reconcile.preflight.findings import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconcile.clusters.inquiry import Asked
-    from reconcile.errors import ClusterError
-    from reconcile.ports import Meter
+    from reconcile.clusters.kube.access_review import Asked
+    from reconcile.model.errors import ClusterError
+    from reconcile.model.ports import Meter
     from reconcile.preflight.findings import Answers, Look, Result
 
 # A Rollout that is nowhere: its question is only whether the metrics server answers.
@@ -77,8 +78,8 @@ def _probed(meter: Meter, metric: str) -> Result:
 
 
 def _served(cluster: KubeCluster) -> installed.Served:
-    resources = {kind: inquiry.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
-    status = inquiry.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
+    resources = {kind: access_review.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
+    status = access_review.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
     return installed.Served(resources=resources, status=status)
 
 
@@ -87,7 +88,7 @@ def _granted(cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]) -
 
     All Rollouts are then listed in one request; everything else can be granted namespace by namespace.
     """
-    first = inquiry.granted(
+    first = access_review.granted(
         cluster.connection, [(right, namespace) for namespace in scope or (None,) for right in rights.PASS]
     )
     each = sorted(found)
@@ -95,4 +96,4 @@ def _granted(cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]) -
         return first
     denied = [right for (right, _), may in first.items() if may is False and right.resource != ROLLOUT.plural]
     kept = {asked: may for asked, may in first.items() if asked[0] not in denied}
-    return kept | dict(inquiry.granted(cluster.connection, [(right, name) for name in each for right in denied]))
+    return kept | dict(access_review.granted(cluster.connection, [(right, name) for name in each for right in denied]))

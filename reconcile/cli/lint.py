@@ -13,10 +13,10 @@ from reconcile import preflight
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.preflight import REPORT, counted, examined, looks, reported
-from reconcile.clusters.folder import FolderCluster
-from reconcile.errors import TemplateError
+from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
-from reconcile.plan import Answer, Failure
+from reconcile.model.errors import TemplateError
+from reconcile.model.plan import Answer, Failure
 from reconcile.preflight import installed, manifests
 from reconcile.preflight.findings import Level
 

@@ -11,12 +11,12 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconcile.fields import printable, timestamp
-from reconcile.plan import Result
-from reconcile.steps import Move
+from reconcile.core.state_machine import Move
+from reconcile.model.fields import printable, timestamp
+from reconcile.model.plan import Result
 
 if TYPE_CHECKING:
-    from reconcile.plan import Record
+    from reconcile.model.plan import Record
 
 LOG = logging.getLogger("steerer.decisions")
 # What is only planned is the report itself.

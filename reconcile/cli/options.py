@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile import durations
+from reconcile.model import durations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile import preflight
-from reconcile.cli import adapters, exits, options
-from reconcile.observe import survey
+from reconcile.cli import adapters, exit_codes, options
+from reconcile.engine.observe import survey
 from reconcile.preflight.findings import Examined, Finding, Level, Result
-from reconcile.report import lines, record
+from reconcile.report import layout, record
 from reconcile.report import preflight as report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconcile.errors import ClusterError
+    from reconcile.engine.observe import Selection
     from reconcile.metrics.templates import TemplateSet
-    from reconcile.observe import Selection
-    from reconcile.ports import Cluster
+    from reconcile.model.errors import ClusterError
+    from reconcile.model.ports import Cluster
     from reconcile.preflight.findings import Answers, Check, Look
 
 REPORT = options.together(
@@ -62,9 +62,9 @@ def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined],
     """Print all results, those that are about no single Rollout first, and give the exit code."""
     every = [Examined(rollout=None, results=tuple(shared)), *rollouts]
     if given["output"] == "text":
-        report.print_preflight(every, lines.console_for(sys.stdout), title)
+        report.print_preflight(every, layout.console_for(sys.stdout), title)
     else:
         click.echo(record.dump(report.data(every), given["output"]), nl=False)
     bad = {Level.ERROR, Level.WARNING} if given["strict"] else {Level.ERROR}
     found = {finding.level for item in every for result in item.results for finding in result.findings}
-    return exits.HALTED if found & bad else exits.NOTHING
+    return exit_codes.HALTED if found & bad else exit_codes.NOTHING

@@ -1,6 +1,6 @@
 """`steerer simulate`: a release played on a copy of a folder.
 
-Duty: the copy, and what is shown of the play. The world between two passes is `reconcile.simulate`'s affair.
+Duty: the copy, and what is shown of the play. The world between two passes is `reconcile.simulation.world`'s affair.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import click
 
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
-from reconcile.clusters.folder import FolderCluster
-from reconcile.errors import UsageError
-from reconcile.metrics import scenario, templates
-from reconcile.ports import KINDS, Scope
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.metrics import templates
+from reconcile.model.errors import UsageError
+from reconcile.model.ports import KINDS, Scope
 from reconcile.report import simulation
-from reconcile.simulate import play
+from reconcile.simulation import scenario
+from reconcile.simulation.world import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,15 +12,15 @@ import click
 
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
-from reconcile.errors import ClusterError, UsageError
-from reconcile.observe import listed, matches
-from reconcile.ports import EVENT, ROLLOUT, Scope
-from reconcile.report import describe, lines, record
+from reconcile.engine.observe import listed, matches
+from reconcile.model.errors import ClusterError, UsageError
+from reconcile.model.ports import EVENT, ROLLOUT, Scope
+from reconcile.report import describe, layout, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 
 @click.command()
@@ -59,7 +59,7 @@ def _show(told: Sequence[tuple[Manifest, Sequence[Manifest]]], given: dict[str, 
         data = {"rollouts": [describe.status_data(item, events) for item, events in told]}
         click.echo(record.dump(data, given["output"]), nl=False)
         return
-    console = lines.console_for(sys.stdout)
+    console = layout.console_for(sys.stdout)
     for index, (item, events) in enumerate(told):
         if index:
             console.print()

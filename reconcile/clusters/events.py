@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.fields import timestamp, worded
+from reconcile.model.fields import timestamp, worded
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconcile.plan import Event
-    from reconcile.ports import Manifest
+    from reconcile.model.plan import Event
+    from reconcile.model.ports import Manifest
 
 COMPONENT = "steerer"
 REASON = "Synced"

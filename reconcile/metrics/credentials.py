@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, quote, quote_plus, unquote, urljoin, urlsp
 
 import requests
 
-from reconcile.errors import UsageError
+from reconcile.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,21 +11,21 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconcile.errors import TemplateError, UsageError
-from reconcile.metrics import credentials, groups
-from reconcile.metrics.asking import Asking
-from reconcile.metrics.replies import UnusableError, unreachable
-from reconcile.metrics.workers import ask_all
-from reconcile.plan import Answer, Failure
+from reconcile.metrics import batching, credentials
+from reconcile.metrics.pool import ask_all
+from reconcile.metrics.query import Asking
+from reconcile.metrics.responses import UnusableError, unreachable
+from reconcile.model.errors import TemplateError, UsageError
+from reconcile.model.plan import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from reconcile.metrics.groups import Query
+    from reconcile.metrics.batching import Query
     from reconcile.metrics.templates import TemplateSet
-    from reconcile.plan import Question
+    from reconcile.model.plan import Question
 
 MAX_TOKEN = 1024 * 1024
 
@@ -86,7 +86,7 @@ class Prometheus:
         """
         rendered = {question: self._render(question) for question in questions}
         singles = {question: answer.query for question, answer in rendered.items() if answer.failure is None}
-        answers = self._answers(groups.queries(singles, self._together), at) if singles else {}
+        answers = self._answers(batching.queries(singles, self._together), at) if singles else {}
         said = {
             (question.metric, warning): None for question, text in singles.items() for warning in answers[text].warnings
         }

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconcile.metrics.files import MetricFile, read_folder
+from reconcile.metrics.metric_files import MetricFile, read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconcile.metrics.queries import Queries
-    from reconcile.plan import Metric, Question
+    from reconcile.metrics.rendering import Queries
+    from reconcile.model.plan import Metric, Question
 
 __all__ = ["MetricFile", "TemplateSet", "load"]
 
@@ -45,7 +45,7 @@ class TemplateSet:
 
     @cached_property
     def _queries(self) -> Queries:
-        from reconcile.metrics.queries import Queries  # noqa: PLC0415 - only for a pass that asks
+        from reconcile.metrics.rendering import Queries  # noqa: PLC0415 - only for a pass that asks
 
         return Queries(self._files)
 

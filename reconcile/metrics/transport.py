@@ -19,7 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from reconcile.metrics import credentials
-from reconcile.metrics.replies import UnusableError
+from reconcile.metrics.responses import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

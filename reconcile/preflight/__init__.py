@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.observation import Case, GateError
+from reconcile.core.observation import Case, GateError
 from reconcile.preflight import live, manifests
 from reconcile.preflight.findings import Answers, Examined, Finding, Look, Result, concluded
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from reconcile.observation import Observation
-    from reconcile.plan import Settings
+    from reconcile.core.observation import Observation
+    from reconcile.model.plan import Settings
+    from reconcile.model.rollout import Rollout
     from reconcile.preflight.findings import Check
-    from reconcile.rollout import Rollout
 
 OFFLINE = (*manifests.CHECKS, *manifests.OFFLINE)
 IN_CLUSTER = (*manifests.CHECKS, *live.CHECKS)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconcile.plan import Answer, Question
+from reconcile.model.plan import Answer, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconcile.observation import Case
-    from reconcile.ports import Ref
-    from reconcile.rollout import Rollout
+    from reconcile.core.observation import Case
+    from reconcile.model.ports import Ref
+    from reconcile.model.rollout import Rollout
 
 Answers = Mapping[Question, Answer]
 

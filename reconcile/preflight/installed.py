@@ -8,18 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconcile import rights, status
-from reconcile.plan import Answer, Failure
-from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE
+from reconcile.core import status
+from reconcile.model import rights
+from reconcile.model.plan import Answer, Failure
+from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE
+from reconcile.model.rights import Lack
 from reconcile.preflight.findings import Finding, Level, Result, concluded
-from reconcile.rights import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconcile.errors import ClusterError
-    from reconcile.ports import Kind, Manifest
-    from reconcile.rights import Right
+    from reconcile.model.errors import ClusterError
+    from reconcile.model.ports import Kind, Manifest
+    from reconcile.model.rights import Right
 
 _LEVELS = {Lack.BLIND: Level.ERROR, Lack.HALT: Level.ERROR, Lack.SILENCE: Level.WARNING, Lack.COST: Level.INFO}
 # The core group, as YAML has to write it.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile import gates, health, messages, objects, routers
-from reconcile.observation import GateError
+from reconcile.core import gates, health, messages, routers
+from reconcile.core.observation import GateError
+from reconcile.model import objects
 from reconcile.preflight.findings import Check, Finding, Level, Look
 from reconcile.preflight.manifests import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.objects import Deployment
-    from reconcile.ports import Manifest, Ref
+    from reconcile.model.objects import Deployment
+    from reconcile.model.ports import Manifest, Ref
 
 PARKED = "is scaled to 0 replicas"
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile import analysis, durations, gates, health, steps
-from reconcile.errors import InvalidObjectError
-from reconcile.observation import GateError
-from reconcile.plan import Failure
-from reconcile.ports import DEPLOYMENT, ROLLOUT, Ref
+from reconcile.core import analysis, gates, health, state_machine
+from reconcile.core.observation import GateError
+from reconcile.model import durations
+from reconcile.model.errors import InvalidObjectError
+from reconcile.model.plan import Failure
+from reconcile.model.ports import DEPLOYMENT, ROLLOUT, Ref
 from reconcile.preflight.findings import Check, Finding, Level, Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.objects import Deployment, Service
-    from reconcile.plan import Metric, Question
+    from reconcile.model.objects import Deployment, Service
+    from reconcile.model.plan import Metric, Question
 
 ERROR, WARNING, INFO = Level.ERROR, Level.WARNING, Level.INFO
 
@@ -317,7 +318,7 @@ def _steps(look: Look) -> Iterator[Finding]:
     if step > most:
         message = f"{step} is larger than the maxWeight of {most}: there is one step, to {most}"
         yield Finding(level=WARNING, object=str(case.rollout.ref), path=f"{path}.stepWeight", message=message)
-    weights = steps.weights(step, most)
+    weights = state_machine.weights(step, most)
     passes = len(weights) + PASSES_BESIDE_WEIGHTS
     least = durations.text((passes - 1) * case.settings.interval)
     shown = ", ".join(map(str, weights if len(weights) <= MOST_SHOWN else [*weights[:3], "…", weights[-1]]))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from reconcile.fields import timestamp
-from reconcile.report import raw
-from reconcile.report.coming import coming
+from reconcile.model.fields import timestamp
+from reconcile.report import lenient
 from reconcile.report.events import event_lines, events_table, in_order, since
-from reconcile.report.lines import Line, as_text, bar, column, joined, say, show
-from reconcile.report.measured import Row, measured
+from reconcile.report.layout import Line, as_text, bar, column, joined, say, show
+from reconcile.report.measurements import Row, measured
+from reconcile.report.next_step import coming
 from reconcile.report.record import plain
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
     from reconcile.report.events import Happening
 
 __all__ = ["events_table", "print_status", "status_data", "status_text"]
@@ -46,17 +46,17 @@ def print_status(rollout: Manifest, events: Sequence[Manifest], now: datetime, c
 
 def status_data(rollout: Manifest, events: Sequence[Manifest]) -> dict[str, Any]:
     """Give the same as plain data for `-o json` and `-o yaml`; keys in the order in which they are written here."""
-    status, metadata = raw.mapping(rollout.get("status")), raw.mapping(rollout.get("metadata"))
+    status, metadata = lenient.mapping(rollout.get("status")), lenient.mapping(rollout.get("metadata"))
     return {
-        "rollout": {"namespace": raw.text(metadata.get("namespace")), "name": raw.text(metadata.get("name"))},
-        "phase": raw.text(status.get("phase")),
+        "rollout": {"namespace": lenient.text(metadata.get("namespace")), "name": lenient.text(metadata.get("name"))},
+        "phase": lenient.text(status.get("phase")),
         "weight": _weight(status),
         "maxWeight": _most(rollout),
-        "canaryRevision": raw.text(status.get("canaryRevision")),
-        "promotedRevision": raw.text(status.get("promotedRevision")),
-        "lastAdvanceTime": _moment(raw.moment(status.get("lastAdvanceTime"))),
-        "conditions": [plain(condition) for condition in raw.mappings(status.get("conditions"))],
-        "measurements": [plain(measurement) for measurement in raw.mappings(status.get("measurements"))],
+        "canaryRevision": lenient.text(status.get("canaryRevision")),
+        "promotedRevision": lenient.text(status.get("promotedRevision")),
+        "lastAdvanceTime": _moment(lenient.moment(status.get("lastAdvanceTime"))),
+        "conditions": [plain(condition) for condition in lenient.mappings(status.get("conditions"))],
+        "measurements": [plain(measurement) for measurement in lenient.mappings(status.get("measurements"))],
         "events": [_event(event) for event in in_order(events)],
     }
 
@@ -73,15 +73,15 @@ def _event(event: Happening) -> dict[str, Any]:
 
 
 def _status(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> Iterator[Line]:
-    status, metadata = raw.mapping(rollout.get("status")), raw.mapping(rollout.get("metadata"))
-    name = ".".join(filter(None, (raw.text(metadata.get("name")), raw.text(metadata.get("namespace")))))
-    phase = raw.text(status.get("phase")) or (UNSTARTED if status.get("conditions") else UNSEEN)
+    status, metadata = lenient.mapping(rollout.get("status")), lenient.mapping(rollout.get("metadata"))
+    name = ".".join(filter(None, (lenient.text(metadata.get("name")), lenient.text(metadata.get("namespace")))))
+    phase = lenient.text(status.get("phase")) or (UNSTARTED if status.get("conditions") else UNSEEN)
     yield Line(head=joined(say(name, "bold"), say(phase, "bold cyan")))
     if drawn := bar(_weight(status), _weight(status)):
         most = _most(rollout)
         yield Line(indent=2, head=joined(drawn, Text("" if most is None else f"of at most {most} %", "dim")))
     yield from _facts(status, now)
-    rows = [_row(measurement) for measurement in raw.mappings(status.get("measurements"))]
+    rows = [_row(measurement) for measurement in lenient.mappings(status.get("measurements"))]
     if rows:
         yield Line(indent=2, head=Text("Last analysis", "bold"), body=say(_last_analysis(status, now)))
         yield from measured(rows)
@@ -91,7 +91,7 @@ def _status(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> Ite
 
 def _facts(status: Mapping[str, Any], now: datetime) -> Iterator[Line]:
     facts = [*_conditions(status, now), *_revisions(status)]
-    advanced = raw.moment(status.get("lastAdvanceTime"))
+    advanced = lenient.moment(status.get("lastAdvanceTime"))
     if advanced is not None:
         facts.append(("Weight", say(f"last moved {since(advanced, now)} ago")))
     if expected := _coming(status):
@@ -103,55 +103,55 @@ def _facts(status: Mapping[str, Any], now: datetime) -> Iterator[Line]:
 
 def _coming(status: Mapping[str, Any]) -> str:
     """Say why nothing moves right now: a wait is not stored, but it follows from where the Rollout stands."""
-    ready = next((item for item in raw.mappings(status.get("conditions")) if item.get("type") == "Ready"), None)
+    ready = next((item for item in lenient.mappings(status.get("conditions")) if item.get("type") == "Ready"), None)
     if ready is None:
         return ""
-    return coming(raw.text(status.get("phase")), _weight(status), halted=ready.get("status") == "False")
+    return coming(lenient.text(status.get("phase")), _weight(status), halted=ready.get("status") == "False")
 
 
 def _conditions(status: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Text]]:
     """Give Ready, and of the two that are abnormal when they are true the one that asks for somebody."""
-    for condition in raw.mappings(status.get("conditions")):
-        kind, state = raw.text(condition.get("type")), raw.text(condition.get("status"))
+    for condition in lenient.mappings(status.get("conditions")):
+        kind, state = lenient.text(condition.get("type")), lenient.text(condition.get("status"))
         if kind == "Ready" or (kind == "Stalled" and state == "True"):
-            moved = raw.moment(condition.get("lastTransitionTime"))
+            moved = lenient.moment(condition.get("lastTransitionTime"))
             standing = say(state or "Unknown", _CONDITION_STYLES.get((kind, state), "yellow"))
             lasting = say(f"for {since(moved, now)}" if moved else "")
-            message = raw.text(condition.get("message")) or raw.text(condition.get("reason"))
+            message = lenient.text(condition.get("message")) or lenient.text(condition.get("reason"))
             yield kind, joined(joined(standing, lasting, gap=" "), say(message), gap=": ")
 
 
 def _revisions(status: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
-    canary, promoted = raw.text(status.get("canaryRevision")), raw.text(status.get("promotedRevision"))
+    canary, promoted = lenient.text(status.get("canaryRevision")), lenient.text(status.get("promotedRevision"))
     if canary or promoted:
         under_way = f"{canary} under way" if canary and canary != promoted else ""
         yield "Revision", joined(say(under_way), say(f"{promoted} promoted last" if promoted else ""), gap=", ")
 
 
 def _last_analysis(status: Mapping[str, Any], now: datetime) -> str:
-    times = [raw.moment(measurement.get("time")) for measurement in raw.mappings(status.get("measurements"))]
+    times = [lenient.moment(measurement.get("time")) for measurement in lenient.mappings(status.get("measurements"))]
     latest = max((time for time in times if time is not None), default=None)
     return "" if latest is None else f"{since(latest, now)} ago"
 
 
 def _row(measurement: Mapping[str, Any]) -> Row:
     return Row(
-        name=raw.text(measurement.get("name")),
-        value=raw.figure(measurement.get("value")),
-        threshold=raw.figure(measurement.get("threshold")),
-        bound=raw.text(measurement.get("bound")),
-        verdict=raw.text(measurement.get("verdict")),
-        text=raw.text(measurement.get("text")),
-        query=raw.text(measurement.get("query")),
+        name=lenient.text(measurement.get("name")),
+        value=lenient.figure(measurement.get("value")),
+        threshold=lenient.figure(measurement.get("threshold")),
+        bound=lenient.text(measurement.get("bound")),
+        verdict=lenient.text(measurement.get("verdict")),
+        text=lenient.text(measurement.get("text")),
+        query=lenient.text(measurement.get("query")),
     )
 
 
 def _weight(status: Mapping[str, Any]) -> int | None:
-    return raw.integer(status.get("canaryWeight"))
+    return lenient.integer(status.get("canaryWeight"))
 
 
 def _most(rollout: Manifest) -> int | None:
-    return raw.integer(raw.mapping(raw.mapping(rollout.get("spec")).get("canaryAnalysis")).get("maxWeight"))
+    return lenient.integer(lenient.mapping(lenient.mapping(rollout.get("spec")).get("canaryAnalysis")).get("maxWeight"))
 
 
 def _moment(time: datetime | None) -> str | None:

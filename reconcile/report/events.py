@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconcile.report import raw
-from reconcile.report.lines import EVENT_STYLES, Line, as_text, column, say
+from reconcile.report import lenient
+from reconcile.report.layout import EVENT_STYLES, Line, as_text, column, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 NONE = "<none>"
 _TITLES = ("Type", "Reason", "Age", "From", "Message")
@@ -100,19 +100,19 @@ def age(seconds: float) -> str:
 
 
 def _read(event: Manifest) -> Happening:
-    series, source = raw.mapping(event.get("series")), raw.mapping(event.get("source"))
-    created = raw.moment(event.get("eventTime")) or raw.moment(
-        raw.mapping(event.get("metadata")).get("creationTimestamp")
+    series, source = lenient.mapping(event.get("series")), lenient.mapping(event.get("source"))
+    created = lenient.moment(event.get("eventTime")) or lenient.moment(
+        lenient.mapping(event.get("metadata")).get("creationTimestamp")
     )
-    last = raw.moment(series.get("lastObservedTime")) or raw.moment(event.get("lastTimestamp"))
-    first = raw.moment(event.get("firstTimestamp")) or created or last
-    component = raw.text(source.get("component")) or raw.text(event.get("reportingComponent"))
+    last = lenient.moment(series.get("lastObservedTime")) or lenient.moment(event.get("lastTimestamp"))
+    first = lenient.moment(event.get("firstTimestamp")) or created or last
+    component = lenient.text(source.get("component")) or lenient.text(event.get("reportingComponent"))
     return Happening(
-        type=raw.text(event.get("type")),
-        reason=raw.text(event.get("reason")),
-        source=", ".join(filter(None, (component, raw.text(source.get("host"))))),
-        message=raw.text(event.get("message")).strip(),
+        type=lenient.text(event.get("type")),
+        reason=lenient.text(event.get("reason")),
+        source=", ".join(filter(None, (component, lenient.text(source.get("host"))))),
+        message=lenient.text(event.get("message")).strip(),
         first=first,
         last=last or first,
-        count=raw.integer(series.get("count")) or raw.integer(event.get("count")) or 1,
+        count=lenient.integer(series.get("count")) or lenient.integer(event.get("count")) or 1,
     )

@@ -10,12 +10,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from reconcile.report.record import plain
-from reconcile.report.yamltext import to_yaml
+from reconcile.report.yaml_text import to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconcile.plan import Patch, Record
+    from reconcile.model.plan import Patch, Record
 
 # What Go's regular expressions give a meaning; kustomize anchors and compiles the name and namespace of a target.
 _META = re.compile(r"[\\.+*?()|\[\]{}^$]")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reconcile.preflight import counted
 from reconcile.preflight.findings import Level
-from reconcile.report.lines import CROSS, SKIPPED, TICK, Line, column, joined, say, show
+from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, column, joined, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

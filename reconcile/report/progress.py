@@ -13,9 +13,9 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from reconcile.fields import timestamp
-from reconcile.plan import Outcome, Result
-from reconcile.report.lines import Line, joined, rows, say, show
+from reconcile.model.fields import timestamp
+from reconcile.model.plan import Outcome, Result
+from reconcile.report.layout import Line, joined, rows, say, show
 from reconcile.report.text import one_liners
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from reconcile.plan import Record
-    from reconcile.ports import Ref
+    from reconcile.model.plan import Record
+    from reconcile.model.ports import Ref
 
     Sight = tuple[object, ...]
 

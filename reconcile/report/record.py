@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconcile.errors import UsageError
-from reconcile.fields import timestamp
+from reconcile.model.errors import UsageError
+from reconcile.model.fields import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconcile.plan import Event, Gate, Measurement, Patch, Position, Record
+    from reconcile.model.plan import Event, Gate, Measurement, Patch, Position, Record
 
 EVENT_REASON = "Synced"
 _EXACT = 2**53
@@ -54,7 +54,7 @@ def dump(document: Mapping[str, Any], form: str) -> str:
         return _json(plain(document))
     if form == "yaml":
         # PyYAML costs a cold start more than this whole package; only those who ask for YAML pay for it.
-        from reconcile.report.yamltext import to_yaml  # noqa: PLC0415 - loaded only when YAML is asked for
+        from reconcile.report.yaml_text import to_yaml  # noqa: PLC0415 - loaded only when YAML is asked for
 
         return to_yaml(plain(document))
     raise UsageError(f"-o {form}: the decision record comes as json or yaml")

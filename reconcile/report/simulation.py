@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.fields import printable
-from reconcile.ports import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
-from reconcile.report import raw
+from reconcile.model.fields import printable
+from reconcile.model.ports import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.report import lenient
 from reconcile.report.events import events_table
 from reconcile.report.record import dump, to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.plan import Record
-    from reconcile.ports import Manifest
+    from reconcile.model.plan import Record
+    from reconcile.model.ports import Manifest
 
 
 def render(objects: Sequence[Manifest], passes: Sequence[Sequence[Record]], form: str) -> str:
@@ -41,14 +41,14 @@ def _indented(table: str) -> Iterator[str]:
 
 def _row(item: Manifest) -> Iterator[tuple[str, str]]:
     """Give name and state of an object; nothing for one that a pass does not write."""
-    metadata, spec, status = (raw.mapping(item.get(key)) for key in ("metadata", "spec", "status"))
+    metadata, spec, status = (lenient.mapping(item.get(key)) for key in ("metadata", "spec", "status"))
     name = f"{item.get('kind')} {metadata.get('name')}.{metadata.get('namespace', 'default')}"
     if DEPLOYMENT.is_of(item):
         yield name, f"{spec.get('replicas', 1)} replicas of {', '.join(_images(spec))}"
     elif VIRTUAL_SERVICE.is_of(item):
-        for index, route in enumerate(raw.mappings(spec.get("http"))):
-            ends = raw.mappings(route.get("route"))
-            hosts = [(raw.mapping(end.get("destination")).get("host"), end.get("weight", 0)) for end in ends]
+        for index, route in enumerate(lenient.mappings(spec.get("http"))):
+            ends = lenient.mappings(route.get("route"))
+            hosts = [(lenient.mapping(end.get("destination")).get("host"), end.get("weight", 0)) for end in ends]
             if len(hosts) > 1:
                 yield f"{name} http[{index}]", ", ".join(f"{host} {weight}" for host, weight in hosts)
     elif ROLLOUT.is_of(item):
@@ -58,8 +58,8 @@ def _row(item: Manifest) -> Iterator[tuple[str, str]]:
 
 
 def _images(spec: dict[str, Any]) -> list[str]:
-    pod = raw.mapping(raw.mapping(spec.get("template")).get("spec"))
-    return [raw.text(container.get("image")) for container in raw.mappings(pod.get("containers"))]
+    pod = lenient.mapping(lenient.mapping(spec.get("template")).get("spec"))
+    return [lenient.text(container.get("image")) for container in lenient.mappings(pod.get("containers"))]
 
 
 def _promoted(status: dict[str, Any]) -> str:

@@ -9,13 +9,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconcile.report import raw
+from reconcile.report import lenient
 from reconcile.report.record import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.plan import Operation, Patch
+    from reconcile.model.plan import Operation, Patch
 
 _WEIGHT = re.compile(r"(?P<entry>/spec/http/(?P<route>\d+)/route/\d+)/weight")
 _LONG = 60
@@ -57,8 +57,8 @@ def _template(old: Any, new: Any) -> str:
 
 
 def _images(template: Any) -> dict[str, str]:
-    containers = raw.mappings(raw.mapping(raw.mapping(template).get("spec")).get("containers"))
-    return {raw.text(container.get("name")): raw.text(container.get("image")) for container in containers}
+    containers = lenient.mappings(lenient.mapping(lenient.mapping(template).get("spec")).get("containers"))
+    return {lenient.text(container.get("name")): lenient.text(container.get("image")) for container in containers}
 
 
 def _moved(name: str, old: Any, operation: Operation) -> str:
@@ -78,11 +78,11 @@ def _tested(operations: Sequence[Operation]) -> dict[str, Any]:
 
 def _entry(path: str, seen: dict[str, Any]) -> dict[str, Any]:
     """Give a destination that was tested as a whole, as one without a weight is."""
-    return raw.mapping(seen.get(path))
+    return lenient.mapping(seen.get(path))
 
 
 def _host(path: str, seen: dict[str, Any]) -> str:
-    whole = raw.mapping(_entry(path, seen).get("destination")).get("host")
+    whole = lenient.mapping(_entry(path, seen).get("destination")).get("host")
     return str(seen.get(f"{path}/destination/host") or whole or "")
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconcile.plan import Outcome, Result
-from reconcile.report.coming import coming
-from reconcile.report.lines import (
+from reconcile.model.plan import Outcome, Result
+from reconcile.report.layout import (
     CROSS,
     EVENT_STYLES,
     PENDING,
@@ -27,7 +26,8 @@ from reconcile.report.lines import (
     say,
     show,
 )
-from reconcile.report.measured import Row, measured
+from reconcile.report.measurements import Row, measured
+from reconcile.report.next_step import coming
 from reconcile.report.summary import summary
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from reconcile.plan import Gate, Plan, Position, Record
+    from reconcile.model.plan import Gate, Plan, Position, Record
 
 __all__ = ["console_for", "print_records"]
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.rollout import parse
+from reconcile.model.rollout import parse
 from tests.hostile.pieces import SPEC, STATUS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
     from tests.components.controlplane import ControlPlane
 
 

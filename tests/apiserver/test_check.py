@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconcile import rights
+from reconcile.model import rights
 from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer
 from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import CRD, available

@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from reconcile.clusters.kube import connect
-from reconcile.engine import Pass
-from reconcile.observe import Selection
-from reconcile.plan import Result, Settings
-from reconcile.ports import DEPLOYMENT, VIRTUAL_SERVICE
+from reconcile.clusters.kube.cluster import connect
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.plan import Result, Settings
+from reconcile.model.ports import DEPLOYMENT, VIRTUAL_SERVICE
 from tests.apiserver.steering import (
     ARTIFACTS,
     DURATION,
@@ -38,9 +38,9 @@ from tests.world import METRICS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from reconcile.errors import ClusterError
-    from reconcile.plan import Event, Patch
-    from reconcile.ports import Cluster, Kind, Manifest, Ref, Scope, Version
+    from reconcile.model.errors import ClusterError
+    from reconcile.model.plan import Event, Patch
+    from reconcile.model.ports import Cluster, Kind, Manifest, Ref, Scope, Version
     from tests.components.controlplane import AuditEntry, ControlPlane
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"

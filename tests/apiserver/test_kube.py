@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.clusters.kube import KubeCluster, connect
-from reconcile.errors import ForbiddenError, LostRaceError, MissingError, RefusedError, UnreachableError
-from reconcile.plan import Event, Operation, Patch
-from reconcile.ports import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
+from reconcile.clusters.kube.cluster import KubeCluster, connect
+from reconcile.model.errors import ForbiddenError, LostRaceError, MissingError, RefusedError, UnreachableError
+from reconcile.model.plan import Event, Operation, Patch
+from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
 from tests.components.processes import wait_for
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile import rights
+from reconcile.model import rights
 from tests.apiserver.steering import DURATION, ROOT, SUCCESS, Done, Metrics, Steerer, account, get, install, of_steerer
 from tests.components.faults import Once, dropped, hung
 from tests.components.gateway import Gateway, passed

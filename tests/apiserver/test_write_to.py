@@ -17,9 +17,9 @@ from uuid import uuid4
 
 import pytest
 
-from reconcile.clusters.lean import lean
-from reconcile.clusters.stated import difference
-from reconcile.rights import PASS, rules
+from reconcile.clusters.git.manifest_diff import difference
+from reconcile.clusters.git.strip_defaults import lean
+from reconcile.model.rights import PASS, rules
 from tests.apiserver.steering import ARTIFACTS, ROOT, Metrics, account, flat, get, of_steerer, rolled_out
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import SERVICE as HEAD

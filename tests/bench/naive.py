@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.metrics.templates import load
-from reconcile.plan import Question
-from reconcile.ports import ROLLOUT, Ref
+from reconcile.model.plan import Question
+from reconcile.model.ports import ROLLOUT, Ref
 from tests.apiserver.steering import DURATION, SUCCESS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.revision import revision
+from reconcile.model.template_hash import revision
 from tests.bench.objects import HEALTHY, LONG_AGO, App, namespace, strangers
 from tests.bench.sender import Sender
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.cli.exits import CHANGED, FAILED, HALTED, NOTHING, WAITING, applied, exit_code, waited
-from reconcile.engine import Pass
-from reconcile.observe import Selection
-from reconcile.plan import Result, Settings
+from reconcile.cli.exit_codes import CHANGED, FAILED, HALTED, NOTHING, WAITING, applied, exit_code, waited
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.plan import Result, Settings
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.world import DURATION, METRICS, START, SUCCESS, deployment, rollout, standard
 
 if TYPE_CHECKING:
-    from reconcile.plan import Record
-    from reconcile.ports import Manifest
+    from reconcile.model.plan import Record
+    from reconcile.model.ports import Manifest
 
 COUNTS = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 1}
 

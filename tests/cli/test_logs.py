@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.cli.exits import complain
+from reconcile.cli.exit_codes import complain
 from reconcile.cli.logs import log_decision, log_to_stderr
-from reconcile.plan import Failure, Record, Result
+from reconcile.model.plan import Failure, Record, Result
 from tests.world import SUCCESS, world
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"

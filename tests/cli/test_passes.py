@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconcile.cli.passes import make
+from reconcile.cli.run import make
 from reconcile.cli.signals import Stop
-from reconcile.engine import Pass
-from reconcile.observe import Selection
-from reconcile.plan import Record, Result, Settings
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.plan import Record, Result, Settings
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.world import METRICS, START, release
 
 if TYPE_CHECKING:
-    from reconcile.plan import Patch
+    from reconcile.model.plan import Patch
 
 
 class Slow(MemoryCluster):

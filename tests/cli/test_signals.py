@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.cli.passes import make
+from reconcile.cli.run import make
 from reconcile.cli.signals import GRACE, Stop, Stopped
-from reconcile.engine import Pass
-from reconcile.observe import Selection
-from reconcile.plan import Record, Result, Settings
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.plan import Record, Result, Settings
 from tests.components.processes import wait_for
 from tests.fakes import FixedMeter, MemoryCluster
 from tests.program import begun, contents, example
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconcile.plan import Answer, Question
+    from reconcile.model.plan import Answer, Question
 
 
 # In this process: a signal at each call of a port.

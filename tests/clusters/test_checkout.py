@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconcile.clusters.checkout import Checkout
-from reconcile.clusters.folder import FolderCluster
-from reconcile.errors import ClusterError, ForbiddenError, PendingError, UsageError
-from reconcile.plan import Event, Patch
-from reconcile.ports import ROLLOUT, Scope
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.clusters.git.cluster import Checkout
+from reconcile.model.errors import ClusterError, ForbiddenError, PendingError, UsageError
+from reconcile.model.plan import Event, Patch
+from reconcile.model.ports import ROLLOUT, Scope
 from tests.fakes import MemoryCluster
 from tests.world import CS, VS, C, P, R, deployment, service, standard, virtual_service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MANIFESTS = (deployment("podinfo", "1.2.0"), deployment("podinfo-canary", "1.2.1"), virtual_service())

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.clusters.delivery import delivered
-from reconcile.errors import RefusedError
-from reconcile.plan import Event, Operation, Patch, Plan, Position
+from reconcile.clusters.git.plan import delivered
+from reconcile.model.errors import RefusedError
+from reconcile.model.plan import Event, Operation, Patch, Plan, Position
 from tests.world import VS, C, P, R, deployment, virtual_service
 
 if TYPE_CHECKING:
-    from reconcile.ports import Ref
+    from reconcile.model.ports import Ref
 
 BEFORE, AFTER = Position(phase="Progressing", weight=10), Position(phase="Finalising", weight=0)
 EVENT = Event(rollout=R, api_version="apps.weave.works/v1beta1", uid=None, revision="v1-1", type="Normal", message="m")

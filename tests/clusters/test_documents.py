@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters.documents import Fault, Values, is_object, is_plain, read, same, split
+from reconcile.clusters.folder.yaml_documents import Fault, Values, is_object, is_plain, read, same, split
 
 
 @pytest.mark.parametrize(

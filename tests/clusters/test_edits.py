@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters.documents import read, same
-from reconcile.clusters.edits import MOST, UneditableError, document, rewrite
+from reconcile.clusters.folder.yaml_documents import read, same
+from reconcile.clusters.folder.yaml_edits import MOST, UneditableError, document, rewrite
 
 # Laid out in one way from top to bottom, so that every change is as small as it can be.
 TIDY = """\

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.clusters import exchange
-from reconcile.clusters.folder import FolderCluster
-from reconcile.errors import LostRaceError
-from reconcile.plan import Patch
-from reconcile.ports import SERVICE, Ref
+from reconcile.clusters.folder import atomic_replace
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.model.errors import LostRaceError
+from reconcile.model.plan import Patch
+from reconcile.model.ports import SERVICE, Ref
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
@@ -39,23 +39,23 @@ def new(tmp_path: Path) -> Path:
 
 
 def test_what_is_as_it_was_read_is_replaced(new: Path, old: Path) -> None:
-    assert exchange.put(new, old, b"old")
+    assert atomic_replace.put(new, old, b"old")
     assert old.read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("found", [b"", b"ol", b"older", b"OLD"])
 def test_what_is_something_else_by_now_stays(new: Path, old: Path, found: bytes) -> None:
     old.write_bytes(found)
-    assert not exchange.put(new, old, b"old")
+    assert not atomic_replace.put(new, old, b"old")
     assert (old.read_bytes(), new.read_bytes()) == (found, b"new")
 
 
 def test_a_new_file_takes_no_place(new: Path, old: Path) -> None:
-    assert not exchange.put(new, old, None)
+    assert not atomic_replace.put(new, old, None)
     assert (old.read_bytes(), new.read_bytes()) == (b"old", b"new")
     old.unlink()
-    assert not exchange.put(new, old, b"old")
-    assert exchange.put(new, old, None)
+    assert not atomic_replace.put(new, old, b"old")
+    assert atomic_replace.put(new, old, None)
     assert old.read_bytes() == b"new"
 
 
@@ -68,33 +68,33 @@ def test_whoever_has_it_open_is_waited_for(new: Path, old: Path) -> None:
         writer.close()
 
     threading.Timer(0.1, written).start()
-    assert not exchange.put(new, old, b"old")
+    assert not atomic_replace.put(new, old, b"old")
     assert (old.read_bytes(), new.read_bytes()) == (b"old and more", b"new")
-    assert exchange.put(new, old, b"old and more")
+    assert atomic_replace.put(new, old, b"old and more")
 
 
 @LINUX
 def test_whoever_does_not_let_go_of_it_keeps_it(new: Path, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "SETTLING", 0.05)
+    monkeypatch.setattr(atomic_replace, "SETTLING", 0.05)
     with old.open("ab"):
-        assert not exchange.put(new, old, b"old")
+        assert not atomic_replace.put(new, old, b"old")
     assert old.read_bytes() == b"old"
     with old.open("rb"):  # to read it keeps nobody from it
-        assert exchange.put(new, old, b"old")
+        assert atomic_replace.put(new, old, b"old")
 
 
 def test_where_it_cannot_be_done_in_one_step_it_is_replaced(
     new: Path, old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "elsewhere")
-    assert exchange.put(new, old, b"old")
+    assert atomic_replace.put(new, old, b"old")
     assert (old.read_bytes(), new.exists()) == (b"new", False)
 
 
 @LINUX
 def test_a_refusal_has_its_reason(new: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r".") as caught:
-        exchange.put(new, tmp_path, b"")
+        atomic_replace.put(new, tmp_path, b"")
     assert caught.value.errno in {errno.EISDIR, errno.EINVAL, errno.ENOTDIR, errno.ENOENT}
     assert new.read_bytes() == b"new"
 

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconcile.clusters import folder as module
-from reconcile.clusters import sources
-from reconcile.clusters.folder import ATTEMPTS, FolderCluster
-from reconcile.errors import (
+from reconcile.clusters.folder import cluster as module
+from reconcile.clusters.folder import files
+from reconcile.clusters.folder.cluster import ATTEMPTS, FolderCluster
+from reconcile.model.errors import (
     ClusterError,
     ForbiddenError,
     LostRaceError,
@@ -31,8 +31,8 @@ from reconcile.errors import (
     UnreachableError,
     UsageError,
 )
-from reconcile.plan import Event, Patch
-from reconcile.ports import (
+from reconcile.model.plan import Event, Patch
+from reconcile.model.ports import (
     AUTOSCALER,
     DEPLOYMENT,
     EVENT,
@@ -111,7 +111,7 @@ def cluster(file: Path) -> FolderCluster:
 
 
 def leftovers(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob(".*") if path.name.endswith(sources.TEMPORARY))
+    return sorted(path.name for path in folder.rglob(".*") if path.name.endswith(files.TEMPORARY))
 
 
 # Reading.
@@ -364,7 +364,7 @@ def test_a_link_to_nowhere_and_a_pipe_are_named(tmp_path: Path) -> None:
 def test_a_file_that_goes_away_while_it_is_read(
     cluster: FolderCluster, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = list(sources.walk(file.parent))
+    found = list(files.walk(file.parent))
     file.unlink()
     monkeypatch.setattr(module, "walk", lambda _: found)
     with pytest.raises(UsageError, match=r"service\.yaml cannot be read: No such file"):
@@ -582,7 +582,7 @@ def test_every_step_of_a_rollout_is_a_small_diff(tmp_path: Path) -> None:
 
 def between(monkeypatch: pytest.MonkeyPatch, act: Any, times: int = 1) -> None:
     """Do something between the read and the write of a patch, as many times."""
-    original, left = sources.store, [times]
+    original, left = files.store, [times]
 
     def store(*arguments: Any) -> bool:
         if left[0]:
@@ -781,12 +781,12 @@ def test_the_owner_of_a_file_stays(cluster: FolderCluster, file: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from reconcile.clusters import exchange
-from reconcile.clusters.folder import FolderCluster
-from reconcile.plan import Patch
-from reconcile.ports import SERVICE, Ref
+from reconcile.clusters.folder import atomic_replace
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.model.plan import Patch
+from reconcile.model.ports import SERVICE, Ref
 
-exchange.put = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+atomic_replace.put = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 operations = ({"op": "add", "path": "/spec/ports/0/port", "value": 80},)
 cluster = FolderCluster(sys.argv[1])
 with cluster.lock():
@@ -796,8 +796,8 @@ with cluster.lock():
 
 def test_a_pass_killed_while_it_wrote_leaves_no_trace(cluster: FolderCluster, file: Path) -> None:
     (file.parent / ".cache").mkdir()
-    hidden = write(file.parent / ".cache" / f".x{sources.TEMPORARY}", "")
-    write(file.parent / "folder" / f".y{sources.TEMPORARY}", "")
+    hidden = write(file.parent / ".cache" / f".x{files.TEMPORARY}", "")
+    write(file.parent / "folder" / f".y{files.TEMPORARY}", "")
     done = subprocess.run([sys.executable, "-c", KILLED, str(file.parent)], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
     assert len(leftovers(file.parent)) == 2
@@ -938,7 +938,9 @@ def test_an_event_cannot_go_into_a_broken_file(cluster: FolderCluster, file: Pat
 
 
 def test_a_read_of_the_folder_needs_no_patch_library() -> None:
-    code = "import sys, reconcile.clusters.folder; print({'jsonpatch', 'ruamel', 'pykube'} & sys.modules.keys())"
+    code = (
+        "import sys, reconcile.clusters.folder.cluster; print({'jsonpatch', 'ruamel', 'pykube'} & sys.modules.keys())"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
 
@@ -946,9 +948,9 @@ def test_a_read_of_the_folder_needs_no_patch_library() -> None:
 def test_a_file_is_read_once_as_long_as_it_stays(cluster: FolderCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
 
-    def load(path: Path, real: Path) -> sources.Source:
+    def load(path: Path, real: Path) -> files.Source:
         read.append(path)
-        return sources.load(path, real)
+        return files.load(path, real)
 
     monkeypatch.setattr(module, "load", load)
     for _ in range(3):

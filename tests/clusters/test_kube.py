@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from reconcile import __version__
-from reconcile.clusters.connection import WORKERS
-from reconcile.clusters.kube import KubeCluster, connect
-from reconcile.clusters.kubeconfig import Access
-from reconcile.errors import (
+from reconcile.clusters.kube.cluster import KubeCluster, connect
+from reconcile.clusters.kube.connection import WORKERS
+from reconcile.clusters.kube.kubeconfig import Access
+from reconcile.model.errors import (
     ClusterError,
     ForbiddenError,
     LostRaceError,
@@ -27,8 +27,8 @@ from reconcile.errors import (
     UnreachableError,
     UsageError,
 )
-from reconcile.plan import Event, Patch
-from reconcile.ports import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope, Version
+from reconcile.model.plan import Event, Patch
+from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.clusters.kubeconfig import Access, authorization, files, find, impersonation, plugged
-from reconcile.errors import UsageError
+from reconcile.clusters.kube.kubeconfig import Access, authorization, files, find, impersonation, plugged
+from reconcile.model.errors import UsageError
 
 SECRET = "s3cr3t"  # noqa: S105  made up, to look for it in messages
 CONTEXT_AND_USER = "contexts: [{name: a, context: {cluster: c, user: u}}]"
@@ -319,7 +319,7 @@ def test_a_plugin_that_does_not_do_its_work(tmp_path: Path, script: str, more: d
 
 
 def test_a_plugin_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconcile.clusters.kubeconfig.PLUGIN_TIMEOUT", 0.1)
+    monkeypatch.setattr("reconcile.clusters.kube.kubeconfig.PLUGIN_TIMEOUT", 0.1)
 
     with pytest.raises(UsageError, match="took too long"):
         plugged(plugin(tmp_path, "exec sleep 30"), ENVIRON)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.clusters.lean import lean, left_over
+from reconcile.clusters.git.strip_defaults import lean, left_over
 
 CONTAINER_DEFAULTS = {
     "imagePullPolicy": "IfNotPresent",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.clusters.stated import difference, member, partner, parts, quantity
+from reconcile.clusters.git.manifest_diff import difference, member, partner, parts, quantity
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from tests.fakes import ref_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconcile.plan import Record
-    from reconcile.ports import Manifest
+    from reconcile.model.plan import Record
+    from reconcile.model.ports import Manifest
 
 _ANY = object()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.plan import Failure
+from reconcile.model.plan import Failure
 from tests.contract.play import template
 from tests.world import (
     DURATION,
@@ -26,7 +26,7 @@ from tests.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
     from tests.contract.play import Play
 
     Life = Callable[[Play], None]

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconcile.apply import apply
-from reconcile.engine import Pass
-from reconcile.observe import Selection
-from reconcile.plan import Result, Settings
-from reconcile.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
+from reconcile.engine.apply import apply
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.plan import Result, Settings
+from reconcile.model.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from tests.contract import alike
 from tests.fakes import FixedMeter
 from tests.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
@@ -21,8 +21,8 @@ from tests.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, sta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.plan import Plan, Record
-    from reconcile.ports import Cluster, Manifest, Ref
+    from reconcile.model.plan import Plan, Record
+    from reconcile.model.ports import Cluster, Manifest, Ref
     from tests.contract.stages import Stage
 
 # What was decided and what was stored then, pass by pass, as far as it must be alike.

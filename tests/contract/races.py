@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconcile.plan import Failure, Result
+from reconcile.model.plan import Failure, Result
 from tests.contract.play import template
 from tests.contract.stages import merged
 from tests.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_service
@@ -16,8 +16,8 @@ from tests.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_s
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.plan import Plan
-    from reconcile.ports import Manifest, Ref
+    from reconcile.model.plan import Plan
+    from reconcile.model.ports import Manifest, Ref
     from tests.contract.play import Play
 
     Race = Callable[[Play], None]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from reconcile.clusters.folder import EVENTS_FILE, FolderCluster
-from reconcile.clusters.kube import connect
-from reconcile.ports import DEPLOYMENT, EVENT, KINDS, Cluster, Kind, Manifest, Ref, Scope
-from reconcile.simulate import Workloads
+from reconcile.clusters.folder.cluster import EVENTS_FILE, FolderCluster
+from reconcile.clusters.kube.cluster import connect
+from reconcile.model.ports import DEPLOYMENT, EVENT, KINDS, Cluster, Kind, Manifest, Ref, Scope
+from reconcile.simulation.world import Workloads
 from tests.components.processes import wait_for
 from tests.fakes import MemoryCluster, ref_of
 

@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.clusters.events import MESSAGE_BYTES, cut
-from reconcile.errors import ClusterError, LostRaceError, MissingError, RefusedError
-from reconcile.fields import printable
-from reconcile.plan import Event, Patch
-from reconcile.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref, Scope, Version, version_of
+from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
+from reconcile.model.fields import printable
+from reconcile.model.plan import Event, Patch
+from reconcile.model.ports import (
+    DEPLOYMENT,
+    EVENT,
+    KINDS,
+    ROLLOUT,
+    SERVICE,
+    VIRTUAL_SERVICE,
+    Ref,
+    Scope,
+    Version,
+    version_of,
+)
 from tests.contract import alike
 from tests.world import autoscaler, deployment, destination, rollout, service, virtual_service
 
 if TYPE_CHECKING:
-    from reconcile.plan import Operation
-    from reconcile.ports import Kind, Manifest
+    from reconcile.model.plan import Operation
+    from reconcile.model.ports import Kind, Manifest
     from tests.contract.stages import Stage
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 999_999, tzinfo=UTC)

@@ -10,8 +10,8 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconcile.ports import AUTOSCALER
-from reconcile.revision import revision
+from reconcile.model.ports import AUTOSCALER
+from reconcile.model.template_hash import revision
 from tests.contract.play import START
 from tests.contract.stages import text
 from tests.fakes import ref_of
@@ -22,7 +22,7 @@ from tests.world import C, R
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
     from tests.contract.play import Play
 
 T = TypeVar("T")

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from reconcile.fields import timestamp
-from reconcile.revision import revision
+from reconcile.model.fields import timestamp
+from reconcile.model.template_hash import revision
 from tests import world as builders
 from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Status, World
 
 if TYPE_CHECKING:
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LONG_AGO = "2020-01-01T00:00:00Z"

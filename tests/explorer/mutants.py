@@ -12,14 +12,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconcile import analysis, apply, decide, gates, moves, observation, revision, status, steps
-from reconcile.apply import _record
-from reconcile.errors import ClusterError, LostRaceError
-from reconcile.observation import Case
-from reconcile.plan import Record, Result
-from reconcile.rollout import Phase
-from reconcile.routers import istio
-from reconcile.steps import GATES, TABLE, Move, Standing, Traffic
+from reconcile.core import analysis, decide, gates, moves, observation, state_machine, status
+from reconcile.core.observation import Case
+from reconcile.core.routers import istio
+from reconcile.core.state_machine import GATES, TABLE, Move, Standing, Traffic
+from reconcile.engine import apply
+from reconcile.engine.apply import _record
+from reconcile.model import template_hash
+from reconcile.model.errors import ClusterError, LostRaceError
+from reconcile.model.plan import Record, Result
+from reconcile.model.rollout import Phase
 from tests.explorer.program import Program
 from tests.explorer.search import SEEDS, Search
 from tests.explorer.story import follow
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from reconcile.steps import Row
+    from reconcile.core.state_machine import Row
 
     Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -61,7 +63,7 @@ def _moves(*names: Move, change: Callable[[Case, moves.Effect], moves.Effect]) -
 
 
 def _table(change: Callable[[Row], Row | None]) -> Mutant:
-    return _set(steps, "TABLE", tuple(row for row in map(change, TABLE) if row is not None))
+    return _set(state_machine, "TABLE", tuple(row for row in map(change, TABLE) if row is not None))
 
 
 def _property(owner: Any, name: str, value: Callable[[Any], Any]) -> Mutant:
@@ -105,7 +107,7 @@ def _status_first(_: Case, effect: moves.Effect) -> moves.Effect:
 
 
 def _recorded_early(case: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, state=revision.recorded(effect.state, case.canary))
+    return replace(effect, state=template_hash.recorded(effect.state, case.canary))
 
 
 def _copied_as_well(case: Case, effect: moves.Effect) -> moves.Effect:
@@ -224,7 +226,9 @@ MUTANTS: dict[str, Mutant] = {
     "the interval is ignored": _both(
         _set(gates, "interval", _never_waits), lambda: patch.dict(gates.BY_NAME, {"interval": _never_waits})
     ),
-    "the last step is not cut at the maximum": _set(steps, "next_weight", lambda weight, step, _: weight + step),
+    "the last step is not cut at the maximum": _set(
+        state_machine, "next_weight", lambda weight, step, _: weight + step
+    ),
     "the canary is scaled down under traffic": _table(_whatever_traffic),
     "the canary is scaled down with the last weight": _moves(Move.CONCLUDE, change=_scaled_as_well),
     "a canary is scaled up again and again": _property(

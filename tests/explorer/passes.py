@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconcile.errors import RefusedError
+from reconcile.model.errors import RefusedError
 from tests.explorer import laws, manifests
 from tests.explorer.laws import Write
 from tests.explorer.program import ANSWERS, Program, Request
@@ -18,7 +18,7 @@ from tests.world import VS, C, P, R
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 MOST_AT_ONCE = 2
 LETTERS = {VS: "V", P: "P", C: "C", R: "R"}

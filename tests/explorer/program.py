@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jsonpatch
 
-from reconcile import apply as applying
-from reconcile.engine import Pass
-from reconcile.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
-from reconcile.observe import Selection
-from reconcile.plan import Event, Failure, Patch, Plan, Settings
-from reconcile.ports import version_of
+from reconcile.engine import apply as applying
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.model.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
+from reconcile.model.plan import Event, Failure, Patch, Plan, Settings
+from reconcile.model.ports import version_of
 from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
 from tests.explorer.state import NOBODY
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
-    from reconcile.ports import Kind, Manifest, Ref, Scope, Version
+    from reconcile.model.ports import Kind, Manifest, Ref, Scope, Version
     from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.steps import Move
+from reconcile.core.state_machine import Move
 from tests import made
 from tests.explorer import numbers
 from tests.explorer.mutants import MUTANTS, caught

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import jsonpatch
 import pytest
 
-from reconcile.plan import Failure, Plan, Result
+from reconcile.model.plan import Failure, Plan, Result
 from tests.fakes import ref_of
 from tests.laws import LAWS, Turn
 from tests.strategies import Scene
 from tests.world import SUCCESS
 
 if TYPE_CHECKING:
-    from reconcile.ports import Manifest, Ref
+    from reconcile.model.ports import Manifest, Ref
 
 
 def broken(plan: Plan, manifests: list[Manifest], value: float | Failure, interval: float) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconcile.revision import revision
+from reconcile.model.template_hash import revision
 from tests.faults.replay import CANARY, PRIMARY, ROLLOUT, ROUTE, Step, World
 from tests.laws import BOOKS, changed, managed, replicas, selected, weights
 from tests.world import VS
@@ -17,7 +17,7 @@ from tests.world import VS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 GITOPS = "argocd"
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from reconcile.clusters.kube import connect
-from reconcile.errors import ClusterError
-from reconcile.plan import Failure
-from reconcile.ports import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE
+from reconcile.clusters.kube.cluster import connect
+from reconcile.model.errors import ClusterError
+from reconcile.model.plan import Failure
+from reconcile.model.ports import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE
 from tests.apiserver.steering import Metrics, Steerer
 from tests.components.gateway import Gateway, passed
 from tests.contract import alike
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
-    from reconcile.plan import Record
+    from reconcile.model.plan import Record
     from tests.components.controlplane import ControlPlane
     from tests.components.gateway import Fault, Hook, Request
     from tests.faults.stories import Story

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 
-from reconcile import apply, engine
-from reconcile.steps import Move
+from reconcile.core.state_machine import Move
+from reconcile.engine import apply, one_pass
 from tests import made
 from tests.components.faults import FAULTS
 from tests.explorer.mutants import MUTANTS
@@ -95,7 +95,7 @@ CAUGHT = {
 def test_a_broken_program_is_caught(control_plane: ControlPlane, calm: Calm, name: str) -> None:
     wanted = [one for one in calm.trials if (one.kind, one.what, one.point.move, one.point.what) == CAUGHT[name]]
     # The engine knows the function by a name of its own.
-    with MUTANTS[name](), patch.object(engine, "apply", apply.apply):
+    with MUTANTS[name](), patch.object(one_pass, "apply", apply.apply):
         broken = [text for one in matrix.tried(control_plane, calm, wanted[:1]) for text in one.broken]
     assert any(text[0].isdigit() for text in broken), broken
 

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconcile.clusters.kube import connect
-from reconcile.ports import ROLLOUT
+from reconcile.clusters.kube.cluster import connect
+from reconcile.model.ports import ROLLOUT
 from tests.components.faults import FAULTS, Hold, Once, dropped, killed, killed_when_done
 from tests.components.gateway import passed
 from tests.components.processes import wait_for
@@ -26,7 +26,7 @@ from tests.world import C, P
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconcile.plan import Record
+    from reconcile.model.plan import Record
     from tests.components.controlplane import AuditEntry, ControlPlane
     from tests.components.gateway import Exchange, Fault, Request
     from tests.faults.points import Point

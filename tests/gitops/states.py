@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconcile import rights
+from reconcile.model import rights
 from tests.apiserver.steering import DURATION, Metrics, Steerer, account, get, install, rolled_out
 
 if TYPE_CHECKING:

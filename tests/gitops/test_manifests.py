@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconcile import __version__, rights
+from reconcile import __version__
 from reconcile.cli import steerer
+from reconcile.model import rights
 from tests.components.controlplane import KubectlError
 from tests.components.tools import MODULES
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, FLUX, GITOPS, WORKFLOWS, documents, named

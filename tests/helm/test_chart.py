@@ -13,8 +13,9 @@ import click
 import pytest
 import yaml
 
-from reconcile import __version__, durations, rights
+from reconcile import __version__
 from reconcile.cli import steerer
+from reconcile.model import durations, rights
 from tests.components.tools import tool
 from tests.helm.rendering import CHART, MANIFESTS, REMAKE, HelmError, helm, made, rendered
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.rights import PASS, Lack, Right
+from reconcile.model.rights import PASS, Lack, Right
 from tests.apiserver.steering import apply, at_rest, get, install, of_steerer
 from tests.components.processes import wait_for
 from tests.helm.installed import decisions, new_namespace

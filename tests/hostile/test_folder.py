@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.clusters.folder import FolderCluster
-from reconcile.errors import UsageError
-from reconcile.ports import DEPLOYMENT, KINDS, Scope
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.model.errors import UsageError
+from reconcile.model.ports import DEPLOYMENT, KINDS, Scope
 from tests.hostile.tally import End, ended
 from tests.program import confined, contents, example, steerer
 

@@ -17,8 +17,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.revision import revision
-from reconcile.rollout import parse
+from reconcile.model.rollout import parse
+from reconcile.model.template_hash import revision
 from tests.hostile.pieces import ABSENT, NO_JSON, OTHERS, SPEC, STATUS, TEXTS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended
 from tests.hostile.whole import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 WEIGHT = 10
 ROUTES = "routes.yaml"

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.clusters import sources
-from reconcile.clusters.folder import FolderCluster
-from reconcile.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
-from reconcile.plan import Event, Patch
-from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope
+from reconcile.clusters.folder import files
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
+from reconcile.model.plan import Event, Patch
+from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope
 from tests.cli.test_signals import silent
 from tests.clusters.test_folder import between
 from tests.components.processes import wait_for
@@ -52,7 +52,7 @@ def weights(folder: Path) -> list[int]:
 
 
 def debris(folder: Path) -> list[str]:
-    return [str(path) for path in folder.rglob("*") if path.name.endswith(sources.TEMPORARY)]
+    return [str(path) for path in folder.rglob("*") if path.name.endswith(files.TEMPORARY)]
 
 
 # Others write.
@@ -341,9 +341,9 @@ def test_a_folder_that_goes_away_between_two_passes(folder: Path) -> None:
 KILLED = """
 import os, signal, sys
 from reconcile.cli import main
-from reconcile.clusters import exchange
+from reconcile.clusters.folder import atomic_replace
 
-point, left, put = sys.argv.pop(1), int(sys.argv.pop(1)), exchange.put
+point, left, put = sys.argv.pop(1), int(sys.argv.pop(1)), atomic_replace.put
 
 def killed(*arguments):
     global left
@@ -355,7 +355,7 @@ def killed(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return done
 
-exchange.put = killed
+atomic_replace.put = killed
 main()
 """
 # The start: the status, the route, two Events.

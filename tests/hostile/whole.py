@@ -17,9 +17,9 @@ import yaml
 from click.testing import CliRunner
 
 from reconcile.cli import steerer
-from reconcile.cli.exits import FAILED, USAGE
-from reconcile.errors import SteererError, UsageError
-from reconcile.fields import printable
+from reconcile.cli.exit_codes import FAILED, USAGE
+from reconcile.model.errors import SteererError, UsageError
+from reconcile.model.fields import printable
 from tests import program
 
 if TYPE_CHECKING:

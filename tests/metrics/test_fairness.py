@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.engine import Pass
-from reconcile.metrics.pacing import WORKERS
+from reconcile.engine.observe import Selection
+from reconcile.engine.one_pass import Pass
+from reconcile.metrics.backoff import WORKERS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet
-from reconcile.observe import Selection
-from reconcile.plan import Settings
+from reconcile.model.plan import Settings
 from tests.fakes import MemoryCluster
 from tests.metrics.loopback import LONG, Handler, Server, vector
 from tests.world import METRICS, START, release

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.metrics.groups import MOST_MEMBERS, MOST_NAMES, Query, queries
-from reconcile.plan import Question
-from reconcile.ports import ROLLOUT, Ref
+from reconcile.metrics.batching import MOST_MEMBERS, MOST_NAMES, Query, queries
+from reconcile.model.plan import Question
+from reconcile.model.ports import ROLLOUT, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

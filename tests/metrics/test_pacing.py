@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.metrics.pacing import MOST_REFUSALS, PAUSE, WORKERS, Pace, retry_after
+from reconcile.metrics.backoff import MOST_REFUSALS, PAUSE, WORKERS, Pace, retry_after
 
 FULL = Pace()
 NOW, END = 100.0, 130.0

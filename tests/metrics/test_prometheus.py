@@ -22,13 +22,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.errors import UsageError
-from reconcile.metrics.pacing import WORKERS
+from reconcile.metrics.backoff import WORKERS
 from reconcile.metrics.prometheus import Prometheus, Unconfigured
-from reconcile.metrics.replies import UngroupedError, parsed, shared, single
+from reconcile.metrics.responses import UngroupedError, parsed, shared, single
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
-from reconcile.plan import Answer, Failure, Metric, Question
-from reconcile.ports import ROLLOUT, Meter, Ref
+from reconcile.model.errors import UsageError
+from reconcile.model.plan import Answer, Failure, Metric, Question
+from reconcile.model.ports import ROLLOUT, Meter, Ref
 from tests.hostile.tally import End, ended
 from tests.metrics.loopback import LONG, Handler, Server, reply, running, silence, vector
 

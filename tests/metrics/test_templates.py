@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.errors import TemplateError, UsageError
 from reconcile.metrics import templates
 from reconcile.metrics.templates import load
-from reconcile.plan import Metric, Question
-from reconcile.ports import ROLLOUT, Ref
+from reconcile.model.errors import TemplateError, UsageError
+from reconcile.model.plan import Metric, Question
+from reconcile.model.ports import ROLLOUT, Ref
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:

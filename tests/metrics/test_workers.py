@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.metrics.pacing import MOST_REFUSALS, WORKERS
+from reconcile.metrics.backoff import MOST_REFUSALS, WORKERS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
-from reconcile.plan import Answer, Failure, Metric, Question
-from reconcile.ports import ROLLOUT, Ref
+from reconcile.model.plan import Answer, Failure, Metric, Question
+from reconcile.model.ports import ROLLOUT, Ref
 from tests.metrics.loopback import LONG, Handler, Server, reply, silence, vector
 
 if TYPE_CHECKING:

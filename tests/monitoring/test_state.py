@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.rollout import Phase
+from reconcile.model.rollout import Phase
 from tests.gitops import states
 from tests.monitoring.conftest import CRONJOBS, NAMESPACE, slug
 from tests.monitoring.shipped import alerts, metrics, queries

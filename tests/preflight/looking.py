@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.observe import Selection, survey
-from reconcile.plan import Settings
+from reconcile.engine.observe import Selection, survey
+from reconcile.model.plan import Settings
 from reconcile.preflight import examine, looks
 from reconcile.preflight.manifests import questions
 from tests.fakes import MemoryCluster
@@ -14,8 +14,8 @@ from tests.world import METRICS, START
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconcile.plan import Answer
-    from reconcile.ports import Manifest
+    from reconcile.model.plan import Answer
+    from reconcile.model.ports import Manifest
     from reconcile.preflight.findings import Check, Examined, Finding, Look
 
 

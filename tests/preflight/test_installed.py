@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile import rights
-from reconcile.errors import UnreachableError
-from reconcile.plan import Answer, Failure
-from reconcile.ports import ROLLOUT, VIRTUAL_SERVICE
+from reconcile.core.status import FIELDS
+from reconcile.model import rights
+from reconcile.model.errors import UnreachableError
+from reconcile.model.plan import Answer, Failure
+from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.preflight import counted
 from reconcile.preflight.findings import Level, Result
 from reconcile.preflight.installed import Served, granted, kinds, reached, strangers
-from reconcile.status import FIELDS
 
 ALL = {
     ROLLOUT: frozenset({"rollouts", "rollouts/status"}),

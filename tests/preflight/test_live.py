@@ -12,7 +12,7 @@ from tests.preflight.looking import examined, findings, told
 from tests.world import VS, C, P, R, autoscaler, virtual_service, world
 
 if TYPE_CHECKING:
-    from reconcile.ports import Ref
+    from reconcile.model.ports import Ref
     from tests.world import World
 
 PRIMARY, CANARY = "Deployment podinfo.test", "Deployment podinfo-canary.test"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.errors import ForbiddenError
-from reconcile.plan import Answer, Failure, Metric
-from reconcile.ports import AUTOSCALER, Kind, Manifest, Scope
+from reconcile.model.errors import ForbiddenError
+from reconcile.model.plan import Answer, Failure, Metric
+from reconcile.model.ports import AUTOSCALER, Kind, Manifest, Scope
 from reconcile.preflight import OFFLINE, examine
 from reconcile.preflight.findings import Level
 from reconcile.preflight.manifests import PASSES_BESIDE_WEIGHTS

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconcile.report.describe import events_table, print_status, status_data, status_text
 from reconcile.report.events import age
-from reconcile.report.lines import console_for
+from reconcile.report.layout import console_for
 from reconcile.report.record import dump
 from tests.report.factory import NOW
 from tests.report.test_record import TEXTS, VALUES

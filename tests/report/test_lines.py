@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.text import Text
 
-from reconcile.report.lines import Line, as_text, bar
+from reconcile.report.layout import Line, as_text, bar
 
 
 @pytest.mark.parametrize(

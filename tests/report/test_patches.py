@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from reconcile.ports import DEPLOYMENT, SERVICE
+from reconcile.model.ports import DEPLOYMENT, SERVICE
 from reconcile.report.patches import render, render_patches
 from tests.report import factory
 from tests.report.test_record import TEXTS, VALUES
@@ -19,7 +19,7 @@ from tests.report.test_record import TEXTS, VALUES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconcile.plan import Patch
+    from reconcile.model.plan import Patch
 
 ROUTE = """\
 apiVersion: networking.istio.io/v1alpha3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-from reconcile.ports import ROLLOUT, Ref
+from reconcile.model.ports import ROLLOUT, Ref
 from reconcile.preflight.findings import Examined, Finding, Level, Result
-from reconcile.report.lines import console_for
+from reconcile.report.layout import console_for
 from reconcile.report.preflight import data, print_preflight
 
 PODINFO = Ref(ROLLOUT, "test", "podinfo")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from reconcile.plan import Position, Record, Result
-from reconcile.report.lines import console_for
+from reconcile.model.plan import Position, Record, Result
+from reconcile.report.layout import console_for
 from reconcile.report.progress import Progress, standing
 from tests.report import factory
 

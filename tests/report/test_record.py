@@ -14,15 +14,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.errors import UsageError
-from reconcile.fields import timestamp
-from reconcile.plan import Gate, Outcome, Position, Result
-from reconcile.ports import DEPLOYMENT
+from reconcile.model.errors import UsageError
+from reconcile.model.fields import timestamp
+from reconcile.model.plan import Gate, Outcome, Position, Result
+from reconcile.model.ports import DEPLOYMENT
 from reconcile.report.record import dump, plain, render, to_dict
 from tests.report import factory
 
 if TYPE_CHECKING:
-    from reconcile.plan import Record
+    from reconcile.model.plan import Record
 
 DOCUMENT = """\
 rollouts:

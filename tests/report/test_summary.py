@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.ports import DEPLOYMENT, VIRTUAL_SERVICE
+from reconcile.model.ports import DEPLOYMENT, VIRTUAL_SERVICE
 from reconcile.report.summary import summary
 from tests.report import factory
 
 if TYPE_CHECKING:
-    from reconcile.plan import Operation
+    from reconcile.model.plan import Operation
 
 WHOLE = {"destination": {"host": "podinfo-canary"}}
 

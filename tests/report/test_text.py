@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from reconcile.plan import Gate, Outcome, Position, Result
-from reconcile.ports import DEPLOYMENT
+from reconcile.core.state_machine import Move
+from reconcile.model.plan import Gate, Outcome, Position, Result
+from reconcile.model.ports import DEPLOYMENT
 from reconcile.report.text import DONE, console_for, print_records, totals
-from reconcile.steps import Move
 from tests.report import factory
 from tests.report.test_record import TEXTS
 
 if TYPE_CHECKING:
-    from reconcile.plan import Record
+    from reconcile.model.plan import Record
 
 
 def printed(*records: Record, width: int | None = None, brief: bool = False) -> str:

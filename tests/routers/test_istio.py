@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import jsonpatch
 import pytest
 
-from reconcile.errors import InvalidObjectError
-from reconcile.routers import ROUTERS, istio
+from reconcile.core.routers import ROUTERS, istio
+from reconcile.model.errors import InvalidObjectError
 
 if TYPE_CHECKING:
-    from reconcile.ports import Manifest
+    from reconcile.model.ports import Manifest
 
 
 def end(host: Any, weight: Any = None, **more: Any) -> Manifest:

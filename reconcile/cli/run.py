@@ -1,0 +1,186 @@
+"""`steerer run` and `steerer plan`: one pass, or one after the other, written or printed.
+
+Duty: when a pass is made, and what is shown of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconcile.cli import adapters, exit_codes, options
+from reconcile.cli.logs import log_decision, log_to_stderr
+from reconcile.cli.schedule import ticks
+from reconcile.cli.signals import Stop
+from reconcile.model.errors import ClusterError, UsageError
+from reconcile.model.plan import Record, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from reconcile.engine.one_pass import Pass
+    from reconcile.model.ports import Cluster
+
+MOST_NAMED = 20
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@options.CLUSTER
+@options.SCOPE
+@options.SHARD
+@options.PASS
+@options.WRITE_TO
+@options.option(
+    "--dry-run",
+    type=click.Choice(["none", "client", "server"]),
+    default="none",
+    show_default=True,
+    help="client: print the plan and write nothing; server: send each patch to be checked, and store nothing.",
+)
+@options.option("--every", type=options.Duration(), help="Make a pass each time this long has passed. [default: one]")
+@options.option(
+    "--for",
+    "duration",
+    type=options.Duration(),
+    help="With --every: begin no pass after this long. [default: never end]",
+)
+@options.option(
+    "--wait",
+    is_flag=True,
+    help="Make passes until the Rollouts are done, one each control-loop interval or --every: 0 done, 3 out of time, "
+    "4 failed.",
+)
+@options.option("--timeout", type=options.Duration(), help="With --wait: how long to wait. [default: 30m]")
+@options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changed, 3 waiting, 4 halted or failed.")
+@options.output("text", "json", "yaml", "patch")
+@options.LOG
+@click.pass_context
+def run(context: click.Context, /, **given: Any) -> None:
+    """Make one pass over the Rollouts in scope, or over those of these NAMES."""
+    stop = context.ensure_object(Stop)
+    if given["timeout"] is not None and not given["wait"]:
+        raise UsageError("--timeout needs --wait: it says how long")
+    if not given["wait"]:
+        context.exit(_passes(given, stop))
+    from reconcile.cli.wait import wait  # noqa: PLC0415 - a pass that does not wait pays for none of it
+
+    context.exit(wait(given, stop))
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@options.CLUSTER
+@options.SCOPE
+@options.SHARD
+@options.PASS
+@options.WRITE_TO
+@options.option("--out", type=options.FOLDER, help="Save the plan in this file, for `steerer apply`.")
+@options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changes pending, 3 waiting, 4 halted.")
+@options.output("text", "json", "yaml", "patch")
+@options.LOG
+@click.pass_context
+def plan(context: click.Context, /, **given: Any) -> None:
+    """Print what a pass would do, and write nothing: `run --dry-run=client`."""
+    if given["out"] is not None and given["write_to"] is not None:
+        raise UsageError("--out and --write-to exclude each other: what is to be looked at there is the commit")
+    given = {"dry_run": "client", "every": None, "duration": None} | given
+    context.exit(_passes(given, context.ensure_object(Stop)))
+
+
+def _passes(given: dict[str, Any], stop: Stop) -> int:
+    """Make one pass, or one after the other, and report each. Gives the exit code."""
+    log_to_stderr(given["log_format"], given["log_level"], dry_run=given["dry_run"] != "none")
+    if given["duration"] is not None and not given["every"]:
+        raise UsageError("--for needs --every above zero: how long it is from one pass to the next")
+    write_params = {"dryRun": "All"} if given["dry_run"] == "server" else {}
+    code = exit_codes.NOTHING
+    with adapters.cluster_for(given, write_params) as (cluster, default_namespace):
+        single = adapters.pass_for(given, cluster, adapters.selection_for(given, default_namespace), stop.why)
+        for _ in ticks(given["every"], given["duration"]):
+            try:
+                code = make(single, given["dry_run"], stop, lambda records: _report(records, given, cluster))
+            except ClusterError as error:
+                if given["every"] is None:
+                    raise
+                exit_codes.complain(f"steerer: {error}")  # the next tick may find the server again
+                code = exit_codes.FAILED
+    return code
+
+
+def make(
+    single: Pass,
+    dry_run: str,
+    stop: Stop,
+    tell: Callable[[list[Record]], int],
+    choose: Callable[[Iterator[Record]], Iterator[Record]] = iter,
+) -> int:
+    """Make one pass and tell of it. Until it writes it may end at any time, from then on between two Rollouts.
+
+    `choose` looks at what is decided, and says what of it is to be written. Raises the ClusterError of what kept the
+    pass, or a part of it, from being made, after the rest was told.
+    """
+    client = dry_run == "client"
+    stop.stands = "; this pass has written nothing"
+    code, trouble, records = exit_codes.NOTHING, None, list[Record]()
+    with nullcontext() if client else adapters.lock(single.cluster):
+        plans = single.plans()
+        first = [*islice(plans, 1)]  # with the first all is read and measured; each is decided when it is its turn
+        chosen = choose(chain(first, plans))
+        with stop.held():
+            try:
+                records.extend(chosen if client else single.write(chosen))  # what came before an error stays
+            except ClusterError as error:
+                trouble = error
+            records.sort(key=lambda record: record.plan.rollout)  # in whichever order they were written
+            stop.stands = unreached(records)
+            made = [_not_stored(record) for record in records] if dry_run == "server" else records
+            for record in made:
+                log_decision(record)
+            code = tell(made)
+    if trouble is not None:
+        raise trouble
+    return code
+
+
+def unreached(records: Sequence[Record]) -> str:
+    """Name the Rollouts that a pass did not reach; "" where there is none."""
+    names = [str(record.plan.rollout) for record in records if record.result is Result.UNREACHED]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"; not reached: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
+
+
+def _not_stored(record: Record) -> Record:
+    return replace(record, result=Result.PLANNED) if record.result is Result.APPLIED else record
+
+
+def _report(records: Sequence[Record], given: dict[str, Any], cluster: Cluster) -> int:
+    """Print one pass, save it if it is to be saved, and give its exit code."""
+    if given.get("out") is not None:
+        from reconcile.cli.apply import save  # noqa: PLC0415 - only for those who save
+
+        save(records, cluster, given["out"])
+    show(records, given["output"])
+    return exit_codes.exit_code(records, detailed=given["detailed_exitcode"])
+
+
+def show(records: Sequence[Record], form: str) -> None:
+    """Print one pass."""
+    if form == "text":
+        from reconcile.report import layout, text  # noqa: PLC0415 - only this form needs a terminal library
+
+        text.print_records(records, layout.console_for(sys.stdout))
+    elif form == "patch":
+        from reconcile.report import patches  # noqa: PLC0415 - as above
+
+        click.echo(patches.render(records), nl=False)
+    else:
+        from reconcile.report import record  # noqa: PLC0415 - as above
+
+        click.echo(record.render(records, form), nl=False)
+    sys.stdout.flush()

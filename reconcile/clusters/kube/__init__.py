@@ -1,0 +1,1 @@
+"""The API server as a cluster. Start at `cluster`."""

@@ -1,0 +1,79 @@
+"""Whether a Deployment is rolled out and whether it is being scaled: one reason in words, or None.
+
+Duty: gates 5 and 6 for one object, from its own fields. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconcile.model.objects import Autoscaler, Deployment
+
+
+def unhealthy(deployment: Deployment) -> str | None:
+    """Say why a Deployment is not rolled out with all its replicas available; None if it is."""
+    for reason in stopped(deployment):
+        return reason
+    return unfinished(deployment)
+
+
+def stopped(deployment: Deployment) -> list[str]:
+    """Say all that keeps a Deployment from ever being rolled out until somebody changes it."""
+    reasons = {
+        "is paused": deployment.paused,
+        "is scaled to 0 replicas": deployment.wanted == 0,
+        "exceeded its progress deadline": deployment.deadline_exceeded,
+    }
+    return [reason for reason, applies in reasons.items() if applies]
+
+
+def unfinished(deployment: Deployment) -> str | None:
+    """Say what is left of a rolling update; None if it is finished."""
+    if not deployment.reported:
+        return "has no status: nobody has reported on its replicas yet"
+    if not observed(deployment):
+        return "has a newer spec than its controller has seen"
+    if deployment.updated < deployment.wanted:
+        return f"has updated {deployment.updated} of {_replicas(deployment.wanted)}"
+    if deployment.replicas > deployment.updated:
+        return f"waits for {_replicas(deployment.replicas - deployment.updated, 'old ')} to terminate"
+    if deployment.available < deployment.updated:
+        return f"has {deployment.available} of {_replicas(deployment.updated, 'updated ')} available"
+    return None
+
+
+def observed(deployment: Deployment) -> bool:
+    """Say whether the controller has seen the latest spec; without a generation (a folder) there is nothing newer."""
+    return deployment.generation is None or (deployment.observed_generation or 0) >= deployment.generation
+
+
+def updated_and_available(deployment: Deployment) -> tuple[int, int]:
+    """Count for "a of b updated replicas are available"; b is what the update will have in the end.
+
+    Replicas of the old template may be among the available ones: as many as there are beyond the updated ones are
+    taken off. Before the controller has seen the spec, none is updated.
+    """
+    if not observed(deployment):
+        return 0, deployment.wanted
+    old = max(deployment.replicas - deployment.updated, 0)
+    return min(max(deployment.available - old, 0), deployment.updated), deployment.wanted
+
+
+def scaling(deployment: Deployment, autoscalers: Iterable[Autoscaler]) -> str | None:
+    """Say why the number of replicas is about to change; None if it rests."""
+    if deployment.wanted != deployment.replicas:
+        return f"is being scaled from {deployment.replicas} to {_replicas(deployment.wanted)}"
+    for autoscaler in autoscalers:
+        if autoscaler.desired != autoscaler.current:
+            return (
+                f"is being scaled by HorizontalPodAutoscaler {autoscaler.name} "
+                f"from {autoscaler.current} to {_replicas(autoscaler.desired)}"
+            )
+    return None
+
+
+def _replicas(count: int, adjective: str = "") -> str:
+    return f"{count} {adjective}replica{'' if count == 1 else 's'}"

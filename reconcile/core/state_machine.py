@@ -1,0 +1,204 @@
+"""The state machine of a Rollout, as a table, and the arithmetic of its steps.
+
+Duty: which move a situation asks for, which gates that move needs, which phase follows. `docs/architecture.md` draws
+this table, and a test keeps the two equal. How a move is made is in `decide`. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconcile.model.rollout import Phase
+
+
+class Standing(StrEnum):
+    """The canary's present revision, seen from the one that is recorded."""
+
+    SAME = "same revision"
+    NEW = "new revision"
+    ON_PRIMARY = "revision that the primary already runs"
+
+
+class Traffic(StrEnum):
+    """What the managed routes give to the canary."""
+
+    NONE = "no traffic"
+    UNEVEN = "traffic on some routes"
+    SOME = "traffic"
+    FULL = "maximum weight"
+    REVERTED = "weight put back by a GitOps tool"
+    SOME_REVERTED = "weight put back although it was restored"
+    FULL_REVERTED = "maximum weight put back although it was restored"
+
+
+class Move(StrEnum):
+    """What a pass does with one Rollout. `halt` and `wait` come from a gate, all others from the table."""
+
+    IDLE = "idle"
+    WAIT = "wait"
+    HALT = "halt"
+    INITIALIZE = "initialize"
+    SCALE_UP = "scale up"
+    START = "start"
+    ADVANCE = "advance"
+    PROMOTE = "promote"
+    COPY = "copy"
+    CONCLUDE = "conclude"
+    RETIRE = "retire"
+    RETURN = "return"
+    RESET = "reset"
+    RESTORE = "restore"
+
+
+SPLIT = frozenset({Traffic.UNEVEN, Traffic.SOME, Traffic.FULL})
+ANY_TRAFFIC = frozenset(Traffic)
+ANY_STANDING = frozenset(Standing)
+RESTING = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED})
+# A promotion is finished before anything else: neither the Services nor the canary can hold it up.
+CONCLUDING = frozenset({Phase.PROMOTING, Phase.FINALISING})
+# Moves that need nothing but the Deployments: no gate beyond them, no weight.
+REST = frozenset({Move.IDLE, Move.INITIALIZE})
+
+# The gates that each move needs, in their order: those of every move, then those of its own.
+OPENING = ("rollout", "deployments")
+_HEALTHY = ("services", "routes", "primary", "canary", "scaling")
+GATES: dict[Move, tuple[str, ...]] = {
+    Move.IDLE: (),
+    Move.INITIALIZE: (),
+    Move.SCALE_UP: ("services", "routes", "primary", "size", "interval"),
+    Move.START: (*_HEALTHY, "interval"),
+    Move.ADVANCE: (*_HEALTHY, "interval", "analysis"),
+    Move.PROMOTE: (*_HEALTHY, "interval", "analysis"),
+    Move.RESTORE: _HEALTHY,
+    Move.RESET: ("services", "routes", "primary"),
+    # The labels that the primary keeps are those that the Services select by: without them there is no copy.
+    Move.COPY: ("services", "routes", "primary"),
+    Move.CONCLUDE: ("routes", "template", "primary", "interval"),
+    Move.RETIRE: ("routes", "template", "primary", "interval"),
+    Move.RETURN: ("routes", "primary", "interval"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """What the table looks at. `parked`: the canary has 0 replicas and this revision never had traffic.
+
+    `copy_due`: the promotion was decided, and the primary's template was not written since.
+    """
+
+    phase: Phase
+    standing: Standing
+    traffic: Traffic
+    parked: bool = False
+    copy_due: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row: where it applies, the move, the phase after it. None = whichever.
+
+    `otherwise`: the move where only gates that it does not need stay shut.
+    """
+
+    phases: frozenset[Phase]
+    standings: frozenset[Standing]
+    traffic: frozenset[Traffic] = ANY_TRAFFIC
+    parked: bool | None = None
+    copy_due: bool | None = None
+    move: Move
+    to: Phase
+    otherwise: Move | None = None
+
+    def applies(self, situation: Situation) -> bool:
+        """Say whether the situation is one of this row's."""
+        return (
+            situation.phase in self.phases
+            and situation.standing in self.standings
+            and situation.traffic in self.traffic
+            and self.parked in {None, situation.parked}
+            and self.copy_due in {None, situation.copy_due}
+        )
+
+
+def _row(
+    phases: set[Phase],
+    standings: frozenset[Standing] | set[Standing],
+    move: Move,
+    to: Phase,
+    *,
+    traffic: frozenset[Traffic] | set[Traffic] = ANY_TRAFFIC,
+    parked: bool | None = None,
+    copy_due: bool | None = None,
+    otherwise: Move | None = None,
+) -> Row:
+    return Row(
+        phases=frozenset(phases),
+        standings=frozenset(standings),
+        traffic=frozenset(traffic),
+        parked=parked,
+        copy_due=copy_due,
+        move=move,
+        to=to,
+        otherwise=otherwise,
+    )
+
+
+P, S, T, M = Phase, Standing, Traffic, Move
+_FRESH = {S.NEW, S.ON_PRIMARY}
+_RELEASABLE = {P.INITIALIZED, P.SUCCEEDED, P.PROGRESSING}
+
+# The first row that applies decides.
+TABLE: tuple[Row, ...] = (
+    # Nothing to release.
+    _row({P.NEW}, {S.ON_PRIMARY}, M.INITIALIZE, P.INITIALIZED, parked=True),
+    _row({P.INITIALIZED}, {S.SAME, S.ON_PRIMARY}, M.IDLE, P.INITIALIZED),
+    _row({P.SUCCEEDED}, {S.SAME, S.ON_PRIMARY}, M.IDLE, P.SUCCEEDED),
+    # A Rollout that no pass has seen: traffic that is already split is adopted, and analysed first.
+    _row({P.NEW}, _FRESH, M.SCALE_UP, P.PROGRESSING, traffic={T.NONE}, parked=True),
+    _row({P.NEW}, _FRESH, M.START, P.PROGRESSING, traffic={T.NONE, T.UNEVEN}),
+    _row({P.NEW}, _FRESH, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}),
+    _row({P.NEW}, _FRESH, M.PROMOTE, P.PROMOTING, traffic={T.FULL}),
+    # A new revision begins at no traffic, whatever the one before it had.
+    _row(_RELEASABLE, {S.NEW}, M.RESET, P.PROGRESSING, traffic=SPLIT),
+    _row({*_RELEASABLE, P.FINALISING}, {S.NEW}, M.SCALE_UP, P.PROGRESSING, traffic={T.NONE}, parked=True),
+    _row({*_RELEASABLE, P.FINALISING}, {S.NEW}, M.START, P.PROGRESSING, traffic={T.NONE}),
+    # The revision under way.
+    _row({P.PROGRESSING}, {S.SAME}, M.RESTORE, P.PROGRESSING, traffic={T.REVERTED}),
+    # A tool that puts the weight back each time: the release goes on all the same, or nothing would ever end it.
+    _row({P.PROGRESSING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME_REVERTED}, otherwise=M.RESTORE),
+    _row({P.PROGRESSING}, {S.SAME}, M.PROMOTE, P.PROMOTING, traffic={T.FULL_REVERTED}, otherwise=M.RESTORE),
+    _row({P.PROGRESSING}, {S.SAME}, M.SCALE_UP, P.PROGRESSING, traffic={T.NONE}, parked=True),
+    _row({P.PROGRESSING}, {S.SAME}, M.START, P.PROGRESSING, traffic={T.NONE, T.UNEVEN}),
+    _row({P.PROGRESSING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}),
+    _row({P.PROGRESSING}, {S.SAME}, M.PROMOTE, P.PROMOTING, traffic={T.FULL}),
+    # The canary was put back to what the primary runs.
+    _row({P.PROGRESSING}, {S.ON_PRIMARY}, M.RESET, P.PROGRESSING, traffic=SPLIT),
+    _row({P.PROGRESSING, P.FINALISING}, {S.ON_PRIMARY}, M.RETURN, P.SUCCEEDED, traffic={T.NONE}),
+    # The promotion, which is finished whatever the canary does meanwhile.
+    _row({P.PROMOTING}, {S.SAME}, M.COPY, P.PROMOTING, copy_due=True),
+    _row({P.PROMOTING}, ANY_STANDING, M.CONCLUDE, P.FINALISING),
+    _row({P.FINALISING}, ANY_STANDING, M.CONCLUDE, P.FINALISING, traffic=SPLIT),
+    _row({P.FINALISING}, {S.SAME}, M.RETIRE, P.SUCCEEDED, traffic={T.NONE}),
+)
+
+
+def row(situation: Situation) -> Row:
+    """Find what the situation asks for. Raises LookupError where the table has nothing: that is a defect of it."""
+    for candidate in TABLE:
+        if candidate.applies(situation):
+            return candidate
+    raise LookupError(f"no row for {situation}")
+
+
+def next_weight(weight: int, step: int, most: int) -> int:
+    """Give the weight after an advance; all in percent."""
+    return min(weight + step, most)
+
+
+def weights(step: int, most: int) -> list[int]:
+    """Give every weight of a release, in order: the last is the most there may be."""
+    reached = [next_weight(0, step, most)]
+    while reached[-1] < most:
+        reached.append(next_weight(reached[-1], step, most))
+    return reached

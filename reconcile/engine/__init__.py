@@ -1,0 +1,1 @@
+"""One pass over all Rollouts. Start at `one_pass`."""

@@ -1,0 +1,134 @@
+"""The files of metrics: found in a folder, read and checked.
+
+Duty: from a folder to fields of text. What a query in them says is not looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from reconcile import files
+from reconcile.metrics import MAX_QUERY
+from reconcile.model.errors import TemplateError, UsageError
+from reconcile.model.plan import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MAX_FILE = 64 * 1024
+MAX_WORDS = 128
+KEYS = ("name", "title", "unit", "threshold", "query")
+OPTIONAL = ("grouped",)
+BOUNDS = ("minimum", "maximum")
+
+_STRING_TAG = "tag:yaml.org,2002:str"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricFile:
+    """One file as it was read: what the core knows of the metric, the query not yet rendered, and where it is from.
+
+    `grouped` is the query for several workloads at once; "" = it has none.
+    """
+
+    path: Path
+    metric: Metric
+    query: str
+    grouped: str = ""
+
+
+def read_folder(folder: Path) -> dict[str, MetricFile]:
+    """Read `*.yaml` and `*.yml` of a folder, in the order of their names; hidden entries are a ConfigMap's own."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if _is_named_as_metric(path) and not path.is_dir())
+    except OSError as error:
+        raise UsageError(f"templates folder {folder} cannot be read: {error.strerror}") from error
+    files: dict[str, MetricFile] = {}
+    for path in paths:
+        file = _read_file(path)
+        other = files.setdefault(file.metric.name, file)
+        if other is not file:
+            raise TemplateError(
+                f"{path}: name: {file.metric.name} is the name in {other.path.name} already; rename one of the two"
+            )
+    return files
+
+
+def _is_named_as_metric(path: Path) -> bool:
+    return path.suffix in {".yaml", ".yml"} and not path.name.startswith(".")
+
+
+def _read_file(path: Path) -> MetricFile:
+    try:
+        fields = _fields(_text(path))
+        _check_fields(fields)
+    except TemplateError as error:
+        raise TemplateError(f"{path}: {error}") from error
+    metric = Metric(name=fields["name"], title=fields["title"], unit=fields["unit"], bound=fields["threshold"])
+    return MetricFile(path=path, metric=metric, query=fields["query"], grouped=fields.get("grouped", ""))
+
+
+def _text(path: Path) -> str:
+    """Read a file that may be anything: too big, no text, or no file at all."""
+    try:
+        if not path.is_file():
+            raise TemplateError("is no regular file, or a link to nothing")
+        content, _ = files.read(path, MAX_FILE + 1)
+    except OSError as error:
+        raise TemplateError(f"cannot be read: {error.strerror}") from error
+    if len(content) > MAX_FILE:
+        raise TemplateError(f"is larger than {MAX_FILE // 1024} KiB; a metric is one short query")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+
+
+def _fields(text: str) -> dict[str, str]:
+    """Take the fields from the node tree: nothing is constructed, so no alias is ever unfolded."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise TemplateError(f"is not YAML: {_yaml_words(error)}") from error
+    except RecursionError as error:
+        raise TemplateError("is nested too deeply to be a metric") from error
+    if not isinstance(root, yaml.MappingNode):
+        raise TemplateError(f"must be a mapping with {', '.join(KEYS)}")
+    fields: dict[str, str] = {}
+    for key, value in root.value:
+        name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+        if name not in (*KEYS, *OPTIONAL):
+            raise TemplateError(f"{name:.40}: is not a field; there are {', '.join((*KEYS, *OPTIONAL))}")
+        if name in fields:
+            raise TemplateError(f"{name}: is there twice; delete one")
+        if not isinstance(value, yaml.ScalarNode) or value.tag != _STRING_TAG:
+            raise TemplateError(f"{name}: must be text; put it in quotes")
+        fields[name] = value.value
+    return fields
+
+
+def _check_fields(fields: Mapping[str, str]) -> None:
+    for key in (*KEYS, *(fields.keys() & OPTIONAL)):
+        if not fields.get(key, "").strip():
+            raise TemplateError(f"{key}: is missing or empty; every metric has {', '.join(KEYS)}")
+    for key in ("name", "title", "unit"):
+        value = fields[key]
+        if len(value) > MAX_WORDS or value != value.strip() or not value.isprintable():
+            raise TemplateError(f"{key}: must be one line of at most {MAX_WORDS} characters, no space around it")
+    if " " in fields["name"]:
+        raise TemplateError("name: must be one word, as a Rollout writes it")
+    if fields["threshold"] not in BOUNDS:
+        raise TemplateError(f"threshold: must be {' or '.join(BOUNDS)}, and is {fields['threshold']!r:.40}")
+    for key in ("query", *OPTIONAL):
+        if len(fields.get(key, "")) > MAX_QUERY:
+            raise TemplateError(f"{key}: is longer than {MAX_QUERY} characters")
+
+
+def _yaml_words(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return str(error).splitlines()[0]

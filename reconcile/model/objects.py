@@ -1,0 +1,230 @@
+"""The objects around a Rollout as the core sees them: Deployments, Services, autoscalers, and who wrote what last.
+
+Duty: typed views of manifests. A view says what an object says; whether that is good is decided elsewhere. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reconcile.model.errors import InvalidObjectError
+from reconcile.model.fields import Fields, parse_time
+from reconcile.model.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+from reconcile.model.template_hash import revision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MANY = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """One Deployment. Counts as the API has them: absent `spec.replicas` is 1, an absent count of the status is 0.
+
+    `reported` is whether it has a status at all.
+    """
+
+    ref: Ref
+    api_version: str
+    uid: str | None
+    generation: int | None
+    template: Manifest
+    selector_keys: frozenset[str]
+    selector: Manifest
+    wanted: int
+    replicas_written: bool
+    paused: bool
+    reported: bool
+    observed_generation: int | None
+    replicas: int
+    updated: int
+    available: int
+    deadline_exceeded: bool
+    manifest: Manifest
+
+    @property
+    def full_name(self) -> str:
+        """`name.namespace`, as in every message."""
+        return f"{self.ref.name}.{self.ref.namespace}"
+
+    @cached_property
+    def revision(self) -> str:
+        """The revision of its pod template."""
+        return revision(self.template)
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """The labels of its pods."""
+        return dict((self.template.get("metadata") or {}).get("labels") or {})
+
+    def selects(self, labels: Mapping[str, Any]) -> bool:
+        """Say whether pods with these labels match its selector; an empty one is none that the server would store."""
+        exact = self.selector.get("matchLabels") or {}
+        wanted = [{"key": key, "operator": "In", "values": [value]} for key, value in exact.items()]
+        wanted += self.selector.get("matchExpressions") or []
+        return bool(wanted) and all(_meets(requirement, labels) for requirement in wanted)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """One Service; `ports` are the names of its ports, "" for one without a name."""
+
+    ref: Ref
+    external: bool
+    ports: tuple[str, ...]
+    selector: dict[str, Any]
+
+    def selects(self, labels: dict[str, Any]) -> bool:
+        """Say whether pods with these labels are behind the Service; a Service without a selector has none."""
+        return bool(self.selector) and all(labels.get(key) == value for key, value in self.selector.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Autoscaler:
+    """One HorizontalPodAutoscaler: what it targets and where it stands."""
+
+    name: str
+    target_kind: str
+    target_name: str
+    least: int
+    current: int
+    desired: int
+
+    def targets(self, deployment: Ref) -> bool:
+        """Say whether it scales this Deployment."""
+        return (self.target_kind, self.target_name) == (deployment.kind.name, deployment.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writer:
+    """Who wrote a field last, by `metadata.managedFields`."""
+
+    manager: str
+    at: datetime
+
+
+def deployment(manifest: Manifest) -> Deployment:
+    """Read a Deployment. Raises InvalidObjectError where the manifest is none that the API server would store."""
+    root = Fields(value=manifest)
+    metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
+    template, selector = spec.child("template"), spec.child("selector", required=False)
+    pod_metadata = template.child("metadata", required=False)
+    pod_metadata.child("labels", required=False)
+    view = Deployment(
+        ref=_ref(DEPLOYMENT, metadata),
+        api_version=str(manifest.get("apiVersion") or "apps/v1"),
+        uid=metadata.text("uid", "") or None,
+        generation=_count(metadata, "generation"),
+        template=template.value,
+        selector=selector.value,
+        selector_keys=_selector_keys(selector),
+        wanted=spec.integer("replicas", 0, MANY, 1),
+        replicas_written=spec.value.get("replicas") is not None,
+        paused=spec.value.get("paused") is True,
+        reported=bool(status.value),
+        observed_generation=_count(status, "observedGeneration"),
+        replicas=status.integer("replicas", 0, MANY, 0),
+        updated=status.integer("updatedReplicas", 0, MANY, 0),
+        available=status.integer("availableReplicas", 0, MANY, 0),
+        deadline_exceeded=any(
+            item.value.get("type") == "Progressing" and item.value.get("reason") == "ProgressDeadlineExceeded"
+            for item in status.children("conditions", MANY)
+        ),
+        manifest=manifest,
+    )
+    _refuse(root)
+    return view
+
+
+def service(manifest: Manifest) -> Service:
+    """Read a Service. Raises InvalidObjectError."""
+    root = Fields(value=manifest)
+    metadata, spec = root.child("metadata"), root.child("spec", required=False)
+    view = Service(
+        ref=_ref(SERVICE, metadata),
+        external=spec.value.get("type") == "ExternalName",
+        ports=tuple(str(port.value.get("name") or "") for port in spec.children("ports", MANY)),
+        selector=spec.child("selector", required=False).value,
+    )
+    _refuse(root)
+    return view
+
+
+def autoscaler(manifest: Manifest) -> Autoscaler:
+    """Read a HorizontalPodAutoscaler of any version. Raises InvalidObjectError."""
+    root = Fields(value=manifest)
+    metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
+    target = spec.child("scaleTargetRef")
+    view = Autoscaler(
+        name=metadata.text("name"),
+        target_kind=str(target.value.get("kind")),
+        target_name=str(target.value.get("name")),
+        least=spec.integer("minReplicas", 0, MANY, 1),
+        current=status.integer("currentReplicas", 0, MANY, 0),
+        desired=status.integer("desiredReplicas", 0, MANY, 0),
+    )
+    _refuse(root)
+    return view
+
+
+def writers(manifest: Manifest, *path: str) -> list[Writer]:
+    """Give the managers that own the field at `path`, or anything below it, the last to write first.
+
+    Several own a field where all of them mean its present value. A write to `status` alone says nothing about `spec`:
+    only entries that own the path count. An entry without a time is the oldest.
+    """
+    entries = (manifest.get("metadata") or {}).get("managedFields")
+    found = [
+        Writer(manager=str(entry.get("manager")), at=parse_time(entry.get("time")) or datetime.min.replace(tzinfo=UTC))
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and _owns(entry.get("fieldsV1"), path)
+    ]
+    return sorted(found, key=lambda writer: writer.at, reverse=True)
+
+
+def last_writer(manifest: Manifest, *path: str) -> Writer | None:
+    """Give the manager that wrote the field at `path`, or anything below it, last; None where nobody is recorded."""
+    return next(iter(writers(manifest, *path)), None)
+
+
+def _owns(fields: object, path: tuple[str, ...]) -> bool:
+    for key in path:
+        if not isinstance(fields, dict) or f"f:{key}" not in fields:
+            return False
+        fields = fields[f"f:{key}"]
+    return True
+
+
+def _ref(kind: Any, metadata: Fields) -> Ref:
+    return Ref(kind, metadata.text("namespace", "default"), metadata.text("name"))
+
+
+def _meets(requirement: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Hold one requirement of a label selector against labels; an operator that is none is met by nothing."""
+    key, listed = str(requirement.get("key")), requirement.get("values")
+    values = listed if isinstance(listed, list) else []
+    return {
+        "In": key in labels and labels[key] in values,
+        "NotIn": key not in labels or labels[key] not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }.get(str(requirement.get("operator")), False)
+
+
+def _selector_keys(selector: Fields) -> frozenset[str]:
+    expressions = [str(item.value.get("key")) for item in selector.children("matchExpressions", MANY)]
+    return frozenset([*selector.child("matchLabels", required=False).value, *expressions])
+
+
+def _count(fields: Fields, key: str) -> int | None:
+    value = fields.value.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _refuse(root: Fields) -> None:
+    if root.problems:
+        raise InvalidObjectError(tuple(root.problems))

@@ -1,0 +1,206 @@
+"""The values of a pass: what is asked, what was answered, and what is to be done.
+
+Duty: frozen shapes. They know neither how they are made (`decide`) nor what happens to them (`apply`, `report`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconcile.model.ports import Ref
+
+Operation = dict[str, Any]
+"""One operation of RFC 6902, e.g. `{"op": "test", "path": "/spec/replicas", "value": 2}`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """What the core knows of a metric template; the query itself stays with the adapter.
+
+    `bound` is "minimum" or "maximum": what the threshold is. `unit` is "percent", "milliseconds" or free text.
+    """
+
+    name: str
+    title: str
+    unit: str
+    bound: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One metric of one Rollout, for one pass. `weight` is the canary's share of traffic in percent."""
+
+    rollout: Ref
+    metric: str
+    workload: str
+    interval: str
+    weight: int
+
+
+class Failure(StrEnum):
+    """The kinds of answer that are no number. The value is how a report names it."""
+
+    NO_DATA = "no data"
+    NOT_A_NUMBER = "not a number"
+    SEVERAL_SERIES = "several series"
+    WRONG_TYPE = "wrong type"
+    QUERY_ERROR = "error from Prometheus"
+    UNREACHABLE = "unreachable"
+    TEMPLATE = "template error"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What the meter said: a finite `value`, or a `failure` with `detail` in words. `query` is the rendered text."""
+
+    query: str = ""
+    value: float | None = None
+    failure: Failure | None = None
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurement:
+    """One answer held against its threshold. `verdict` is "passed", "failed" or the kind of failure."""
+
+    metric: str
+    query: str
+    value: float | None
+    threshold: float
+    bound: str
+    verdict: str
+    text: str
+    at: datetime
+
+    @property
+    def passed(self) -> bool:
+        """Say whether the canary may go on, as far as this metric is concerned."""
+        return self.verdict == "passed"
+
+
+class Outcome(StrEnum):
+    """What became of a gate."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAITING = "waiting"
+    UNREACHED = "not reached"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """One gate of a pass: `reason` says in words what it saw."""
+
+    name: str
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patch:
+    """One write: a JSON patch on one object. `subresource` is "" or "status"."""
+
+    target: Ref
+    api_version: str
+    operations: tuple[Operation, ...]
+    subresource: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A Kubernetes Event about a Rollout. `type` is "Normal" or "Warning"; `message` at most 1,024 bytes."""
+
+    rollout: Ref
+    api_version: str
+    uid: str | None
+    revision: str
+    type: str
+    message: str
+
+    @property
+    def name(self) -> str:
+        """The same for the same message of the same revision, so that a repetition is counted and not stored again."""
+        seed = "\x00".join((self.uid or "", self.revision, self.type, self.message))
+        # An object name has at most 253 characters, a Rollout's own may use all of them.
+        return f"{self.rollout.name[:220]}.{hashlib.sha256(seed.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """Where a Rollout stands: its phase ("" = never seen before) and the canary's weight (None = not looked at)."""
+
+    phase: str
+    weight: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What one pass means to do for one Rollout: the whole decision record but for what became of it.
+
+    `patches` are written in their order, then `events`. `questions` not empty = the plan is provisional: measure
+    them and decide again. `error` = a defect of ours kept the plan from being made. `uid` and `generation` are those
+    of the Rollout, where the cluster keeps them. `at` is the time that it was decided for.
+    """
+
+    rollout: Ref
+    move: str
+    reason: str
+    before: Position
+    after: Position
+    gates: tuple[Gate, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    events: tuple[Event, ...] = ()
+    questions: tuple[Question, ...] = ()
+    error: str = ""
+    uid: str | None = None
+    generation: int | None = None
+    at: datetime | None = None
+
+
+class Result(StrEnum):
+    """What became of a plan."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    LOST_RACE = "lost race"
+    FAILED = "failed"
+    UNREACHED = "not reached"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One Rollout, one pass: the decision record. `error` is what stopped the writing, in words, or empty."""
+
+    plan: Plan
+    at: datetime
+    result: Result
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What a pass is told from outside: `interval` in seconds, `metrics` by name, and two sets of field managers.
+
+    `gitops_managers` put back what Git has, against steerer; `appliers` bring about what steerer put into Git.
+    """
+
+    interval: float = 60.0
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    gitops_managers: tuple[str, ...] = (
+        "argocd-controller",
+        "argocd-application-controller",
+        "kustomize-controller",
+        "helm-controller",
+        "helm",
+    )
+    appliers: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The simulation. Start at `world`."""
