@@ -7,13 +7,6 @@ PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 comma := ,
 empty :=
 space := $(empty) $(empty)
-# The unit tests of the core; what needs a process, a folder or a component is elsewhere.
-UNIT := $(filter-out tests/test_cli.py tests/test_components.py tests/test_crd.py tests/test_docs.py tests/test_laws.py \
-          tests/test_lint.py,\
-          $(wildcard tests/test_*.py))
-
-DELIVERY := $(patsubst %,tests/clusters/test_%.py,delivery lean stated)
-
 .DEFAULT_GOAL := help
 .PHONY: help install demo test unit cover explore endure hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels image image-test e2e clean
 
@@ -45,12 +38,12 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 # The packages that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
 PURE := core model preflight
 
-cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure modules
-	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= tests/routers tests/preflight tests/metrics $(DELIVERY) $(UNIT)
+cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure packages
+	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= $(PURE:%=tests/unit/%) tests/unit/engine
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%/*))' --fail-under=100
 
-unit: $(VENV)/.dev ## Run the tests that need no component: seconds
-	$(BIN)/pytest --ignore=tests/apiserver --ignore=tests/bench/test_counts.py --ignore=tests/contract --ignore=tests/endurance --ignore=tests/explorer --ignore=tests/faults --ignore=tests/gitops --ignore=tests/monitoring --ignore=tests/prometheus --ignore=tests/mesh --ignore=tests/helm --ignore=tests/test_components.py
+unit: $(VENV)/.dev ## Run the tests that need no component and no network: after each edit, a minute at most
+	$(BIN)/pytest tests/unit
 
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
 	$(BIN)/python -m tests.explorer --minutes $(or $(MINUTES),10) --record
@@ -89,8 +82,8 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 
 golden: $(VENV)/.dev ## Write the golden cases and the drawings of the docs anew; look at the diff
-	$(BIN)/pytest tests/test_cases.py tests/gitops/test_health.py --update-golden
-	$(BIN)/python -m tests.drawing
+	$(BIN)/pytest tests/unit/core/test_cases.py tests/gitops/test_health.py --update-golden
+	$(BIN)/python -m tests.support.drawing
 
 manifests: $(VENV)/.dev ## Make the files for those without Helm from the chart
 	$(BIN)/python -m tests.helm.rendering

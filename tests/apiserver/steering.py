@@ -28,13 +28,13 @@ import yaml
 
 from tests.components.controlplane import NODES
 from tests.components.processes import wait_for
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tests.components.controlplane import AuditEntry, ControlPlane
 
-ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "artifacts"
 
 SUCCESS, DURATION = "istio_requests_total", "istio_request_duration_seconds_bucket"

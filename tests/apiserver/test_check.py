@@ -13,8 +13,9 @@ import yaml
 from reconcile.model import rights
 from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer
 from tests.components.controlplane import ControlPlane
-from tests.components.fixtures import CRD, available
+from tests.components.fixtures import available
 from tests.components.processes import wait_for
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +11,13 @@ import yaml
 from tests.hostile import pieces
 from tests.hostile.pieces import ABSENT
 from tests.hostile.tally import End, ended
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     import requests
 
     from tests.components.controlplane import ControlPlane
 
-ROOT = Path(__file__).parent.parent.parent
 CRD = ROOT / "manifests" / "crd.yaml"
 EXAMPLE = ROOT / "artifacts" / "rollouts" / "podinfo.yaml"
 

@@ -32,8 +32,8 @@ from tests.apiserver.steering import (
     of_steerer,
     rolled_out,
 )
-from tests.fakes import FixedMeter
-from tests.world import METRICS
+from tests.support.fakes import FixedMeter
+from tests.support.world import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

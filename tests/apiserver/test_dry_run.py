@@ -15,7 +15,6 @@ import yaml
 
 from tests.apiserver.steering import (
     DURATION,
-    ROOT,
     SUCCESS,
     Metrics,
     Steerer,
@@ -27,6 +26,7 @@ from tests.apiserver.steering import (
     started,
 )
 from tests.components.processes import free_port, wait_for
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

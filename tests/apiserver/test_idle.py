@@ -13,7 +13,8 @@ import pytest
 
 from tests.apiserver.steering import Steerer, at_rest, of_steerer, store
 from tests.components.controlplane import ControlPlane
-from tests.components.fixtures import CRD, available
+from tests.components.fixtures import available
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model import rights
-from tests.apiserver.steering import DURATION, ROOT, SUCCESS, Done, Metrics, Steerer, account, get, install, of_steerer
+from tests.apiserver.steering import DURATION, SUCCESS, Done, Metrics, Steerer, account, get, install, of_steerer
 from tests.components.faults import Once, dropped, hung
 from tests.components.gateway import Gateway, passed
 from tests.components.processes import wait_for
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

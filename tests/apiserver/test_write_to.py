@@ -20,10 +20,11 @@ import pytest
 from reconcile.clusters.git.manifest_diff import difference
 from reconcile.clusters.git.strip_defaults import lean
 from reconcile.model.rights import PASS, rules
-from tests.apiserver.steering import ARTIFACTS, ROOT, Metrics, account, flat, get, of_steerer, rolled_out
+from tests.apiserver.steering import ARTIFACTS, Metrics, account, flat, get, of_steerer, rolled_out
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import SERVICE as HEAD
 from tests.hostile.test_folder import WHOSE, laughs
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

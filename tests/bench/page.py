@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests import made
 from tests.bench import tables
 from tests.bench.figures import KEPT, read, written
 from tests.bench.picture import picture
+from tests.support import recorded
+from tests.support.paths import DOCS
 
 if TYPE_CHECKING:
     from tests.bench.figures import Figures
 
 COMMAND = "make bench"
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, PICTURE = DOCS / "performance.md", DOCS / "performance.svg"
 
 
@@ -25,7 +24,7 @@ def kept() -> Figures:
 
 def drawn(page: str) -> str:
     """Give the page with its parts made anew from what is kept."""
-    return made.drawn(page, COMMAND, tables.parts(kept()))
+    return recorded.drawn(page, COMMAND, tables.parts(kept()))
 
 
 def record(figures: Figures) -> None:

@@ -23,9 +23,9 @@ from tests.bench.traffic import answered, prometheus
 from tests.bench.ways import ways
 from tests.bench.world import World
 from tests.components.controlplane import ControlPlane
-from tests.components.fixtures import CRD
 from tests.components.processes import wait_for
 from tests.components.tools import KUBERNETES_VERSION
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,12 +8,13 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests.apiserver.steering import ROOT, Steerer
+from tests.apiserver.steering import Steerer
 from tests.bench.figures import ALL, IDLE, Crowd, Hanging, Start
 from tests.bench.objects import App
 from tests.bench.world import World
 from tests.components.faults import hung
 from tests.components.gateway import Gateway, passed
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.bench.cost import Cost, Till

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests import made
 from tests.bench.bounds import COUNT, MEGABYTE, held
 from tests.bench.figures import ALL, IDLE, SOME
 from tests.bench.growth import growth
+from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def parts(figures: Figures) -> dict[str, str]:
         "naive": naive(figures),
         "ways": ways(figures),
         "profiles": profiles(figures),
-        "Flagger": made.table(("Flagger 1.44", "on another machine"), _FLAGGER),
+        "Flagger": recorded.table(("Flagger 1.44", "on another machine"), _FLAGGER),
     }
 
 
@@ -67,7 +67,7 @@ def bounds(figures: Figures) -> str:
         )
         for row in held(figures)
     ]
-    return made.table(("what", "of it", "bound", "measured", "met"), rows)
+    return recorded.table(("what", "of it", "bound", "measured", "met"), rows)
 
 
 def _verdict(row: Held) -> str:
@@ -89,7 +89,7 @@ def passes(figures: Figures) -> str:
         "CPU seconds",
         "MB (of one)",
     )
-    return made.table(head, ([*_pass(figures, one)] for one in figures.passes))
+    return recorded.table(head, ([*_pass(figures, one)] for one in figures.passes))
 
 
 def _pass(figures: Figures, one: Measured) -> Iterator[str]:
@@ -111,7 +111,7 @@ def requests(figures: Figures) -> str:
     found = [figures.sizes(state)[-1] for state in (IDLE, SOME, ALL) if figures.sizes(state)]
     names = sorted({name for one in found for name in one.cost.requests})
     rows = ([name, *(f"{one.cost.requests.get(name, 0):,}" for one in found)] for name in names)
-    return made.table(("verb and resource", *(f"N = {one.n:,}, {one.state}" for one in found)), rows)
+    return recorded.table(("verb and resource", *(f"N = {one.n:,}, {one.state}" for one in found)), rows)
 
 
 def grown(figures: Figures) -> str:
@@ -123,12 +123,12 @@ def grown(figures: Figures) -> str:
             fit = growth([(one.n, of(one.cost)) for one in sizes])
             last = "" if fit.last is None else f"{fit.last:.2f}"
             rows.append((state, kind, _short(fit.fixed), _short(1000 * fit.each), last))
-    return made.table(("state", "cost", "to begin with", "each 1,000 more", "growth of the last step"), rows)
+    return recorded.table(("state", "cost", "to begin with", "each 1,000 more", "growth of the last step"), rows)
 
 
 def crowd(figures: Figures) -> str:
     """Compare ten Rollouts alone with the same ten among strangers."""
-    return made.table(
+    return recorded.table(
         ("10 Rollouts", "requests", "KiB read", "seconds", "MB"), (row for one in figures.crowds for row in _crowd(one))
     )
 
@@ -151,7 +151,7 @@ def start(figures: Figures) -> str:
         ("the version printed", found.version),
         ("an idle pass over one Rollout, requests and all", found.idle),
     ]
-    return made.table(
+    return recorded.table(
         ("from nothing to the end", "seconds", "floors"),
         [(what, f"{taken:.2f}", f"{taken / found.floor:.2f}") for what, taken in rows],
     )
@@ -172,7 +172,7 @@ def releases(figures: Figures) -> str:
         ("succeeded", f"{found.succeeded} of {found.rollouts}"),
         ("Events stored, of those claimed", f"{found.stored:,} of {found.told:,}"),
     ]
-    return made.table((f"{found.rollouts} releases at once", ""), rows)
+    return recorded.table((f"{found.rollouts} releases at once", ""), rows)
 
 
 def hanging(figures: Figures) -> str:
@@ -199,7 +199,9 @@ def naive(figures: Figures) -> str:
         ours = figures.of(n, IDLE)
         beside = "" if ours is None else f"{ours.total:,}"
         rows.append(("Flagger, a round of idle canaries (see below)", f"{n:,}", f"{FLAGGER_IDLE * n:,}", "", beside))
-    return made.table(("one request after the other", "Rollouts", "requests", "seconds", "ours, a whole pass"), rows)
+    return recorded.table(
+        ("one request after the other", "Rollouts", "requests", "seconds", "ours, a whole pass"), rows
+    )
 
 
 def ways(figures: Figures) -> str:
@@ -215,7 +217,7 @@ def ways(figures: Figures) -> str:
         )
         for one in figures.ways
     ]
-    return made.table(("all Deployments", "objects", "requests", "KiB", "seconds", "CPU seconds"), rows)
+    return recorded.table(("all Deployments", "objects", "requests", "KiB", "seconds", "CPU seconds"), rows)
 
 
 def profiles(figures: Figures) -> str:
@@ -223,7 +225,7 @@ def profiles(figures: Figures) -> str:
     ordered = [list(one.seconds.items()) for one in figures.profiles]
     heads = [cell for one in figures.profiles for cell in (f"N = {one.n:,}, {one.state}", "seconds")]
     rows = [[cell for name, spent in row for cell in (name, f"{spent:.2f}")] for row in zip(*ordered, strict=False)]
-    return made.table(heads, rows) if heads else "not measured\n"
+    return recorded.table(heads, rows) if heads else "not measured\n"
 
 
 def _short(value: float) -> str:

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests import made
 from tests.bench import page, tables
 from tests.bench.bounds import BOUNDS, COUNT, held
 from tests.bench.cost import Cost
@@ -21,6 +20,7 @@ from tests.bench.profile import Profile, module
 from tests.bench.traffic import at
 from tests.bench.traffic import page as traffic_page
 from tests.bench.ways import Way
+from tests.support import recorded
 
 CHEAP = Cost(
     requests={"list rollouts": 2, "list deployments": 4},
@@ -154,6 +154,6 @@ def test_the_picture_has_a_line_for_each_state() -> None:
 def test_the_page_and_the_picture_show_what_is_kept() -> None:
     text = page.PAGE.read_text(encoding="utf-8")
 
-    assert sorted(made.named(text, page.COMMAND)) == sorted(tables.parts(page.kept()))
+    assert sorted(recorded.named(text, page.COMMAND)) == sorted(tables.parts(page.kept()))
     assert page.drawn(text) == text, "draw it anew: make bench-drawing"
     assert page.PICTURE.read_text(encoding="utf-8") == picture(page.kept()), "draw it anew: make bench-drawing"

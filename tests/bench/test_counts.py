@@ -15,8 +15,9 @@ from tests.bench.objects import TEAMS, App
 from tests.bench.traffic import answered, prometheus
 from tests.bench.world import World
 from tests.components.controlplane import ControlPlane
-from tests.components.fixtures import CRD, available
+from tests.components.fixtures import available
 from tests.components.processes import wait_for
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

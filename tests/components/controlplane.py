@@ -25,6 +25,7 @@ import yaml
 
 from tests.components.processes import Component, Process, ProcessError, answers, free_port, wait_for
 from tests.components.tools import tool
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +38,6 @@ NODES = ("node-0", "node-1", "node-2")
 _PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")
 _SETTLE = "settle="
 _STAGES = Path(__file__).parent / "kwok.yaml"
-_REPOSITORY = Path(__file__).parent.parent.parent
 
 # As the controllers of a cluster that matter to a Deployment, a Job, a Namespace and an account; no autoscaler.
 _CONTROLLERS = (
@@ -450,7 +450,7 @@ def main() -> int:
         try:
             with ControlPlane(Path(directory)) as plane:
                 plane.install_istio_crds()
-                plane.install_crds(path for path in [_REPOSITORY / "manifests" / "crd.yaml"] if path.exists())
+                plane.install_crds(path for path in [ROOT / "manifests" / "crd.yaml"] if path.exists())
                 print(f"export KUBECONFIG={plane.kubeconfig}")  # noqa: T201
                 print(f"# kubectl is {tool('kubectl')}; pods become ready but run nothing;", flush=True)  # noqa: T201
                 print(f'# annotate a pod {HOLD}: "true" and it stays unready. Ctrl-C ends it all.', flush=True)  # noqa: T201

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -18,11 +17,12 @@ from tests.components.mesh import Mesh
 from tests.components.prometheus import PrometheusServer
 from tests.components.tools import ToolUnavailable
 from tests.components.verdicts import Verdicts
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-CRD = Path(__file__).parent.parent.parent / "manifests" / "crd.yaml"
 
 skipped = pytest.StashKey[dict[str, str]]()
 

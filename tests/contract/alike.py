@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.contract.stages import text
-from tests.fakes import ref_of
+from tests.support.fakes import ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.plan import Failure
 from tests.contract.play import template
-from tests.world import (
+from tests.support.world import (
     DURATION,
     SUCCESS,
     VS,

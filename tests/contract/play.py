@@ -15,8 +15,8 @@ from reconcile.engine.one_pass import Pass
 from reconcile.model.plan import Result, Settings
 from reconcile.model.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from tests.contract import alike
-from tests.fakes import FixedMeter
-from tests.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
+from tests.support.fakes import FixedMeter
+from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconcile.model.plan import Failure, Result
 from tests.contract.play import template
 from tests.contract.stages import merged
-from tests.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_service
+from tests.support.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable

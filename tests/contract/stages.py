@@ -20,7 +20,7 @@ from reconcile.clusters.kube.cluster import connect
 from reconcile.model.ports import DEPLOYMENT, EVENT, KINDS, Cluster, Kind, Manifest, Ref, Scope
 from reconcile.simulation.world import Workloads
 from tests.components.processes import wait_for
-from tests.fakes import MemoryCluster, ref_of
+from tests.support.fakes import MemoryCluster, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,7 +25,7 @@ from reconcile.model.ports import (
     version_of,
 )
 from tests.contract import alike
-from tests.world import autoscaler, deployment, destination, rollout, service, virtual_service
+from tests.support.world import autoscaler, deployment, destination, rollout, service, virtual_service
 
 if TYPE_CHECKING:
     from reconcile.model.plan import Operation

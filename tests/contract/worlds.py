@@ -14,10 +14,10 @@ from reconcile.model.ports import AUTOSCALER
 from reconcile.model.template_hash import revision
 from tests.contract.play import START
 from tests.contract.stages import text
-from tests.fakes import ref_of
-from tests.strategies import calm_scene
-from tests.world import START as DRAWN
-from tests.world import C, R
+from tests.support.fakes import ref_of
+from tests.support.strategies import calm_scene
+from tests.support.world import START as DRAWN
+from tests.support.world import C, R
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.components.tools import ToolUnavailable, tool
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,6 @@ MESH = "steerer-e2e/mesh:1"
 PROMETHEUS = "steerer-e2e/prometheus:1"
 OLD, NEW, FAILING = (f"steerer-e2e/podinfo:{number}" for number in (1, 2, 3))
 
-_ROOT = Path(__file__).parent.parent.parent
 _RECIPES = Path(__file__).parent / "images"
 
 
@@ -40,7 +40,7 @@ def build(docker: Docker, base: str) -> list[str]:
     """Build them all, steerer's own by the Makefile, and give their names."""
     subprocess.run(
         ["make", "--silent", "image", f"IMAGE={STEERER}", f"BASE_IMAGE={base}", "IMAGE_OPTIONS=--quiet"],
-        cwd=_ROOT,
+        cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
         timeout=600,
@@ -70,13 +70,13 @@ def _recipes(base: str) -> Iterable[Recipe]:
     yield Recipe(
         tag=MESH,
         dockerfile="mesh",
-        parts={"envoy": _envoy()} | {f"tests/{name}": _ROOT / "tests" / name for name in code},
+        parts={"envoy": _envoy()} | {f"tests/{name}": ROOT / "tests" / name for name in code},
         arguments={"BASE_IMAGE": base},
     )
     yield Recipe(
         tag=FAILING,
         dockerfile="broken",
-        parts={"broken.py": _ROOT / "tests" / "e2e" / "broken.py"},
+        parts={"broken.py": ROOT / "tests" / "e2e" / "broken.py"},
         arguments={"BASE_IMAGE": base},
     )
 

@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from tests.components.controlplane import ControlPlane
-from tests.components.fixtures import CRD
 from tests.endurance import numbers
 from tests.endurance.play import Play, Script
+from tests.support.paths import CRD
 
 _MOST = 50
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.apiserver.steering import ROOT
 from tests.components.processes import mortal
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

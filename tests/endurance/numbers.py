@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import made
 from tests.endurance.loops import quarters
+from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,7 +103,7 @@ def table(found: Numbers) -> str:
         ("passes until the last of them had", str(found["passes to the end"])),
         ("minutes", str(found["minutes"])),
     ]
-    return made.table(("what", "how many"), rows)
+    return recorded.table(("what", "how many"), rows)
 
 
 def held(found: Numbers) -> str:
@@ -112,7 +112,7 @@ def held(found: Numbers) -> str:
         (_NAMES[name], *(f"{value / _UNITS.get(name, 1):,.0f}" for value in pair))
         for name, pair in found["held"].items()
     ]
-    return made.table(
+    return recorded.table(
         (f"held by one process in {found['longest life']:,} passes", "first quarter", "last quarter"), rows
     )
 
@@ -125,10 +125,10 @@ def _told(counts: dict[str, int]) -> str:
 def write(found: Numbers) -> None:
     """Keep the numbers, and draw them into the page."""
     KEPT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def drawn(page: str) -> str:
     """Give the page with its parts made anew from what is kept."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    return made.drawn(page, COMMAND, {"table": table(kept), "held": held(kept)})
+    return recorded.drawn(page, COMMAND, {"table": table(kept), "held": held(kept)})

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.fields import timestamp
 from reconcile.model.template_hash import revision
-from tests import world as builders
 from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Status, World
+from tests.support import world as builders
 
 if TYPE_CHECKING:
     from reconcile.model.ports import Manifest

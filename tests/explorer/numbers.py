@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import made
+from tests.support import recorded
 
 if TYPE_CHECKING:
     from tests.explorer.search import Search
@@ -48,29 +48,29 @@ def table(found: Numbers) -> str:
         ("laws broken", str(found["violations"])),
         ("minutes", str(found["minutes"])),
     ]
-    return made.table(("what", "how many"), rows)
+    return recorded.table(("what", "how many"), rows)
 
 
 def people(found: Numbers) -> str:
     """Write why worlds wait for people, as a table."""
-    return made.table(
+    return recorded.table(
         ("waits for a human because", "states"), [(why, f"{n:,}") for why, n in found["waiting for people"].items()]
     )
 
 
 def mutants(laws: dict[str, str]) -> str:
     """Write which law caught which broken program."""
-    return made.table(("what was broken", "the law that noticed"), list(laws.items()))
+    return recorded.table(("what was broken", "the law that noticed"), list(laws.items()))
 
 
 def write(found: Numbers, laws: dict[str, str]) -> None:
     """Keep the numbers, and draw them into the page."""
     KEPT.write_text(json.dumps({"numbers": found, "mutants": laws}, indent=2) + "\n", encoding="utf-8")
-    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def drawn(page: str) -> str:
     """Give the page with its parts made anew from what is kept."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     parts = {"table": table(kept["numbers"]), "people": people(kept["numbers"]), "mutants": mutants(kept["mutants"])}
-    return made.drawn(page, COMMAND, parts)
+    return recorded.drawn(page, COMMAND, parts)

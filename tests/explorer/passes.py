@@ -13,7 +13,7 @@ from tests.explorer import laws, manifests
 from tests.explorer.laws import Write
 from tests.explorer.program import ANSWERS, Program, Request
 from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
-from tests.world import VS, C, P, R
+from tests.support.world import VS, C, P, R
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,8 @@ from reconcile.model.ports import version_of
 from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
 from tests.explorer.state import NOBODY
-from tests.fakes import FixedMeter, ref_of
-from tests.world import METRICS, SUCCESS
+from tests.support.fakes import FixedMeter, ref_of
+from tests.support.world import METRICS, SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -8,10 +8,10 @@ import jsonpatch
 import pytest
 
 from reconcile.model.plan import Failure, Plan, Result
-from tests.fakes import ref_of
-from tests.laws import LAWS, Turn
-from tests.strategies import Scene
-from tests.world import SUCCESS
+from tests.support.fakes import ref_of
+from tests.support.laws import LAWS, Turn
+from tests.support.strategies import Scene
+from tests.support.world import SUCCESS
 
 if TYPE_CHECKING:
     from reconcile.model.ports import Manifest, Ref

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.components.controlplane import ControlPlane
-from tests.components.fixtures import CRD
 from tests.faults import matrix, numbers
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

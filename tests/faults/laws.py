@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.template_hash import revision
 from tests.faults.replay import CANARY, PRIMARY, ROLLOUT, ROUTE, Step, World
-from tests.laws import BOOKS, changed, managed, replicas, selected, weights
-from tests.world import VS
+from tests.support.laws import BOOKS, changed, managed, replicas, selected, weights
+from tests.support.world import VS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

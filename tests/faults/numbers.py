@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import made
+from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ def totals(found: Numbers) -> str:
         ("of these with a law broken, or with another end than undisturbed", "", "", str(found["broken"])),
         ("minutes", "", "", str(found["minutes"])),
     ]
-    return made.table(("what", "points", "ways", "tried"), rows)
+    return recorded.table(("what", "points", "ways", "tried"), rows)
 
 
 def _times(tried: Mapping[str, Numbers]) -> int:
@@ -88,7 +88,7 @@ def kind(tried: Mapping[str, Numbers], *, ends: bool) -> str:
         (what, str(one["times"]), _how(one["how"]), *((str(one["more"]),) if ends else ()))
         for what, one in tried.items()
     )
-    return made.table(head, rows)
+    return recorded.table(head, rows)
 
 
 def _how(how: Mapping[str, int]) -> str:
@@ -100,7 +100,7 @@ def _how(how: Mapping[str, int]) -> str:
 def write(found: Numbers) -> None:
     """Keep the numbers, and draw them into the page."""
     KEPT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def parts() -> Mapping[str, str]:
@@ -112,4 +112,4 @@ def parts() -> Mapping[str, str]:
 
 def drawn(page: str) -> str:
     """Give the page with its parts made anew from what is kept."""
-    return made.drawn(page, COMMAND, parts())
+    return recorded.drawn(page, COMMAND, parts())

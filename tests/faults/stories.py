@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.world import SUCCESS, deployment
+from tests.support.world import SUCCESS, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

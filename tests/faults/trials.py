@@ -21,7 +21,7 @@ from tests.contract.races import EDITS, Edit, fields
 from tests.faults import laws, replay
 from tests.faults.stories import STORIES
 from tests.faults.telling import PATIENCE, Telling, Told
-from tests.world import C, P
+from tests.support.world import C, P
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests import drawing
 from tests.gitops import states
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, FLUX, documents, named
+from tests.support import drawing
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
     from tests.components.verdicts import Health, Verdicts
 
-PAGE = drawing.ROOT / "docs" / "pipelines.md"
+PAGE = ROOT / "docs" / "pipelines.md"
 States = dict[str, dict[str, Any]]
 
 # One word for the same thing, in the order of kstatus.

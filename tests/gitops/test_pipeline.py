@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import ROOT
 from tests.components.processes import wait_for
 from tests.gitops.flux import kustomization
 from tests.gitops.jobs import run
 from tests.gitops.shipped import FLUX, documents
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tests.components.tools import tool
+from tests.support.paths import MANIFESTS
 
-MANIFESTS = Path(__file__).parent.parent.parent / "manifests"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 CHART = MANIFESTS / "chart"
 RELEASE, NAMESPACE = "steerer", "istio-system"
 REMAKE = "make manifests"

@@ -17,7 +17,8 @@ from reconcile import __version__
 from reconcile.cli import steerer
 from reconcile.model import durations, rights
 from tests.components.tools import tool
-from tests.helm.rendering import CHART, MANIFESTS, REMAKE, HelmError, helm, made, rendered
+from tests.helm.rendering import CHART, REMAKE, HelmError, helm, made, rendered
+from tests.support.paths import MANIFESTS
 
 if TYPE_CHECKING:
     from pathlib import Path

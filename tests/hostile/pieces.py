@@ -9,7 +9,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from tests.test_crd import schemas
+from tests.unit.test_crd import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import made
+from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -118,7 +118,7 @@ def parts(tried: Tried) -> dict[str, str]:
 def table(kinds: dict[str, dict[str, int]]) -> str:
     """Write what was tried of each kind, and how it ended."""
     rows = ((kind, f"{sum(ends.values()):,}", _ends(ends)) for kind, ends in sorted(kinds.items()))
-    return made.table(("what", "pieces", "how they ended"), rows)
+    return recorded.table(("what", "pieces", "how they ended"), rows)
 
 
 def totals(tried: Tried) -> str:
@@ -127,7 +127,7 @@ def totals(tried: Tried) -> str:
         (whose, str(len(kinds)), f"{_sum(kinds).total():,}", _ends(_sum(kinds)))
         for whose, kinds in sorted(tried.items())
     ]
-    return made.table(("input of", "kinds", "pieces", "how they ended"), rows)
+    return recorded.table(("input of", "kinds", "pieces", "how they ended"), rows)
 
 
 def _sum(kinds: dict[str, dict[str, int]]) -> Counter[str]:
@@ -143,7 +143,7 @@ def _ends(ends: dict[str, int]) -> str:
 def keep(tried: Tried) -> None:
     """Keep the numbers, and draw them into the page."""
     KEPT.write_text(json.dumps(tried, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    made.PAGE.write_text(drawn(made.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def kept() -> Tried:
@@ -154,4 +154,4 @@ def kept() -> Tried:
 
 def drawn(page: str) -> str:
     """Give the page with its parts made anew from what is kept. Raises KeyError for one of which nothing was tried."""
-    return made.drawn(page, COMMAND, parts(kept()))
+    return recorded.drawn(page, COMMAND, parts(kept()))

@@ -21,7 +21,7 @@ from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import UsageError
 from reconcile.model.ports import DEPLOYMENT, KINDS, Scope
 from tests.hostile.tally import End, ended
-from tests.program import confined, contents, example, steerer
+from tests.support.program import confined, contents, example, steerer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

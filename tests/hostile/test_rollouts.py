@@ -33,8 +33,8 @@ from tests.hostile.whole import (
     law_words,
     steer,
 )
-from tests.program import stored
-from tests.test_crd import SCHEMA
+from tests.support.program import stored
+from tests.unit.test_crd import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -25,9 +25,9 @@ from reconcile.model.plan import Result
 from reconcile.report import record as records
 from tests.hostile.tally import End, ended
 from tests.hostile.whole import Said, law_unchanged, law_words, steer
-from tests.program import contents, example, steerer
-from tests.test_saved import LATER, World, again, places
-from tests.world import release
+from tests.support.program import contents, example, steerer
+from tests.support.world import release
+from tests.unit.engine.test_saved_plan import LATER, World, again, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import made
 from tests.hostile import tally
 from tests.hostile.tally import End, Tally
+from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,6 @@ def test_outside_of_marked_tests_nothing_is_counted() -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
-    page = made.PAGE.read_text(encoding="utf-8")
-    assert sorted(made.named(page, tally.COMMAND)) == sorted(tally.parts(tally.kept()))
-    assert tally.drawn(page) == page, f"{made.PAGE.name} is not drawn from {tally.KEPT.name}: {tally.COMMAND}"
+    page = recorded.PAGE.read_text(encoding="utf-8")
+    assert sorted(recorded.named(page, tally.COMMAND)) == sorted(tally.parts(tally.kept()))
+    assert tally.drawn(page) == page, f"{recorded.PAGE.name} is not drawn from {tally.KEPT.name}: {tally.COMMAND}"

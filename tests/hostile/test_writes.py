@@ -25,13 +25,14 @@ from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
 from reconcile.model.plan import Event, Patch
 from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope
-from tests.cli.test_signals import silent
-from tests.clusters.test_folder import between
 from tests.components.processes import wait_for
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import WHOSE, outside
-from tests.program import begun, confined, contents, example, steerer, stored
-from tests.world import START
+from tests.support.paths import ROOT
+from tests.support.program import begun, confined, contents, example, steerer, stored
+from tests.support.world import START
+from tests.unit.cli.test_signals import silent
+from tests.unit.clusters.folder.test_cluster import between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -367,7 +368,7 @@ def killed(point: str, write: int, folder: Path) -> int:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, point, str(write), "run", "-f", str(folder)],
         env=os.environ | {"HOME": "/dev/null"},
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         check=False,
     )

@@ -1,7 +1,7 @@
 """The whole program over a folder with something hostile in it, and the laws of what may come of that.
 
 Duty: the folder, the run, the laws. Which input is tried is the affair of the tests. The program runs in this process,
-as `reconcile.cli.main` runs it, but for signals; `tests.program` has it as a process of its own.
+as `reconcile.cli.main` runs it, but for signals; `tests.support.program` has it as a process of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconcile.cli import steerer
 from reconcile.cli.exit_codes import FAILED, USAGE
 from reconcile.model.errors import SteererError, UsageError
 from reconcile.model.fields import printable
-from tests import program
+from tests.support import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
 
     from tests.components.docker import Docker
 
-ROOT = Path(__file__).parent.parent.parent
 PYTHON = "/opt/steerer/bin/python"
 
 # As little as a container can have. A shell is none of it: where images have theirs, there is a file that none can run.

@@ -14,7 +14,8 @@ import pytest
 
 from reconcile import __version__
 from tests.components.docker import DockerError
-from tests.image.built import CONFINED, ROOT
+from tests.image.built import CONFINED
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.image.built import Build, Builder

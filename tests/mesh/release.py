@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tests.components import proxy
 from tests.components.processes import local_session, wait_for
+from tests.support.paths import ARTIFACTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.components.controlplane import ControlPlane
     from tests.components.mesh import Mesh
 
@@ -27,7 +29,6 @@ WINDOW = "10s"  # what the metrics look back on
 STEP = 30
 SUCCESS, DURATION = "istio_requests_total", "istio_request_duration_seconds_bucket"
 
-_ARTIFACTS = Path(__file__).parent.parent.parent / "artifacts"
 _LONGEST = 90.0  # seconds that are enough for whatever is waited for, on a machine with better things to do
 
 
@@ -51,7 +52,7 @@ class Release:
 
     def apply(self) -> None:
         """Apply the example, and wait for its pods."""
-        files = [*sorted((_ARTIFACTS / "workloads").glob("*.yaml")), _ARTIFACTS / "rollouts" / "podinfo.yaml"]
+        files = [*sorted((ARTIFACTS / "workloads").glob("*.yaml")), ARTIFACTS / "rollouts" / "podinfo.yaml"]
         manifests = [yaml.safe_load(file.read_text()) for file in files]
         for manifest in manifests:
             manifest["metadata"]["namespace"] = self.namespace

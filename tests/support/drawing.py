@@ -1,0 +1,141 @@
+"""The parts of the pages that are drawn from the code, so that they cannot say anything else.
+
+`python -m tests.support.drawing` writes them anew between their markers; tests/test_docs.py keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reconcile.core.state_machine import GATES, OPENING, TABLE, Row, Standing, Traffic
+from reconcile.model.rights import PASS
+from reconcile.model.rollout import Phase
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from reconcile.model.rights import Right
+
+Word = TypeVar("Word", bound=StrEnum)
+PAGES = (ROOT / "docs" / "architecture.md", ROOT / "docs" / "security.md")
+REDRAW = ".venv/bin/python -m tests.support.drawing"
+_PART = re.compile(r"(<!-- drawn from (?P<source>\S+): (?P<name>[\w ]+) -->\n).*?(<!-- end of drawing -->)", re.DOTALL)
+NEW = "(new)"
+PARKED = "0 replicas and no traffic yet"
+COPY_DUE = "template not copied yet"
+
+
+def diagram() -> str:
+    """Draw the table's edges; the rows that lead from one phase to the same other are one edge."""
+    edges: dict[tuple[Phase, Phase], list[str]] = {}
+    for row in TABLE:
+        for phase in _ordered(row.phases, Phase):
+            moves = edges.setdefault((phase, row.to), [])
+            if row.move.value not in moves:
+                moves.append(row.move.value)
+    order = list(Phase)
+    drawn = sorted(edges, key=lambda edge: (order.index(edge[0]), order.index(edge[1])))
+    lines = [f"  {start.value or '[*]'} --> {end.value}: {', '.join(edges[start, end])}" for start, end in drawn]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+
+
+def rows() -> str:
+    """Write the table's rows in their order: the first one that applies decides."""
+    head = ("phase", "the canary has", "routes give it", "and", "move", "next phase")
+    return _table(head, (_cells(row) for row in TABLE))
+
+
+def gates() -> str:
+    """Write the gates that each move of the table passes, in their order."""
+    made = dict.fromkeys(row.move for row in TABLE)
+    return _table(
+        ("move", "gates"),
+        ((f"`{move}`", " · ".join(f"`{gate}`" for gate in (*OPENING, *GATES[move]))) for move in made),
+    )
+
+
+def settings() -> dict[str, Any]:
+    """Give pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def layers() -> str:
+    """Write the layers of the import rule, the highest first."""
+    contracts = settings()["tool"]["importlinter"]["contracts"]
+    found = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    return "\n".join(["```text", *(re.sub(r"\s*[|:]\s*", "  ", layer) for layer in found), "```"])
+
+
+def rights() -> str:
+    """Write what a pass may have to ask of an API server, in the order in which it does."""
+    return _table(
+        ("verb", "on", "without it"),
+        ((f"`{right.verb}`", f"`{_resource(right)}`", right.without) for right in PASS),
+    )
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "state diagram": diagram,
+    "rows": rows,
+    "gates": gates,
+    "layers": layers,
+    "rights": rights,
+}
+
+
+def redrawn(page: str) -> str:
+    """Give the page with every drawn part as the code has it now."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n\n{part[4]}", page)
+
+
+def with_part(page: str, name: str, content: str) -> str:
+    """Give a page with one of its drawn parts replaced."""
+    return _PART.sub(lambda part: f"{part[1]}\n{content}\n\n{part[4]}" if part["name"] == name else part[0], page)
+
+
+def drawn(page: str) -> list[str]:
+    """Name the parts that the page has markers for."""
+    return [part["name"] for part in _PART.finditer(page)]
+
+
+def _resource(right: Right) -> str:
+    name = ".".join(filter(None, (right.kind.plural, right.kind.group)))
+    return f"{name}/{right.subresource}" if right.subresource else name
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        ", ".join(phase.value or NEW for phase in _ordered(row.phases, Phase)),
+        _any_of(row.standings, Standing),
+        _any_of(row.traffic, Traffic),
+        ", ".join([*_said(row.parked, PARKED), *_said(row.copy_due, COPY_DUE)]),
+        f"`{row.move}`" + (f", else `{row.otherwise}`" if row.otherwise else ""),
+        row.to.value,
+    )
+
+
+def _ordered(found: Collection[Word], every: type[Word]) -> list[Word]:
+    return [item for item in every if item in found]
+
+
+def _any_of(found: Collection[Word], every: type[Word]) -> str:
+    chosen = _ordered(found, every)
+    return "any" if len(chosen) == len(every) else ", ".join(item.value for item in chosen)
+
+
+def _said(condition: bool | None, words: str) -> list[str]:  # noqa: FBT001 - a cell of the table, not a switch
+    return [] if condition is None else [words if condition else f"not: {words}"]
+
+
+def _table(head: tuple[str, ...], body: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(redrawn(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,482 @@
+"""The laws of a pass: what holds of every turn, whatever the world it was made in.
+
+Each law is a plain function of one turn (a world, the plan that was made for it, and the world after it) that raises
+AssertionError. `test_laws` holds them against random worlds, `tests/explorer` against every world it finds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+import pytest
+
+from reconcile.core.state_machine import Move
+from reconcile.model.plan import Failure, Outcome, Plan, Result, Settings
+from reconcile.model.ports import EVENT, KINDS, Manifest, Ref
+from reconcile.model.template_hash import revision
+from tests.support.world import CS, METRICS, PS, START, VS, C, P
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tests.support.strategies import Scene, Server
+
+Objects = dict[Ref, Manifest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One Rollout in one pass. `before` and `after` are all objects of the world but the Events."""
+
+    scene: Scene
+    plan: Plan
+    result: Result
+    before: Objects
+    after: Objects
+
+    @property
+    def spec(self) -> Manifest:
+        """The `spec` of the Rollout; empty where it is no mapping."""
+        return dict(self.before[self.plan.rollout].get("spec") or {})
+
+    @property
+    def moved(self) -> bool:
+        """Whether a move of the table was made."""
+        return self.plan.move not in {Move.HALT, Move.WAIT}
+
+
+def turns(scene: Scene, cluster: Server, at: timedelta = timedelta(0)) -> Iterator[Turn]:
+    """Make one pass and give what it was for each Rollout."""
+    records = scene.pass_over(cluster, now=START + at).run()
+    while True:
+        before = world_of(cluster)
+        record = next(records, None)
+        if record is None:
+            return
+        yield Turn(scene=scene, plan=record.plan, result=record.result, before=before, after=world_of(cluster))
+
+
+def world_of(cluster: Server) -> Objects:
+    """Give all objects but Events as they are now: the cluster writes into metadata, and replaces the rest."""
+    found = {ref: item for ref, item in cluster.objects.items() if ref.kind != EVENT}
+    return {ref: item | {"metadata": dict(item["metadata"])} for ref, item in found.items()}
+
+
+# An opinion of their own on routes, health and numbers, written without looking at the program's.
+
+
+def managed(manifest: Manifest | None) -> list[tuple[Manifest, Manifest]]:
+    """Give the (primary, canary) ends of the managed routes."""
+    names: dict[Any, str] = {
+        f"{host}{suffix}": host
+        for host in ("podinfo", "podinfo-canary")
+        for suffix in ("", ".test", ".test.svc", ".test.svc.cluster.local")
+    }
+    found = []
+    http = manifest["spec"].get("http") if manifest else None
+    for route in http if isinstance(http, list) else []:
+        ends = route.get("route") if isinstance(route, dict) else None
+        if isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, dict) for end in ends):
+            by_host = {names.get((end.get("destination") or {}).get("host")): end for end in ends}
+            if set(by_host) == {"podinfo", "podinfo-canary"}:
+                found.append((by_host["podinfo"], by_host["podinfo-canary"]))
+    return found
+
+
+def weights(objects: Mapping[Ref, Manifest]) -> list[tuple[Any, Any]]:
+    """Give the (primary, canary) weights of the managed routes as they are written."""
+    return [(one.get("weight"), other.get("weight")) for one, other in managed(objects.get(VS))]
+
+
+def shares(objects: Objects) -> list[int]:
+    """Give the canary's weights."""
+    return [canary or 0 for _, canary in weights(objects)]
+
+
+def replicas(manifest: Manifest) -> Any:
+    """Give the size that a Deployment asks for."""
+    wanted = manifest["spec"].get("replicas")
+    return 1 if wanted is None else wanted
+
+
+def healthy(manifest: Manifest) -> bool:
+    """Say whether every replica that is wanted is there, new and available."""
+    wanted, status = replicas(manifest), manifest.get("status") or {}
+    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    seen = (status.get("observedGeneration") or 0) >= (manifest["metadata"].get("generation") or 0)
+    late = any(item.get("reason") == "ProgressDeadlineExceeded" for item in status.get("conditions") or ())
+    return wanted > 0 and counts == {wanted} and seen and not late and manifest["spec"].get("paused") is not True
+
+
+def good_metrics(turn: Turn) -> bool:
+    """Say whether each metric of the Rollout has an answer on the right side of its threshold."""
+    for check in turn.spec["canaryAnalysis"].get("metrics") or ():
+        value = turn.scene.values.get(check["name"])
+        if value is None or isinstance(value, Failure) or not math.isfinite(value):
+            return False
+        least = METRICS[check["name"]].bound == "minimum"
+        if not (value >= check["threshold"] if least else value <= check["threshold"]):
+            return False
+    return True
+
+
+def changed(before: Any, after: Any, path: str = "") -> set[str]:
+    """Give the JSON pointers at which two values differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = before.keys() | after.keys()
+        missing = object()
+        return set().union(*(changed(before.get(k, missing), after.get(k, missing), f"{path}/{k}") for k in keys))
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return set().union(*(changed(b, a, f"{path}/{i}") for i, (b, a) in enumerate(zip(before, after, strict=True))))
+    return set() if repr(before) == repr(after) else {path}
+
+
+# The laws.
+
+
+def law_applies(turn: Turn) -> None:
+    """Demand that every plan applies cleanly to what it was made from: one patch an object, the ticket first."""
+    assert not turn.plan.error
+    targets = [patch.target for patch in turn.plan.patches]
+    others = [target for target in targets if target != turn.plan.rollout]
+    assert len(others) <= 1
+    last = others and (turn.plan.move in {Move.RETIRE, Move.RETURN} or _repairs(turn))
+    assert targets in ([turn.plan.rollout, *others, *([turn.plan.rollout] if last else [])], others)
+    world = dict(turn.before)
+    for patch in turn.plan.patches:
+        world[patch.target] = jsonpatch.apply_patch(world[patch.target], list(patch.operations))
+    blocked = turn.scene.unwritable.keys() | turn.scene.refused.keys()
+    assert turn.result is (Result.FAILED if blocked & set(targets) else Result.APPLIED)
+
+
+def law_fenced(turn: Turn) -> None:
+    """Demand that no patch goes through where somebody wrote what it relied on."""
+    for index, patch in enumerate(turn.plan.patches):
+        again = any(patch.target == earlier.target for earlier in turn.plan.patches[:index])
+        before = turn.before[patch.target]
+        for other in _moved_by_another_pass(before) if again else _moved_on(before, patch.target):
+            with pytest.raises(jsonpatch.JsonPatchTestFailed):
+                jsonpatch.apply_patch(other, list(patch.operations))
+
+
+def _moved_by_another_pass(manifest: Manifest) -> Iterator[Manifest]:
+    """Give the Rollouts that a plan must not finish: the version that its own first patch made is not known to it."""
+    for key, value in (("phase", "another"), ("canaryRevision", "another"), ("canaryWeight", 99)):
+        if key in manifest["status"]:
+            yield manifest | {"status": manifest["status"] | {key: value}}
+
+
+def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
+    """Give the worlds of somebody who was faster, one field each."""
+    if ref == VS:
+        for index in range(len(managed(manifest))):
+            for end in (0, 1):
+                other = deepcopy(manifest)
+                managed(other)[index][end]["weight"] = 77
+                yield other
+                other = deepcopy(manifest)
+                managed(other)[index][end]["destination"]["host"] = "another"
+                yield other
+    elif ref.kind == KINDS["Rollout"]:
+        other = deepcopy(manifest)
+        if "resourceVersion" in other["metadata"]:
+            other["metadata"]["resourceVersion"] = "another"
+            yield other
+        elif "status" in other:
+            other["status"] = {"phase": "another"}
+            yield other
+    else:
+        other = deepcopy(manifest)
+        other["spec"]["template"]["metadata"]["labels"]["new"] = "label"
+        yield other
+        if ref == C and manifest["spec"].get("replicas") is not None:
+            other = deepcopy(manifest)
+            other["spec"]["replicas"] = 99
+            yield other
+
+
+def _repairs(turn: Turn) -> bool:
+    """Say whether the weights were found put back: then the first Event is a Warning that names by whom."""
+    moved = turn.plan.move in {Move.RESTORE, Move.ADVANCE}
+    return moved and turn.plan.events[0].type == "Warning"
+
+
+def law_weights(turn: Turn) -> None:
+    """Demand weights that add up to 100, below the maximum, at most one step above the lowest one read."""
+    if weights(turn.before) == weights(turn.after):
+        return
+    spec, recorded = turn.spec["canaryAnalysis"], _recorded(turn)
+    most, reached = spec.get("maxWeight") or 100, _reached(turn) if _repairs(turn) else min(shares(turn.before))
+    for primary, canary in weights(turn.after):
+        assert type(primary) is type(canary) is int
+        assert (primary + canary, 0 <= canary <= most) == (100, True)
+        assert canary <= (recorded if turn.plan.move == Move.RESTORE else reached + spec["stepWeight"])
+
+
+def _recorded(turn: Turn, which: str = "canaryWeight") -> Any:
+    return (turn.before[turn.plan.rollout].get("status") or {}).get(which, 0)
+
+
+TOOLS = set(Settings().gitops_managers)
+
+
+def _reached(turn: Turn) -> int:
+    """Give what the canary had until a GitOps tool took it away, or has."""
+    lowest, most = min(shares(turn.before)), turn.spec["canaryAnalysis"].get("maxWeight") or 100
+    entries = turn.before[VS]["metadata"].get("managedFields") or ()
+    writers = {entry["manager"] for entry in entries if "f:http" in entry.get("fieldsV1", {}).get("f:spec", {})}
+    had = min(_recorded(turn), most)
+    put_back = _recorded(turn, "provenWeight") >= had and writers and writers <= TOOLS
+    return max(lowest, had) if put_back else lowest
+
+
+def law_rises(turn: Turn) -> None:
+    """Demand healthy Deployments for a rise and, above 0, a passing answer for each metric."""
+    if not any(new > old for old, new in zip(shares(turn.before), shares(turn.after), strict=True)):
+        return
+    assert healthy(turn.before[P])
+    assert healthy(turn.before[C])
+    assert turn.plan.move in {Move.RESTORE, Move.START} or good_metrics(turn)
+
+
+def law_returns(turn: Turn) -> None:
+    """Demand a healthy primary for traffic that goes back to it."""
+    if any(shares(turn.before)) and shares(turn.before) != shares(turn.after) and not any(shares(turn.after)):
+        assert healthy(turn.before[P])
+
+
+HURRIED = {Move.RESTORE, Move.RESET, Move.COPY, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
+
+
+def law_interval(turn: Turn) -> None:
+    """Demand that the interval, but for the jitter of a CronJob, lies between two moves, and that waiting is for it."""
+    last = (turn.before[turn.plan.rollout].get("status") or {}).get("lastAdvanceTime")
+    if turn.plan.move not in HURRIED and last is not None:
+        assert (START - datetime.fromisoformat(last)).total_seconds() >= turn.scene.interval * 3 / 4
+
+
+# Where a plan may write, by its target; `*` stands for the indices of managed routes.
+WRITABLE = {VS: "/spec/http/*/route/*/weight", P: "/spec/template", C: "/spec/replicas"}
+BOOKS = ("/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields")
+
+
+def law_scope(turn: Turn) -> None:
+    """Demand that nothing is written but two weights a route, one template, one replica count, and the status."""
+    assert turn.before.keys() == turn.after.keys()
+    for ref, before in turn.before.items():
+        paths = {path for path in changed(before, turn.after[ref]) if not path.startswith(BOOKS)}
+        if ref == turn.plan.rollout:
+            assert all(path.startswith("/status") for path in paths), paths
+            continue
+        assert not paths or turn.moved, (turn.plan.move, ref, paths)
+        allowed = WRITABLE.get(ref, "nothing")
+        assert all(re.sub(r"/\d+", "/*", path).startswith(allowed) for path in paths), (ref, paths)
+    theirs = [deepcopy(world.get(VS)) for world in (turn.before, turn.after)]
+    for manifest in theirs:  # weights of routes that are not managed stay as well
+        for end in (end for ends in managed(manifest) for end in ends):
+            end.pop("weight", None)
+        for book in BOOKS:
+            (manifest or {"metadata": {}})["metadata"].pop(book.rpartition("/")[2], None)
+    assert theirs[0] == theirs[1]
+
+
+def law_silence(turn: Turn) -> None:
+    """Demand that waiting writes and says nothing, and that idle says nothing and writes at most a status."""
+    if turn.plan.move == Move.WAIT:
+        assert not turn.plan.patches
+    if turn.plan.move in {Move.WAIT, Move.IDLE, Move.INITIALIZE}:
+        assert not turn.plan.events
+        assert all(patch.target == turn.plan.rollout for patch in turn.plan.patches)
+    else:
+        assert turn.plan.events or turn.plan.move in {Move.CONCLUDE, Move.PROMOTE}
+
+
+NAMED = re.compile(
+    r"(Deployment|Service|VirtualService|Rollout|HorizontalPodAutoscaler)s? \S+|(spec|status)[.:\[]|podinfo\S*\.test"
+    r"|a HorizontalPodAutoscaler|HorizontalPodAutoscalers|success rate|request duration"
+)
+
+
+def law_halt(turn: Turn) -> None:
+    """Demand of a halt one Warning that names an object, a field or a metric, and no write but the status."""
+    if turn.plan.move != Move.HALT:
+        return
+    assert [event.type for event in turn.plan.events] == ["Warning"]
+    event = turn.plan.events[0]
+    prefix = f"Halt rollout {turn.plan.rollout.name}.test "
+    assert NAMED.search(event.message.removeprefix(prefix)), event.message
+    assert NAMED.search(turn.plan.reason), turn.plan.reason
+    assert all(patch.target == turn.plan.rollout for patch in turn.plan.patches)
+    failed = [gate for gate in turn.plan.gates if gate.outcome is Outcome.FAILED]
+    assert len(failed) == 1
+    law_numbers(event.message)
+
+
+COMPARED = re.compile(r"(?:rate|duration) (-?[0-9.hmsµ]+)%? (<|>) (-?[0-9.hmsµ]+)%?$")
+UNITS: dict[str, Decimal | int] = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1, "µs": Decimal("0.001"), "": 1}
+
+
+def law_numbers(message: str) -> None:
+    """Demand that a comparison is true as it reads."""
+    match = COMPARED.search(message)
+    if match:
+        left, right = (_printed(match[group]) for group in (1, 3))
+        assert left < right if match[2] == "<" else left > right, message
+
+
+def _printed(text: str) -> Decimal:
+    sign = -1 if text.startswith("-") else 1
+    parts = re.findall(r"([0-9.]+)(ms|µs|h|m|s|)", text)
+    return sign * sum((Decimal(number) * UNITS[unit] for number, unit in parts), Decimal(0))
+
+
+def law_conditions(turn: Turn) -> None:
+    """Demand conditions as kstatus wants them, whose times move only with their status."""
+    if not any(patch.target == turn.plan.rollout for patch in turn.plan.patches):
+        return
+    before, rollout = turn.before[turn.plan.rollout], turn.plan.rollout
+    patch = next(patch for patch in turn.plan.patches if patch.target == rollout)
+    status = jsonpatch.apply_patch(before, list(patch.operations))["status"]
+    stored = (before.get("status") or {}).get("conditions")
+    old = {item["type"]: item for item in stored} if isinstance(stored, list) else {}
+    new = {item["type"]: item for item in status["conditions"]}
+    generation = before["metadata"].get("generation")
+    assert "Ready" in new
+    assert not {"Reconciling", "Stalled"} <= new.keys()
+    assert all(item["status"] == "True" for kind, item in new.items() if kind != "Ready")
+    assert status.get("observedGeneration") == generation
+    for kind, item in new.items():
+        assert item.get("observedGeneration") == generation
+        assert 0 < len(item["message"].encode()) <= 1024
+        same = kind in old and old[kind]["status"] == item["status"]
+        assert item["lastTransitionTime"] == (old[kind]["lastTransitionTime"] if same else "2026-01-31T12:00:00Z")
+
+
+def law_state_kept(turn: Turn) -> None:
+    """Demand that a Rollout that cannot be used keeps all that was stored but its conditions."""
+    if turn.plan.move != Move.HALT or turn.result is not Result.APPLIED:
+        return
+    if "InvalidSpec" in str(turn.after[turn.plan.rollout].get("status")):
+        before, after = (dict(world[turn.plan.rollout].get("status") or {}) for world in (turn.before, turn.after))
+        for status in (before, after):
+            status.pop("conditions", None)
+            status.pop("observedGeneration", None)
+        # With a metric that nobody knows, all of the Rollout can be read but its analysis: traffic is adopted.
+        assert after == before or "is no metric template" in turn.plan.reason
+
+
+def law_template(turn: Turn) -> None:
+    """Demand that the primary only gets the present template of a canary that passed at the maximum."""
+    if P not in turn.before or turn.before[P]["spec"] == turn.after[P]["spec"]:
+        return
+    status, spec = turn.before[turn.plan.rollout].get("status") or {}, turn.spec["canaryAnalysis"]
+    assert healthy(turn.before[P])
+    if turn.plan.move == Move.PROMOTE:
+        assert healthy(turn.before[C])
+        assert good_metrics(turn)
+        assert _reached(turn) >= (spec.get("maxWeight") or 100)
+    else:
+        assert (turn.plan.move, status["phase"]) == (Move.COPY, "Promoting")
+        book, canary = (status.get("canaryUID"), status.get("canaryGeneration")), turn.before[C]["metadata"]
+        same_object = book == (canary.get("uid"), canary.get("generation"))
+        assert same_object or status["canaryRevision"] == revision(turn.before[C]["spec"]["template"])
+    containers = [
+        world[ref]["spec"]["template"]["spec"]["containers"] for world, ref in ((turn.after, P), (turn.before, C))
+    ]
+    assert containers[0] == containers[1]
+
+
+def selected(selector: Any, labels: Mapping[str, Any]) -> bool:
+    """Say whether pods with these labels are selected."""
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def law_identity(turn: Turn) -> None:
+    """Demand that the primary's pods belong to the same Deployment and Services after the copy as before."""
+    if P not in turn.before or turn.before[P]["spec"] == turn.after[P]["spec"]:
+        return
+    old, new = turn.before[P]["spec"], turn.after[P]["spec"]
+    assert {**old, "template": None} == {**new, "template": None}
+    was, is_now = (spec["template"]["metadata"]["labels"] for spec in (old, new))
+    assert selected(old["selector"]["matchLabels"], is_now)
+    for ref in (PS, CS):
+        selector = turn.before[ref]["spec"].get("selector")
+        assert selected(selector, is_now) == selected(selector, was)
+    affinity = new["template"]["spec"].get("affinity")
+    own = turn.before[C]["spec"]["template"]["metadata"]["labels"]
+    if affinity:
+        term = affinity["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0]
+        for key, value in term["labelSelector"]["matchLabels"].items():
+            assert value == is_now[key]
+            assert key in own
+
+
+def law_scaled(turn: Turn) -> None:
+    """Demand that the canary goes to zero only without traffic and beside a healthy primary."""
+    if C not in turn.before or turn.before[C] == turn.after[C]:
+        return
+    if replicas(turn.after[C]) == 0:
+        assert not any(shares(turn.before))
+        assert healthy(turn.before[P])
+    else:
+        assert turn.plan.move == Move.SCALE_UP
+        assert replicas(turn.before[C]) == 0
+        assert 0 < replicas(turn.after[C]) < 10
+
+
+def law_succeeded(turn: Turn) -> None:
+    """Demand that `Succeeded` is stored only when traffic, template and canary are where they end."""
+    phases = [(world[turn.plan.rollout].get("status") or {}).get("phase") for world in (turn.before, turn.after)]
+    if phases[0] == "Succeeded" or phases[1] != "Succeeded":
+        return
+    assert not any(shares(turn.after))
+    assert replicas(turn.after[C]) == 0
+    one, other = (turn.after[ref]["spec"]["template"] for ref in (P, C))
+    assert one["spec"]["containers"] == other["spec"]["containers"]
+    assert one["metadata"].get("annotations") == other["metadata"].get("annotations")
+    status = turn.after[turn.plan.rollout]["status"]
+    assert status["promotedRevision"] == status["canaryRevision"] == revision(other)
+
+
+def law_claims(turn: Turn) -> None:
+    """Demand that Events claim only what is stored."""
+    if turn.result is not Result.APPLIED:
+        return
+    for event in turn.plan.events:
+        words = event.message
+        if words.startswith("Advance rollout"):
+            weight = int(words.rpartition(" ")[2])
+            assert set(weights(turn.after)) == {(100 - weight, weight)}
+        elif words.startswith("Copying"):
+            assert turn.after[P]["spec"]["template"] != turn.before[P]["spec"]["template"]
+        elif words.startswith("Promotion complete!"):
+            assert (replicas(turn.after[C]), any(shares(turn.after))) == (0, False)
+        elif "Scaling up" in words:
+            assert replicas(turn.after[C]) == int(words.rpartition(" ")[2])
+
+
+LAWS: tuple[Callable[[Turn], None], ...] = (
+    law_applies,
+    law_fenced,
+    law_weights,
+    law_rises,
+    law_returns,
+    law_interval,
+    law_scope,
+    law_silence,
+    law_halt,
+    law_conditions,
+    law_state_kept,
+    law_template,
+    law_identity,
+    law_scaled,
+    law_succeeded,
+    law_claims,
+)

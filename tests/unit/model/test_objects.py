@@ -1,0 +1,208 @@
+"""Typed views of the objects around a Rollout."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconcile.model.errors import InvalidObjectError
+from reconcile.model.objects import Autoscaler, Writer, autoscaler, deployment, last_writer, service
+from reconcile.model.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+from tests.support import world
+
+
+def deployed(**changes: Any) -> Manifest:
+    return world.deployment("podinfo", "1.2.0", 3) | changes
+
+
+def test_a_deployment_says_what_its_manifest_says() -> None:
+    manifest = deployed(
+        status={
+            "observedGeneration": 4,
+            "replicas": 5,
+            "updatedReplicas": 3,
+            "availableReplicas": 2,
+            "conditions": [{"type": "Available", "reason": "ProgressDeadlineExceeded"}],
+        }
+    )
+    manifest["metadata"] |= {"uid": "u", "generation": 4}
+    found = deployment(manifest)
+    assert (found.ref, found.full_name) == (Ref(DEPLOYMENT, "test", "podinfo"), "podinfo.test")
+    assert (found.uid, found.generation, found.observed_generation) == ("u", 4, 4)
+    assert (found.wanted, found.replicas, found.updated, found.available) == (3, 5, 3, 2)
+    assert (found.replicas_written, found.paused, found.deadline_exceeded) == (True, False, False)
+    assert (found.labels, found.selector_keys) == ({"app": "podinfo"}, frozenset({"app"}))
+
+
+def test_what_a_deployment_leaves_out_is_one_replica_and_no_status() -> None:
+    manifest = world.deployment("podinfo", "1.2.0", None)
+    del manifest["spec"]["template"]["metadata"], manifest["spec"]["selector"]
+    found = deployment(manifest)
+    assert (found.wanted, found.replicas_written) == (1, False)
+    assert (found.uid, found.generation, found.observed_generation) == (None, None, None)
+    assert (found.replicas, found.updated, found.available) == (0, 0, 0)
+    assert (found.labels, found.selector_keys) == ({}, frozenset())
+
+
+def test_a_deployment_can_be_paused_and_late() -> None:
+    manifest = deployed(status={"conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]})
+    manifest["spec"]["paused"] = True
+    found = deployment(manifest)
+    assert (found.paused, found.deadline_exceeded) == (True, True)
+
+
+def test_the_keys_of_a_selector_are_those_of_labels_and_expressions() -> None:
+    manifest = deployed()
+    manifest["spec"]["selector"] = {
+        "matchLabels": {"app": "podinfo"},
+        "matchExpressions": [{"key": "role", "operator": "In", "values": ["primary"]}],
+    }
+    assert deployment(manifest).selector_keys == {"app", "role"}
+
+
+@pytest.mark.parametrize(
+    ("selector", "selected"),
+    [
+        ({"matchLabels": {"app": "podinfo"}}, True),
+        ({"matchLabels": {"app": "podinfo", "track": "stable"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a", "podinfo"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": "podinfo"}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["a"]}]}, True),
+        ({"matchExpressions": [{"key": "track", "operator": "NotIn", "values": ["a"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["podinfo"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "track", "operator": "Exists"}]}, False),
+        ({"matchExpressions": [{"key": "track", "operator": "DoesNotExist"}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Like", "values": ["podinfo"]}]}, False),
+        ({}, False),
+    ],
+)
+def test_a_selector_selects_as_kubernetes_has_it(selector: Manifest, *, selected: bool) -> None:
+    manifest = deployed()
+    manifest["spec"]["selector"] = selector
+    assert deployment(manifest).selects({"app": "podinfo"}) is selected
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        (("spec",), None, "spec: is required"),
+        (("spec",), [], "spec: must be a mapping, not a list"),
+        (("spec", "template"), None, "spec.template: is required"),
+        (("spec", "template", "metadata"), "no", 'spec.template.metadata: must be a mapping, not "no"'),
+        (
+            ("spec", "template", "metadata", "labels"),
+            [1],
+            "spec.template.metadata.labels: must be a mapping, not a list",
+        ),
+        (("spec", "replicas"), -1, "spec.replicas: must be between 0 and 2147483647, not -1"),
+        (("spec", "replicas"), "2", 'spec.replicas: must be an integer, not "2"'),
+        (("spec", "selector"), "app", 'spec.selector: must be a mapping, not "app"'),
+        (("status",), [], "status: must be a mapping, not a list"),
+        (("status",), {"replicas": True}, "status.replicas: must be an integer, not true"),
+        (("status",), {"conditions": {}}, "status.conditions: must be a list, not a mapping"),
+    ],
+)
+def test_a_deployment_that_no_server_would_store_is_refused(path: tuple[str, ...], value: Any, problem: str) -> None:
+    manifest: Any = deployed()
+    place = manifest
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(InvalidObjectError) as refused:
+        deployment(manifest)
+    assert problem in refused.value.problems
+
+
+def test_a_service_has_ports_and_a_selector() -> None:
+    found = service(world.service("podinfo"))
+    assert (found.ref, found.external, found.ports) == (Ref(SERVICE, "test", "podinfo"), False, ("http",))
+    assert found.selects({"app": "podinfo", "more": "x"})
+    assert not found.selects({"app": "other"})
+    assert not found.selects({})
+
+
+def test_a_service_without_a_selector_has_no_pods() -> None:
+    found = service({"kind": "Service", "metadata": {"name": "a"}, "spec": {"type": "ExternalName", "ports": [{}]}})
+    assert (found.external, found.ports, found.ref.namespace) == (True, ("",), "default")
+    assert not found.selects({"app": "podinfo"})
+    assert service({"metadata": {"name": "a"}}).ports == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"ports": "http"}, 'spec.ports: must be a list, not "http"'),
+        ({"ports": [1]}, "spec.ports[0]: must be a mapping, not 1"),
+        ({"selector": []}, "spec.selector: must be a mapping, not a list"),
+    ],
+)
+def test_a_service_that_cannot_be_read_is_refused(spec: Manifest, problem: str) -> None:
+    with pytest.raises(InvalidObjectError) as refused:
+        service(world.service("podinfo") | {"spec": spec})
+    assert refused.value.problems == (problem,)
+
+
+def test_an_autoscaler_is_known_by_what_it_targets() -> None:
+    found = autoscaler(world.autoscaler("podinfo-canary", 2, 4, least=3))
+    assert found == Autoscaler(
+        name="scaler", target_kind="Deployment", target_name="podinfo-canary", least=3, current=2, desired=4
+    )
+    assert found.targets(world.C)
+    assert not found.targets(world.P)
+
+
+def test_an_autoscaler_of_another_kind_targets_no_deployment() -> None:
+    manifest = world.autoscaler("podinfo-canary", 2, 2)
+    manifest["spec"]["scaleTargetRef"]["kind"] = "StatefulSet"
+    assert not autoscaler(manifest).targets(world.C)
+
+
+def test_what_an_autoscaler_leaves_out() -> None:
+    manifest = world.autoscaler("podinfo-canary", 2, 2)
+    del manifest["status"], manifest["spec"]["minReplicas"]
+    found = autoscaler(manifest)
+    assert (found.least, found.current, found.desired) == (1, 0, 0)
+
+
+def test_an_autoscaler_without_a_target_is_refused() -> None:
+    manifest = world.autoscaler("podinfo-canary", 2, 2)
+    manifest["spec"]["scaleTargetRef"] = None
+    with pytest.raises(InvalidObjectError, match="scaleTargetRef: is required"):
+        autoscaler(manifest)
+
+
+def entry(manager: str, time: str | None, fields: Any) -> Manifest:
+    return {"manager": manager, "fieldsV1": fields} | ({"time": time} if time else {})
+
+
+HTTP: Manifest = {"f:spec": {"f:http": {}}}
+
+
+def test_the_last_writer_is_the_youngest_that_owns_the_field() -> None:
+    entries = [
+        entry("old", "2026-01-31T11:00:00Z", HTTP),
+        entry("young", "2026-01-31T12:00:00Z", {"f:spec": {"f:http": {"more": {}}}}),
+        entry("status", "2026-01-31T13:00:00Z", {"f:status": {}}),
+        entry("elsewhere", "2026-01-31T13:00:00Z", {"f:spec": {"f:hosts": {}}}),
+        "no entry",
+        entry("odd", "2026-01-31T13:00:00Z", "no fields"),
+    ]
+    found = last_writer({"metadata": {"managedFields": entries}}, "spec", "http")
+    assert found == Writer(manager="young", at=datetime(2026, 1, 31, 12, 0, tzinfo=UTC))
+
+
+def test_an_entry_without_a_time_is_the_oldest() -> None:
+    entries = [entry("timeless", None, HTTP), entry("dated", "2020-01-01T00:00:00Z", HTTP)]
+    found = last_writer({"metadata": {"managedFields": entries}}, "spec", "http")
+    assert found is not None
+    assert found.manager == "dated"
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"managedFields": None}, {"managedFields": {}}])
+def test_nobody_is_recorded(metadata: Any) -> None:
+    assert last_writer({"metadata": metadata}, "spec", "http") is None

@@ -1,0 +1,296 @@
+"""`steerer status`: golden texts, and that no manifest is too odd for it."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.report.describe import events_table, print_status, status_data, status_text
+from reconcile.report.events import age
+from reconcile.report.layout import console_for
+from reconcile.report.record import dump
+from tests.unit.report.factory import NOW
+from tests.unit.report.test_record import TEXTS, VALUES
+
+
+def ago(**length: int) -> str:
+    return (NOW - timedelta(**length)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def event(message: str, last: str, kind: str = "Normal", **fields: Any) -> dict[str, Any]:
+    made = {
+        "type": kind,
+        "reason": "Synced",
+        "message": message,
+        "source": {"component": "steerer"},
+        "firstTimestamp": last,
+        "lastTimestamp": last,
+        "count": 1,
+    }
+    return made | fields
+
+
+EVENTS = [
+    event(
+        "Halt rollout podinfo.test request duration 2.525s > 500ms",
+        ago(seconds=45),
+        "Warning",
+        count=4,
+        firstTimestamp=ago(minutes=3),
+    ),
+    event("Starting rollout for podinfo.test", ago(minutes=5)),
+    event("Advance rollout podinfo.test weight 10", ago(minutes=5)),
+]
+QUERY = "histogram_quantile(0.99,\n  sum(irate(x[1m])) by (le)\n)"
+ROLLOUT: dict[str, Any] = {
+    "apiVersion": "apps.weave.works/v1beta1",
+    "kind": "Rollout",
+    "metadata": {"name": "podinfo", "namespace": "test"},
+    "spec": {"canaryAnalysis": {"maxWeight": 60, "stepWeight": 10}},
+    "status": {
+        "phase": "Progressing",
+        "canaryWeight": 30,
+        "canaryRevision": "v1-9d0b",
+        "promotedRevision": "v1-5f3c",
+        "lastAdvanceTime": ago(minutes=4),
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "False",
+                "reason": "Halted",
+                "message": "request duration 2.525s > 500ms",
+                "lastTransitionTime": ago(minutes=3),
+            },
+            {"type": "Reconciling", "status": "True", "message": "under way"},
+        ],
+        "measurements": [
+            {
+                "name": "istio_requests_total",
+                "query": "sum(x)",
+                "value": 99.97,
+                "threshold": 99,
+                "verdict": "passed",
+                "time": ago(seconds=45),
+            },
+            {
+                "name": "istio_request_duration_seconds_bucket",
+                "query": QUERY,
+                "value": "2525.4",
+                "threshold": 500.0,
+                "verdict": "failed",
+                "time": ago(seconds=45),
+            },
+        ],
+    },
+}
+
+
+def test_events_are_printed_as_kubectl_does() -> None:
+    assert (
+        events_table(EVENTS, NOW)
+        == """\
+Type     Reason  Age               From     Message
+----     ------  ---               ----     -------
+Normal   Synced  5m                steerer  Starting rollout for podinfo.test
+Normal   Synced  5m                steerer  Advance rollout podinfo.test weight 10
+Warning  Synced  45s (x4 over 3m)  steerer  Halt rollout podinfo.test request duration 2.525s > 500ms
+"""
+    )
+
+
+def test_no_events_are_none() -> None:
+    assert events_table([], NOW) == "<none>\n"
+
+
+def test_events_of_the_newer_kind_are_read_too() -> None:
+    newer = {
+        "type": "Normal",
+        "reason": "Synced",
+        "message": " Starting \n",
+        "eventTime": "2026-01-31T11:00:00.123456Z",
+        "series": {"count": 3, "lastObservedTime": "2026-01-31T11:59:00.5Z"},
+        "reportingComponent": "steerer",
+        "source": {"host": "node-1"},
+    }
+
+    assert events_table([newer], NOW).splitlines()[-1] == "Normal  Synced  59s (x3 over 59m)  steerer, node-1  Starting"
+
+
+def test_an_event_without_a_time_comes_first() -> None:
+    lines = events_table([*EVENTS, {"message": "odd", "count": "many"}], NOW).splitlines()
+
+    assert lines[2].split() == ["<unknown>", "odd"]
+
+
+def test_a_status_is_told() -> None:
+    assert (
+        status_text(ROLLOUT, EVENTS, NOW)
+        == """\
+podinfo.test  Progressing
+  [######..............]  30 %  of at most 60 %
+  Ready     False for 3m: request duration 2.525s > 500ms
+  Revision  v1-9d0b under way, v1-5f3c promoted last
+  Weight    last moved 4m ago
+  Next      every pass looks again, and goes on from weight 30 once the cause is gone
+  Last analysis  45s ago
+    ✓ passed  istio_requests_total                   99.97 >= 99
+    ✗ failed  istio_request_duration_seconds_bucket  2525.4 > 500
+      query  histogram_quantile(0.99, sum(irate(x[1m])) by (le) )
+  Events
+    Type     Reason  Age               From     Message
+    ----     ------  ---               ----     -------
+    Normal   Synced  5m                steerer  Starting rollout for podinfo.test
+    Normal   Synced  5m                steerer  Advance rollout podinfo.test weight 10
+    Warning  Synced  45s (x4 over 3m)  steerer  Halt rollout podinfo.test request duration 2.525s > 500ms
+"""
+    )
+
+
+def test_a_rollout_that_nobody_has_seen() -> None:
+    text = status_text({"metadata": {"name": "podinfo", "namespace": "test"}}, [], NOW)
+
+    assert text == "podinfo.test  no pass has seen it yet\n  Events\n    <none>\n"
+
+
+def test_a_rollout_at_rest_and_one_that_needs_somebody() -> None:
+    rest = {
+        "phase": "Succeeded",
+        "canaryWeight": 0,
+        "canaryRevision": "v1-5f3c",
+        "promotedRevision": "v1-5f3c",
+        "conditions": [
+            {"type": "Ready", "status": "True", "reason": "Promoted"},
+            {"type": "Stalled", "status": "False"},
+            "odd",
+        ],
+    }
+    stalled = {"conditions": [{"type": "Ready"}, {"type": "Stalled", "status": "True", "message": "spec: no"}]}
+
+    assert "  Ready     True: Promoted\n  Revision  v1-5f3c promoted last\n" in status_text({"status": rest}, [], NOW)
+    assert "  Ready    Unknown\n  Stalled  True: spec: no\n" in status_text({"status": stalled}, [], NOW)
+
+
+def test_a_measurement_without_a_value_names_its_verdict() -> None:
+    rows = [
+        {"name": "a", "threshold": 99, "verdict": "no data"},
+        {"name": "b", "value": 500, "threshold": 500, "verdict": "passed"},
+        {"name": "c", "value": True, "threshold": "odd"},
+        {"name": "d", "value": 1, "threshold": 2, "verdict": "failed"},
+    ]
+
+    assert status_text({"status": {"measurements": rows}}, [], NOW).splitlines()[1:6] == [
+        "  Last analysis",
+        "    ✗ no data  a  no value, threshold 99",
+        "    ✓ passed   b  500 = 500",
+        "    ✗ unknown  c  no value, threshold no value",
+        "    ✗ failed   d  1 < 2",
+    ]
+
+
+def test_a_terminal_gets_the_same() -> None:
+    stream = io.StringIO()
+
+    print_status(ROLLOUT, EVENTS, NOW, console_for(stream))
+
+    assert stream.getvalue() == status_text(ROLLOUT, EVENTS, NOW)
+
+
+def test_the_data_of_a_status() -> None:
+    data = status_data(ROLLOUT, EVENTS[:2])
+
+    assert [*data] == [
+        "rollout",
+        "phase",
+        "weight",
+        "maxWeight",
+        "canaryRevision",
+        "promotedRevision",
+        "lastAdvanceTime",
+        "conditions",
+        "measurements",
+        "events",
+    ]
+    assert (data["phase"], data["weight"], data["maxWeight"]) == ("Progressing", 30, 60)
+    assert data["lastAdvanceTime"] == "2026-01-31T11:56:00Z"
+    assert data["conditions"] == ROLLOUT["status"]["conditions"]
+    assert data["events"][0] == {
+        "type": "Normal",
+        "reason": "Synced",
+        "message": "Starting rollout for podinfo.test",
+        "count": 1,
+        "firstTime": "2026-01-31T11:55:00Z",
+        "lastTime": "2026-01-31T11:55:00Z",
+    }
+
+
+def test_times_that_a_yaml_reader_made_are_times() -> None:
+    status = {"lastAdvanceTime": datetime(2026, 1, 31, 11, 0), "canaryWeight": 5}  # noqa: DTZ001 - as PyYAML makes it
+
+    assert "last moved 60m ago" in status_text({"status": status}, [], NOW)
+    assert status_data({"status": status}, [])["lastAdvanceTime"] == "2026-01-31T11:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "<invalid>"),
+        (-1, "0s"),
+        (0, "0s"),
+        (119.9, "119s"),
+        (120, "2m"),
+        (185, "3m5s"),
+        (600, "10m"),
+        (3 * 3600 - 1, "179m"),
+        (3 * 3600, "3h"),
+        (5 * 3600 + 600, "5h10m"),
+        (9 * 3600 + 600, "9h"),
+        (2 * 86_400, "2d"),
+        (2 * 86_400 + 7200, "2d2h"),
+        (9 * 86_400 + 7200, "9d"),
+        (3 * 31_536_000 + 86_400, "3y1d"),
+        (9 * 31_536_000, "9y"),
+    ],
+)
+def test_ages_are_those_of_kubectl(seconds: float, words: str) -> None:
+    assert age(seconds) == words
+
+
+TIMES = st.sampled_from(
+    ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", ago(days=1), datetime(9999, 12, 31, tzinfo=UTC), "odd"]
+)
+ODD = VALUES | TIMES | TEXTS
+
+
+def some(*keys: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(keys, ODD))
+
+
+STATUS = some("phase", "canaryWeight", "lastAdvanceTime", "canaryRevision", "promotedRevision").flatmap(
+    lambda fields: st.fixed_dictionaries(
+        {
+            "conditions": ODD | st.lists(some("type", "status", "message", "reason", "lastTransitionTime"), max_size=2),
+            "measurements": ODD | st.lists(some("name", "value", "threshold", "verdict", "query", "time"), max_size=2),
+        }
+    ).map(lambda lists: fields | lists)
+)
+ROLLOUTS = st.fixed_dictionaries({"metadata": ODD | some("name", "namespace"), "status": ODD | STATUS, "spec": ODD})
+HAPPENINGS = st.lists(
+    some("type", "reason", "message", "source", "series", "count", "firstTimestamp", "lastTimestamp", "eventTime"),
+    max_size=3,
+)
+
+
+@given(ROLLOUTS, HAPPENINGS)
+def test_no_manifest_is_too_odd(rollout: dict[str, Any], events: list[dict[str, Any]]) -> None:
+    text = status_text(rollout, events, NOW)
+    data = status_data(rollout, events)
+
+    assert all(character == "\n" or character.isprintable() for character in text)
+    assert json.loads(dump(data, "json")) == yaml.safe_load(dump(data, "yaml")) == data

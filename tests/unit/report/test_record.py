@@ -1,0 +1,234 @@
+"""The decision record: its shape, and that it survives every reader."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.model.errors import UsageError
+from reconcile.model.fields import timestamp
+from reconcile.model.plan import Gate, Outcome, Position, Result
+from reconcile.model.ports import DEPLOYMENT
+from reconcile.report.record import dump, plain, render, to_dict
+from tests.unit.report import factory
+
+if TYPE_CHECKING:
+    from reconcile.model.plan import Record
+
+DOCUMENT = """\
+rollouts:
+- rollout:
+    namespace: test
+    name: podinfo
+  time: "2026-01-31T12:00:00Z"
+  move: advance
+  before:
+    phase: Progressing
+    weight: 40
+  after:
+    phase: Progressing
+    weight: 50
+  gates:
+  - name: canary
+    outcome: passed
+    reason: healthy
+  - name: analysis
+    outcome: not reached
+    reason: ''
+  measurements:
+  - name: istio_requests_total
+    query: |-
+      sum(rate(istio_requests_total{
+        reporter="destination"
+      }[1m]))
+    value: 99.97
+    threshold: 99
+    bound: minimum
+    verdict: passed
+    text: success rate 99.97% >= 99%
+    time: "2026-01-31T12:00:00Z"
+  patches:
+  - target:
+      apiVersion: apps.weave.works/v1beta1
+      kind: Rollout
+      namespace: test
+      name: podinfo
+      subresource: status
+    operations:
+    - op: test
+      path: /metadata/resourceVersion
+      value: "4711"
+    - op: add
+      path: /status
+      value:
+        phase: Progressing
+  - target:
+      apiVersion: apps/v1
+      kind: Deployment
+      namespace: test
+      name: podinfo
+    operations:
+    - op: add
+      path: /spec/replicas
+      value: 2
+  events:
+  - type: Normal
+    reason: Synced
+    message: Advance rollout podinfo.test weight 50
+  reason: every gate and both metrics passed at weight 40
+  result: applied
+  error: ''
+"""
+
+
+def sample() -> Record:
+    return factory.record(
+        factory.advancing(
+            gates=(
+                Gate(name="canary", outcome=Outcome.PASSED, reason="healthy"),
+                Gate(name="analysis", outcome=Outcome.UNREACHED),
+            ),
+            measurements=(factory.success_rate(),),
+            patches=(
+                factory.status_patch(phase="Progressing"),
+                factory.patch(DEPLOYMENT, factory.add_of("/spec/replicas", 2)),
+            ),
+        )
+    )
+
+
+def test_yaml_is_the_record_in_its_order() -> None:
+    assert render([sample()], "yaml") == DOCUMENT
+
+
+def test_json_is_the_same_document() -> None:
+    text = render([sample()], "json")
+
+    assert text.startswith('{\n  "rollouts": [\n    {\n      "rollout": {\n        "namespace": "test",\n')
+    assert text.endswith("}\n")
+    assert json.loads(text) == yaml.safe_load(DOCUMENT)
+    assert [*json.loads(text)["rollouts"][0]] == [*yaml.safe_load(DOCUMENT)["rollouts"][0]]
+
+
+def test_no_rollouts_are_an_empty_list() -> None:
+    assert render([], "json") == '{\n  "rollouts": []\n}\n'
+    assert render([], "yaml") == "rollouts: []\n"
+
+
+def test_another_form_is_refused() -> None:
+    with pytest.raises(UsageError, match="-o xml: the decision record comes as json or yaml"):
+        render([], "xml")
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_null(odd: float) -> None:
+    made = factory.record(
+        factory.plan(
+            measurements=(factory.success_rate(odd),),
+            patches=(factory.patch(DEPLOYMENT, factory.add_of("/spec/x", {"deep": [odd, 1.5]})),),
+        )
+    )
+
+    read = json.loads(render([made], "json"), parse_constant=pytest.fail)["rollouts"][0]
+
+    assert read["measurements"][0]["value"] is None
+    assert read["patches"][0]["operations"][0]["value"] == {"deep": [None, 1.5]}
+
+
+def test_whole_figures_read_as_the_user_wrote_them() -> None:
+    made = to_dict(factory.record(factory.plan(measurements=(factory.success_rate(100.0), factory.latency(0.5)))))
+
+    assert [repr(m["value"]) for m in made["measurements"]] == ["100", "0.5"]
+    assert repr(made["measurements"][0]["threshold"]) == "99"
+
+
+def test_a_weight_that_nobody_looked_at_is_null() -> None:
+    made = to_dict(factory.record(factory.plan(before=Position(phase="", weight=None))))
+
+    assert made["before"] == {"phase": "", "weight": None}
+
+
+def test_times_are_utc_and_what_yaml_readers_make_of_manifests_becomes_text() -> None:
+    east = timezone(timedelta(hours=2))
+
+    assert timestamp(datetime(2026, 1, 31, 14, 0, 0, 999, tzinfo=east)) == "2026-01-31T12:00:00Z"
+    assert plain({1: (date(2026, 1, 31), datetime(2026, 1, 31, tzinfo=UTC), True, None, b"x")}) == {
+        "1": ["2026-01-31", "2026-01-31T00:00:00Z", True, None, "b'x'"]
+    }
+
+
+def test_json_keeps_letters_and_escapes_what_acts() -> None:
+    text = dump({"a": "é → ✓", "b": "\x1b[31m\x9b\x7f\u202e\u2028\U000e0001"}, "json")
+
+    assert '"é → ✓"' in text
+    assert '"\\u001b[31m\\u009b\\u007f\\u202e\\u2028\\udb40\\udc01"' in text
+
+
+def test_yaml_keeps_letters_and_escapes_what_acts() -> None:
+    assert dump({"a": "é → ✓"}, "yaml") == "a: é → ✓\n"
+    assert dump({"a": "x\u202ey"}, "yaml") == 'a: "x\\u202Ey"\n'
+
+
+@pytest.mark.parametrize("word", ["y", "N", "yes", "off", "null", "~", "1e3", "0o7", "1.2.1", "-1", ".5", "1_000", ""])
+def test_yaml_quotes_what_some_reader_takes_for_something_else(word: str) -> None:
+    assert dump({"a": word}, "yaml") in {f'a: "{word}"\n', f"a: '{word}'\n"}
+
+
+def test_yaml_writes_a_value_twice_rather_than_an_anchor() -> None:
+    shared = {"x": [1]}
+
+    assert dump({"a": shared, "b": shared}, "yaml") == "a:\n  x:\n  - 1\nb:\n  x:\n  - 1\n"
+
+
+# Every character there is, and more often those that mean something to a terminal, to YAML or to a shell.
+CHARACTERS = st.characters() | st.sampled_from(
+    "\x00\x07\x1b\x7f\x85\x9b\u2028\u202e\ufeff\ud800\r\n\t :#-'\"|>[]{}&*!%@`\\"
+)
+TEXTS = st.text(CHARACTERS, max_size=40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_every_value_survives_both_forms(value: Any) -> None:
+    document = {"value": value}
+
+    assert json.loads(dump(document, "json")) == document
+    assert yaml.safe_load(dump(document, "yaml")) == document
+
+
+@given(VALUES)
+def test_no_form_sends_a_control_character(value: Any) -> None:
+    for form in ("json", "yaml"):
+        text = dump({"value": value}, form)
+
+        assert all(character == "\n" or character.isprintable() for character in text)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_every_text_of_a_record_survives(name: str, reason: str, error: str) -> None:
+    made = factory.record(factory.plan(rollout=factory.ref(name), reason=reason), Result.FAILED, error)
+
+    for read in (json.loads(render([made], "json")), yaml.safe_load(render([made], "yaml"))):
+        assert read == {"rollouts": [to_dict(made)]}
+
+
+def test_json_loads_neither_rich_nor_yaml() -> None:
+    code = (
+        "import sys; from reconcile.report import record; record.render([], 'json'); "
+        "sys.exit(' '.join({'rich', 'yaml'} & {*sys.modules}) or 0)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

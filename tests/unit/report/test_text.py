@@ -1,0 +1,408 @@
+"""The text report: golden texts, and that nothing in a plan reaches the terminal as it is."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from reconcile.core.state_machine import Move
+from reconcile.model.plan import Gate, Outcome, Position, Result
+from reconcile.model.ports import DEPLOYMENT
+from reconcile.report.text import DONE, console_for, print_records, totals
+from tests.unit.report import factory
+from tests.unit.report.test_record import TEXTS
+
+if TYPE_CHECKING:
+    from reconcile.model.plan import Record
+
+
+def printed(*records: Record, width: int | None = None, brief: bool = False) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None) if width else console_for(stream)
+    print_records(records, console, brief=brief)
+    return stream.getvalue()
+
+
+def test_an_advance_is_told_in_full() -> None:
+    assert (
+        printed(factory.record(factory.advancing()))
+        == """\
+podinfo.test  advanced
+  [########++..........]  40 % → 50 %  Progressing
+  every gate and both metrics passed at weight 40
+  Gates
+    ✓ rollout      valid, and the only one on VirtualService podinfo.test
+    ✓ deployments  revision v1-9d0b of podinfo-canary.test is under way
+    ✓ services     podinfo.test and podinfo-canary.test expose port http
+    ✓ routes       1 route splits podinfo and podinfo-canary 60/40
+    ✓ primary      podinfo.test: 2 of 2 replicas updated and available
+    ✓ canary       podinfo-canary.test: 2 of 2 replicas updated and available
+    ✓ scaling      podinfo-canary.test is not being scaled
+    ✓ interval     75s since the last advance, 45s are enough
+    ✓ analysis     2 of 2 metrics passed
+  Analysis at 40 %
+    ✓ passed  istio_requests_total                   success rate 99.97% >= 99%
+    ✓ passed  istio_request_duration_seconds_bucket  request duration 128ms <= 500ms
+  Wrote
+    Rollout podinfo.test         status
+    VirtualService podinfo.test  podinfo 60 → 50, podinfo-canary 40 → 50
+  Events
+    Normal  Advance rollout podinfo.test weight 50
+  Next  analysis at weight 50, once the control-loop interval has passed
+"""
+    )
+
+
+def test_a_dry_run_says_would() -> None:
+    text = printed(factory.record(factory.advancing(gates=(), measurements=()), Result.PLANNED))
+
+    assert (
+        text
+        == """\
+podinfo.test  would advance
+  [########++..........]  40 % → 50 %  Progressing
+  every gate and both metrics passed at weight 40
+  Would write
+    Rollout podinfo.test         status
+    VirtualService podinfo.test  podinfo 60 → 50, podinfo-canary 40 → 50
+  Would record
+    Normal  Advance rollout podinfo.test weight 50
+  Next  analysis at weight 50, once the control-loop interval has passed
+"""
+    )
+
+
+def test_a_halt_names_the_gate_and_shows_the_query() -> None:
+    halting = factory.halting(
+        gates=factory.gates(primary="2 of 2 replicas", canary="!canary podinfo-canary.test is paused")[4:]
+    )
+
+    assert (
+        printed(factory.record(halting))
+        == """\
+podinfo.test  halted
+  [######..............]  30 %  Progressing
+  request duration 2.525s > 500ms
+  Gates
+    ✓ primary  2 of 2 replicas
+    ✗ canary   canary podinfo-canary.test is paused
+    · not reached  scaling, interval, analysis
+  Analysis at 30 %
+    ✓ passed  istio_requests_total                   success rate 99.97% >= 99%
+    ✗ failed  istio_request_duration_seconds_bucket  request duration 2.525s > 500ms
+      query  histogram_quantile(0.99, sum(irate(istio_request_duration_seconds_bucket[1m])) by (le))
+  Wrote
+    Rollout podinfo.test  status
+  Events
+    Warning  Halt rollout podinfo.test request duration 2.525s > 500ms
+  Next  every pass looks again, and goes on from weight 30 once the cause is gone
+"""
+    )
+
+
+def test_a_metric_without_an_answer_shows_its_threshold() -> None:
+    nothing = factory.success_rate(None, "no data", "success rate: no data")
+    text = printed(factory.record(factory.halting(gates=(), measurements=(nothing,), patches=(), events=())))
+
+    assert "    ✗ no data  istio_requests_total  success rate: no data, minimum 99\n" in text
+    assert '      query  sum(rate(istio_requests_total{ reporter="destination" }[1m]))\n' in text
+
+
+def test_a_promotion_shows_both_phases() -> None:
+    promoting = factory.plan(
+        move="promote",
+        reason="both metrics passed at the maximum weight 100",
+        before=Position(phase="Progressing", weight=100),
+        after=Position(phase="Promoting", weight=100),
+        patches=(factory.template_patch(),),
+    )
+
+    assert (
+        printed(factory.record(promoting))
+        == """\
+podinfo.test  promoting
+  [####################] 100 %  Progressing → Promoting
+  both metrics passed at the maximum weight 100
+  Wrote
+    Deployment podinfo.test  pod template
+  Next  all traffic goes to the primary as soon as its new pods are rolled out and healthy
+"""
+    )
+
+
+def test_a_lost_race_says_what_was_meant() -> None:
+    text = printed(factory.record(factory.advancing(gates=(), measurements=()), Result.LOST_RACE))
+
+    assert (
+        text
+        == """\
+podinfo.test  advance: lost race
+  [########++..........]  40 % → 50 %  Progressing
+  every gate and both metrics passed at weight 40
+  Lost race  somebody else was faster; the rest of this plan was dropped
+  Was to write
+    Rollout podinfo.test         status
+    VirtualService podinfo.test  podinfo 60 → 50, podinfo-canary 40 → 50
+  Was to record
+    Normal  Advance rollout podinfo.test weight 50
+  Next  the next pass looks again
+"""
+    )
+
+
+def test_a_failure_says_its_error() -> None:
+    text = printed(factory.record(factory.advancing(gates=()), Result.FAILED, "403 for Deployment podinfo.test"))
+
+    assert text.startswith("podinfo.test  advance: failed\n")
+    assert "  Failed  403 for Deployment podinfo.test\n" in text
+    assert text.endswith("  Next  the next pass tries again\n")
+
+
+def test_an_error_beside_a_written_plan_is_told() -> None:
+    text = printed(factory.record(factory.advancing(gates=()), error="one Event was refused"))
+
+    assert "  Error  one Event was refused\n" in text
+
+
+def test_quiet_rollouts_share_a_table_and_others_get_a_block() -> None:
+    standing = Position(phase="Progressing", weight=10)
+    waiting = factory.plan(
+        rollout=factory.ref("cart", "shop"),
+        move="wait",
+        reason="12s to go",
+        before=standing,
+        after=standing,
+        gates=factory.gates(interval="~12s to go"),
+    )
+    unreached = factory.plan(rollout=factory.ref("late"), before=Position(phase="", weight=None), reason="no time left")
+    halting = factory.halting(gates=(), measurements=(), patches=(), events=())
+
+    text = printed(
+        factory.record(),
+        factory.record(waiting),
+        factory.record(halting),
+        factory.record(replace(unreached, after=unreached.before), Result.UNREACHED),
+    )
+
+    assert (
+        text
+        == """\
+podinfo.test  [..........]   0 %  Succeeded    idle         podinfo.test runs revision v1-5f3c of podinfo-canary.test
+cart.shop     [#.........]  10 %  Progressing  waiting      12s to go
+
+podinfo.test  halted
+  [######..............]  30 %  Progressing
+  request duration 2.525s > 500ms
+  Next  every pass looks again, and goes on from weight 30 once the cause is gone
+
+late.test                         new          not reached  no time left
+
+4 Rollouts: 1 idle, 1 waiting, 1 halted, 1 not reached
+"""
+    )
+
+
+def test_brief_gives_every_rollout_one_line() -> None:
+    assert (
+        printed(factory.record(factory.advancing()), factory.record(factory.halting()), brief=True)
+        == """\
+podinfo.test  [####+.....]  40 % → 50 %  Progressing  advanced  every gate and both metrics passed at weight 40
+podinfo.test  [###.......]  30 %         Progressing  halted    request duration 2.525s > 500ms
+
+2 Rollouts: 1 advanced, 1 halted
+"""
+    )
+
+
+def test_an_idle_rollout_that_failed_gets_its_block() -> None:
+    text = printed(factory.record(result=Result.FAILED, error="internal error: KeyError"))
+
+    assert "  Failed  internal error: KeyError\n" in text
+
+
+def test_a_reason_that_is_the_error_is_told_once() -> None:
+    text = printed(factory.record(factory.plan(move="internal error", reason="KeyError"), Result.FAILED, "KeyError"))
+
+    assert text.count("KeyError") == 1
+
+
+def test_no_rollouts_are_told_too() -> None:
+    assert printed() == "No Rollouts found.\n"
+
+
+def test_a_gate_that_waits_and_one_that_was_skipped_for_a_reason() -> None:
+    gates = (
+        Gate(name="interval", outcome=Outcome.WAITING, reason="12s to go"),
+        Gate(name="analysis", outcome=Outcome.UNREACHED, reason="no traffic yet"),
+    )
+    text = printed(factory.record(factory.advancing(gates=gates)))
+
+    assert "    … interval  12s to go\n    · analysis  no traffic yet\n" in text
+
+
+@pytest.mark.parametrize(
+    ("move", "phase", "weight", "words"),
+    [
+        ("start", "Progressing", 10, "analysis at weight 10, once the control-loop interval has passed"),
+        ("scale up", "Progressing", 0, "traffic starts once the primary and the canary are rolled out and healthy"),
+        ("conclude", "Finalising", 0, "the canary is scaled to zero by a later pass, when its traffic has drained"),
+        ("retire", "Succeeded", 0, "a rollout starts when the canary gets a new pod template"),
+        ("initialize", "Initialized", 0, "a rollout starts when the canary gets a new pod template"),
+        ("halt", "", None, "every pass looks again once the cause is gone"),
+        ("halt", "Progressing", 0, "every pass looks again once the cause is gone"),
+    ],
+)
+def test_what_comes_next(move: str, phase: str, weight: int | None, words: str) -> None:
+    plan = factory.plan(move=move, after=Position(phase=phase, weight=weight))
+
+    assert printed(factory.record(plan)).endswith(f"  Next  {words}\n")
+
+
+def test_a_waiting_rollout_with_something_to_write_gets_its_block() -> None:
+    text = printed(factory.record(factory.plan(move="wait", patches=(factory.status_patch(),))))
+
+    assert text.endswith("  Next  the next pass looks again\n")
+
+
+def test_an_unknown_phase_promises_nothing() -> None:
+    assert "Next" not in printed(factory.record(factory.plan(move="advance", after=Position(phase="Odd", weight=1))))
+
+
+def test_the_total_counts_in_the_order_of_a_rollout() -> None:
+    plans = [factory.halting(), factory.advancing(), factory.plan(), factory.advancing(), factory.plan(move="odd")]
+
+    assert totals([factory.record(plan) for plan in plans]) == ("5 Rollouts: 1 idle, 2 advanced, 1 halted, 1 odd")
+
+
+def test_the_total_of_a_dry_run_says_would() -> None:
+    plans = [factory.halting(), factory.advancing(), factory.plan()]
+    records = [factory.record(plan, Result.PLANNED) for plan in plans]
+
+    assert totals([*records, factory.record(factory.plan(), Result.FAILED)]) == (
+        "4 Rollouts: 1 idle, 1 halted, 1 would advance, 1 failed"
+    )
+
+
+def test_every_move_has_its_word() -> None:
+    assert {*DONE} == {*Move}
+
+
+def test_a_narrow_terminal_wraps_and_cuts_nothing() -> None:
+    record = factory.record(factory.halting(gates=factory.gates(canary="!" + "an honest reason " * 9)))
+    text = printed(record, width=60)
+
+    assert all(len(line) <= 60 for line in text.splitlines())
+    assert "".join(text.split()) == "".join(printed(record).split())
+    assert (
+        "    ✗ failed  istio_request_duration_seconds_bucket\n"
+        "        request duration 2.525s > 500ms\n"
+        "      query  histogram_quantile(0.99,\n"
+        "             sum(irate(istio_request_duration_seconds_bucket\n"
+        "             [1m])) by (le))\n"
+    ) in text
+
+
+def test_a_pipe_wraps_nothing_and_ends_no_line_in_blanks() -> None:
+    reason = "an honest reason " * 99
+    text = printed(factory.record(factory.halting(reason=reason)), factory.record())
+
+    assert f"\n  {reason.rstrip()}\n" in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "60"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    seen = {}
+    for stream, color in ((Terminal(), None), (Terminal(), False), (io.StringIO(), None), (io.StringIO(), True)):
+        console = console_for(stream, color=color)
+        print_records([factory.record(factory.advancing())], console)
+        seen[stream.isatty(), color] = (console.width == 60, "\x1b[" in stream.getvalue())
+
+    assert seen == {
+        (True, None): (True, True),
+        (True, False): (True, False),
+        (False, None): (False, False),
+        (False, True): (False, True),
+    }
+
+
+def test_a_stream_without_unicode_gets_what_it_can_take() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    gates = factory.gates(interval="~é")
+    print_records([factory.record(factory.advancing(gates=gates))], console_for(stream))
+    stream.flush()
+
+    text = raw.getvalue().decode("ascii")
+    assert "40 % > 50 %" in text
+    assert "    + scaling\n    ~ interval     ?\n" in text
+    assert "    - not reached  analysis\n" in text
+
+
+def test_markup_is_text() -> None:
+    text = printed(factory.record(factory.halting(reason="[bold red]boo[/] :smile: [link=http://x]y[/link]")))
+
+    assert "\n  [bold red]boo[/] :smile: [link=http://x]y[/link]\n" in text
+
+
+def test_control_characters_are_shown_and_not_sent() -> None:
+    text = printed(factory.record(factory.advancing(), Result.FAILED, "no\x1b]0;title\x07\r\n✓ advanced\u202e\ud800"))
+
+    assert "  Failed  no\\x1b]0;title\\x07\\r\\n✓ advanced\\u202e\\ud800\n" in text
+
+
+def spoiled(words: st.DataObject) -> Record:
+    """Give a record with any text in each of its fields."""
+
+    def text() -> str:
+        return words.draw(TEXTS)
+
+    operations = [{"op": words.draw(st.sampled_from(["add", "test", "remove"])), "path": text(), "value": text()}]
+    route = factory.route_patch(40, 50)
+    target = replace(factory.ref(text(), text(), DEPLOYMENT))
+    fields: dict[str, Any] = {
+        "rollout": factory.ref(text(), text()),
+        "move": words.draw(st.sampled_from([*Move, "odd"]) | TEXTS),
+        "reason": text(),
+        "before": Position(phase=text(), weight=words.draw(st.none() | st.integers())),
+        "after": Position(phase=text(), weight=words.draw(st.none() | st.integers(0, 100))),
+        "gates": tuple(Gate(name=text(), outcome=outcome, reason=text()) for outcome in Outcome),
+        "measurements": (
+            replace(factory.latency(words.draw(st.none() | st.floats()), text()), metric=text(), text=text()),
+            replace(factory.success_rate(words.draw(st.none() | st.floats())), query=text(), bound=text()),
+        ),
+        "patches": (
+            replace(route, operations=(*route.operations, *operations)),
+            replace(route, target=target, subresource=text()),
+        ),
+        "events": (factory.event(text(), text()),),
+    }
+    return factory.record(factory.plan(**fields), words.draw(st.sampled_from(Result)), text())
+
+
+@given(st.data(), st.sampled_from([None, 5, 40, 60, 100]), st.booleans())
+def test_no_text_of_a_plan_reaches_the_terminal_raw(
+    words: st.DataObject,
+    width: int | None,
+    brief: bool,  # noqa: FBT001 - hypothesis gives values by position
+) -> None:
+    text = printed(spoiled(words), factory.record(), width=width, brief=brief)
+
+    assert all(character == "\n" or character.isprintable() for character in text)

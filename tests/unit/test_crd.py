@@ -1,0 +1,180 @@
+"""The CRD without a server: bounds, descriptions, and that it and the program say the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
+import pytest
+import yaml
+
+from reconcile.core import status
+from reconcile.model import durations, fields
+from reconcile.model.plan import Failure, Measurement
+from reconcile.model.ports import ROLLOUT
+from reconcile.model.rollout import MOST_METRICS, MOST_NAME, Phase, State, parse
+from tests.support import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CRD = yaml.safe_load(paths.CRD.read_text())
+[VERSION] = CRD["spec"]["versions"]
+SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
+AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def schemas(schema: dict[str, Any] = SCHEMA, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give every schema in the schema, with its path."""
+    yield path or "(root)", schema
+    for name, child in schema.get("properties", {}).items():
+        yield from schemas(child, f"{path}.{name}")
+    if "items" in schema:
+        yield from schemas(schema["items"], f"{path}[]")
+
+
+def at(path: str) -> dict[str, Any]:
+    return dict(schemas())[path]
+
+
+def rollout(**analysis: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps.weave.works/v1beta1",
+        "kind": "Rollout",
+        "metadata": {"name": "podinfo", "namespace": "test", "generation": 3},
+        "spec": {
+            "virtualService": {"name": "podinfo"},
+            "primary": {"name": "podinfo", "host": "podinfo"},
+            "canary": {"name": "podinfo-canary", "host": "podinfo-canary"},
+            "canaryAnalysis": {"stepWeight": 10, **analysis},
+        },
+    }
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Give the schema as the API server applies it: what it does not name is dropped, so here it is an error."""
+    schema = dict(schema)
+    if "properties" in schema:
+        schema["properties"] = {name: closed(child) for name, child in schema["properties"].items()}
+        schema["additionalProperties"] = False
+    if "items" in schema:
+        schema["items"] = closed(schema["items"])
+    return schema
+
+
+def valid(value: object, schema: dict[str, Any]) -> bool:
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
+
+
+def test_the_names_are_those_of_the_program() -> None:
+    names = CRD["spec"]["names"]
+
+    assert (names["kind"], names["plural"], CRD["spec"]["group"]) == (ROLLOUT.name, ROLLOUT.plural, ROLLOUT.group)
+    assert (VERSION["name"],) == ROLLOUT.versions
+    assert CRD["metadata"]["name"] == f"{ROLLOUT.plural}.{ROLLOUT.group}"
+    assert VERSION["subresources"] == {"status": {}}
+    assert names["shortNames"] == ["sro"]
+    assert names["categories"] == ["all"]
+
+
+@pytest.mark.parametrize(("path", "schema"), [*schemas()], ids=lambda value: value if isinstance(value, str) else "")
+def test_every_field_is_described_typed_and_bounded(path: str, schema: dict[str, Any]) -> None:
+    assert schema["description"].endswith("."), path
+    assert not {"x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"} & set(schema)
+    bound = {"string": {"maxLength", "enum"}, "array": {"maxItems"}, "object": {"properties"}}
+    assert schema["type"] in ("integer", "number") or bound[schema["type"]] & set(schema)
+    assert set(schema.get("required", [])) <= set(schema.get("properties", {}))
+
+
+def test_nobody_calls_a_rollout_current_that_no_pass_has_seen() -> None:
+    assert at(".status")["default"] == {"observedGeneration": -1}
+
+
+def test_git_gets_back_what_it_wrote() -> None:
+    assert [path for path, schema in schemas() if "default" in schema] == [".status"]
+
+
+def test_the_printed_columns_exist() -> None:
+    columns = {column["name"]: column for column in VERSION["additionalPrinterColumns"]}
+
+    assert list(columns) == ["Status", "Weight", "Ready", "Age", "Message"]
+    assert [name for name, column in columns.items() if column.get("priority")] == ["Message"]
+    assert {at(columns[name]["jsonPath"])["type"] for name in ("Status", "Weight")} == {"string", "integer"}
+
+
+def test_names_phases_and_bounds_are_those_of_the_program() -> None:
+    for path in (".spec.virtualService.name", ".spec.primary.name", ".spec.canary.name", ".spec.canary.host"):
+        assert at(path)["pattern"] == f"^{fields.DNS_NAME.pattern}$"
+        assert at(path)["maxLength"] == fields.DNS_NAME_LENGTH
+    assert set(at(".status.phase")["enum"]) == {phase.value for phase in Phase if phase.value} | {"Failed"}
+    assert at(".spec.canaryAnalysis.metrics")["maxItems"] == MOST_METRICS
+    assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
+    assert at(".status.measurements")["maxItems"] >= MOST_METRICS
+    assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
+    assert at(".status.conditions[].message")["maxLength"] >= status.MOST_MESSAGE
+    assert at(".status.measurements[].verdict")["maxLength"] >= max(map(len, Failure))
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        "30s",
+        "1m",
+        "90s",
+        "1h",
+        "1h30m",
+        "500ms",
+        "1y2w3d4h5m6s7ms",
+        "007s",
+        "",
+        "1M",
+        "1.5m",
+        "-1m",
+        "m",
+        "1m1h",
+        " 1m",
+    ],
+)
+def test_schema_and_program_agree_on_what_a_duration_is(interval: str) -> None:
+    assert valid(interval, at(".spec.canaryAnalysis.metrics[].interval")) is (durations.seconds(interval) is not None)
+
+
+def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -> None:
+    measurement = Measurement(
+        metric="istio_requests_total",
+        query="sum(1)",
+        value=99.5,
+        threshold=99,
+        bound="minimum",
+        verdict="passed",
+        text="99.5%",
+        at=AT,
+    )
+    state = State(
+        phase=Phase.PROGRESSING,
+        canary_revision="v1-abc",
+        canary_generation=2,
+        canary_uid="u",
+        promoted_revision="v1-abb",
+        canary_weight=10,
+        proven_weight=5,
+        canary_replicas=2,
+        last_advance=AT,
+        last_transition=AT,
+    )
+    readiness = status.Readiness(ready="Unknown", reason="Halted", message="why", reconciling=True)
+
+    written = status.render(parse(rollout()), state, readiness, [measurement], AT)
+
+    jsonschema.validate(written, closed(at(".status")))
+    assert set(written) == set(at(".status")["properties"])
+    assert set(written["measurements"][0]) == set(at(".status.measurements[]")["properties"])
+
+
+def test_the_schema_knows_every_field_of_a_rollout() -> None:
+    metrics = [{"name": "istio_requests_total", "threshold": 99, "interval": "1m"}]
+    full = rollout(maxWeight=50, metrics=metrics)["spec"] | {"targetKind": "Deployment"}
+
+    jsonschema.validate(full, closed(at(".spec")))
+    assert not parse({**rollout(), "spec": full}).problems
