@@ -17,7 +17,7 @@ import click
 from reconcile import __version__, files
 from reconcile.cli import adapters, exit_codes, options
 from reconcile.cli.logs import log_decision, log_to_stderr
-from reconcile.cli.run import make, show
+from reconcile.cli.session import make, show
 from reconcile.cli.signals import Stop
 from reconcile.engine import saved_plan
 from reconcile.engine.observe import Selection

@@ -19,8 +19,8 @@ from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
 from reconcile.model import rights
 from reconcile.model.errors import ForbiddenError, MissingError
+from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE, Ref
 from reconcile.model.plan import Question
-from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE, Ref
 from reconcile.preflight import installed, manifests
 from reconcile.preflight.findings import Level
 

@@ -18,7 +18,7 @@ from reconcile.cli.logs import log_to_stderr
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
-from reconcile.model.ports import KINDS, Scope
+from reconcile.model.kinds import KINDS, Scope
 from reconcile.report import simulation
 from reconcile.simulation import scenario
 from reconcile.simulation.world import play

@@ -14,13 +14,13 @@ from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
 from reconcile.engine.observe import listed, matches
 from reconcile.model.errors import ClusterError, UsageError
-from reconcile.model.ports import EVENT, ROLLOUT, Scope
+from reconcile.model.kinds import EVENT, ROLLOUT, Scope
 from reconcile.report import describe, layout, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 
 @click.command()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.cli import adapters, exit_codes
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.run import make, show
 from reconcile.cli.schedule import ticks
+from reconcile.cli.session import make, show
 from reconcile.cli.signals import Stopped
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
 from reconcile.report import layout

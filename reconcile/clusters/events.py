@@ -12,8 +12,8 @@ from reconcile.model.fields import timestamp, worded
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Event
-    from reconcile.model.ports import Manifest
 
 COMPONENT = "steerer"
 REASON = "Synced"

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconcile.core import gates, messages, promotion, state_machine
+from reconcile.core import gates, messages, promotion, revision, state_machine
 from reconcile.core.state_machine import Move, Standing
-from reconcile.model import template_hash
 from reconcile.model.plan import Patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconcile.core.observation import Case
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
-    from reconcile.model.ports import Manifest
     from reconcile.model.rollout import Phase, State
 
 
@@ -43,15 +42,13 @@ def _idle(case: Case, to: Phase) -> Effect:
 
 
 def _initialize(case: Case, to: Phase) -> Effect:
-    state = template_hash.recorded(case.state, case.canary)
+    state = revision.recorded(case.state, case.canary)
     return Effect(state=_entered(case, state, to), reason=_waiting_for_news(case, state))
 
 
 def _scale_up(case: Case, to: Phase) -> Effect:
     replicas = gates.parked_size(case)
-    state = replace(
-        template_hash.recorded(case.state, case.canary), canary_weight=0, proven_weight=0, last_advance=case.now
-    )
+    state = replace(revision.recorded(case.state, case.canary), canary_weight=0, proven_weight=0, last_advance=case.now)
     return Effect(
         state=_entered(case, state, to),
         reason=f"{case.canary.full_name} has a new revision and 0 replicas: scaling it up to {replicas}",
@@ -64,7 +61,7 @@ def _scale_up(case: Case, to: Phase) -> Effect:
 def _start(case: Case, to: Phase) -> Effect:
     name = case.rollout.full_name
     weight = state_machine.next_weight(0, case.spec.step_weight, case.spec.max_weight)
-    state = replace(template_hash.recorded(case.state, case.canary), proven_weight=0)
+    state = replace(revision.recorded(case.state, case.canary), proven_weight=0)
     return _weighted(
         case,
         _entered(case, state, to),
@@ -78,7 +75,7 @@ def _start(case: Case, to: Phase) -> Effect:
 def _advance(case: Case, to: Phase) -> Effect:
     reached = case.reached_weight
     weight = state_machine.next_weight(reached, case.spec.step_weight, case.spec.max_weight)
-    state = template_hash.recorded(case.state, case.canary)
+    state = revision.recorded(case.state, case.canary)
     repair = (("Warning", _repair(case, weight)),) if case.put_back_by else ()
     return _weighted(
         case,
@@ -125,7 +122,7 @@ def _reset(case: Case, to: Phase) -> Effect:
 
 
 def _promote(case: Case, to: Phase) -> Effect:
-    state = replace(template_hash.recorded(case.state, case.canary), canary_weight=case.split.lowest)
+    state = replace(revision.recorded(case.state, case.canary), canary_weight=case.split.lowest)
     copy, events = _copy_writes(case)
     if copy and state.promoted_revision == state.canary_revision:
         state = replace(state, promoted_revision="")  # it was promoted once, and is not what the primary runs now
@@ -164,7 +161,7 @@ def _retire(case: Case, to: Phase) -> Effect:
 
 
 def _return(case: Case, to: Phase) -> Effect:
-    state = replace(template_hash.recorded(case.state, case.canary), promoted_revision=case.revision)
+    state = replace(revision.recorded(case.state, case.canary), promoted_revision=case.revision)
     return _finished(case, state, to, messages.returning(case.canary.full_name, case.primary.full_name))
 
 
@@ -179,7 +176,7 @@ def _finished(case: Case, state: State, to: Phase, event: str) -> Effect:
     # The write that scales it down tests the present generation, so it is the next one: nothing came in between.
     generation = None if canary.generation is None else canary.generation + bool(wanted)
     state = replace(
-        template_hash.recorded(state, canary),
+        revision.recorded(state, canary),
         canary_weight=0,
         proven_weight=0,
         canary_replicas=replicas,

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from reconcile.core import promotion, routers
+from reconcile.core import promotion, revision, routers
 from reconcile.core.state_machine import RESTING, Situation, Standing, Traffic
-from reconcile.model import objects, template_hash
+from reconcile.model import objects
 from reconcile.model.errors import ClusterError, InvalidObjectError, PendingError
-from reconcile.model.ports import Version
+from reconcile.model.kinds import Version
 from reconcile.model.rollout import Phase, Rollout, Spec, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.objects import Autoscaler, Deployment, Service, Writer
     from reconcile.model.plan import Settings
-    from reconcile.model.ports import Manifest, Ref
 
 View = TypeVar("View")
 # What `managedFields` calls the program where it wrote itself.
@@ -95,7 +95,7 @@ class Observation:
             canary = self.canary_view
         except StopError:
             return True
-        state = template_hash.refreshed(self.rollout.state, canary)
+        state = revision.refreshed(self.rollout.state, canary)
         return state.canary_revision == canary.revision
 
     @cached_property
@@ -210,7 +210,7 @@ class Case:
         """What is on record, brought up to date where only the hash of the same object changed."""
         if self.observation.unchanged:
             return self.rollout.state
-        return template_hash.refreshed(self.rollout.state, self.canary)
+        return revision.refreshed(self.rollout.state, self.canary)
 
     @cached_property
     def standing(self) -> Standing:
@@ -366,7 +366,7 @@ class Case:
         """The state that a halted pass stores: a Rollout found with traffic is under way from then on."""
         state = self.state
         if state.phase is Phase.NEW and self.split.highest > 0:
-            state = template_hash.recorded(state, self.canary)
+            state = revision.recorded(state, self.canary)
             state = replace(state, phase=Phase.PROGRESSING, canary_weight=self.split.lowest, last_transition=self.now)
         return state
 

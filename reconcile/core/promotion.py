@@ -15,8 +15,8 @@ from reconcile.model.template_hash import revision, same_template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.objects import Deployment, Service
-    from reconcile.model.ports import Manifest
 
 
 @dataclass(frozen=True, slots=True)

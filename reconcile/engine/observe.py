@@ -15,11 +15,12 @@ from reconcile.engine.concurrency import abreast
 from reconcile.engine.shards import WHOLE, Shard
 from reconcile.model import rollout as rollouts
 from reconcile.model.errors import ClusterError, MissingError, UsageError
-from reconcile.model.ports import AUTOSCALER, ROLLOUT, Cluster, Manifest, Ref, Scope
+from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from reconcile.model.ports import Cluster
     from reconcile.model.rollout import Rollout
 
 

@@ -20,15 +20,15 @@ from reconcile import __version__
 from reconcile.core.state_machine import Move
 from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.fields import parse_time, shown, timestamp
+from reconcile.model.kinds import KINDS, ROLLOUT, Ref
 from reconcile.model.plan import Plan, Position, Record, Result
-from reconcile.model.ports import KINDS, ROLLOUT, Ref
 from reconcile.report import record as records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
     Entry = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Ref
+    from reconcile.model.kinds import Ref
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.fields import Fields, parse_time
-from reconcile.model.ports import DEPLOYMENT, SERVICE, Manifest, Ref
+from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
 from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconcile.model.ports import Ref
+    from reconcile.model.kinds import Ref
 
 Operation = dict[str, Any]
 """One operation of RFC 6902, e.g. `{"op": "test", "path": "/spec/replicas", "value": 2}`."""

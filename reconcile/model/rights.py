@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconcile.model.ports import Kind
+    from reconcile.model.kinds import Kind
 
 
 class Lack(StrEnum):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model import durations
 from reconcile.model.fields import DNS_LABEL, DNS_NAME, Fields, parse_time, shown
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.plan import Failure
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 
 if TYPE_CHECKING:
     from datetime import datetime

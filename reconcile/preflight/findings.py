@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconcile.core.observation import Case
-    from reconcile.model.ports import Ref
+    from reconcile.model.kinds import Ref
     from reconcile.model.rollout import Rollout
 
 Answers = Mapping[Question, Answer]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.core import status
 from reconcile.model import rights
+from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Answer, Failure
-from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.rights import Lack
 from reconcile.preflight.findings import Finding, Level, Result, concluded
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconcile.model.errors import ClusterError
-    from reconcile.model.ports import Kind, Manifest
+    from reconcile.model.kinds import Kind, Manifest
     from reconcile.model.rights import Right
 
 _LEVELS = {Lack.BLIND: Level.ERROR, Lack.HALT: Level.ERROR, Lack.SILENCE: Level.WARNING, Lack.COST: Level.INFO}

@@ -17,8 +17,8 @@ from reconcile.preflight.manifests import stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.objects import Deployment
-    from reconcile.model.ports import Manifest, Ref
 
 PARKED = "is scaled to 0 replicas"
 

@@ -12,8 +12,8 @@ from reconcile.core import analysis, gates, health, state_machine
 from reconcile.core.observation import GateError
 from reconcile.model import durations
 from reconcile.model.errors import InvalidObjectError
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, Ref
 from reconcile.model.plan import Failure
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, Ref
 from reconcile.preflight.findings import Check, Finding, Level, Look
 
 if TYPE_CHECKING:

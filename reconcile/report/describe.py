@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
     from reconcile.report.events import Happening
 
 __all__ = ["events_table", "print_status", "status_data", "status_text"]

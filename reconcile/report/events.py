@@ -17,7 +17,7 @@ from reconcile.report.layout import EVENT_STYLES, Line, as_text, column, say
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 NONE = "<none>"
 _TITLES = ("Type", "Reason", "Age", "From", "Message")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from reconcile.model.kinds import Ref
     from reconcile.model.plan import Record
-    from reconcile.model.ports import Ref
 
     Sight = tuple[object, ...]
 

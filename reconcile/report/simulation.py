@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.fields import printable
-from reconcile.model.ports import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.model.kinds import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
 from reconcile.report import lenient
 from reconcile.report.events import events_table
 from reconcile.report.record import dump, to_dict
@@ -16,8 +16,8 @@ from reconcile.report.record import dump, to_dict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Record
-    from reconcile.model.ports import Manifest
 
 
 def render(objects: Sequence[Manifest], passes: Sequence[Sequence[Record]], form: str) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reconcile.model import durations
 from reconcile.model.errors import UsageError
 from reconcile.model.fields import Fields
+from reconcile.model.kinds import KINDS, Ref
 from reconcile.model.plan import Answer, Failure, Operation, Question
-from reconcile.model.ports import KINDS, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reconcile.core.state_machine import Move
 from reconcile.engine.one_pass import Pass
 from reconcile.model import objects
+from reconcile.model.kinds import DEPLOYMENT, Ref, Scope
 from reconcile.model.plan import Patch, Record, Settings
-from reconcile.model.ports import DEPLOYMENT, Cluster, Meter, Ref, Scope
 from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconcile.engine.observe import Selection
     from reconcile.model.objects import Deployment
+    from reconcile.model.ports import Cluster, Meter
     from reconcile.simulation.scenario import Scenario
 
 DONE = frozenset({Move.IDLE.value, Move.INITIALIZE.value})

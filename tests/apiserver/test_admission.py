@@ -11,7 +11,7 @@ from tests.hostile.pieces import SPEC, STATUS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
     from tests.components.controlplane import ControlPlane
 
 

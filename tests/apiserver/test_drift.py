@@ -19,8 +19,8 @@ import yaml
 from reconcile.clusters.kube.cluster import connect
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result, Settings
-from reconcile.model.ports import DEPLOYMENT, VIRTUAL_SERVICE
 from tests.apiserver.steering import (
     ARTIFACTS,
     DURATION,
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconcile.model.errors import ClusterError
+    from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
     from reconcile.model.plan import Event, Patch
-    from reconcile.model.ports import Cluster, Kind, Manifest, Ref, Scope, Version
+    from reconcile.model.ports import Cluster
     from tests.components.controlplane import AuditEntry, ControlPlane
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"

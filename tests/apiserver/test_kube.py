@@ -14,8 +14,8 @@ import yaml
 from reconcile import __version__
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.model.errors import ForbiddenError, LostRaceError, MissingError, RefusedError, UnreachableError
+from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
 from reconcile.model.plan import Event, Operation, Patch
-from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
 from tests.components.processes import wait_for
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from reconcile.engine.shards import shard
-from reconcile.model.ports import ROLLOUT, Ref
+from reconcile.model.kinds import ROLLOUT, Ref
 from tests.apiserver.steering import ARTIFACTS, Done, Steerer, apply, at_rest, deployment, of_steerer, rolled_out
 from tests.components.faults import LONGEST, Once, killed_when_done
 from tests.components.gateway import Gateway, passed

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.metrics.templates import load
+from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.plan import Question
-from reconcile.model.ports import ROLLOUT, Ref
 from tests.apiserver.steering import DURATION, SUCCESS
 
 if TYPE_CHECKING:

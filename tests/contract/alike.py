@@ -15,8 +15,8 @@ from tests.support.fakes import ref_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Record
-    from reconcile.model.ports import Manifest
 
 _ANY = object()
 

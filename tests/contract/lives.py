@@ -26,7 +26,7 @@ from tests.support.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
     from tests.contract.play import Play
 
     Life = Callable[[Play], None]

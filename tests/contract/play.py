@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reconcile.engine.apply import apply
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result, Settings
-from reconcile.model.ports import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from tests.contract import alike
 from tests.support.fakes import FixedMeter
 from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
@@ -21,8 +21,9 @@ from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deploym
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Plan, Record
-    from reconcile.model.ports import Cluster, Manifest, Ref
+    from reconcile.model.ports import Cluster
     from tests.contract.stages import Stage
 
 # What was decided and what was stored then, pass by pass, as far as it must be alike.

@@ -16,8 +16,8 @@ from tests.support.world import SUCCESS, VS, C, P, R, deployment, destination, v
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Plan
-    from reconcile.model.ports import Manifest, Ref
     from tests.contract.play import Play
 
     Race = Callable[[Play], None]

@@ -17,7 +17,7 @@ import yaml
 
 from reconcile.clusters.folder.cluster import EVENTS_FILE, FolderCluster
 from reconcile.clusters.kube.cluster import connect
-from reconcile.model.ports import DEPLOYMENT, EVENT, KINDS, Cluster, Kind, Manifest, Ref, Scope
+from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref, Scope
 from reconcile.simulation.world import Workloads
 from tests.components.processes import wait_for
 from tests.support.fakes import MemoryCluster, ref_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from reconcile.model.ports import Cluster
     from tests.components.controlplane import ControlPlane
 
 T = TypeVar("T")

@@ -11,8 +11,7 @@ import pytest
 from reconcile.clusters.events import MESSAGE_BYTES, cut
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
 from reconcile.model.fields import printable
-from reconcile.model.plan import Event, Patch
-from reconcile.model.ports import (
+from reconcile.model.kinds import (
     DEPLOYMENT,
     EVENT,
     KINDS,
@@ -24,12 +23,13 @@ from reconcile.model.ports import (
     Version,
     version_of,
 )
+from reconcile.model.plan import Event, Patch
 from tests.contract import alike
 from tests.support.world import autoscaler, deployment, destination, rollout, service, virtual_service
 
 if TYPE_CHECKING:
+    from reconcile.model.kinds import Kind, Manifest
     from reconcile.model.plan import Operation
-    from reconcile.model.ports import Kind, Manifest
     from tests.contract.stages import Stage
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 999_999, tzinfo=UTC)

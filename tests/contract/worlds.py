@@ -10,7 +10,7 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconcile.model.ports import AUTOSCALER
+from reconcile.model.kinds import AUTOSCALER
 from reconcile.model.template_hash import revision
 from tests.contract.play import START
 from tests.contract.stages import text
@@ -22,7 +22,7 @@ from tests.support.world import C, R
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
     from tests.contract.play import Play
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from tests.explorer.manifests import SPECS, template_named
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Patch, Plan
-    from reconcile.model.ports import Manifest
     from tests.explorer.program import Request
     from tests.explorer.state import Flight, Memory, World
 

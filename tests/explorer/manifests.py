@@ -16,7 +16,7 @@ from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Status, World
 from tests.support import world as builders
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LONG_AGO = "2020-01-01T00:00:00Z"

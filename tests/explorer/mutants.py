@@ -12,13 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconcile.core import analysis, decide, gates, moves, observation, state_machine, status
+from reconcile.core import analysis, decide, gates, moves, observation, revision, state_machine, status
 from reconcile.core.observation import Case
 from reconcile.core.routers import istio
 from reconcile.core.state_machine import GATES, TABLE, Move, Standing, Traffic
 from reconcile.engine import apply
 from reconcile.engine.apply import _record
-from reconcile.model import template_hash
 from reconcile.model.errors import ClusterError, LostRaceError
 from reconcile.model.plan import Record, Result
 from reconcile.model.rollout import Phase
@@ -107,7 +106,7 @@ def _status_first(_: Case, effect: moves.Effect) -> moves.Effect:
 
 
 def _recorded_early(case: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, state=template_hash.recorded(effect.state, case.canary))
+    return replace(effect, state=revision.recorded(effect.state, case.canary))
 
 
 def _copied_as_well(case: Case, effect: moves.Effect) -> moves.Effect:

@@ -18,7 +18,7 @@ from tests.support.world import VS, C, P, R
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 MOST_AT_ONCE = 2
 LETTERS = {VS: "V", P: "P", C: "C", R: "R"}

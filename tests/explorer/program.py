@@ -16,8 +16,8 @@ from reconcile.engine import apply as applying
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
 from reconcile.model.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
+from reconcile.model.kinds import version_of
 from reconcile.model.plan import Event, Failure, Patch, Plan, Settings
-from reconcile.model.ports import version_of
 from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
 from tests.explorer.state import NOBODY
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
-    from reconcile.model.ports import Kind, Manifest, Ref, Scope, Version
+    from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
     from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0

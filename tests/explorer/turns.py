@@ -14,7 +14,7 @@ from tests.support.strategies import Scene
 from tests.support.world import SUCCESS
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Manifest, Ref
+    from reconcile.model.kinds import Manifest, Ref
 
 
 def broken(plan: Plan, manifests: list[Manifest], value: float | Failure, interval: float) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tests.support.world import VS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 GITOPS = "argocd"
 

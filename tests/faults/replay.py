@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
     from tests.components.controlplane import AuditEntry
 
 PRIMARY, CANARY = "deployments/podinfo", "deployments/podinfo-canary"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.kube.cluster import connect
-from reconcile.model.ports import ROLLOUT
+from reconcile.model.kinds import ROLLOUT
 from tests.components.faults import FAULTS, Hold, Once, dropped, killed, killed_when_done
 from tests.components.gateway import passed
 from tests.components.processes import wait_for

@@ -14,7 +14,7 @@ from tests.unit.test_crd import schemas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 ABSENT = object()
 WHEN = "2026-01-31T12:00:00Z"

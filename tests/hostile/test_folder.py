@@ -19,7 +19,7 @@ import pytest
 
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import UsageError
-from reconcile.model.ports import DEPLOYMENT, KINDS, Scope
+from reconcile.model.kinds import DEPLOYMENT, KINDS, Scope
 from tests.hostile.tally import End, ended
 from tests.support.program import confined, contents, example, steerer
 

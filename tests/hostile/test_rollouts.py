@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 WEIGHT = 10
 ROUTES = "routes.yaml"

@@ -23,8 +23,8 @@ import pytest
 from reconcile.clusters.folder import files
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
+from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope
 from reconcile.model.plan import Event, Patch
-from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope
 from tests.components.processes import wait_for
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import WHOSE, outside

@@ -26,8 +26,8 @@ from reconcile.core.decide import decide
 from reconcile.core.state_machine import GATES, Move
 from reconcile.engine.apply import apply
 from reconcile.engine.observe import Selection, observe
+from reconcile.model.kinds import KINDS, Manifest, Ref, Scope
 from reconcile.model.plan import Outcome, Patch, Plan, Result, Settings
-from reconcile.model.ports import KINDS, Manifest, Ref, Scope
 from reconcile.simulation.world import Workloads
 from tests.support.fakes import ref_of
 from tests.support.laws import (

@@ -18,8 +18,8 @@ import jsonpatch
 import pytest
 
 from reconcile.core.state_machine import Move
+from reconcile.model.kinds import EVENT, KINDS, Manifest, Ref
 from reconcile.model.plan import Failure, Outcome, Plan, Result, Settings
-from reconcile.model.ports import EVENT, KINDS, Manifest, Ref
 from reconcile.model.template_hash import revision
 from tests.support.world import CS, METRICS, PS, START, VS, C, P
 

@@ -18,8 +18,8 @@ from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
 from reconcile.model import objects
 from reconcile.model.errors import ClusterError, ForbiddenError, UnreachableError
+from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
 from reconcile.model.plan import Failure, Settings
-from reconcile.model.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
 from reconcile.model.template_hash import revision
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
 from tests.support.world import (

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
 from reconcile.model.fields import timestamp
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from reconcile.model.plan import Metric, Settings
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from reconcile.simulation.world import Workloads
 from tests.support.fakes import FixedMeter, MemoryCluster
 
 if TYPE_CHECKING:
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Record
-    from reconcile.model.ports import Manifest
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 P, C = Ref(DEPLOYMENT, "test", "podinfo"), Ref(DEPLOYMENT, "test", "podinfo-canary")

@@ -11,8 +11,8 @@ import yaml
 
 from reconcile.core import status
 from reconcile.model import durations, fields
+from reconcile.model.kinds import ROLLOUT
 from reconcile.model.plan import Failure, Measurement
-from reconcile.model.ports import ROLLOUT
 from reconcile.model.rollout import MOST_METRICS, MOST_NAME, Phase, State, parse
 from tests.support import paths
 

@@ -24,8 +24,8 @@ from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
 from reconcile.metrics import metric_files, templates
 from reconcile.model import rights, rollout
+from reconcile.model.kinds import KINDS, ROLLOUT, Ref, Scope
 from reconcile.model.plan import Failure, Question, Settings
-from reconcile.model.ports import KINDS, ROLLOUT, Ref, Scope
 from reconcile.model.rollout import Phase
 from reconcile.report import simulation, text
 from reconcile.simulation import scenario

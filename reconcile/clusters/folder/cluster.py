@@ -20,14 +20,14 @@ from reconcile.clusters.folder.files import Found, Source, load, located, store,
 from reconcile.clusters.folder.yaml_documents import same
 from reconcile.model.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
 from reconcile.model.fields import is_segment, shown, timestamp
-from reconcile.model.ports import EVENT, KINDS, ROLLOUT, Manifest, Ref
+from reconcile.model.kinds import EVENT, KINDS, ROLLOUT, Manifest, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from reconcile.model.kinds import Kind, Scope, Version
     from reconcile.model.plan import Event, Operation, Patch
-    from reconcile.model.ports import Kind, Scope, Version
 
 EVENTS_FILE = "events.yaml"
 # How often a write starts again because somebody else wrote the same file in between.

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 from reconcile.clusters.git.manifest_diff import difference
 from reconcile.clusters.git.plan import delivered
 from reconcile.model.errors import ClusterError, PendingError, UsageError
-from reconcile.model.ports import DEPLOYMENT, VIRTUAL_SERVICE, Cluster
+from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
+from reconcile.model.ports import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
     from reconcile.model.plan import Event, Patch, Plan
-    from reconcile.model.ports import Kind, Manifest, Ref, Scope, Version
 
 # What a pass writes beside the Rollout's status.
 KEPT = frozenset({DEPLOYMENT, VIRTUAL_SERVICE})

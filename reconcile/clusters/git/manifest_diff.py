@@ -17,7 +17,7 @@ from reconcile.model.fields import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 Path = tuple[str | int, ...]
 

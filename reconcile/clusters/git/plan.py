@@ -19,8 +19,8 @@ from reconcile.model.fields import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Operation, Patch, Plan
-    from reconcile.model.ports import Manifest, Ref
 
 
 def delivered(plan: Plan, manifests: Mapping[Ref, Manifest]) -> Plan:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.clusters.kube.connection import WORKERS
 from reconcile.clusters.kube.responses import Call, UnservedError
 from reconcile.model.errors import ClusterError, MissingError
-from reconcile.model.ports import Kind
+from reconcile.model.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from reconcile.clusters.kube.reader import Reader
 from reconcile.clusters.kube.responses import Call, UnservedError
 from reconcile.model.errors import LostRaceError, MissingError
 from reconcile.model.fields import timestamp
-from reconcile.model.ports import EVENT, ROLLOUT, Ref, version_of
+from reconcile.model.kinds import EVENT, ROLLOUT, Ref, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconcile.model.errors import ClusterError
+    from reconcile.model.kinds import Kind, Manifest, Scope, Version
     from reconcile.model.plan import Event, Patch
-    from reconcile.model.ports import Kind, Manifest, Scope, Version
 
 FIELD_MANAGER = "steerer"
 """Who `managedFields` says wrote; Flux erases what managers named `kubectl…` write, so this is no such name."""

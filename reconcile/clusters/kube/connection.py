@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from typing import Self
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 TIMEOUT = 10.0
 WORKERS = 16

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from reconcile.model.ports import Kind, Ref
+    from reconcile.model.kinds import Kind, Ref
 
 PAGE = 500
 """The objects that one answer to a LIST holds at most; also what kubectl asks for."""

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, TypeVar
 from reconcile.clusters.kube import read_plan, responses
 from reconcile.clusters.kube.responses import Call, CredentialsError, ExpiredError, UnservedError
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UnreachableError
-from reconcile.model.ports import Scope
+from reconcile.model.kinds import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from reconcile.clusters.kube.connection import Connection
-    from reconcile.model.ports import Kind, Manifest, Ref
+    from reconcile.model.kinds import Kind, Manifest, Ref
 
 LOG = logging.getLogger("steerer.kube")
 

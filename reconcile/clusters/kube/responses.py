@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconcile.model.errors import ClusterError
-    from reconcile.model.ports import Kind, Manifest
+    from reconcile.model.kinds import Kind, Manifest
 
 MESSAGE = 600
 """The characters of a server's own words that a message quotes: a schema can complain at any length."""

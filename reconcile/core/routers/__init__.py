@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from reconcile.core.routers import istio
 
 if TYPE_CHECKING:
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
-    from reconcile.model.ports import Manifest
 
 
 class Split(Protocol):

@@ -14,8 +14,8 @@ from reconcile.model.fields import shown
 from reconcile.model.rollout import short_host
 
 if TYPE_CHECKING:
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
-    from reconcile.model.ports import Manifest
 
 FULL = 100
 # VirtualService lists have no merge keys: whoever writes one weight owns the whole list in managedFields.

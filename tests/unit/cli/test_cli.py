@@ -13,7 +13,7 @@ import yaml
 
 from reconcile import __version__
 from reconcile.engine.shards import shard
-from reconcile.model.ports import ROLLOUT, Ref
+from reconcile.model.kinds import ROLLOUT, Ref
 from tests.support.paths import ARTIFACTS
 from tests.support.program import contents, example, steerer, stored
 

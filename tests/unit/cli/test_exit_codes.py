@@ -15,8 +15,8 @@ from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, deployment, rollout, standard
 
 if TYPE_CHECKING:
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Record
-    from reconcile.model.ports import Manifest
 
 COUNTS = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 1}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconcile.cli.run import make
+from reconcile.cli.session import make
 from reconcile.cli.signals import Stop
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.cli.run import make
+from reconcile.cli.session import make
 from reconcile.cli.signals import GRACE, Stop, Stopped
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass

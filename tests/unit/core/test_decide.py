@@ -12,8 +12,8 @@ from reconcile.core.decide import decide
 from reconcile.engine.apply import apply
 from reconcile.engine.observe import Selection, observe
 from reconcile.model.errors import ForbiddenError, LostRaceError
+from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
 from reconcile.model.plan import Failure, Outcome, Result, Settings
-from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
 from tests.support.world import (
     CS,
     METRICS,

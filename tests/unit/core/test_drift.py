@@ -18,7 +18,7 @@ from tests.support.world import SUCCESS, VS, C, P, World, world
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.model.ports import Ref
+    from reconcile.model.kinds import Ref
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"
 

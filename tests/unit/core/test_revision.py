@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from reconcile.core.revision import recorded, refreshed
 from reconcile.model.objects import Deployment, deployment
 from reconcile.model.rollout import State
-from reconcile.model.template_hash import canonical, recorded, refreshed, revision, same_template
+from reconcile.model.template_hash import canonical, revision, same_template
 from tests.support import world
 
 TEMPLATE: dict[str, Any] = {

@@ -14,7 +14,7 @@ from reconcile.model.rollout import Phase, Rollout, State, parse
 from tests.support.world import START, SUCCESS, R, rollout
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 AFTER = "2026-01-31T12:00:00Z"
 UNDER_WAY = Readiness(ready="Unknown", reason="Progressing", message="on its way", reconciling=True)

@@ -10,8 +10,8 @@ import pytest
 
 from reconcile.engine.apply import apply
 from reconcile.model.errors import ForbiddenError, PendingError
+from reconcile.model.kinds import AUTOSCALER, Ref
 from reconcile.model.plan import Failure, Outcome, Result
-from reconcile.model.ports import AUTOSCALER, Ref
 from tests.support.world import (
     CS,
     DURATION,

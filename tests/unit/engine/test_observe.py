@@ -11,7 +11,7 @@ import pytest
 from reconcile.engine.observe import Selection, matches, observe
 from reconcile.engine.shards import Shard, shard
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
-from reconcile.model.ports import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
+from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
 from tests.support.fakes import MemoryCluster
 from tests.support.world import CS, PS, VS, C, P, R, autoscaler, deployment, rollout, standard, world
 

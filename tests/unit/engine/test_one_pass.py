@@ -12,16 +12,16 @@ import pytest
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
 from reconcile.model.errors import ClusterError, ForbiddenError, RefusedError
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, Ref
 from reconcile.model.plan import Answer, Patch, Plan, Question, Result, Settings
 from reconcile.model.plan import Event as Said
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, Ref
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, VS, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from reconcile.model.ports import Kind, Manifest, Scope
+    from reconcile.model.kinds import Kind, Manifest, Scope
 
 
 def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:

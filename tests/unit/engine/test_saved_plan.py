@@ -14,8 +14,8 @@ from reconcile.engine import saved_plan
 from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
 from reconcile.model.errors import ForbiddenError, UsageError
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from reconcile.model.plan import Record, Result, Settings
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.hostile.tally import End, ended
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, release
@@ -24,7 +24,7 @@ from tests.unit.engine.test_one_pass import Confused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 R, VS, SERVICE_C = Ref(ROLLOUT, "test", "a"), Ref(VIRTUAL_SERVICE, "test", "a"), Ref(SERVICE, "test", "a-canary")
 P, C = Ref(DEPLOYMENT, "test", "a"), Ref(DEPLOYMENT, "test", "a-canary")

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from reconcile.engine.shards import WHOLE, Shard, shard
-from reconcile.model.ports import ROLLOUT, Ref
+from reconcile.model.kinds import ROLLOUT, Ref
 
 MANY = [Ref(ROLLOUT, f"team-{number % 40}", f"app-{number}") for number in range(4000)]
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.metrics.batching import MOST_MEMBERS, MOST_NAMES, Query, queries
+from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.plan import Question
-from reconcile.model.ports import ROLLOUT, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

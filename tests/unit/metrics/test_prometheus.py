@@ -27,14 +27,16 @@ from reconcile.metrics.prometheus import Prometheus, Unconfigured
 from reconcile.metrics.responses import UngroupedError, parsed, shared, single
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.errors import UsageError
+from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.plan import Answer, Failure, Metric, Question
-from reconcile.model.ports import ROLLOUT, Meter, Ref
 from tests.hostile.tally import End, ended
 from tests.support.paths import ROOT
 from tests.unit.metrics.loopback import LONG, Handler, Server, reply, running, silence, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reconcile.model.ports import Meter
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC)
 TEMPLATES = TemplateSet(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from reconcile.metrics import templates
 from reconcile.metrics.templates import load
 from reconcile.model.errors import TemplateError, UsageError
+from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.plan import Metric, Question
-from reconcile.model.ports import ROLLOUT, Ref
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:

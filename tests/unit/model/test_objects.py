@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from reconcile.model.errors import InvalidObjectError
+from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
 from reconcile.model.objects import Autoscaler, Writer, autoscaler, deployment, last_writer, service
-from reconcile.model.ports import DEPLOYMENT, SERVICE, Manifest, Ref
 from tests.support import world
 
 

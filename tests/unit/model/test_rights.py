@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reconcile.model.ports import ROLLOUT
+from reconcile.model.kinds import ROLLOUT
 from reconcile.model.rights import PASS, STATUS, Lack, Right, rules
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.rollout import Check, Phase, Spec, State, parse, short_host
 from tests.hostile.tally import End, ended
 from tests.support.world import DURATION, SUCCESS, rollout

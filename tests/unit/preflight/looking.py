@@ -14,8 +14,8 @@ from tests.support.world import METRICS, START
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Answer
-    from reconcile.model.ports import Manifest
     from reconcile.preflight.findings import Check, Examined, Finding, Look
 
 

@@ -7,8 +7,8 @@ import pytest
 from reconcile.core.status import FIELDS
 from reconcile.model import rights
 from reconcile.model.errors import UnreachableError
+from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Answer, Failure
-from reconcile.model.ports import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.preflight import counted
 from reconcile.preflight.findings import Level, Result
 from reconcile.preflight.installed import Served, granted, kinds, reached, strangers

@@ -12,7 +12,7 @@ from tests.support.world import VS, C, P, R, autoscaler, virtual_service, world
 from tests.unit.preflight.looking import examined, findings, told
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Ref
+    from reconcile.model.kinds import Ref
     from tests.support.world import World
 
 PRIMARY, CANARY = "Deployment podinfo.test", "Deployment podinfo-canary.test"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model.errors import ForbiddenError
+from reconcile.model.kinds import AUTOSCALER, Kind, Manifest, Scope
 from reconcile.model.plan import Answer, Failure, Metric
-from reconcile.model.ports import AUTOSCALER, Kind, Manifest, Scope
 from reconcile.preflight import OFFLINE, examine
 from reconcile.preflight.findings import Level
 from reconcile.preflight.manifests import PASSES_BESIDE_WEIGHTS

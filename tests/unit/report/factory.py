@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE, Kind, Ref
 from reconcile.model.plan import Event, Gate, Measurement, Operation, Outcome, Patch, Plan, Position, Record, Result
-from reconcile.model.ports import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE, Kind, Ref
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 GATES = ("rollout", "deployments", "services", "routes", "primary", "canary", "scaling", "interval", "analysis")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from reconcile.model.ports import DEPLOYMENT, SERVICE
+from reconcile.model.kinds import DEPLOYMENT, SERVICE
 from reconcile.report.patches import render, render_patches
 from tests.unit.report import factory
 from tests.unit.report.test_record import TEXTS, VALUES

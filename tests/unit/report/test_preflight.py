@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from reconcile.model.ports import ROLLOUT, Ref
+from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.preflight.findings import Examined, Finding, Level, Result
 from reconcile.report.layout import console_for
 from reconcile.report.preflight import data, print_preflight

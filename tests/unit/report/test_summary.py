@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.model.ports import DEPLOYMENT, VIRTUAL_SERVICE
+from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
 from reconcile.report.summary import summary
 from tests.unit.report import factory
 

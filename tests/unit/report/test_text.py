@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from reconcile.core.state_machine import Move
+from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
-from reconcile.model.ports import DEPLOYMENT
 from reconcile.report.text import DONE, console_for, print_records, totals
 from tests.unit.report import factory
 from tests.unit.report.test_record import TEXTS

@@ -14,8 +14,8 @@ import pytest
 from reconcile.clusters.folder import atomic_replace
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import LostRaceError
+from reconcile.model.kinds import SERVICE, Ref
 from reconcile.model.plan import Patch
-from reconcile.model.ports import SERVICE, Ref
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:

@@ -30,8 +30,7 @@ from reconcile.model.errors import (
     UnreachableError,
     UsageError,
 )
-from reconcile.model.plan import Event, Patch
-from reconcile.model.ports import (
+from reconcile.model.kinds import (
     AUTOSCALER,
     DEPLOYMENT,
     EVENT,
@@ -39,17 +38,19 @@ from reconcile.model.ports import (
     ROLLOUT,
     SERVICE,
     VIRTUAL_SERVICE,
-    Cluster,
     Kind,
     Ref,
     Scope,
 )
+from reconcile.model.plan import Event, Patch
 from tests.hostile.tally import End, ended
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from reconcile.model.ports import Cluster
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ALL = Scope()
@@ -784,7 +785,7 @@ import os, signal, sys
 from reconcile.clusters.folder import atomic_replace
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.plan import Patch
-from reconcile.model.ports import SERVICE, Ref
+from reconcile.model.kinds import SERVICE, Ref
 
 atomic_replace.put = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 operations = ({"op": "add", "path": "/spec/ports/0/port", "value": 80},)

@@ -11,15 +11,15 @@ import yaml
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.clusters.git.cluster import Checkout
 from reconcile.model.errors import ClusterError, ForbiddenError, PendingError, UsageError
+from reconcile.model.kinds import ROLLOUT, Scope
 from reconcile.model.plan import Event, Patch
-from reconcile.model.ports import ROLLOUT, Scope
 from tests.support.fakes import MemoryCluster
 from tests.support.world import CS, VS, C, P, R, deployment, service, standard, virtual_service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MANIFESTS = (deployment("podinfo", "1.2.0"), deployment("podinfo-canary", "1.2.1"), virtual_service())

@@ -13,7 +13,7 @@ from reconcile.model.plan import Event, Operation, Patch, Plan, Position
 from tests.support.world import VS, C, P, R, deployment, virtual_service
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Ref
+    from reconcile.model.kinds import Ref
 
 BEFORE, AFTER = Position(phase="Progressing", weight=10), Position(phase="Finalising", weight=0)
 EVENT = Event(rollout=R, api_version="apps.weave.works/v1beta1", uid=None, revision="v1-1", type="Normal", message="m")

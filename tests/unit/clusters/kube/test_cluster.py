@@ -27,8 +27,8 @@ from reconcile.model.errors import (
     UnreachableError,
     UsageError,
 )
+from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope, Version
 from reconcile.model.plan import Event, Patch
-from reconcile.model.ports import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.clusters.kube.read_plan import FEW, MANY, Get, List, narrower, reading, worth_following
-from reconcile.model.ports import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Kind, Ref
+from reconcile.model.kinds import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Kind, Ref
 
 
 def deployments(count: int, namespaces: int = 1, kind: Kind = DEPLOYMENT) -> list[Ref]:

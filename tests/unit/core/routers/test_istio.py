@@ -12,7 +12,7 @@ from reconcile.core.routers import ROUTERS, istio
 from reconcile.model.errors import InvalidObjectError
 
 if TYPE_CHECKING:
-    from reconcile.model.ports import Manifest
+    from reconcile.model.kinds import Manifest
 
 
 def end(host: Any, weight: Any = None, **more: Any) -> Manifest:

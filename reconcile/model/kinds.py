@@ -1,0 +1,88 @@
+"""The kinds of Kubernetes objects that a pass knows, and the names of single objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconcile.model.fields import is_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A Kubernetes object as the API or a file has it. Nobody writes into one.
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Kind:
+    """A kind of object; `versions` in the order in which a server that serves several is asked."""
+
+    name: str
+    plural: str
+    group: str
+    versions: tuple[str, ...]
+
+    def api_version(self, version: str) -> str:
+        """Give `group/version`, or the version alone for the core group."""
+        return f"{self.group}/{version}" if self.group else version
+
+    def is_of(self, manifest: Mapping[str, Any]) -> bool:
+        """Say whether a manifest is of this kind, in whichever version."""
+        group, _, _ = str(manifest.get("apiVersion", "")).rpartition("/")
+        return manifest.get("kind") == self.name and group == self.group
+
+
+ROLLOUT = Kind(name="Rollout", plural="rollouts", group="apps.weave.works", versions=("v1beta1",))
+DEPLOYMENT = Kind(name="Deployment", plural="deployments", group="apps", versions=("v1",))
+SERVICE = Kind(name="Service", plural="services", group="", versions=("v1",))
+EVENT = Kind(name="Event", plural="events", group="", versions=("v1",))
+AUTOSCALER = Kind(
+    name="HorizontalPodAutoscaler", plural="horizontalpodautoscalers", group="autoscaling", versions=("v2", "v1")
+)
+VIRTUAL_SERVICE = Kind(
+    name="VirtualService",
+    plural="virtualservices",
+    group="networking.istio.io",
+    versions=("v1", "v1beta1", "v1alpha3"),
+)
+KINDS = {kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, VIRTUAL_SERVICE)}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """The name of one object. `str()` is how people are told of it: `Deployment podinfo.test`."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} {self.name}.{self.namespace}"
+
+    @property
+    def possible(self) -> bool:
+        """Whether an object can have this name at all; in a URL an impossible one would mean something else."""
+        return is_segment(self.namespace) and is_segment(self.name)
+
+
+class Version(NamedTuple):
+    """One spec of one object. The generation moves with each write to the spec, and with nothing else."""
+
+    uid: str
+    generation: int
+
+
+def version_of(manifest: Mapping[str, Any]) -> Version | None:
+    """Give the version of an object, from its metadata; None where nobody counts, such as in a file."""
+    metadata = manifest.get("metadata") or {}
+    uid, generation = metadata.get("uid"), metadata.get("generation")
+    return Version(uid, generation) if isinstance(uid, str) and isinstance(generation, int) else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Where a LIST looks: one namespace or (None) all; `fields` are field selectors, all of which must match."""
+
+    namespace: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
