@@ -8,7 +8,7 @@ comma := ,
 empty :=
 space := $(empty) $(empty)
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover explore endure hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels image image-test e2e clean
+.PHONY: help install demo test unit cover explore endure hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -126,6 +126,9 @@ wheels: wheels/.made ## Collect the wheels of steerer and its pinned dependencie
 
 image: wheels ## Build the image from the wheels; BASE_IMAGE and IMAGE name what from and what to
 	docker build --tag $(IMAGE) $(IMAGE_ARGUMENTS:%=--build-arg %) $(IMAGE_OPTIONS) .
+
+figures: $(VENV)/.dev ## Print the sizes of the code; CHECKOUT=DIR for those of another checkout
+	@$(BIN)/python -m tests.support.figures $(CHECKOUT)
 
 image-test: wheels $(VENV)/.dev ## Show the facts of the image, on a docker engine; builds it twice
 	$(BIN)/pytest tests/image --capture=no
