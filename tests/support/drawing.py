@@ -1,6 +1,6 @@
 """The parts of the pages that are drawn from the code, so that they cannot say anything else.
 
-`python -m tests.support.drawing` writes them anew between their markers; tests/test_docs.py keeps the two equal.
+`python -m tests.support.drawing` writes them between their markers; tests/unit/test_docs.py keeps the two equal.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconcile.core.state_machine import GATES, OPENING, TABLE, Row, Standing, Traffic
 from reconcile.model.rights import PASS
 from reconcile.model.rollout import Phase
+from tests.support import release_picture
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -139,3 +140,4 @@ def _table(head: tuple[str, ...], body: Iterator[tuple[str, ...]]) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(redrawn(page.read_text(encoding="utf-8")), encoding="utf-8")
+    release_picture.PICTURE.write_text(release_picture.picture(release_picture.played()), encoding="utf-8")

@@ -6,6 +6,7 @@ import io
 import re
 import shlex
 import shutil
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from reconcile.model.rollout import Phase
 from reconcile.report import simulation, text
 from reconcile.simulation import scenario
 from reconcile.simulation.world import play
-from tests.support import drawing
+from tests.support import drawing, release_picture
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -170,12 +171,12 @@ def test_every_option_and_variable_that_is_named_exists() -> None:
 
 
 def test_every_command_has_its_line() -> None:
-    named = [code(cell)[0] for cell in column(section(ROOT / "README.md", "Commands"))[: len(COMMANDS)]]
+    named = [code(cell)[0] for cell in column(section(ROOT / "docs" / "cli.md", "Commands"))]
     assert sorted(named) == sorted(f"steerer {name}" for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["demo", "test"])
-def test_the_two_commands_are_targets_of_the_makefile(name: str) -> None:
+@pytest.mark.parametrize("name", ["demo", "test", "unit"])
+def test_the_commands_of_the_readme_are_targets_of_the_makefile(name: str) -> None:
     assert f"\nmake {name} " in read(ROOT / "README.md")
     assert re.search(rf"^{name}:", read(ROOT / "Makefile"), re.MULTILINE)
 
@@ -185,7 +186,7 @@ def test_the_two_commands_are_targets_of_the_makefile(name: str) -> None:
 
 @pytest.fixture(name="played")
 def the_demonstration(tmp_path: Path) -> tuple[list[str], list[str]]:
-    """Play the demonstration: what `make demo` prints, and what `plan` would have printed in the third pass."""
+    """Plays the demonstration; returns what `make demo` prints, and what `plan` would print in the third pass."""
     shutil.copytree(ROOT / "artifacts", tmp_path / "play")
     script = scenario.load(ROOT / "artifacts" / "scenarios" / "demo.yaml")
     cluster, meter = FolderCluster(tmp_path / "play"), scenario.ScriptedMeter(script)
@@ -201,13 +202,34 @@ def the_demonstration(tmp_path: Path) -> tuple[list[str], list[str]]:
     return simulation.render(objects, passes, "text").splitlines(), third.getvalue().splitlines()
 
 
-def test_what_the_readme_shows_was_printed(played: tuple[list[str], list[str]]) -> None:
-    shown = [block.content.splitlines() for block in blocks("text") if block.page.name == "README.md"]
+def test_what_is_shown_of_the_demonstration_was_printed(played: tuple[list[str], list[str]]) -> None:
+    shown = [
+        block.content.splitlines()
+        for page in ("simulation.md", "cli.md")
+        for block in blocks("text")
+        if block.page.name == page
+    ]
     assert len(shown) == len(played)
     for lines, printed in zip(shown, played, strict=True):
         rest = iter(printed)
         for line in lines:
             assert line.strip() == "…" or line in rest, line
+
+
+def test_the_picture_of_a_release_is_what_the_demonstration_does() -> None:
+    drawn = read(release_picture.PICTURE)
+    assert drawn == release_picture.picture(release_picture.played()), f"draw it anew: {drawing.REDRAW}"
+    assert "docs/release.svg" in read(ROOT / "README.md")
+
+
+def test_the_picture_of_a_release_has_its_halts_and_words_for_those_who_cannot_see_it() -> None:
+    steps = release_picture.played()
+    assert [halt.weight for halt in release_picture.halts(steps)] == [30, 60]
+    svg = ET.fromstring(read(release_picture.PICTURE))  # noqa: S314 - a file of this repository
+    told = {child.tag.rpartition("}")[2]: child.text for child in svg}
+    assert svg.get("viewBox")
+    assert told["title"]
+    assert all(halt.reason in (told["desc"] or "") for halt in release_picture.halts(steps))
 
 
 PREFLIGHT = ROOT / "docs" / "preflight.md"
