@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconcile.engine.observe import Selection, matches
+from reconcile.engine.label_selector import matches
 from reconcile.engine.one_pass import Pass, as_decided
-from reconcile.engine.shards import WHOLE, Shard
+from reconcile.engine.selection import Selection
+from reconcile.engine.shards import UNSHARDED, Shard
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.plan import Settings
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 COMPLETION_INDEX = "JOB_COMPLETION_INDEX"
 
 
-def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, told: Callable[[], str]) -> Pass:
-    """Give a pass over what is selected; `told` says why it is to end early."""
+def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, stop_reason: Callable[[], str]) -> Pass:
+    """Returns a pass over what is selected; `stop_reason` returns why it has to end early, or ""."""
     loaded = templates.load(given["templates"])
     return Pass(
         cluster=cluster,
@@ -39,7 +40,7 @@ def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, told
         selection=selection,
         now=now,
         budget=given["pass_timeout"],
-        told=told,
+        stop_reason=stop_reason,
         adapt=getattr(cluster, "adapt", as_decided),
     )
 
@@ -78,7 +79,7 @@ def _shard(count: int | None, index: int | None) -> Shard:
     if count is None and index is not None:
         raise UsageError("--shard needs --shards: it says how many there are")
     if count is None or (count == 1 and index is None):
-        return WHOLE
+        return UNSHARDED
     name, text = (COMPLETION_INDEX, os.environ.get(COMPLETION_INDEX, "")) if index is None else ("--shard", str(index))
     if not text:
         raise UsageError(f"--shards needs --shard, which of the {count} this is; in an Indexed Job {name} says it")

@@ -1,7 +1,7 @@
 """`steerer apply`: a saved plan, written where the world is still the one that it was made for.
 
 Duty: the file of a plan, and when it is applied. What it is held against is an ordinary pass, measurements included;
-what counts as the same is `reconcile.engine.saved_plan`'s affair.
+what counts as the same is in `reconcile.engine.saved_plan_check`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from reconcile.cli import adapters, exit_codes, options
 from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.cli.session import make, show
 from reconcile.cli.signals import Stop
-from reconcile.engine import saved_plan
-from reconcile.engine.observe import Selection
+from reconcile.engine import saved_plan, saved_plan_check
+from reconcile.engine.selection import Selection
 from reconcile.model.errors import UsageError
-from reconcile.model.plan import Record, Result
 from reconcile.report import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconcile.model.plan import Record
     from reconcile.model.ports import Cluster
 
 # More than any plan has: a file that is something else by mistake is not read whole.
@@ -52,9 +52,9 @@ def apply(context: click.Context, /, **given: Any) -> None:
     says. Anything else is refused, with exit code 4.
     """
     log_to_stderr(given["log_format"], given["log_level"])
-    plan = saved_plan.load(_read(given["file"]), str(given["file"]))
-    if why := plan.unfit(adapters.now(), given["max_age"]):
-        refused = [*saved_plan.stubs([*plan.entries.values()], plan.time, Result.REFUSED, why)]
+    plan = saved_plan.parse(_read(given["file"]), str(given["file"]))
+    if why := plan.age_problem(adapters.now(), given["max_age"]):
+        refused = plan.refused(why)
         for each in refused:
             log_decision(each)
         context.exit(_report(refused, given))
@@ -63,14 +63,13 @@ def apply(context: click.Context, /, **given: Any) -> None:
     context.exit(_applied(plan, given, context.ensure_object(Stop)))
 
 
-def _applied(plan: saved_plan.Saved, given: dict[str, Any], stop: Stop) -> int:
+def _applied(plan: saved_plan.SavedPlan, given: dict[str, Any], stop: Stop) -> int:
     namespaces = tuple(sorted({ref.namespace for ref in plan.entries}))
     selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
     with adapters.cluster_for(given, {}) as (cluster, _):
 
         def choose(planned: Iterator[Record]) -> Iterator[Record]:
-            wanted = {ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)}
-            return saved_plan.check(plan, planned, cluster.fetch(wanted), adapters.now())
+            return saved_plan_check.accept_or_refuse(plan, planned, cluster.fetch(plan.targets), adapters.now())
 
         single = adapters.pass_for(given, cluster, selection, stop.why)
         return make(single, "none", stop, lambda records: _report(records, given), choose)
@@ -97,7 +96,7 @@ def save(records: Sequence[Record], cluster: Cluster, path: Path) -> None:
     """Save a plan, whole or not at all, for its owner alone to read. Raises UsageError."""
     source = str(getattr(cluster, "server", "") or getattr(cluster, "folder", ""))
     time = records[0].at if records else adapters.now()
-    content = record.dump(saved_plan.document(records, version=__version__, source=source, time=time), "json")
+    content = record.dump(saved_plan.to_document(records, version=__version__, source=source, time=time), "json")
     scratch = ""
     try:
         if path.exists() and not path.is_file():  # what stands in its place would be gone: a device, a pipe

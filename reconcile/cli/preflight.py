@@ -12,7 +12,7 @@ import click
 
 from reconcile import preflight
 from reconcile.cli import adapters, exit_codes, options
-from reconcile.engine.observe import survey
+from reconcile.engine.observe import observe_everything
 from reconcile.preflight.findings import Examined, Finding, Level, Result
 from reconcile.report import layout, record
 from reconcile.report import preflight as report
@@ -20,7 +20,7 @@ from reconcile.report import preflight as report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconcile.engine.observe import Selection
+    from reconcile.engine.selection import Selection
     from reconcile.metrics.templates import TemplateSet
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Cluster
@@ -41,8 +41,8 @@ def looks(
     settings = adapters.settings_for(
         {"gitops_managers": ""} | given, interval=60.0 if interval is None else interval, metrics=loaded.metrics
     )
-    sight, every = survey(cluster, selection)
-    return preflight.looks(sight.observations, every, settings, adapters.now()), sight.unread
+    snapshot, every = observe_everything(cluster, selection)
+    return preflight.looks(snapshot.observations, every, settings, adapters.now()), snapshot.list_errors
 
 
 def examined(looked: Iterable[Look], checks: Sequence[Check], answers: Answers) -> list[Examined]:

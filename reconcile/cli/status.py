@@ -12,7 +12,8 @@ import click
 
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
-from reconcile.engine.observe import listed, matches
+from reconcile.engine.label_selector import matches
+from reconcile.engine.listing import list_manifests
 from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.kinds import EVENT, ROLLOUT, Scope
 from reconcile.report import describe, layout, record
@@ -34,7 +35,7 @@ def status(**given: Any) -> None:
     log_to_stderr(given["log_format"], given["log_level"])
     with adapters.cluster_for(given, {}) as (cluster, default_namespace):
         selection = adapters.selection_for(given, default_namespace)
-        manifests, unread = listed(cluster, selection)
+        manifests, unread = list_manifests(cluster, selection)
         rollouts = [
             item
             for item in manifests

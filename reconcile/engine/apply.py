@@ -1,11 +1,9 @@
-"""Writing one plan, in its order.
-
-Duty: the order of writes, and where it stops. It decides nothing: what is not in the plan is not written.
-"""
+"""Writes one plan: its patches in order, then its Events. It writes only what the plan has."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,13 +20,14 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("steerer.apply")
 
 
-def apply(plan: Plan, cluster: Cluster, at: datetime, late: Callable[[], bool] = lambda: False) -> Record:
-    """Write the patches, then the Events. The first patch that is not taken ends it, and nothing is claimed.
+def apply(plan: Plan, cluster: Cluster, at: datetime, lease_expired: Callable[[], bool] = lambda: False) -> Record:
+    """Writes the patches, then the Events. The first patch that fails ends it, and no Event is stored.
 
-    `late` says whether other passes may have moved since the first patch was stored: then no other one is written.
+    `lease_expired` returns whether other passes may have moved the Rollout since the first patch: then no further
+    patch is written.
     """
     for patch in plan.patches:
-        if patch is not plan.patches[0] and late():
+        if patch is not plan.patches[0] and lease_expired():
             text = f"{patch.target}: not written, the pass stood still for too long; the next one looks again"
             return Record(plan=plan, at=at, result=Result.FAILED, error=text)
         try:
@@ -36,18 +35,17 @@ def apply(plan: Plan, cluster: Cluster, at: datetime, late: Callable[[], bool] =
         except LostRaceError as error:
             return Record(plan=plan, at=at, result=Result.LOST_RACE, error=f"{patch.target}: {error}")
         except ClusterError as error:
-            _say_why(
-                plan, cluster, at, f"{patch.target} could not be written: {error}", promised=patch != plan.patches[0]
-            )
+            reason = f"{patch.target} could not be written: {error}"
+            _report_failure(plan, cluster, at, reason, status_written=patch != plan.patches[0])
             return Record(plan=plan, at=at, result=Result.FAILED, error=f"{patch.target}: {error}")
-    # Events are stamped in whole seconds, and shown by nothing but their stamps: those of one pass get one each.
-    for event, after in zip(plan.events, reversed(range(len(plan.events))), strict=True):
-        _record(event, cluster, at - timedelta(seconds=after))
+    # Event times have whole seconds and are the only order that people see: each Event of a pass has its own second.
+    for event, seconds in zip(plan.events, reversed(range(len(plan.events))), strict=True):
+        _record_event(event, cluster, at - timedelta(seconds=seconds))
     return Record(plan=plan, at=at, result=Result.APPLIED)
 
 
-def _record(event: Event, cluster: Cluster, at: datetime) -> None:
-    """Store an Event and log it. What becomes of an Event changes no decision and is no error of the pass."""
+def _record_event(event: Event, cluster: Cluster, at: datetime) -> None:
+    """Stores an Event and logs it. An Event is best effort: one that is not stored is no error of the pass."""
     level = logging.WARNING if event.type == "Warning" else logging.INFO
     LOG.log(level, event.message, extra={"rollout": event.rollout.name, "namespace": event.rollout.namespace})
     try:
@@ -56,9 +54,9 @@ def _record(event: Event, cluster: Cluster, at: datetime) -> None:
         LOG.warning("an Event of %s was not stored: %s", event.rollout, error)
 
 
-def _say_why(plan: Plan, cluster: Cluster, at: datetime, reason: str, *, promised: bool) -> None:
-    """Tell of a failed write where people look: in the status, if that promised it already, and in a Warning."""
-    if promised and plan.patches[0].subresource == "status":
+def _report_failure(plan: Plan, cluster: Cluster, at: datetime, reason: str, *, status_written: bool) -> None:
+    """Reports a failed write in a Warning, and in the status if that already announces the write."""
+    if status_written and plan.patches[0].subresource == "status":
         try:
             cluster.patch(status.refused(plan.patches[0], reason, at))
         except LostRaceError:
@@ -67,12 +65,4 @@ def _say_why(plan: Plan, cluster: Cluster, at: datetime, reason: str, *, promise
             LOG.warning("the status of %s does not say that a write failed: %s", plan.rollout, error)
     for event in plan.events[:1]:
         text = f"Halt rollout {plan.rollout.name}.{plan.rollout.namespace} {reason}"
-        warning = Event(
-            rollout=event.rollout,
-            api_version=event.api_version,
-            uid=event.uid,
-            revision=event.revision,
-            type="Warning",
-            message=text,
-        )
-        _record(warning, cluster, at)
+        _record_event(replace(event, type="Warning", message=text), cluster, at)

@@ -1,7 +1,4 @@
-"""Doing the same with many things, several at a time.
-
-Duty: which is done when, and the order of what comes back. What is done is the caller's affair.
-"""
+"""Calls a function for many items on a bounded worker pool; results come in the order of the items."""
 
 from __future__ import annotations
 
@@ -12,41 +9,44 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-Thing = TypeVar("Thing")
-Done = TypeVar("Done")
+Item = TypeVar("Item")
+Output = TypeVar("Output")
 
 
-def abreast(act: Callable[[Thing], Done], things: Iterable[Thing], width: int) -> Iterator[Done]:
-    """Act on all, at most `width` at a time, and give what comes of it in the order of the things.
+def map_concurrently(function: Callable[[Item], Output], items: Iterable[Item], workers: int) -> Iterator[Output]:
+    """Yields `function(item)` for each item, in the order of the items, with at most `workers` calls at a time.
 
-    A thing is drawn when it can be acted on at once, and always by the caller's thread. What `things` raises comes
-    after what was drawn before it is done. With a width of one there is no other thread.
+    The caller's thread takes each item, and only when a worker is free for it. An exception of `items` is raised
+    after the results of all items before it. With one worker there is no other thread.
     """
-    if width == 1:
-        yield from map(act, things)
-        return
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415 - not for one at a time
+    if workers == 1:
+        return map(function, items)
+    return _map_in_threads(function, items, workers)
 
-    given: deque[Future[Done]] = deque()
-    trouble: Exception | None = None
-    with ThreadPoolExecutor(width, thread_name_prefix="abreast") as workers:
-        drawn = iter(things)
-        under_way: set[Future[Done]] = set()
+
+def _map_in_threads(function: Callable[[Item], Output], items: Iterable[Item], workers: int) -> Iterator[Output]:
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415 - not for one worker
+
+    results: deque[Future[Output]] = deque()
+    failure: Exception | None = None
+    with ThreadPoolExecutor(workers, thread_name_prefix="map_concurrently") as pool:
+        iterator = iter(items)
+        running: set[Future[Output]] = set()
         while True:
             try:
-                thing = next(drawn)
+                item = next(iterator)
             except StopIteration:
                 break
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again
-                trouble = error
+            except Exception as error:  # noqa: BLE001 - raised again below
+                failure = error
                 break
-            given.append(workers.submit(act, thing))
-            under_way.add(given[-1])
-            if len(under_way) == width:
-                under_way = set(wait(under_way, return_when=FIRST_COMPLETED).not_done)
-            while given and given[0].done():
-                yield given.popleft().result()
-        while given:
-            yield given.popleft().result()
-    if trouble is not None:
-        raise trouble
+            results.append(pool.submit(function, item))
+            running.add(results[-1])
+            if len(running) == workers:
+                running = set(wait(running, return_when=FIRST_COMPLETED).not_done)
+            while results and results[0].done():
+                yield results.popleft().result()
+        while results:
+            yield results.popleft().result()
+    if failure is not None:
+        raise failure

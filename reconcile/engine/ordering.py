@@ -1,6 +1,6 @@
-"""The turns: who is asked and written when, in a pass that may end before everybody was reached.
+"""The order of queries and writes in a pass that may run out of time before it reaches every Rollout.
 
-Duty: an order in which nobody is last for ever, though no pass remembers another one. Pure.
+No pass remembers another one, so the order alone makes sure that no Rollout is last in every pass.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from reconcile.model.plan import Plan
 
 
-def turns(plans: Sequence[Plan], now: datetime) -> list[int]:
-    """Give the order of writing, as places in `plans`, which begin with what waited longest.
+def write_order(plans: Sequence[Plan], now: datetime) -> list[int]:
+    """Returns the order of writing, as indices of `plans`. In `plans` the longest waiting Rollout comes first.
 
-    First what has nothing to write. Then two lines take turns: in one stand those that move, so that what an earlier
-    pass did not reach comes first. But nothing is stored of a halt that lasts, or of a move that is refused each time,
-    by which those would ever be behind others; so in the other line all draw lots, anew in each pass.
+    Plans that write nothing come first. The others come alternately from two queues. The first has the plans that
+    move, the longest waiting first. The second has all plans in an order that each pass shuffles anew: a lasting halt
+    and a move that is refused each time store no time, so that waiting does not tell how often they had their turn.
     """
-    busy = [place for place, plan in enumerate(plans) if plan.patches or plan.events]
-    idle = set(range(len(plans))) - set(busy)
-    moving = [place for place in busy if plans[place].move != Move.HALT.value]
-    return [*sorted(idle), *_by_turns(moving, _drawn(busy, plans, now))]
+    writing = [index for index, plan in enumerate(plans) if plan.patches or plan.events]
+    idle = set(range(len(plans))) - set(writing)
+    moving = [index for index in writing if plans[index].move != Move.HALT.value]
+    return [*sorted(idle), *_alternate(moving, _shuffled(writing, plans, now))]
 
 
-def asked(plans: Sequence[Plan], now: datetime) -> list[int]:
-    """Give the order of asking, as places in `plans`, of those that have questions.
+def query_order(plans: Sequence[Plan], now: datetime) -> list[int]:
+    """Returns the order of measuring, as indices of those of `plans` that have questions.
 
-    Two lines here as well: whoever had no answer in time comes first, but may be whose queries never end in time.
+    It alternates like `write_order`: a Rollout whose queries never end in time is always the longest waiting one.
     """
-    asking = [place for place, plan in enumerate(plans) if plan.questions]
-    return _by_turns(asking, _drawn(asking, plans, now))
+    asking = [index for index, plan in enumerate(plans) if plan.questions]
+    return _alternate(asking, _shuffled(asking, plans, now))
 
 
-def _by_turns(line: Sequence[int], drawn: Sequence[int]) -> list[int]:
-    """Take one of each in turn, and nobody twice; all of the first are among the second."""
-    return list(dict.fromkeys([*chain.from_iterable(zip(line, drawn, strict=False)), *drawn]))
+def _alternate(queue: Sequence[int], shuffled: Sequence[int]) -> list[int]:
+    """Takes one of each in turn, and none twice. `shuffled` has all of `queue`."""
+    return list(dict.fromkeys([*chain.from_iterable(zip(queue, shuffled, strict=False)), *shuffled]))
 
 
-def _drawn(places: Sequence[int], plans: Sequence[Plan], now: datetime) -> list[int]:
-    return sorted(places, key=lambda place: _lot(plans[place], now))
+def _shuffled(indices: Sequence[int], plans: Sequence[Plan], now: datetime) -> list[int]:
+    return sorted(indices, key=lambda index: _hash(plans[index], now))
 
 
-def _lot(plan: Plan, now: datetime) -> bytes:
+def _hash(plan: Plan, now: datetime) -> bytes:
     return blake2b(f"{now.isoformat()}/{plan.rollout.namespace}/{plan.rollout.name}".encode(), digest_size=8).digest()

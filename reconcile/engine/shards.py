@@ -1,7 +1,4 @@
-"""The shards: which of several passes that run beside each other a Rollout belongs to.
-
-Duty: that it is exactly one, the same in every process, and seldom another one when their number changes. Pure.
-"""
+"""The shard of a Rollout: exactly one, and the same in every process."""
 
 from __future__ import annotations
 
@@ -15,28 +12,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shard:
-    """One of `count` shards, which are numbered from 0."""
+    """One of `count` shards, numbered from 0."""
 
     index: int = 0
     count: int = 1
 
-    def has(self, ref: Ref) -> bool:
-        """Say whether an object belongs to it."""
-        return self.count == 1 or self.index == shard(ref, self.count)
+    def contains(self, ref: Ref) -> bool:
+        """Returns whether an object belongs to this shard."""
+        return self.count == 1 or self.index == shard_index(ref, self.count)
 
 
-# The one that everything belongs to.
-WHOLE = Shard()
+UNSHARDED = Shard()
 
 
-def shard(ref: Ref, count: int) -> int:
-    """Give the number of the shard, of so many, that an object belongs to: by its namespace and name alone.
+def shard_index(ref: Ref, count: int) -> int:
+    """Returns the shard, of `count`, that an object belongs to. It depends on namespace and name alone.
 
-    Each shard draws a lot for it and the highest has it (rendezvous hashing). A shard more or less changes no other
-    one's lot, so that only those move that the new one wins, or the one that is gone had.
+    Rendezvous hashing: each shard has a hash for the object, and the highest one wins. A shard more or less leaves the
+    other hashes as they are, so only the objects of that shard move.
     """
-    return max(range(count), key=lambda index: _lot(ref, index))
+    return max(range(count), key=lambda index: _hash(ref, index))
 
 
-def _lot(ref: Ref, index: int) -> bytes:
+def _hash(ref: Ref, index: int) -> bytes:
     return blake2b(f"{index}/{ref.namespace}/{ref.name}".encode(), digest_size=8).digest()

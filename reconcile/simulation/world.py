@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from reconcile.engine.observe import Selection
+    from reconcile.engine.selection import Selection
     from reconcile.model.objects import Deployment
     from reconcile.model.ports import Cluster, Meter
     from reconcile.simulation.scenario import Scenario

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from reconcile.clusters.kube.cluster import connect
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result, Settings
 from tests.apiserver.steering import (

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from reconcile.engine.shards import shard
+from reconcile.engine.shards import shard_index
 from reconcile.model.kinds import ROLLOUT, Ref
 from tests.apiserver.steering import ARTIFACTS, Done, Steerer, apply, at_rest, deployment, of_steerer, rolled_out
 from tests.components.faults import LONGEST, Once, killed_when_done
@@ -148,7 +148,7 @@ def test_no_rollout_is_done_twice_and_none_left_out_while_the_number_changes(sta
 
         assert Counter(decided(done)) == Counter(fleet.names)
         for index, each in enumerate(done):
-            mine = {name for name in fleet.names if shard(Ref(ROLLOUT, *name), count) == index}
+            mine = {name for name in fleet.names if shard_index(Ref(ROLLOUT, *name), count) == index}
             assert set(decided([each])) == mine
         assert fleet.stored(mark) == dict.fromkeys(fleet.names, ONE_STEP)
         assert fleet.weights() == dict.fromkeys(fleet.names, weight + number * STEP)
@@ -233,7 +233,7 @@ def test_where_one_is_killed_the_others_finish_and_the_next_pass_does_what_it_le
 
     assert process.returncode == -9
     assert once.struck is not None
-    theirs = {name for name in fleet.names if shard(Ref(ROLLOUT, *name), count) != victim}
+    theirs = {name for name in fleet.names if shard_index(Ref(ROLLOUT, *name), count) != victim}
     assert Counter(decided(done)) == Counter(theirs)
     stored, weights = fleet.stored(mark), fleet.weights()
     assert {name: stored[name] for name in theirs} == dict.fromkeys(theirs, ONE_STEP)

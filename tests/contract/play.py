@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconcile.engine.apply import apply
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result, Settings
 from tests.contract import alike

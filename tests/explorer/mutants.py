@@ -17,7 +17,7 @@ from reconcile.core.observation import Case
 from reconcile.core.routers import istio
 from reconcile.core.state_machine import GATES, TABLE, Move, Standing, Traffic
 from reconcile.engine import apply
-from reconcile.engine.apply import _record
+from reconcile.engine.apply import _record_event
 from reconcile.model.errors import ClusterError, LostRaceError
 from reconcile.model.plan import Record, Result
 from reconcile.model.rollout import Phase
@@ -146,7 +146,7 @@ _HALTED = decide._halted
 
 def _speaks_first(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
     for event in plan.events:
-        _record(event, cluster, at)
+        _record_event(event, cluster, at)
     return _APPLY(replace(plan, events=()), cluster, at, late)
 
 
@@ -158,7 +158,7 @@ def _never_gives_up(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
         except (LostRaceError, ClusterError):
             continue
     for event in plan.events:
-        _record(event, cluster, at)
+        _record_event(event, cluster, at)
     return Record(plan=plan, at=at, result=Result.APPLIED)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jsonpatch
 
 from reconcile.engine import apply as applying
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
 from reconcile.model.kinds import version_of
 from reconcile.model.plan import Event, Failure, Patch, Plan, Settings

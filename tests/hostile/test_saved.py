@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.cli.logs import log_decision
-from reconcile.engine import saved_plan
+from reconcile.engine import saved_plan, saved_plan_check
 from reconcile.model.errors import UsageError
 from reconcile.model.plan import Result
 from reconcile.report import record as records
@@ -163,9 +163,9 @@ def test_cut_off_anywhere_it_is_no_plan() -> None:
     text = json.dumps(World().save(), indent=2)
     for length in range(len(text)):
         with pytest.raises(UsageError, match=r"is no plan|was changed"):
-            saved_plan.load(text[:length], "plan.json")
+            saved_plan.parse(text[:length], "plan.json")
         ended(End.REFUSED)
-    assert saved_plan.load(text, "plan.json").entries
+    assert saved_plan.parse(text, "plan.json").entries
 
 
 @pytest.mark.hostile(WHOSE, "one of its bytes is another one")
@@ -176,11 +176,11 @@ def test_with_another_byte_it_is_no_plan_or_says_the_same() -> None:
         other = bytearray(text)
         other[index] = chance.choice([byte for byte in range(256) if byte != text[index]])
         try:
-            loaded = saved_plan.load(other.decode("utf-8", "surrogateescape"), "plan.json")
+            loaded = saved_plan.parse(other.decode("utf-8", "surrogateescape"), "plan.json")
         except UsageError:
             ended(End.REFUSED)
             continue
-        assert loaded == saved_plan.load(text.decode(), "plan.json")  # white space, or another spelling
+        assert loaded == saved_plan.parse(text.decode(), "plan.json")  # white space, or another spelling
         ended(End.SAFE)
 
 
@@ -284,19 +284,16 @@ class Forgers:
     def tries(self, content: dict[str, Any]) -> None:
         """See that a forgery lets nothing be written but what a pass would write, and can be told of in each form."""
         try:
-            plan = saved_plan.load(json.dumps(again({"sha256": "", **content})), "plan.json")
+            plan = saved_plan.parse(json.dumps(again({"sha256": "", **content})), "plan.json")
         except UsageError as error:
             assert "plan.json " in str(error)  # noqa: PT017 - or it is one
             ended(End.REFUSED)
             return
-        seen = self._cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)})
-        made = [*saved_plan.check(plan, self._fresh, seen, LATER)]
+        objects = self._cluster.fetch(plan.targets)
+        made = [*saved_plan_check.accept_or_refuse(plan, self._fresh, objects, LATER)]
         written = [record for record in made if record.plan.patches or record.plan.events]
         assert all(record in self._fresh for record in written)
-        for record in [
-            *made,
-            *saved_plan.stubs([*plan.entries.values()], plan.time, Result.REFUSED, plan.unfit(LATER, 0)),
-        ]:
+        for record in [*made, *plan.refused(plan.age_problem(LATER, 0))]:
             records.render([record], "json").encode()
             log_decision(record)
         ended(End.SAFE if written else End.NOT_APPLIED)

@@ -25,7 +25,8 @@ from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.core.decide import decide
 from reconcile.core.state_machine import GATES, Move
 from reconcile.engine.apply import apply
-from reconcile.engine.observe import Selection, observe
+from reconcile.engine.observe import observe
+from reconcile.engine.selection import Selection
 from reconcile.model.kinds import KINDS, Manifest, Ref, Scope
 from reconcile.model.plan import Outcome, Patch, Plan, Result, Settings
 from reconcile.simulation.world import Workloads

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from hypothesis import strategies as st
 
 from reconcile.core.promotion import identity, promoted
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model import objects
 from reconcile.model.errors import ClusterError, ForbiddenError, UnreachableError
 from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope

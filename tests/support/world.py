@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.fields import timestamp
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from reconcile.model.plan import Metric, Settings

@@ -21,8 +21,8 @@ from reconcile.cli import COMMANDS, steerer
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.core import gates, messages
 from reconcile.core.state_machine import Move
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.metrics import metric_files, templates
 from reconcile.model import rights, rollout
 from reconcile.model.kinds import KINDS, ROLLOUT, Ref, Scope

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.engine.shards import shard
+from reconcile.engine.shards import shard_index
 from reconcile.model.kinds import ROLLOUT, Ref
 from tests.support.paths import ARTIFACTS
 from tests.support.program import contents, example, steerer, stored
@@ -261,7 +261,7 @@ def planned(folder: Path, *args: str, **environ: str) -> list[str]:
 
 
 def test_each_of_the_shards_has_its_rollouts_and_a_number_of_somebody_elses_job_means_nothing(folder: Path) -> None:
-    index = shard(Ref(ROLLOUT, "test", "podinfo"), 3)
+    index = shard_index(Ref(ROLLOUT, "test", "podinfo"), 3)
     assert [planned(folder, "--shards", "3", "--shard", str(each)) for each in range(3)] == [
         ["podinfo"] if each == index else [] for each in range(3)
     ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconcile.cli.session import make
 from reconcile.cli.signals import Stop
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.plan import Record, Result, Settings
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import METRICS, START, release

@@ -14,8 +14,8 @@ import pytest
 
 from reconcile.cli.session import make
 from reconcile.cli.signals import GRACE, Stop, Stopped
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.plan import Record, Result, Settings
 from tests.components.processes import wait_for
 from tests.support.fakes import FixedMeter, MemoryCluster
@@ -87,7 +87,7 @@ def one(cluster: Any, stop: Stop, meter: Any) -> Pass:
         settings=Settings(metrics=METRICS),
         selection=Selection(),
         now=lambda: START,
-        told=stop.why,
+        stop_reason=stop.why,
     )
 
 

@@ -11,8 +11,8 @@ import jsonpatch
 import pytest
 import yaml
 
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.plan import Record, Settings
 from reconcile.report.record import to_dict
 from reconcile.report.yaml_text import to_yaml

@@ -10,7 +10,8 @@ import pytest
 
 from reconcile.core.decide import decide
 from reconcile.engine.apply import apply
-from reconcile.engine.observe import Selection, observe
+from reconcile.engine.observe import observe
+from reconcile.engine.selection import Selection
 from reconcile.model.errors import ForbiddenError, LostRaceError
 from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
 from reconcile.model.plan import Failure, Outcome, Result, Settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.engine.concurrency import abreast
+from reconcile.engine.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_results_come_in_the_order_of_the_things(width: int) -> None:
-    assert list(abreast(lambda number: number * 2, range(50), width)) == [number * 2 for number in range(50)]
+    assert list(map_concurrently(lambda number: number * 2, range(50), width)) == [number * 2 for number in range(50)]
 
 
 def test_as_many_run_as_may() -> None:
     together = Barrier(3)
-    assert len(list(abreast(lambda _: together.wait(10), range(6), 3))) == 6
+    assert len(list(map_concurrently(lambda _: together.wait(10), range(6), 3))) == 6
 
 
 def test_one_that_takes_long_is_passed_by_others() -> None:
@@ -33,7 +33,7 @@ def test_one_that_takes_long_is_passed_by_others() -> None:
             last.set()
         return number
 
-    assert list(abreast(act, range(10), 2)) == [*range(10)]
+    assert list(map_concurrently(act, range(10), 2)) == [*range(10)]
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -47,7 +47,7 @@ def test_a_thing_is_drawn_when_it_can_be_acted_on_and_by_the_callers_thread(widt
             assert number - len(acted) < width
             yield number
 
-    list(abreast(acted.append, things(), width))
+    list(map_concurrently(acted.append, things(), width))
     assert threads == {current_thread().name}
 
 
@@ -59,10 +59,10 @@ def test_what_the_things_raise_comes_when_all_before_it_is_done(width: int) -> N
 
     done = list[int]()
     with pytest.raises(ValueError, match="no more"):
-        done.extend(abreast(lambda number: number, things(), width))
+        done.extend(map_concurrently(lambda number: number, things(), width))
     assert done == [0, 1, 2]
 
 
 @pytest.mark.parametrize("width", [1, 4])
 def test_nothing_comes_of_nothing(width: int) -> None:
-    assert list(abreast(lambda number: number, [], width)) == []
+    assert list(map_concurrently(lambda number: number, [], width)) == []

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.engine.observe import Selection, matches, observe
-from reconcile.engine.shards import Shard, shard
+from reconcile.engine.label_selector import matches
+from reconcile.engine.observe import observe
+from reconcile.engine.selection import Selection
+from reconcile.engine.shards import Shard, shard_index
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
 from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
 from tests.support.fakes import MemoryCluster
@@ -164,10 +166,10 @@ def test_a_namespace_whose_rollouts_cannot_be_listed_leaves_the_others_alone() -
     cluster = Counting(named("a"), named("b") | {"metadata": {"name": "b", "namespace": "other"}})
     cluster.unlisted_namespaces["test"] = ForbiddenError("no")
 
-    sight = observe(cluster, Selection(namespaces=("test", "other")))
+    snapshot = observe(cluster, Selection(namespaces=("test", "other")))
 
-    assert [item.rollout.ref.name for item in sight.observations] == ["b"]
-    assert list(map(str, sight.unread)) == ["no"]
+    assert [item.rollout.ref.name for item in snapshot.observations] == ["b"]
+    assert list(map(str, snapshot.list_errors)) == ["no"]
     assert observe(cluster, Selection(namespaces=("test", "other"), names=("a",))).observations == ()
     with pytest.raises(ForbiddenError):
         observe(cluster, Selection(namespaces=("test",)))
@@ -269,7 +271,7 @@ def test_a_rival_counts_even_where_it_is_not_selected() -> None:
 
 def test_a_pass_has_those_of_its_shard_and_knows_of_rivals_and_names_of_another() -> None:
     letters = "abcdefgh"
-    of = {letter: shard(Ref(ROLLOUT, "test", letter), 2) for letter in letters}
+    of = {letter: shard_index(Ref(ROLLOUT, "test", letter), 2) for letter in letters}
     cluster = Counting(*map(named, letters))
     here, there = ([letter for letter in letters if of[letter] == index] for index in (0, 1))
 

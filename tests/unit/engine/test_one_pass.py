@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.model.errors import ClusterError, ForbiddenError, RefusedError
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, Ref
 from reconcile.model.plan import Answer, Patch, Plan, Question, Result, Settings
@@ -224,7 +224,7 @@ def test_who_cannot_go_on_starves_nobody_though_they_alone_would_take_all_the_ti
 def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts() -> None:
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
     words = iter(["", "told to stop", "told to stop"])
-    records = list(passed(cluster, told=lambda: next(words)).run())
+    records = list(passed(cluster, stop_reason=lambda: next(words)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.UNREACHED, Result.UNREACHED]
     assert {patch.target.name for patch in cluster.patches} == {"a"}
     assert {record.error for record in records[1:]} == {"told to stop"}

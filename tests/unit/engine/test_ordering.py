@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconcile.core.state_machine import Move
-from reconcile.engine.ordering import asked, turns
+from reconcile.engine.ordering import query_order, write_order
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.plan import Event, Patch, Plan, Position, Question
 from tests.support.world import START
@@ -31,7 +31,7 @@ def plan(name: str, move: Move) -> Plan:
 
 
 def order(plans: list[Plan], seconds: float = 0) -> list[str]:
-    places = turns(plans, START + timedelta(seconds=seconds))
+    places = write_order(plans, START + timedelta(seconds=seconds))
     assert sorted(places) == list(range(len(plans)))
     return [plans[place].rollout.name for place in places]
 
@@ -68,7 +68,7 @@ def test_who_waited_longest_is_asked_for_at_every_other_place_at_the_latest() ->
     plans = [plan("idle", Move.IDLE), *(asking(f"app-{number:02}") for number in range(20)), plan("z", Move.ADVANCE)]
     early: set[int] = set()
     for seconds in range(100):
-        places = asked(plans, START + timedelta(seconds=seconds))
+        places = query_order(plans, START + timedelta(seconds=seconds))
         assert sorted(places) == list(range(1, 21))
         assert all(places.index(number) <= 2 * (number - 1) for number in range(1, 21))
         early |= set(places[:2])

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.engine import saved_plan
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.saved_plan_check import accept_or_refuse
+from reconcile.engine.selection import Selection
 from reconcile.model.errors import ForbiddenError, UsageError
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
 from reconcile.model.plan import Record, Result, Settings
@@ -56,22 +57,22 @@ class World:
     def save(self) -> dict[str, Any]:
         """Give what a plan is saved as."""
         made = list(self.one().plans())
-        content = saved_plan.document(made, version="0.0.0", source="https://here", time=START)
+        content = saved_plan.to_document(made, version="0.0.0", source="https://here", time=START)
         again: dict[str, Any] = json.loads(json.dumps(content))
         return again
 
     def apply(self, content: dict[str, Any]) -> list[Record]:
         """Apply it, five minutes later."""
-        plan = saved_plan.load(json.dumps(content), "plan.json")
+        plan = saved_plan.parse(json.dumps(content), "plan.json")
         one = self.one(LATER, frozenset(plan.entries))
-        seen = self.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)})
-        return list(one.write(saved_plan.check(plan, list(one.plans()), seen, LATER)))
+        objects = self.cluster.fetch(plan.targets)
+        return list(one.write(accept_or_refuse(plan, list(one.plans()), objects, LATER)))
 
 
 def again(content: dict[str, Any]) -> dict[str, Any]:
     """Sum up what was edited, as somebody would who knows how."""
     content.pop("sha256")
-    return content | {"sha256": saved_plan._sum(content)}  # noqa: SLF001 - a forger reads the source too
+    return content | {"sha256": saved_plan.checksum(content)}
 
 
 def test_what_has_not_changed_is_written_with_the_time_of_now() -> None:
@@ -287,14 +288,14 @@ def test_no_edit_of_the_file_makes_it_write_what_the_pass_would_not(data: st.Dat
     inside, key = data.draw(st.sampled_from(places(content["rollouts"])))
     inside[key] = new
     try:
-        plan = saved_plan.load(json.dumps(again(content)), "plan.json")
+        plan = saved_plan.parse(json.dumps(again(content)), "plan.json")
     except UsageError as error:
         assert "plan.json is no plan that steerer saved" in str(error)  # noqa: PT017 - or it is one
         return
     one = world.one(LATER, frozenset(plan.entries))
     fresh = {record.plan.rollout: record for record in one.plans()}
-    seen = world.cluster.fetch({ref for entry in plan.entries.values() for ref, _ in saved_plan.targets(entry)})
-    for record in saved_plan.check(plan, [*fresh.values()], seen, LATER):
+    objects = world.cluster.fetch(plan.targets)
+    for record in accept_or_refuse(plan, [*fresh.values()], objects, LATER):
         assert record == fresh.get(record.plan.rollout) or (record.plan.patches, record.plan.events) == ((), ())
 
 
@@ -320,17 +321,17 @@ def test_another_version_that_would_do_something_else_says_so() -> None:
 )
 def test_what_is_no_plan_is_refused_as_a_whole(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        saved_plan.load(text, "plan.json")
+        saved_plan.parse(text, "plan.json")
 
 
 def test_a_file_that_was_cut_or_edited_is_noticed() -> None:
     content = World().save()
     text = json.dumps(content)
-    assert saved_plan.load(text, "plan.json").entries.keys() == {R}
+    assert saved_plan.parse(text, "plan.json").entries.keys() == {R}
     with pytest.raises(UsageError, match=r"plan\.json is no plan that steerer saved, or not the whole of one"):
-        saved_plan.load(text[:-10], "plan.json")
+        saved_plan.parse(text[:-10], "plan.json")
     with pytest.raises(UsageError, match=r"plan\.json was changed since steerer saved it"):
-        saved_plan.load(text.replace('"weight": 20', '"weight": 30'), "plan.json")
+        saved_plan.parse(text.replace('"weight": 20', '"weight": 30'), "plan.json")
 
 
 @pytest.mark.hostile("A saved plan", "members that are absent or of a wrong type")
@@ -342,7 +343,7 @@ def test_a_forged_file_with_holes_is_no_plan(member: str) -> None:
         if member in {"uid", "reason"}:
             del content["rollouts"][0][member]
         with pytest.raises(UsageError, match="is no plan that steerer saved"):
-            saved_plan.load(json.dumps(again(content)), "plan.json")
+            saved_plan.parse(json.dumps(again(content)), "plan.json")
         ended(End.REFUSED)
 
 
@@ -350,13 +351,13 @@ def test_a_rollout_cannot_be_in_it_twice() -> None:
     content = World().save()
     content["rollouts"] *= 2
     with pytest.raises(UsageError, match="is no plan"):
-        saved_plan.load(json.dumps(again(content)), "plan.json")
+        saved_plan.parse(json.dumps(again(content)), "plan.json")
 
 
 def test_it_does_not_keep() -> None:
-    plan = saved_plan.load(json.dumps(World().save()), "plan.json")
-    assert plan.unfit(START + timedelta(minutes=10), 600) == ""
-    assert plan.unfit(START + timedelta(seconds=601), 600) == (
+    plan = saved_plan.parse(json.dumps(World().save()), "plan.json")
+    assert plan.age_problem(START + timedelta(minutes=10), 600) == ""
+    assert plan.age_problem(START + timedelta(seconds=601), 600) == (
         "the plan is 601s old, and --max-age is 600s: make a new one"
     )
-    assert "one of two clocks is wrong" in plan.unfit(START - timedelta(minutes=2), 600)
+    assert "one of two clocks is wrong" in plan.age_problem(START - timedelta(minutes=2), 600)

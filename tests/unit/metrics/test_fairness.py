@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.engine.observe import Selection
 from reconcile.engine.one_pass import Pass
+from reconcile.engine.selection import Selection
 from reconcile.metrics.backoff import WORKERS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.engine.observe import Selection, survey
+from reconcile.engine.observe import observe_everything
+from reconcile.engine.selection import Selection
 from reconcile.model.plan import Settings
 from reconcile.preflight import examine, looks
 from reconcile.preflight.manifests import questions
@@ -30,8 +31,8 @@ def at(items: Iterable[Manifest], *path_and_value: Any, kind: str, name: str = "
 def looked(items: MemoryCluster | Iterable[Manifest], **settings: Any) -> tuple[Look, ...]:
     """Look at every Rollout among the objects."""
     cluster = items if isinstance(items, MemoryCluster) else MemoryCluster(items, books=False)
-    sight, every = survey(cluster, Selection())
-    return looks(sight.observations, every, Settings(**{"metrics": METRICS} | settings), START)
+    snapshot, every = observe_everything(cluster, Selection())
+    return looks(snapshot.observations, every, Settings(**{"metrics": METRICS} | settings), START)
 
 
 def examined(

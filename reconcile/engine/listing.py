@@ -1,0 +1,94 @@
+"""Lists the Rollouts in scope and selects those of the pass, the longest waiting first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconcile.core.observation import Observation
+from reconcile.model import rollout as rollouts
+from reconcile.model.errors import ClusterError, UsageError
+from reconcile.model.kinds import ROLLOUT, Manifest, Ref, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.engine.selection import Selection
+    from reconcile.model.ports import Cluster
+    from reconcile.model.rollout import Rollout
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """All Rollouts in scope, those that are selected, and an error for each namespace that could not be listed."""
+
+    rollouts: tuple[Rollout, ...]
+    selected: tuple[Rollout, ...]
+    errors: tuple[ClusterError, ...]
+
+    def observations(self) -> list[Observation]:
+        """Returns an observation of each selected Rollout with its rival, the longest waiting first.
+
+        The rival may be a Rollout that is not selected.
+        """
+        rivals = _rivals(self.rollouts)
+        return [
+            Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(self.selected, key=_last_activity)
+        ]
+
+
+def list_manifests(cluster: Cluster, selection: Selection) -> tuple[list[Manifest], tuple[ClusterError, ...]]:
+    """Returns all Rollouts of the namespaces in scope, and an error for each namespace that could not be listed.
+
+    Raises the first ClusterError if no namespace could be listed.
+    """
+    manifests: list[Manifest] = []
+    errors: list[ClusterError] = []
+    scopes = [Scope(namespace=namespace) for namespace in dict.fromkeys(selection.namespaces)] or [Scope()]
+    for scope in scopes:
+        try:
+            manifests += cluster.list(ROLLOUT, scope)
+        except ClusterError as error:
+            errors.append(error)
+    if len(errors) == len(scopes):
+        raise errors[0]
+    return manifests, tuple(errors)
+
+
+def list_rollouts(cluster: Cluster, selection: Selection) -> Listing:
+    """Lists and selects Rollouts.
+
+    Raises ClusterError if no namespace could be listed, and UsageError for a name that does not exist.
+    """
+    manifests, errors = list_manifests(cluster, selection)
+    rollouts_in_scope = tuple(rollouts.parse(item) for item in manifests)
+    matching = [item for item in rollouts_in_scope if selection.matches(item)]
+    missing = set(selection.names) - {item.ref.name for item in matching}
+    if missing and not errors:
+        raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
+    selected = tuple(item for item in matching if selection.shard.contains(item.ref))
+    return Listing(rollouts=rollouts_in_scope, selected=selected, errors=errors)
+
+
+def _last_activity(item: Rollout) -> tuple[str, Ref]:
+    """Returns a sort key: the time of the last change or analysis, then the name.
+
+    The analysis counts because a Rollout that its metrics halt changes nothing: it would come first in each pass.
+    """
+    last = max(filter(None, (item.state.last_advance, item.measured)), default=None)
+    return (last.isoformat() if last else "", item.ref)
+
+
+def _rivals(rollouts: Sequence[Rollout]) -> dict[Ref, Ref]:
+    """Returns, for each Rollout whose route an older Rollout claims, the oldest of these. Names break a tie."""
+    first: dict[tuple[Ref, frozenset[str]], Ref] = {}
+    rivals: dict[Ref, Ref] = {}
+    for item in sorted(rollouts, key=lambda one: (one.created is None, one.created or 0, one.ref)):
+        if item.spec is None or item.deleted:
+            continue
+        claim = (item.route, frozenset({item.spec.primary_host, item.spec.canary_host}))
+        if claim in first:
+            rivals[item.ref] = first[claim]
+        else:
+            first[claim] = item.ref
+    return rivals
