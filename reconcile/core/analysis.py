@@ -1,6 +1,6 @@
-"""The analysis: answers held against thresholds.
+"""The analysis: what is asked at a weight, and the answers held against their thresholds.
 
-Duty: verdicts and their words. Anything but a finite number on the right side of the threshold fails. Pure.
+Only a finite number on the right side of its threshold passes.
 """
 
 from __future__ import annotations
@@ -9,21 +9,57 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconcile.core import messages
+from reconcile.core.stops import GateError
 from reconcile.model import durations
 from reconcile.model.durations import EXACT
-from reconcile.model.plan import Answer, Failure, Measurement, Metric
+from reconcile.model.plan import Answer, Failure, Measurement, Metric, Question
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from reconcile.core.case import Case
     from reconcile.model.rollout import Check
 
 MOST_DIGITS = 12
 UNANSWERED = Answer(failure=Failure.UNREACHABLE, detail="the metric was not measured")
 
 
+def questions(case: Case, weight: int) -> tuple[Question, ...]:
+    """Returns one question for each metric of the Rollout, as they are asked at this weight, in percent."""
+    return tuple(
+        Question(
+            rollout=case.rollout.ref,
+            metric=check.name,
+            workload=case.spec.canary,
+            interval=check.interval,
+            weight=weight,
+        )
+        for check in case.spec.checks
+    )
+
+
+def measurements(
+    case: Case, asked: tuple[Question, ...], answers: Mapping[Question, Answer]
+) -> tuple[Measurement, ...]:
+    """Returns the verdict on each answer. A missing answer is a failure."""
+    return tuple(
+        judge(check, case.settings.metrics[check.name], answers.get(question, UNANSWERED), case.now)
+        for check, question in zip(case.spec.checks, asked, strict=True)
+    )
+
+
+def verdict(case: Case, measured: tuple[Measurement, ...]) -> str:
+    """9. Every metric passed. The Event names the first that did not, the reason all of them."""
+    failed = [measurement.text for measurement in measured if not measurement.passed]
+    if failed:
+        raise GateError("; ".join(failed), event=messages.halt(case.rollout.full_name, failed[0]))
+    return "; ".join(measurement.text for measurement in measured) or "no metric is asked for"
+
+
 def judge(check: Check, metric: Metric, answer: Answer, at: datetime) -> Measurement:
-    """Hold one answer against its threshold. Comparisons use the unrounded value, and equal passes."""
+    """Returns the verdict on one answer. The unrounded value is compared, and an equal one passes."""
     value = answer.value if answer.failure is None else None
     if value is None or not math.isfinite(value):
         failure = answer.failure or Failure.NOT_A_NUMBER
@@ -47,7 +83,7 @@ def judge(check: Check, metric: Metric, answer: Answer, at: datetime) -> Measure
 
 
 def _compared(value: float, threshold: float, metric: Metric, *, passed: bool) -> str:
-    """Print `82.33% < 99%`, with as many digits as it takes to be true as it reads; all there are, if need be."""
+    """Returns `82.33% < 99%`, with as many digits as it takes for the printed comparison to be true."""
     sign = {("minimum", True): ">=", ("minimum", False): "<", ("maximum", True): "<=", ("maximum", False): ">"}
     measured, limit = Decimal(repr(value)), Decimal(repr(threshold)).normalize(EXACT)
     least = 0 if metric.unit == "milliseconds" else 2

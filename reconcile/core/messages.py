@@ -1,9 +1,14 @@
-"""What Events say. M1 to M7 are the contract with everybody who greps them; a change here is a breaking change.
+"""The texts of Events and halts. M1 to M7 are a contract: people and programs search for them.
 
-Duty: wording. Pure.
+A change to one of these seven is a breaking change.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconcile.model.kinds import Ref
 
 
 def starting(rollout: str) -> str:
@@ -17,7 +22,7 @@ def advance(rollout: str, weight: int) -> str:
 
 
 def halt(rollout: str, reason: str) -> str:
-    """M3 and M4, where the reason is a failed measurement; the same words for every other reason."""
+    """M3 and M4, where the reason is a failed measurement. Every other halt begins with the same words."""
     return f"Halt rollout {rollout} {reason}"
 
 
@@ -37,42 +42,47 @@ def complete(canary: str) -> str:
 
 
 def scaling_up(canary: str, replicas: int) -> str:
-    """Tell that a parked canary gets its pods."""
+    """A canary with 0 replicas has a new revision."""
     return f"New revision detected! Scaling up {canary} to {replicas}"
 
 
 def resetting(canary: str, primary: str) -> str:
-    """Tell that the canary changed under analysis."""
+    """The canary changed under analysis."""
     return f"New revision detected! {canary} changed, routing all traffic to {primary} to start over"
 
 
 def going_back(canary: str, primary: str) -> str:
-    """Tell that the canary under analysis was put back to what the primary runs."""
+    """The canary under analysis got the template that the primary runs."""
     return f"{canary} is back to what {primary} runs, routing all traffic to {primary}"
 
 
 def returning(canary: str, primary: str) -> str:
-    """Tell that there is nothing left to release."""
+    """The canary, now without traffic, has the template that the primary runs."""
     return f"{canary} is back to what {primary} runs, scaling it down"
 
 
 def restoring(route: str, manager: str, found: int, weight: int) -> str:
-    """Tell who fights over the weights, and the rule that ends it."""
+    """A GitOps tool put the weight back: its name, and the rule that ends the fight."""
     return (
         f"{route} canary weight was put back to {found} by {manager}, restoring {weight}; {ignoring_weights(manager)}"
     )
 
 
 def ignoring_weights(manager: str) -> str:
-    """Tell the rule by which a GitOps tool leaves the weights alone."""
+    """The rule by which a GitOps tool leaves the weights alone."""
     return (
         f"let {manager} ignore the weights (Argo CD: ignoreDifferences with jqPathExpressions "
         ".spec.http[].route[].weight, Flux: spec.ignore with /spec/http/0/route/0/weight and its like)"
     )
 
 
+def selects_both(service: Ref, deployment: str) -> str:
+    """A Service selects the pods of the other Deployment. The reason of a halt."""
+    return f"{service} selects the pods of {deployment} as well"
+
+
 def overwritten(primary: str, manager: str) -> str:
-    """Tell who undid the promotion, and what ends the fight. The reason of a halt."""
+    """The promotion was undone: the name of the manager, and the rule that ends the fight. The reason of a halt."""
     return (
         f"the template of {primary} was changed by {manager} after the promotion; let {manager} ignore "
         "/spec/template of it, or put the promoted template into Git"

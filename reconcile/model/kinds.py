@@ -58,7 +58,12 @@ class Ref:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.name} {self.name}.{self.namespace}"
+        return f"{self.kind.name} {self.full_name}"
+
+    @property
+    def full_name(self) -> str:
+        """`name.namespace`, as in every message."""
+        return f"{self.name}.{self.namespace}"
 
     @property
     def possible(self) -> bool:

@@ -49,7 +49,7 @@ class Deployment:
     @property
     def full_name(self) -> str:
         """`name.namespace`, as in every message."""
-        return f"{self.ref.name}.{self.ref.namespace}"
+        return self.ref.full_name
 
     @cached_property
     def revision(self) -> str:

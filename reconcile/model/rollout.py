@@ -99,7 +99,7 @@ class Rollout:
     @property
     def full_name(self) -> str:
         """`name.namespace`, as in every message."""
-        return f"{self.ref.name}.{self.ref.namespace}"
+        return self.ref.full_name
 
     @property
     def measured(self) -> datetime | None:

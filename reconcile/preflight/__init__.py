@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core.observation import Case, GateError
+from reconcile.core.case import Case
+from reconcile.core.stops import GateError
 from reconcile.preflight import live, manifests
 from reconcile.preflight.findings import Answers, Examined, Finding, Look, Result, concluded
 

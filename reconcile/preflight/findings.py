@@ -15,7 +15,7 @@ from reconcile.model.plan import Answer, Question
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconcile.core.observation import Case
+    from reconcile.core.case import Case
     from reconcile.model.kinds import Ref
     from reconcile.model.rollout import Rollout
 

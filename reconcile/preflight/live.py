@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.core import gates, health, messages, routers
-from reconcile.core.observation import GateError
+from reconcile.core.stops import GateError
 from reconcile.model import objects
 from reconcile.preflight.findings import Check, Finding, Level, Look
 from reconcile.preflight.manifests import stopped
@@ -24,14 +24,14 @@ PARKED = "is scaled to 0 replicas"
 
 
 def _primary(look: Look) -> Iterator[Finding]:
-    yield from _rolled_out(look.case.primary)
+    yield from _rolled_out(look.case.objects.primary)
 
 
 def _canary(look: Look) -> Iterator[Finding]:
-    if look.case.parked:
-        yield from stopped(look.case.canary, PARKED)
+    if look.case.record.parked:
+        yield from stopped(look.case.objects.canary, PARKED)
     else:
-        yield from _rolled_out(look.case.canary)
+        yield from _rolled_out(look.case.objects.canary)
 
 
 def _rolled_out(deployment: Deployment) -> Iterator[Finding]:
@@ -44,17 +44,17 @@ def _rolled_out(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _canary_rests(look: Look) -> str:
-    canary = look.case.canary
-    return (
-        f"{canary.full_name} waits at 0 replicas for its next version" if look.case.parked else gates.canary(look.case)
-    )
+    case = look.case
+    if case.record.parked:
+        return f"{case.objects.canary.full_name} waits at 0 replicas for its next version"
+    return gates.canary(case)
 
 
 def _scaling(look: Look) -> Iterator[Finding]:
     try:
         gates.scaling(look.case)
     except GateError as moving:
-        canary = str(look.case.canary.ref)
+        canary = str(look.case.objects.canary.ref)
         yield Finding(level=Level.WARNING, object=canary, message=moving.reason, advice="wait until it rests")
 
 

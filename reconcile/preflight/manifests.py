@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import analysis, gates, health, state_machine
-from reconcile.core.observation import GateError
+from reconcile.core import analysis, gates, health, messages, state_machine
+from reconcile.core.stops import GateError
 from reconcile.model import durations
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, Ref
@@ -17,8 +17,9 @@ from reconcile.model.plan import Failure
 from reconcile.preflight.findings import Check, Finding, Level, Look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from reconcile.core.case import Case
     from reconcile.model.objects import Deployment, Service
     from reconcile.model.plan import Metric, Question
 
@@ -55,12 +56,12 @@ def told(level: Level, ref: Ref, problem: str, advice: str = "") -> Finding:
     return Finding(level=level, object=str(ref), path=path, message=message, advice=advice)
 
 
-def unreadable(look: Look, view: str, ref: Ref, advice: str) -> Iterator[Finding]:
+def unreadable(look: Look, view: Callable[[Case], object], ref: Ref, advice: str) -> Iterator[Finding]:
     """Tell why an object cannot be looked at; one that the Rollout does not name is the Rollout's own problem."""
     if not ref.name:
         return
     try:
-        getattr(look.case, view)
+        view(look.case)
     except GateError as error:
         if isinstance(error.__cause__, InvalidObjectError):
             yield from (told(ERROR, ref, problem) for problem in error.__cause__.problems)
@@ -73,7 +74,7 @@ def unreadable(look: Look, view: str, ref: Ref, advice: str) -> Iterator[Finding
 def questions(look: Look) -> tuple[Question, ...]:
     """Give what an analysis would ask, as far as the metrics are known."""
     known = look.case.settings.metrics
-    return tuple(item for item in gates.asked(look.case, 0) if item.metric in known and item.workload)
+    return tuple(item for item in analysis.questions(look.case, 0) if item.metric in known and item.workload)
 
 
 def _rollout(look: Look) -> Iterator[Finding]:
@@ -93,7 +94,7 @@ def _rollout(look: Look) -> Iterator[Finding]:
 
 def _rivals(look: Look) -> Iterator[Finding]:
     case, mine = look.case, look.case.rollout
-    if reason := gates.claimed(case):
+    if reason := gates.claimed_by_other(case):
         yield Finding(level=ERROR, object=str(mine.ref), message=reason, advice="delete one of the two")
     for other in look.others:
         if other.ref == mine.ref or other.ref.namespace != mine.ref.namespace:
@@ -106,13 +107,17 @@ def _rivals(look: Look) -> Iterator[Finding]:
 
 def _deployments(look: Look) -> Iterator[Finding]:
     rollout = look.case.rollout
-    yield from unreadable(look, "primary", rollout.primary, "create it, or correct spec.primary.name")
-    yield from unreadable(look, "canary", rollout.canary, "create it, or correct spec.canary.name")
+    yield from unreadable(
+        look, lambda case: case.objects.primary, rollout.primary, "create it, or correct spec.primary.name"
+    )
+    yield from unreadable(
+        look, lambda case: case.objects.canary, rollout.canary, "create it, or correct spec.canary.name"
+    )
     for deployment in _seen(look):
         if not deployment.selects(deployment.labels):
             message = f"{deployment.ref} does not select the pods of its own template"
             yield Finding(level=ERROR, object=str(deployment.ref), path="spec.selector", message=message)
-    primary, canary = look.case.primary, look.case.canary
+    primary, canary = look.case.objects.primary, look.case.objects.canary
     for one, other in ((primary, canary), (canary, primary)):
         if one.ref != other.ref and one.selects(other.labels):
             message = f"{one.ref} selects the pods of {other.full_name} as well"
@@ -124,9 +129,13 @@ def _seen(look: Look) -> Iterator[Deployment]:
     """Give the Deployments that can be looked at."""
     for view in ("primary", "canary"):
         try:
-            yield getattr(look.case, view)
+            yield getattr(look.case.objects, view)
         except GateError:
             continue
+
+
+def _found(look: Look) -> str:
+    return f"{look.case.objects.primary.full_name}, {look.case.objects.canary.full_name}"
 
 
 def stopped(deployment: Deployment, *ignored: str) -> Iterator[Finding]:
@@ -144,29 +153,32 @@ def stopped(deployment: Deployment, *ignored: str) -> Iterator[Finding]:
 
 
 def _primary(look: Look) -> Iterator[Finding]:
-    yield from stopped(look.case.primary)
+    yield from stopped(look.case.objects.primary)
 
 
 def _canary(look: Look) -> Iterator[Finding]:
     # A canary at 0 replicas waits for its next version.
-    yield from stopped(look.case.canary, "is scaled to 0 replicas")
+    yield from stopped(look.case.objects.canary, "is scaled to 0 replicas")
 
 
 def _services(look: Look) -> Iterator[Finding]:
     rollout = look.case.rollout
-    yield from unreadable(look, "primary_service", rollout.primary_service, "create it, or correct spec.primary.host")
-    yield from unreadable(look, "canary_service", rollout.canary_service, "create it, or correct spec.canary.host")
+    for side, service_of, service_ref in (
+        ("primary", lambda case: case.objects.primary_service, rollout.primary_service),
+        ("canary", lambda case: case.objects.canary_service, rollout.canary_service),
+    ):
+        yield from unreadable(look, service_of, service_ref, f"create it, or correct spec.{side}.host")
     for view in ("primary_service", "canary_service"):
         try:
-            service: Service = getattr(look.case, view)
+            service: Service = getattr(look.case.objects, view)
         except GateError:
             continue
-        if reason := gates.unexposed(service):
+        if reason := gates.not_http(service):
             path, advice = ("spec.type", "") if service.external else ("spec.ports", _HTTP_PORT)
             yield Finding(level=ERROR, object=str(service.ref), path=path, message=reason, advice=advice)
-    primary, canary = look.case.primary, look.case.canary
-    yield from _selected(look.case.primary_service, primary, canary)
-    yield from _selected(look.case.canary_service, canary, primary)
+    primary, canary = look.case.objects.primary, look.case.objects.canary
+    yield from _selected(look.case.objects.primary_service, primary, canary)
+    yield from _selected(look.case.objects.canary_service, canary, primary)
 
 
 def _selected(service: Service, own: Deployment, other: Deployment) -> Iterator[Finding]:
@@ -182,13 +194,13 @@ def _selected(service: Service, own: Deployment, other: Deployment) -> Iterator[
         yield Finding(level=ERROR, message=message, advice="let it select labels of that Deployment's template", **what)
     if own.ref != other.ref and service.selects(other.labels):
         advice = "narrow it: a share of the traffic would reach the wrong pods, whatever the weights say"
-        yield Finding(level=ERROR, message=gates.selects_both(service, other), advice=advice, **what)
+        yield Finding(level=ERROR, message=messages.selects_both(service.ref, other.full_name), advice=advice, **what)
 
 
 def _routes(look: Look) -> Iterator[Finding]:
     case, ref = look.case, look.case.rollout.route
-    yield from unreadable(look, "split", ref, _ONE_ROUTE if ref.name else "")
-    split = case.split
+    yield from unreadable(look, lambda case: case.weights.split, ref, _ONE_ROUTE if ref.name else "")
+    split = case.weights.split
     what = {"object": str(ref), "path": "spec.http"}
     if split.lowest != split.highest:
         message = f"its managed routes give the canary from {split.lowest} to {split.highest} %; all move together"
@@ -204,12 +216,12 @@ def _routes(look: Look) -> Iterator[Finding]:
 def _autoscalers(look: Look) -> Iterator[Finding]:
     rollout = look.case.rollout
     try:
-        _ = look.case.autoscalers
+        _ = look.case.objects.autoscalers_of(rollout.canary)
     except GateError as error:
         yield Finding(level=ERROR, object=str(rollout.ref), message=error.reason)
         return
     for ref in (rollout.primary, rollout.canary):
-        found = look.case.autoscalers_of(ref) if ref.name else ()
+        found = look.case.objects.autoscalers_of(ref) if ref.name else ()
         for item in found:
             name = f"HorizontalPodAutoscaler {item.name}.{ref.namespace}"
             if item.least == 0:
@@ -226,7 +238,7 @@ def _autoscaled(look: Look) -> str:
     scaled = [
         f"{item.name} scales {ref.name}"
         for ref in (look.case.rollout.primary, look.case.rollout.canary)
-        for item in look.case.autoscalers_of(ref)
+        for item in look.case.objects.autoscalers_of(ref)
     ]
     return ", ".join(scaled) or "none"
 
@@ -246,7 +258,7 @@ def _metrics(look: Look) -> Iterator[Finding]:
             message = f"{check.interval} holds less than two samples where Prometheus scrapes every 15s or less often"
             advice = "write four times the scrape interval, such as 1m"
             yield Finding(level=WARNING, object=str(ref), path=f"{path}.interval", message=message, advice=advice)
-    if look.case.spec.checks and _without_proxy(look.case.canary):
+    if look.case.spec.checks and _without_proxy(look.case.objects.canary):
         message = f'has {INJECT}: "false": without a proxy nobody reports its requests'
         canary = look.case.rollout.canary
         yield Finding(level=WARNING, object=str(canary), path="spec.template.metadata", message=message)
@@ -304,7 +316,7 @@ def _answered(look: Look) -> str:
     case = look.case
     judged = [
         analysis.judge(check, case.settings.metrics[check.name], look.answers[question], case.now).text
-        for question, check in zip(gates.asked(case, 0), case.spec.checks, strict=True)
+        for question, check in zip(analysis.questions(case, 0), case.spec.checks, strict=True)
         if question in look.answers
     ]
     return "; ".join(judged) or ("can be rendered" if case.spec.checks else "none")
@@ -331,7 +343,7 @@ def _stated(look: Look) -> Iterator[Finding]:
     """Tell sizes that a manifest states beside somebody who moves them."""
     case = look.case
     for deployment in _seen(look):
-        scalers = [f"HorizontalPodAutoscaler {item.name}" for item in case.autoscalers_of(deployment.ref)]
+        scalers = [f"HorizontalPodAutoscaler {item.name}" for item in case.objects.autoscalers_of(deployment.ref)]
         movers = [*scalers, *(["steerer"] if deployment.ref == case.rollout.canary else [])]
         if deployment.replicas_written and movers:
             message = f"states {deployment.wanted} replicas, which {' and '.join(movers)} set as well"
@@ -343,7 +355,7 @@ def _stated(look: Look) -> Iterator[Finding]:
 CHECKS = (
     Check("rollout", _rollout, lambda _: "valid"),
     Check("rivals", _rivals, lambda _: "no other Rollout has its route or its Deployments"),
-    Check("deployments", _deployments, lambda look: f"{look.case.primary.full_name}, {look.case.canary.full_name}"),
+    Check("deployments", _deployments, _found),
     Check("services", _services, lambda look: gates.services(look.case)),
     Check("routes", _routes, lambda look: gates.routes(look.case)),
     Check("autoscalers", _autoscalers, _autoscaled),

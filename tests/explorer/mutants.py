@@ -3,8 +3,6 @@
 Only the changes. What finds them is the very search that finds nothing in the program as it is.
 """
 
-# ruff: noqa: SLF001 - breaking what is private is the point
-
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
@@ -12,10 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconcile.core import analysis, decide, gates, moves, observation, revision, state_machine, status
-from reconcile.core.observation import Case
+from reconcile.core import analysis, gates, moves, patches, plans, revision, state_machine, status
+from reconcile.core.case.record import ReleaseRecord
+from reconcile.core.case.weights import Weights
+from reconcile.core.observation import Observation
 from reconcile.core.routers import istio
 from reconcile.core.state_machine import GATES, TABLE, Move, Standing, Traffic
+from reconcile.core.stops import GateError
 from reconcile.engine import apply
 from reconcile.engine.apply import _record_event
 from reconcile.model.errors import ClusterError, LostRaceError
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from reconcile.core.case import Case
     from reconcile.core.state_machine import Row
+    from reconcile.core.walk import Walk
 
     Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -79,43 +82,43 @@ def _without_first_test(rollout: Any, new: Any) -> Any:
 _STATUS_PATCH = status.patch
 
 
-def _exact_maximum(case: Case) -> Traffic:
-    if case.put_back_by is not None:
+def _exact_maximum(weights: Weights) -> Traffic:
+    if weights.put_back_by is not None:
         return Traffic.REVERTED
-    lowest = case.split.lowest
+    lowest = weights.split.lowest
     if lowest == 0:
-        return Traffic.UNEVEN if case.split.highest else Traffic.NONE
-    return Traffic.FULL if lowest == case.spec.max_weight else Traffic.SOME
+        return Traffic.UNEVEN if weights.split.highest else Traffic.NONE
+    return Traffic.FULL if lowest == weights.observation.spec.max_weight else Traffic.SOME
 
 
-def _status_last(walk: decide.Walk, move: Move, effect: moves.Effect) -> Any:
+def _status_last(walk: Walk, move: Move, effect: moves.Effect) -> Any:
     plan = _MOVED(walk, move, effect)
-    return replace(plan, patches=(*plan.patches[1:], *plan.patches[:1])) if effect.meanwhile is None else plan
+    return replace(plan, patches=(*plan.patches[1:], *plan.patches[:1])) if effect.interim is None else plan
 
 
-def _no_ticket(walk: decide.Walk, move: Move, effect: moves.Effect) -> Any:
+def _no_ticket(walk: Walk, move: Move, effect: moves.Effect) -> Any:
     plan = _MOVED(walk, move, effect)
-    return plan if effect.meanwhile is None else replace(plan, patches=plan.patches[1:])
+    return plan if effect.interim is None else replace(plan, patches=plan.patches[1:])
 
 
-_MOVED = decide._moved
+_MOVED = plans.moved
 
 
 def _status_first(_: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, meanwhile=None)
+    return replace(effect, interim=None)
 
 
 def _recorded_early(case: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, state=revision.recorded(effect.state, case.canary))
+    return replace(effect, state=revision.recorded(effect.state, case.objects.canary))
 
 
 def _copied_as_well(case: Case, effect: moves.Effect) -> moves.Effect:
-    writes, _ = moves._copy_writes(case) if effect.state.canary_weight >= case.spec.max_weight else ((), ())
+    writes = patches.template(case) if effect.state.canary_weight >= case.spec.max_weight else ()
     return replace(effect, writes=(*effect.writes, *writes))
 
 
 def _scaled_as_well(case: Case, effect: moves.Effect) -> moves.Effect:
-    return replace(effect, writes=(*effect.writes, moves._scale(case, 0)))
+    return replace(effect, writes=(*effect.writes, patches.replicas(case, 0)))
 
 
 def _never_waits(_: Case) -> str:
@@ -132,16 +135,16 @@ def _judged(passing: Callable[[Any], bool]) -> Callable[..., Any]:
     return judged
 
 
-def _halts_by_rolling_back(walk: decide.Walk, halt: Any) -> Any:
+def _halts_by_rolling_back(walk: Walk, halt: Any) -> Any:
     plan = _HALTED(walk, halt)
     try:
         writes = moves.MOVES[Move.RESET](walk.case, walk.case.state.phase).writes
-    except (observation.GateError, LookupError):
+    except (GateError, LookupError):
         writes = ()
     return replace(plan, patches=(*plan.patches, *writes))
 
 
-_HALTED = decide._halted
+_HALTED = plans.halted
 
 
 def _speaks_first(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
@@ -190,26 +193,30 @@ def _never_done(row: Row) -> Row | None:
     return replace(row, standings=frozenset(Standing)) if row.move is Move.START else row
 
 
-_SITUATION = Case.situation
+def _any_copy_due(record: ReleaseRecord) -> bool:
+    promoting = record.state.phase is Phase.PROMOTING
+    return promoting and not record.objects.on_primary and record.overwritten_by is None
 
 
-def _any_copy_due(case: Case, traffic: Traffic) -> Any:
-    made = _SITUATION(case, traffic)
-    due = case.state.phase is Phase.PROMOTING and not case.carried and case.overwritten_by is None
-    return replace(made, copy_due=due)
+def _without_replicas(record: ReleaseRecord) -> bool:
+    return not record.objects.observation.unchanged and record.objects.canary.wanted == 0
+
+
+def _new_without_replicas(record: ReleaseRecord) -> bool:
+    return record.standing is not Standing.SAME and record.objects.canary.wanted == 0
 
 
 MUTANTS: dict[str, Mutant] = {
     "the weights are written without a test": _both(
-        _set(moves, "_unmoved", lambda _: []), _set(istio.Destination, "tests", lambda _: [])
+        _set(patches, "same_generation", lambda _: []), _set(istio.Destination, "tests", lambda _: [])
     ),
-    "only the values are tested, not the generation": _set(moves, "_unmoved", lambda _: []),
+    "only the values are tested, not the generation": _set(patches, "same_generation", lambda _: []),
     "the ticket is not tested": _set(status, "patch", _without_first_test),
-    "the status is written after the weight": _set(decide, "_moved", _status_last),
-    "the canary is scaled down without a ticket": _set(decide, "_moved", _no_ticket),
+    "the status is written after the weight": _set(plans, "moved", _status_last),
+    "the canary is scaled down without a ticket": _set(plans, "moved", _no_ticket),
     "the end is stored before it is reached": _moves(Move.RETIRE, Move.RETURN, change=_status_first),
     "a repair is on record before it is stored": _moves(Move.ADVANCE, Move.RESTORE, change=_status_first),
-    "the maximum is only an exact one": _property(Case, "traffic", _exact_maximum),
+    "the maximum is only an exact one": _property(Weights, "traffic", _exact_maximum),
     "the revision is recorded before the reset": _moves(Move.RESET, change=_recorded_early),
     "the reset is left out": _table(_reset_omitted),
     "no metric is asked at the maximum": _gates(Move.PROMOTE, "analysis"),
@@ -230,21 +237,17 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the canary is scaled down under traffic": _table(_whatever_traffic),
     "the canary is scaled down with the last weight": _moves(Move.CONCLUDE, change=_scaled_as_well),
-    "a canary is scaled up again and again": _property(
-        Case, "parked", lambda case: not case.observation.unchanged and case.canary.wanted == 0
+    "a canary is scaled up again and again": _property(ReleaseRecord, "parked", _without_replicas),
+    "a canary is scaled up only once": _property(ReleaseRecord, "parked", _new_without_replicas),
+    "a canary that moved on is copied": _both(
+        _table(_whatever_canary), _property(ReleaseRecord, "copy_due", _any_copy_due)
     ),
-    "a canary is scaled up only once": _property(
-        Case, "parked", lambda case: case.standing is not Standing.SAME and case.canary.wanted == 0
-    ),
-    "a canary that moved on is copied": _both(_table(_whatever_canary), _set(Case, "situation", _any_copy_due)),
     "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
-    "the weight that was asked for is restored": _property(
-        Case, "restorable_weight", lambda case: case.recorded_weight
-    ),
+    "the weight that was asked for is restored": _property(Weights, "restorable", lambda weights: weights.recorded),
     "a release that is done begins again": _both(
-        _table(_never_done), _property(observation.Observation, "at_rest", lambda seen: seen.rollout.spec is None)
+        _table(_never_done), _property(Observation, "at_rest", lambda seen: seen.rollout.spec is None)
     ),
-    "a halt takes the traffic back": _set(decide, "_halted", _halts_by_rolling_back),
+    "a halt takes the traffic back": _set(plans, "halted", _halts_by_rolling_back),
     "Events are written first": _set(apply, "apply", _speaks_first),
     "a pass that stood still goes on": _set(apply, "apply", _never_late),
     "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),

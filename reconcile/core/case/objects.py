@@ -1,0 +1,82 @@
+"""The objects that a Rollout names, but for the route: Deployments, Services, autoscalers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconcile.core import promotion
+from reconcile.core.observation import parsed
+from reconcile.core.stops import GateError
+from reconcile.model import objects
+from reconcile.model.errors import ClusterError, InvalidObjectError
+
+if TYPE_CHECKING:
+    from reconcile.core.observation import Observation
+    from reconcile.model.kinds import Ref
+    from reconcile.model.objects import Autoscaler, Deployment, Service
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects around one Rollout, each parsed once."""
+
+    observation: Observation
+
+    @cached_property
+    def primary(self) -> Deployment:
+        """The primary Deployment."""
+        _ = self.observation.spec  # an invalid one names no objects
+        return self.observation.parsed_primary
+
+    @cached_property
+    def canary(self) -> Deployment:
+        """The canary Deployment."""
+        _ = self.observation.spec
+        return self.observation.parsed_canary
+
+    @cached_property
+    def primary_service(self) -> Service:
+        """The Service of the primary."""
+        ref = self.observation.rollout.primary_service
+        return parsed(ref, self.observation.around.primary_service, objects.service)
+
+    @cached_property
+    def canary_service(self) -> Service:
+        """The Service of the canary."""
+        ref = self.observation.rollout.canary_service
+        return parsed(ref, self.observation.around.canary_service, objects.service)
+
+    def autoscalers_of(self, deployment: Ref) -> tuple[Autoscaler, ...]:
+        """Returns the autoscalers of a Deployment: found by what they target, not by name."""
+        return tuple(item for item in self._autoscalers if item.targets(deployment))
+
+    @cached_property
+    def _autoscalers(self) -> tuple[Autoscaler, ...]:
+        found = self.observation.around.autoscalers
+        if isinstance(found, ClusterError):
+            raise GateError(f"HorizontalPodAutoscalers cannot be read: {found}")
+        try:
+            return tuple(objects.autoscaler(manifest) for manifest in found)
+        except InvalidObjectError as error:
+            raise GateError(f"a HorizontalPodAutoscaler cannot be used: {error}") from error
+
+    @cached_property
+    def identity(self) -> promotion.Identity:
+        """The labels that the primary keeps. A Service that is missing adds none; its own gate halts."""
+        services = []
+        for name in ("primary_service", "canary_service"):
+            try:
+                services.append(getattr(self, name))
+            except GateError:
+                continue
+        return promotion.identity(self.primary, services)
+
+    @cached_property
+    def on_primary(self) -> bool:
+        """Whether the primary already runs the canary's present template. False without a primary."""
+        try:
+            return promotion.carries(self.canary, self.primary, self.identity)
+        except GateError:
+            return False

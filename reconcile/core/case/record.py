@@ -1,0 +1,111 @@
+"""What is on record of a release, against the canary's present revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconcile.core import promotion, revision
+from reconcile.core.state_machine import Situation, Standing, Traffic
+from reconcile.model import objects
+from reconcile.model.rollout import Phase, State
+
+if TYPE_CHECKING:
+    from reconcile.core.case.objects import Objects
+
+# What `managedFields` calls the program where it wrote itself.
+SELF = "steerer"
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """The stored state, and how the canary and the primary stand to it.
+
+    `appliers` are the field managers that write what steerer put into Git.
+    """
+
+    objects: Objects
+    appliers: tuple[str, ...]
+
+    @cached_property
+    def revision(self) -> str:
+        """The canary's present revision."""
+        observation = self.objects.observation
+        return observation.rollout.state.canary_revision if observation.unchanged else self.objects.canary.revision
+
+    @cached_property
+    def state(self) -> State:
+        """The stored state, brought up to date where only the hash of the same object changed."""
+        observation = self.objects.observation
+        stored = observation.rollout.state
+        return stored if observation.unchanged else revision.refreshed(stored, self.objects.canary)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The canary's present revision against the recorded one.
+
+        Without a phase nothing was started, whatever is recorded. A promotion may have ended without its copy, because
+        the canary moved on in between: then coming back to that revision starts it anew.
+        """
+        state = self.state
+        dropped = state.phase is Phase.FINALISING and state.promoted_revision != state.canary_revision
+        if self.revision == state.canary_revision and state.phase is not Phase.NEW and not dropped:
+            return Standing.SAME
+        return Standing.ON_PRIMARY if self.objects.on_primary else Standing.NEW
+
+    @property
+    def under_analysis(self) -> bool:
+        """Whether the revision on record is under analysis, and still the canary's."""
+        return self.state.phase is Phase.PROGRESSING and self.standing is Standing.SAME
+
+    @property
+    def parked(self) -> bool:
+        """Whether the canary has 0 replicas and its revision never had traffic."""
+        if self.objects.observation.unchanged:
+            return False
+        had_traffic = self.standing is Standing.SAME and (self.state.canary_weight or self.state.proven_weight) > 0
+        return self.objects.canary.wanted == 0 and not had_traffic
+
+    @property
+    def copy_due(self) -> bool:
+        """Whether the promotion was decided, and the primary's template was not written since."""
+        promoting = self.state.phase is Phase.PROMOTING and self.standing is Standing.SAME
+        return promoting and not self.objects.on_primary and self.overwritten_by is None
+
+    @cached_property
+    def overwritten_by(self) -> str | None:
+        """The manager that changed the primary's template after the copy; None if there is none, or no copy yet."""
+        if self.state.phase not in {Phase.PROMOTING, Phase.FINALISING} or self.standing is not Standing.SAME:
+            return None
+        if self.objects.on_primary:
+            return None
+        writer = objects.last_writer(self.objects.primary.manifest, "spec", "template")
+        if self.state.promoted_revision == self.state.canary_revision:
+            return writer.manager if writer else "somebody"
+        since, appliers = self.state.last_transition, (SELF, *self.appliers)
+        # Written by another since the promotion was decided: whether the copy came before it is lost, so no fight.
+        # Times are whole seconds, and the copy comes after the decision: in the same second it may have come before.
+        if writer is not None and writer.manager not in appliers and since is not None and writer.at >= since:
+            return writer.manager
+        return None
+
+    @property
+    def with_promotion(self) -> State:
+        """The state, with the promoted revision on record if the primary carries it."""
+        state, seen = self.state, self.objects
+        if self.standing is Standing.SAME:
+            carried = seen.on_primary
+        else:
+            carried = promotion.carries_revision(state.canary_revision, seen.canary, seen.primary, seen.identity)
+        return replace(state, promoted_revision=state.canary_revision) if carried else state
+
+    def situation(self, traffic: Traffic) -> Situation:
+        """Returns what the table of the state machine looks at."""
+        return Situation(
+            phase=self.state.phase,
+            standing=self.standing,
+            traffic=traffic,
+            parked=self.parked,
+            copy_due=self.copy_due,
+        )

@@ -1,0 +1,132 @@
+"""What the managed routes give to the canary, against what is on record. All weights are in percent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconcile.core import routers
+from reconcile.core.case.record import SELF
+from reconcile.core.observation import parsed
+from reconcile.core.state_machine import RESTING, Traffic
+from reconcile.model import objects
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconcile.core.case.record import ReleaseRecord
+    from reconcile.core.observation import Observation
+    from reconcile.model.kinds import Manifest
+    from reconcile.model.objects import Writer
+    from reconcile.model.plan import Settings
+    from reconcile.model.rollout import Spec, State
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The canary's weight as it is stored, as it is on record, and who wrote it last."""
+
+    observation: Observation
+    record: ReleaseRecord
+    settings: Settings
+
+    @cached_property
+    def split(self) -> routers.Split:
+        """The weights as they are stored."""
+        ref, spec = self.observation.rollout.route, self._spec
+        read = routers.ROUTERS[ref.kind.name].read
+        return parsed(
+            ref,
+            self.observation.around.route,
+            lambda route: read(route, namespace=ref.namespace, primary=spec.primary_host, canary=spec.canary_host),
+        )
+
+    @property
+    def route(self) -> Manifest:
+        """The manifest of the object that routes; empty where it cannot be read."""
+        route = self.observation.around.route
+        return route if isinstance(route, dict) else {}
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """What the table of the state machine calls these weights."""
+        if self.put_back_by is not None:
+            if self._state.proven_weight < self.recorded:
+                return Traffic.REVERTED
+            return Traffic.FULL_REVERTED if self.recorded >= self._spec.max_weight else Traffic.SOME_REVERTED
+        if self.split.highest == 0:
+            return Traffic.NONE
+        if self.split.lowest == 0:
+            return Traffic.UNEVEN
+        return Traffic.FULL if self.split.lowest >= self._spec.max_weight else Traffic.SOME
+
+    @property
+    def recorded(self) -> int:
+        """The weight last asked for, within today's maximum."""
+        return min(self._state.canary_weight, self._spec.max_weight)
+
+    @property
+    def restorable(self) -> int:
+        """The weight to restore: the highest that the canary is known to have had, and never less than the first step.
+
+        Whether the weight last asked for was ever stored is not known. The first step is made without analysis anyway.
+        """
+        return min(max(self._state.proven_weight, self._spec.step_weight), self.recorded)
+
+    @property
+    def reached(self) -> int:
+        """The weight to advance from: what is stored, or what it was until a GitOps tool put it back."""
+        return self.split.lowest if self.put_back_by is None else self.recorded
+
+    @cached_property
+    def put_back_by(self) -> Writer | None:
+        """The GitOps tool that lowered the weight of the revision under way; None if there is none.
+
+        A pass that died between its status and its first weight leaves the same picture, but for the time: then the
+        tool wrote before the status did, and the start is simply made again.
+        """
+        state, lowest = self._state, self.split.lowest
+        if not self.record.under_analysis or lowest >= self.restorable:
+            return None
+        writers = self._writers
+        # Another owner of the field means the same value: an operator's stop stays one.
+        if not writers or any(item.manager not in self.settings.gitops_managers for item in writers):
+            return None
+        writer = writers[0]
+        first_step = lowest == 0 and state.canary_weight <= self._spec.step_weight
+        if first_step and state.last_advance is not None and writer.at < state.last_advance:
+            return None
+        return writer
+
+    @property
+    def since(self) -> datetime | None:
+        """The time since which the canary has the weight on record.
+
+        With Git as the target this is when a tool applied it, which may be later: what was measured before is of
+        another weight. Elsewhere the writer does not count: a tool that writes the route again and again would put
+        off every step.
+        """
+        stored = self._state.last_advance
+        if (
+            stored is None
+            or not self.settings.appliers
+            or self._state.phase in RESTING
+            or self.split.lowest != self._state.canary_weight
+        ):
+            return stored
+        writers = self._writers
+        return max(stored, writers[0].at) if writers and writers[0].manager != SELF else stored
+
+    @property
+    def _spec(self) -> Spec:
+        return self.observation.spec
+
+    @property
+    def _state(self) -> State:
+        return self.record.state
+
+    @property
+    def _writers(self) -> list[Writer]:
+        """Who owns the part of the route that has the weights, the last to write first."""
+        return objects.writers(self.route, *routers.ROUTERS[self.observation.rollout.route.kind.name].written)

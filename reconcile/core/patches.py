@@ -1,0 +1,63 @@
+"""The patches of the moves. Each begins with a `test` on what the decision relied on.
+
+The patch of the status is in `status`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.core import promotion
+from reconcile.model.plan import Patch
+
+if TYPE_CHECKING:
+    from reconcile.core.case import Case
+    from reconcile.model.kinds import Manifest
+    from reconcile.model.plan import Operation
+
+
+def weight(case: Case, percent: int) -> tuple[Patch, ...]:
+    """Returns the patch that gives the canary this weight in all managed routes; none if they have it."""
+    operations = case.weights.split.operations(percent)
+    if not operations:
+        return ()
+    route = case.weights.route
+    patch = Patch(
+        target=case.rollout.route,
+        api_version=str(route.get("apiVersion") or ""),
+        operations=(*same_generation(route), *operations),
+    )
+    return (patch,)
+
+
+def replicas(case: Case, count: int) -> Patch:
+    """Returns the patch that scales the canary, if it is still the canary that was observed."""
+    canary = case.objects.canary
+    tests = [*same_generation(canary.manifest), {"op": "test", "path": "/spec/template", "value": canary.template}]
+    if canary.replicas_written:
+        tests.append({"op": "test", "path": "/spec/replicas", "value": canary.wanted})
+    scale: Operation = {"op": "add", "path": "/spec/replicas", "value": count}
+    return Patch(target=canary.ref, api_version=canary.api_version, operations=(*tests, scale))
+
+
+def template(case: Case) -> tuple[Patch, ...]:
+    """Returns the patch that copies the canary's template to the primary; none if the primary has it."""
+    seen = case.objects
+    if seen.on_primary:
+        return ()
+    operations: tuple[Operation, ...] = (
+        *same_generation(seen.primary.manifest),
+        {"op": "test", "path": "/spec/template", "value": seen.primary.template},
+        {"op": "add", "path": "/spec/template", "value": promotion.promoted(seen.canary, seen.primary, seen.identity)},
+    )
+    return (Patch(target=seen.primary.ref, api_version=seen.primary.api_version, operations=operations),)
+
+
+def same_generation(manifest: Manifest) -> list[Operation]:
+    """Returns the `test` that the spec was not written since it was read, where the object has a generation.
+
+    The tested values alone do not suffice: they may have been others in between, or stand in a route that was put in
+    front. A pass that stood still for long must not write then.
+    """
+    generation = (manifest.get("metadata") or {}).get("generation")
+    return [] if generation is None else [{"op": "test", "path": "/metadata/generation", "value": generation}]

@@ -1,0 +1,58 @@
+"""The walk through the gates of one Rollout, and what it collects for the decision record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconcile.core import analysis, gates, state_machine
+from reconcile.core.state_machine import Move
+from reconcile.core.stops import GateError, StopError
+from reconcile.model.plan import Gate, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconcile.core.case import Case
+    from reconcile.model.plan import Answer, Measurement, Question
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """One walk. `gates` are those that were looked at, the last of which may be shut; `expected` the names to come."""
+
+    case: Case
+    answers: Mapping[Question, Answer]
+    gates: list[Gate] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: list(state_machine.GATES[Move.ADVANCE]))
+    measurements: list[Measurement] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    def expect(self, *names: str) -> None:
+        """Replaces the names of the gates to come."""
+        self.expected[:] = names
+
+    def through(self, *names: str) -> None:
+        """Passes the gates of these names, in order. Raises GateError or WaitError at the first that is shut."""
+        for name in names:
+            try:
+                reason = self._analysis() if name == "analysis" else gates.BY_NAME[name](self.case)
+            except StopError as stop:
+                outcome = Outcome.FAILED if isinstance(stop, GateError) else Outcome.WAITING
+                self.gates.append(Gate(name=name, outcome=outcome, reason=str(stop)))
+                raise
+            self.gates.append(Gate(name=name, outcome=Outcome.PASSED, reason=reason))
+
+    def all_gates(self) -> tuple[Gate, ...]:
+        """Returns the gates that were looked at, then those that the walk did not reach."""
+        reached = {gate.name for gate in self.gates}
+        rest = (Gate(name=name, outcome=Outcome.UNREACHED) for name in self.expected if name not in reached)
+        return (*self.gates, *rest)
+
+    def _analysis(self) -> str:
+        asked = analysis.questions(self.case, self.case.weights.split.lowest)
+        if any(question not in self.answers for question in asked):
+            self.questions.extend(asked)
+        measured = analysis.measurements(self.case, asked, self.answers)
+        self.measurements.extend(measured)
+        return analysis.verdict(self.case, measured)
