@@ -16,7 +16,7 @@ from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.plan import Answer, Failure, Metric, Question
 from tests.components.prometheus import openmetrics
-from tests.prometheus.traffic import AT, DURATIONS, NAMES, REQUESTS
+from tests.prometheus.traffic import AT, CALLS, DURATIONS, NAMES, REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     from tests.components.prometheus import PrometheusServer, Series
 
 BUILTIN = load()
-WORKLOADS = [*REQUESTS, *DURATIONS, "nobody", "mixe", "mixed-", "mixed.primary", "good-primary", "mixed-primary"]
+AMBIENT = [f"{name}-ambient" for name in REQUESTS]
+WORKLOADS = [
+    *REQUESTS,
+    *AMBIENT,
+    *CALLS,
+    *DURATIONS,
+    "nobody",
+    "mixe",
+    "mixed-",
+    "mixed.primary",
+    "good-primary",
+    "mixed-primary",
+]
 
 
 def questions(metric: str, workloads: Iterable[str], namespace: str = "test", interval: str = "1m") -> list[Question]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SUCCESS = "istio_requests_total"
 SECONDS = "istio_request_duration_seconds_bucket"
 MILLISECONDS = "istio_request_duration_milliseconds_bucket"
+SUCCESS_GRPC, SUCCESS_WAYPOINT = f"{SUCCESS}_grpc", f"{SUCCESS}_waypoint"
+MILLISECONDS_WAYPOINT = f"{MILLISECONDS}_waypoint"
 BUILTIN = load()
 
 
@@ -83,6 +85,40 @@ def test_without_traffic_there_is_no_success_rate(
 ) -> None:
     [answer] = measure(prometheus, [question(SUCCESS, workload)])
     assert (answer.value, answer.failure) == (None, failure)
+
+
+@pytest.mark.parametrize(
+    ("workload", "calls", "requests"),
+    [
+        ("calls-good", 100, 100),
+        ("calls-mixed", 95, 100),
+        ("calls-all-fail", 0, 100),
+        ("mixed", 95, 95),
+        ("only-errors", 0, 0),
+    ],
+)
+def test_a_failed_grpc_call_counts_by_its_status_and_other_requests_by_their_code(
+    prometheus: PrometheusServer, workload: str, calls: float, requests: float
+) -> None:
+    grpc, http = measure(prometheus, [question(name, workload) for name in (SUCCESS_GRPC, SUCCESS)])
+    assert [grpc.value, http.value] == pytest.approx([calls, requests])
+
+
+@pytest.mark.parametrize(
+    ("workload", "percent"), [("good-ambient", 100), ("mixed-ambient", 95), ("only-errors-ambient", 0)]
+)
+def test_in_ambient_mode_the_waypoint_reports_the_success_rate(
+    prometheus: PrometheusServer, workload: str, percent: float
+) -> None:
+    waypoint, sidecar = measure(prometheus, [question(name, workload) for name in (SUCCESS_WAYPOINT, SUCCESS)])
+    assert waypoint.value == pytest.approx(percent)
+    assert sidecar.failure is Failure.NO_DATA
+
+
+def test_in_ambient_mode_the_waypoint_reports_the_duration(prometheus: PrometheusServer) -> None:
+    metrics = (MILLISECONDS_WAYPOINT, MILLISECONDS)
+    waypoint, sidecar = measure(prometheus, [question(name, "fast-in-milliseconds") for name in metrics])
+    assert [waypoint.value, sidecar.value] == pytest.approx([2 * P99["fast"], P99["fast"]])
 
 
 def test_the_time_of_the_pass_is_the_time_of_the_answer(prometheus: PrometheusServer) -> None:

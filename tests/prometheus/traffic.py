@@ -24,6 +24,14 @@ REQUESTS: dict[str, dict[str, int]] = {
     "idle-after-errors": {"500": 0},
 }
 
+# Per workload: gRPC statuses and how many calls end so between two samples; the HTTP code of each is 200.
+CALLS: dict[str, dict[str, int]] = {
+    "calls-good": {"0": 20, "5": 5},
+    "calls-mixed": {"0": 90, "7": 5, "13": 3, "14": 2},
+    "calls-all-fail": {"14": 7},
+    "calls-idle": {"0": 0},
+}
+
 # Names that mean something to PromQL, to a regular expression or to Jinja2, and some that they would find if they did.
 NAMES = (
     "a",
@@ -96,6 +104,11 @@ def series() -> Iterator[Series]:
         yield from _requests("test", f"{workload}-primary", {"500": 11})
         yield from _requests("test-2", workload, {"500": 11})
         yield from _requests("test", workload, {"500": 13}, reporter="source")
+        yield from _requests("test", f"{workload}-ambient", codes, reporter="waypoint")
+    for workload, statuses in CALLS.items():
+        for status, count in statuses.items():
+            labels = _labels("test", workload, "destination") | {"response_code": "200", "grpc_response_status": status}
+            yield "istio_requests_total", labels, _samples(count)
     for name in NAMES:
         codes = {"200": share(name), "500": 100 - share(name)}
         yield from _requests("names", name, codes)
@@ -117,6 +130,7 @@ def _durations(name: str, workload: str, buckets: Mapping[float, int], *, per_se
     for namespace, reporter, factor in (
         ("test", "destination", 1),
         ("test", "source", 3),
+        ("test", "waypoint", 2),
         ("test-2", "destination", 3),
     ):
         bounds = {f"{bound * factor / per_second:g}": count for bound, count in buckets.items()}
