@@ -14,7 +14,7 @@ from reconcile import preflight
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.preflight import REPORT, counted, examined, looks, reported
-from reconcile.clusters.kube import access_review
+from reconcile.clusters.kube import access_review, discovery
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
 from reconcile.model import rights
@@ -27,7 +27,7 @@ from reconcile.preflight.findings import Level
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconcile.clusters.kube.access_review import Asked
+    from reconcile.clusters.kube.access_review import ScopedRight
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Meter
     from reconcile.preflight.findings import Answers, Look, Result
@@ -78,17 +78,19 @@ def _probed(meter: Meter, metric: str) -> Result:
 
 
 def _served(cluster: KubeCluster) -> installed.Served:
-    resources = {kind: access_review.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
-    status = access_review.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
+    resources = {kind: discovery.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
+    status = discovery.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
     return installed.Served(resources=resources, status=status)
 
 
-def _granted(cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]) -> Mapping[Asked, bool | ClusterError]:
+def _granted(
+    cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]
+) -> Mapping[ScopedRight, bool | ClusterError]:
     """Ask for every right in the namespaces in scope; where all are, what is denied for all at once, for each of these.
 
     All Rollouts are then listed in one request; everything else can be granted namespace by namespace.
     """
-    first = access_review.granted(
+    first = access_review.review(
         cluster.connection, [(right, namespace) for namespace in scope or (None,) for right in rights.PASS]
     )
     each = sorted(found)
@@ -96,4 +98,4 @@ def _granted(cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]) -
         return first
     denied = [right for (right, _), may in first.items() if may is False and right.resource != ROLLOUT.plural]
     kept = {asked: may for asked, may in first.items() if asked[0] not in denied}
-    return kept | dict(access_review.granted(cluster.connection, [(right, name) for name in each for right in denied]))
+    return kept | dict(access_review.review(cluster.connection, [(right, name) for name in each for right in denied]))

@@ -1,4 +1,7 @@
-"""The clusters a pass can work on, one module each, and what they share: the shape of an Event.
+"""The clusters of a pass: `kube` (an API server), `folder` (YAML files), `git` (reads a cluster, writes a checkout).
 
-Duty: implementations of `ports.Cluster`. They read and write objects; they decide nothing about a rollout.
+Each implements `model.ports.Cluster` and knows none of the others. What they share is in the modules beside them.
+Start at the `cluster` module of each.
+
+Not here: what a pass decides. A cluster reads and writes objects.
 """

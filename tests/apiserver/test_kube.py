@@ -30,7 +30,7 @@ AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def cluster(control_plane: ControlPlane) -> Iterator[KubeCluster]:
     """Give the control plane as the admin sees it, in pages of ten."""
-    with connected(control_plane.kubeconfig, page=10) as cluster:
+    with connected(control_plane.kubeconfig, page_size=10) as cluster:
         yield cluster
 
 
@@ -170,7 +170,7 @@ def test_six_deployments_among_many_are_six_requests(control_plane: ControlPlane
     refs = [Ref(DEPLOYMENT, namespace, f"app-{n:02}") for n in range(0, 36, 6)]
     mark = control_plane.mark()
 
-    with connected(control_plane.kubeconfig, page=10) as cluster:
+    with connected(control_plane.kubeconfig, page_size=10) as cluster:
         assert set(cluster.fetch(refs)) == set(refs)
 
     assert [entry.verb for entry in control_plane.requests_since(mark)] == ["get"] * 6
@@ -181,7 +181,7 @@ def test_a_namespace_of_strangers_is_left_after_its_first_page(control_plane: Co
     refs = [Ref(DEPLOYMENT, namespace, f"app-{n:03}") for n in range(45, 55)]
     mark = control_plane.mark()
 
-    with connected(control_plane.kubeconfig, page=5) as cluster:
+    with connected(control_plane.kubeconfig, page_size=5) as cluster:
         assert set(cluster.fetch(refs)) == set(refs)
 
     # 55 remain: eleven pages, or ten objects. The server does say how many.
@@ -193,7 +193,7 @@ def test_a_namespace_of_our_own_is_pages_only(control_plane: ControlPlane, names
     refs = [Ref(DEPLOYMENT, namespace, f"app-{n:02}") for n in range(30)]
     mark = control_plane.mark()
 
-    with connected(control_plane.kubeconfig, page=10) as cluster:
+    with connected(control_plane.kubeconfig, page_size=10) as cluster:
         found = cluster.fetch(refs)
 
     assert set(found) == set(refs)

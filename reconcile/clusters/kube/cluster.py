@@ -1,8 +1,4 @@
-"""A Kubernetes API server as the cluster of a pass, over pykube-ng.
-
-Duty: what a pass reads and writes, as requests. How objects are read is `reader`'s affair, what an answer means
-`answers`' word; `connection` sends.
-"""
+"""An API server as the cluster of a pass: what a pass reads and writes, as requests."""
 
 from __future__ import annotations
 
@@ -12,10 +8,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.events import event_manifest
-from reconcile.clusters.kube import kubeconfig, read_plan
+from reconcile.clusters.kube.call import Call
 from reconcile.clusters.kube.connection import TIMEOUT, WORKERS, Connection
+from reconcile.clusters.kube.find_access import SERVICE_ACCOUNT, find_access
+from reconcile.clusters.kube.read_plan import PAGE_SIZE
 from reconcile.clusters.kube.reader import Reader
-from reconcile.clusters.kube.responses import Call, UnservedError
+from reconcile.clusters.kube.status_errors import UnservedError
 from reconcile.model.errors import LostRaceError, MissingError
 from reconcile.model.fields import timestamp
 from reconcile.model.kinds import EVENT, ROLLOUT, Ref, version_of
@@ -26,12 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from reconcile.clusters.kube.access import Access
     from reconcile.model.errors import ClusterError
     from reconcile.model.kinds import Kind, Manifest, Scope, Version
     from reconcile.model.plan import Event, Patch
 
 FIELD_MANAGER = "steerer"
-"""Who `managedFields` says wrote; Flux erases what managers named `kubectl…` write, so this is no such name."""
+"""The name in `managedFields`; not `kubectl…`, because Flux reverts the fields of managers with such names."""
 
 
 def connect(
@@ -40,31 +39,31 @@ def connect(
     *,
     timeout: float = TIMEOUT,
     write_params: Mapping[str, str] | None = None,
-    page: int = read_plan.PAGE,
+    page_size: int = PAGE_SIZE,
     environ: Mapping[str, str] = os.environ,
-    account: Path = kubeconfig.SERVICE_ACCOUNT,
+    account: Path = SERVICE_ACCOUNT,
 ) -> KubeCluster:
-    """Find the API server and the credentials; nothing is sent yet. Close what this gives, or use it in a `with`.
+    """Returns the cluster of kubectl's --kubeconfig and --context; sends nothing yet.
 
-    `config` and `context` are what kubectl calls --kubeconfig and --context; `write_params` go into the query of every
-    write. Raises UsageError for a cluster, a context or credentials that cannot be used.
+    The caller closes it, or uses it in a `with`. `write_params` go into the query of every write. Raises UsageError
+    for a cluster, a context or credentials that cannot be used.
     """
-    access = kubeconfig.find(config, context, environ, account)
-    return KubeCluster(access, timeout=timeout, write_params=write_params or {}, page=page, environ=environ)
+    access = find_access(config, context, environ, account)
+    return KubeCluster(access, timeout=timeout, write_params=write_params or {}, page_size=page_size, environ=environ)
 
 
 class KubeCluster:
-    """`ports.Cluster` on an API server; for up to `width` threads at a time."""
+    """`ports.Cluster` on an API server, for up to `width` threads at a time."""
 
     width = WORKERS
 
     def __init__(
         self,
-        access: kubeconfig.Access,
+        access: Access,
         *,
         timeout: float = TIMEOUT,
         write_params: Mapping[str, str] | None = None,
-        page: int = read_plan.PAGE,
+        page_size: int = PAGE_SIZE,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.default_namespace = access.namespace
@@ -73,10 +72,10 @@ class KubeCluster:
             self.connection = stack.enter_context(Connection(access, timeout, environ))
             self._send = self.connection.send
             workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="kube")
-            # Whoever ends early does not want the answers that are still to come.
+            # A pass that ends early does not wait for responses.
             stack.callback(workers.shutdown, wait=False, cancel_futures=True)
-            self._objects = Reader(self.connection, workers, page)
-            self._heads = Reader(self.connection, workers, page, heads=True)
+            self._objects = Reader(self.connection, workers, page_size)
+            self._metadata = Reader(self.connection, workers, page_size, metadata_only=True)
             self._open = stack.pop_all()
 
     @property
@@ -91,11 +90,11 @@ class KubeCluster:
         self.close()
 
     def close(self) -> None:
-        """Let go of connections, threads and the files that held certificates."""
+        """Closes connections, ends threads and deletes the files with certificates."""
         self._open.close()
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
-        """Give all objects of the kind in the scope (`ports.Cluster`)."""
+        """Returns all objects of the kind in the scope (`ports.Cluster`)."""
         try:
             return self._objects.list(kind, scope)
         except UnservedError as error:
@@ -107,31 +106,27 @@ class KubeCluster:
             ) from error
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Give the objects that exist (`ports.Cluster`)."""
+        """Returns the objects that exist (`ports.Cluster`)."""
         return self._objects.fetch(refs)
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
-        """Give those objects of which the server has these versions still (`ports.Cluster`)."""
-        found = self._heads.fetch(known.keys())
-        return [ref for ref, head in found.items() if isinstance(head, dict) and version_of(head) == known[ref]]
+        """Returns the objects whose version is still this one (`ports.Cluster`), by partial object metadata."""
+        found = self._metadata.fetch(known.keys())
+        return [ref for ref, item in found.items() if isinstance(item, dict) and version_of(item) == known[ref]]
 
     def patch(self, patch: Patch) -> None:
-        """Write one JSON patch (`ports.Cluster`)."""
+        """Writes one JSON patch (`ports.Cluster`)."""
         self._patch(patch.target, patch.api_version, patch.operations, patch.subresource)
 
     def record(self, event: Event, at: datetime) -> None:
-        """Store one Event, or count it if its name is there already (`ports.Cluster`)."""
-        for last in (False, True):
-            try:
-                self._store(event, at)
-            except (LostRaceError, MissingError):
-                # Between the two requests of a count, somebody else may count, or the Event may expire.
-                if last:
-                    raise
-            else:
-                return
+        """Stores one Event, or raises the `count` of the one with its name (`ports.Cluster`)."""
+        try:
+            self._create_or_count(event, at)
+        except (LostRaceError, MissingError):
+            # Between the GET and the PATCH another pass may count, or the Event may expire.
+            self._create_or_count(event, at)
 
-    def _store(self, event: Event, at: datetime) -> None:
+    def _create_or_count(self, event: Event, at: datetime) -> None:
         ref = Ref(EVENT, event.rollout.namespace, event.name)
         version = EVENT.versions[0]
         call = Call(verb="create", kind=EVENT, version=version, namespace=ref.namespace)
@@ -140,9 +135,9 @@ class KubeCluster:
         except LostRaceError:
             stored = self._send(Call(verb="get", kind=EVENT, version=version, namespace=ref.namespace, name=ref.name))
             count = stored.get("count")
-            known = [{"op": "test", "path": "/count", "value": count}] if count else []
+            tests = [{"op": "test", "path": "/count", "value": count}] if count else []
             operations = [
-                *known,
+                *tests,
                 {"op": "add", "path": "/count", "value": (count or 1) + 1},
                 {"op": "add", "path": "/lastTimestamp", "value": timestamp(at)},
             ]
@@ -160,6 +155,6 @@ class KubeCluster:
             namespace=ref.namespace,
             name=ref.name,
             subresource=subresource,
-            tested=any(operation.get("op") == "test" for operation in operations),
+            has_test=any(operation.get("op") == "test" for operation in operations),
         )
         self._send(call, self._write_params, [*operations], "application/json-patch+json")

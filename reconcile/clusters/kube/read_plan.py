@@ -1,7 +1,7 @@
-"""How to read many objects in few requests: single GETs, the LIST of a namespace, or one LIST of the whole cluster.
+"""Which requests read many objects: single GETs, the LIST of a namespace, or one LIST of the whole cluster.
 
-Duty: **pure** arithmetic over names; what is asked grows with the objects that are wanted, never with what else the
-cluster holds. It sends nothing and sees no object.
+The number of requests grows with the objects that are wanted, never with what else the cluster holds. Arithmetic over
+names: nothing is sent here, and no object is seen.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
 
     from reconcile.model.kinds import Kind, Ref
 
-PAGE = 500
-"""The objects that one answer to a LIST holds at most; also what kubectl asks for."""
+PAGE_SIZE = 500
+"""The most objects in one response to a LIST; also what kubectl asks for."""
 
-FEW = 8
-"""Up to so many objects of a kind are read one by one: a LIST could bring a page of strangers for them."""
+MOST_GETS = 8
+"""Up to so many objects of a kind are read one by one: a LIST could bring a page of others for them."""
 
-MANY = 50
-"""From so many objects of a kind on, a first page of the whole cluster is a fair bet."""
+FEWEST_FOR_CLUSTER = 50
+"""From so many objects of a kind on, a LIST of the whole cluster may cost the fewest requests."""
 
-BET = 4
-"""How many objects a first page holds for each that is looked for in it: a namespace of our own has few others."""
+FIRST_PAGE_FACTOR = 4
+"""How many objects a first page holds for each that is wanted: most namespaces with Rollouts hold few others."""
 
-FEWEST = 40
-"""The least that a first page holds."""
+SMALLEST_FIRST_PAGE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +49,47 @@ class List:
 Request = Get | List
 
 
-def reading(refs: Iterable[Ref], page: int = PAGE) -> tuple[Request, ...]:
-    """Choose the requests that bring these objects. A name that no object can have is in none of them."""
+def plan_requests(refs: Iterable[Ref], page_size: int = PAGE_SIZE) -> tuple[Request, ...]:
+    """Returns the requests that read these objects, without those whose name no object can have."""
     kinds: dict[Kind, set[Ref]] = defaultdict(set)
     for ref in refs:
         if ref.possible:
             kinds[ref.kind].add(ref)
-    return tuple(request for kind in sorted(kinds) for request in _of_kind(kind, kinds[kind], page))
+    return tuple(request for kind in sorted(kinds) for request in _of_kind(kind, kinds[kind], page_size))
 
 
-def narrower(request: List, missing: Collection[Ref]) -> tuple[Request, ...]:
-    """Give the requests for what a LIST did not bring, if it is given up: each looks at less than the LIST did."""
+def fallback(request: List, missing: Collection[Ref]) -> tuple[Request, ...]:
+    """Returns the requests for the objects that a LIST has not brought; each reads fewer objects than the LIST."""
     if request.namespace is None:
         return tuple(_by_namespace(request.kind, missing))
     return tuple(Get(ref) for ref in sorted(missing))
 
 
-def worth_following(
-    request: List, missing: Collection[Ref], remaining: int | None, read: int, page: int = PAGE
+def next_page_is_cheaper(
+    request: List, missing: Collection[Ref], remaining: int | None, pages_read: int, page_size: int = PAGE_SIZE
 ) -> bool:
-    """Say whether the next page of a LIST costs less than asking for the missing objects in another way.
+    """Returns whether the rest of a LIST costs fewer requests than its fallback.
 
-    `remaining` is what the server says is still to come (None = it does not say), `read` the pages so far.
+    `remaining` is the server's count of the objects to come (None = it has sent none).
     """
-    pages = read if remaining is None else _pages(remaining, page)
+    pages = pages_read if remaining is None else _pages(remaining, page_size)
     otherwise = sum(
-        _pages(len(other.refs), page) if isinstance(other, List) else 1 for other in narrower(request, missing)
+        _pages(len(other.refs), page_size) if isinstance(other, List) else 1 for other in fallback(request, missing)
     )
-    # At equal cost: in a namespace a GET carries less, in the cluster a LIST of a namespace would begin from its start.
+    # At equal cost: a GET carries less than a page of a namespace; LISTs of namespaces start from their first page.
     return pages < otherwise or (pages == otherwise and request.namespace is None)
 
 
-def first_page(request: List, page: int = PAGE) -> int:
-    """Give the objects that the first page may hold: it may be full of strangers, and then the rest is not read."""
-    return min(page, max(FEWEST, BET * len(request.refs)))
+def first_page_size(request: List, page_size: int = PAGE_SIZE) -> int:
+    """Returns the size of the first page: small, because it may hold none of the wanted objects."""
+    return min(page_size, max(SMALLEST_FIRST_PAGE, FIRST_PAGE_FACTOR * len(request.refs)))
 
 
-def _of_kind(kind: Kind, refs: Collection[Ref], page: int) -> Iterable[Request]:
-    if len(refs) <= FEW:
+def _of_kind(kind: Kind, refs: Collection[Ref], page_size: int) -> Iterable[Request]:
+    if len(refs) <= MOST_GETS:
         return (Get(ref) for ref in sorted(refs))
     namespaces = {ref.namespace for ref in refs}
-    if len(refs) >= MANY and len(namespaces) > 2 * _pages(len(refs), page):
+    if len(refs) >= FEWEST_FOR_CLUSTER and len(namespaces) > 2 * _pages(len(refs), page_size):
         return (List(kind, None, tuple(sorted(refs))),)
     return _by_namespace(kind, refs)
 
@@ -106,5 +105,5 @@ def _by_namespace(kind: Kind, refs: Collection[Ref]) -> Iterable[Request]:
             yield List(kind, namespace, tuple(wanted))
 
 
-def _pages(objects: int, page: int) -> int:
-    return -(-objects // page)
+def _pages(objects: int, page_size: int) -> int:
+    return -(-objects // page_size)

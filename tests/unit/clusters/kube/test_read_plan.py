@@ -1,4 +1,4 @@
-"""How many requests a reading costs: by what is wanted, never by what else there is."""
+"""How many requests reading costs: that depends on what is wanted, never on what else there is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.clusters.kube.read_plan import FEW, MANY, Get, List, narrower, reading, worth_following
+from reconcile.clusters.kube.read_plan import (
+    FEWEST_FOR_CLUSTER,
+    MOST_GETS,
+    Get,
+    List,
+    fallback,
+    next_page_is_cheaper,
+    plan_requests,
+)
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Kind, Ref
 
 
@@ -17,24 +25,24 @@ def deployments(count: int, namespaces: int = 1, kind: Kind = DEPLOYMENT) -> lis
 def test_few_objects_are_read_one_by_one_however_full_their_namespace_is() -> None:
     refs = deployments(6)
 
-    assert reading(refs) == tuple(Get(ref) for ref in refs)
+    assert plan_requests(refs) == tuple(Get(ref) for ref in refs)
 
 
 def test_many_objects_of_a_namespace_are_one_list() -> None:
     refs = deployments(1000)
 
-    assert reading(refs) == (List(DEPLOYMENT, "ns-0000", tuple(refs)),)
+    assert plan_requests(refs) == (List(DEPLOYMENT, "ns-0000", tuple(refs)),)
 
 
 def test_pairs_in_ten_namespaces_are_a_list_each_and_never_one_of_the_cluster() -> None:
-    requests = reading(deployments(20, namespaces=10))
+    requests = plan_requests(deployments(20, namespaces=10))
 
     assert len(requests) == 10
     assert all(isinstance(request, List) and request.namespace is not None for request in requests)
 
 
 def test_the_only_one_of_a_namespace_is_read_by_its_name() -> None:
-    requests = reading([*deployments(FEW), Ref(DEPLOYMENT, "elsewhere", "alone")])
+    requests = plan_requests([*deployments(MOST_GETS), Ref(DEPLOYMENT, "elsewhere", "alone")])
 
     assert [type(request) for request in requests] == [Get, List]
 
@@ -42,44 +50,44 @@ def test_the_only_one_of_a_namespace_is_read_by_its_name() -> None:
 def test_very_many_objects_over_many_namespaces_are_one_list_of_the_cluster() -> None:
     refs = deployments(2000, namespaces=20)
 
-    assert reading(refs) == (List(DEPLOYMENT, None, tuple(sorted(refs))),)
+    assert plan_requests(refs) == (List(DEPLOYMENT, None, tuple(sorted(refs))),)
 
 
 def test_each_kind_is_read_for_itself_and_in_a_fixed_order() -> None:
     refs = [*deployments(2, kind=SERVICE), *deployments(9), *deployments(1, kind=VIRTUAL_SERVICE)]
 
-    requests = reading(refs)
+    requests = plan_requests(refs)
 
     assert [type(request) for request in requests] == [List, Get, Get, Get]
-    assert requests == reading(reversed(refs))
+    assert requests == plan_requests(reversed(refs))
 
 
 def test_a_reference_that_is_given_twice_is_read_once() -> None:
-    assert len(reading(deployments(3) * 2)) == 3
+    assert len(plan_requests(deployments(3) * 2)) == 3
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "..%2f"])
 def test_a_name_that_would_change_the_url_is_never_asked_for(name: str) -> None:
     assert not Ref(DEPLOYMENT, "test", name).possible
     assert not Ref(DEPLOYMENT, name, "podinfo").possible
-    assert reading([Ref(DEPLOYMENT, "test", name)]) == ()
+    assert plan_requests([Ref(DEPLOYMENT, "test", name)]) == ()
 
 
 def test_a_list_of_the_cluster_gives_way_to_lists_of_the_namespaces_that_are_missing_something() -> None:
     refs = deployments(2000, namespaces=20)
-    [whole] = reading(refs)
+    [whole] = plan_requests(refs)
     assert isinstance(whole, List)
     missing = [*[ref for ref in refs if ref.namespace == "ns-0003"][:7], Ref(DEPLOYMENT, "ns-0004", "app-0004")]
 
-    assert narrower(whole, missing) == (List(DEPLOYMENT, "ns-0003", tuple(missing[:7])), Get(missing[7]))
+    assert fallback(whole, missing) == (List(DEPLOYMENT, "ns-0003", tuple(missing[:7])), Get(missing[7]))
 
 
 def test_a_list_of_a_namespace_gives_way_to_gets() -> None:
     refs = deployments(50)
-    [whole] = reading(refs)
+    [whole] = plan_requests(refs)
     assert isinstance(whole, List)
 
-    assert narrower(whole, refs[:2]) == (Get(refs[0]), Get(refs[1]))
+    assert fallback(whole, refs[:2]) == (Get(refs[0]), Get(refs[1]))
 
 
 @pytest.mark.parametrize(
@@ -99,16 +107,16 @@ def test_a_list_of_a_namespace_is_followed_while_its_pages_are_fewer_than_what_i
 ) -> None:
     refs = deployments(50)
 
-    assert worth_following(List(DEPLOYMENT, "ns-0000", tuple(refs)), refs[:missing], remaining, read) is follow
+    assert next_page_is_cheaper(List(DEPLOYMENT, "ns-0000", tuple(refs)), refs[:missing], remaining, read) is follow
 
 
 def test_a_list_of_the_cluster_is_followed_to_its_last_page() -> None:
     refs = deployments(2000, namespaces=20)
     whole = List(DEPLOYMENT, None, tuple(refs))
 
-    assert worth_following(whole, refs[:1500], 1500, 1)
-    assert worth_following(whole, [refs[0]], 3, 1)
-    assert not worth_following(whole, refs[:1500], 40_000, 1)
+    assert next_page_is_cheaper(whole, refs[:1500], 1500, 1)
+    assert next_page_is_cheaper(whole, [refs[0]], 3, 1)
+    assert not next_page_is_cheaper(whole, refs[:1500], 40_000, 1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 60)), max_size=900))
@@ -117,10 +125,10 @@ def test_every_object_is_asked_for_exactly_once_and_never_in_more_requests_than_
 ) -> None:
     refs = {Ref(DEPLOYMENT, f"ns-{namespace}", f"app-{name}") for namespace, name in places}
 
-    requests = reading(refs)
+    requests = plan_requests(refs)
     asked = [ref for request in requests for ref in ((request.ref,) if isinstance(request, Get) else request.refs)]
 
     assert sorted(asked) == sorted(refs)
     assert len(requests) <= len(refs)
-    if len(refs) < MANY:
+    if len(refs) < FEWEST_FOR_CLUSTER:
         assert all(isinstance(request, Get) or request.namespace is not None for request in requests)
