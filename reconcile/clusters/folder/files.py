@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from reconcile import files
-from reconcile.clusters.folder.yaml_documents import MAX_TEXT, Fault, Values, is_object, split
+from reconcile.clusters.folder.yaml_documents import MAX_TEXT, Values, is_object, split
+from reconcile.clusters.folder.yaml_nodes import Fault, Mapping, Scalar, Sequence
 from reconcile.model.errors import ForbiddenError, RefusedError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def read_into(source: Source, text: str) -> None:
     for part in parts:
         try:
             root = values.compose(part)
-            value: Any = values.of(root) if is_object(root) else None
+            value: Any = values.of(root) if root and is_object(root) else None
         except Fault as fault:
             before = text[: done + fault.index]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -188,16 +187,16 @@ def _items(part: str, root: Any, value: Any) -> Iterator[tuple[Any, int, int, in
     """
     if not (value and str(value.get("kind")).endswith("List")) or _ALIAS.search(part):
         return
-    node = next((node for key, node in root.value if key.value == "items"), None)
-    if not isinstance(node, yaml.SequenceNode) or node.flow_style:
+    node = next((node for key, node in root.entries if isinstance(key, Scalar) and key.text == "items"), None)
+    if not isinstance(node, Sequence) or node.flow:
         return
-    marks = [item.start_mark for item in node.value]
-    lines = [part.rfind("\n", 0, mark.index) + 1 for mark in [*marks, node.end_mark]]
-    for item, line, mark in zip(node.value, lines, marks, strict=False):
-        if not isinstance(item, yaml.MappingNode) or item.flow_style or not _DASH.fullmatch(part, line, mark.index):
+    begins = [item.start for item in node.children]
+    lines = [part.rfind("\n", 0, index) + 1 for index in [*begins, node.end]]
+    for item, line in zip(node.children, lines, strict=False):
+        if not isinstance(item, Mapping) or item.flow or not _DASH.fullmatch(part, line, item.start):
             return
-    for item, mark, end in zip(value["items"], marks, lines[1:], strict=True):
-        yield item, mark.index, end, mark.column
+    for item, line, begin, end in zip(value["items"], lines, begins, lines[1:], strict=False):
+        yield item, begin, end, begin - line
 
 
 def _flat(value: Any, implied: dict[str, Any], where: Found) -> Iterator[Found]:

@@ -24,7 +24,9 @@ from ruamel.yaml.scalarstring import (
     ScalarString,
 )
 
-from reconcile.clusters.folder.yaml_documents import PARSER, Fault, is_plain, read, same
+from reconcile.clusters.folder.yaml_documents import read, same
+from reconcile.clusters.folder.yaml_nodes import PARSER, Fault
+from reconcile.clusters.folder.yaml_scalars import is_plain
 
 Path = tuple[str | int, ...]
 

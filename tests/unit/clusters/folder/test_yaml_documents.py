@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters.folder.yaml_documents import Fault, Values, is_object, is_plain, read, same, split
+from reconcile.clusters.folder.yaml_documents import Values, is_object, read, same, split
+from reconcile.clusters.folder.yaml_nodes import Fault
+from reconcile.clusters.folder.yaml_scalars import is_plain
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,12 @@ def test_a_scalar_is_what_kubectl_reads(text: str, expected: object) -> None:
         ("a: &x k\n*x : 2", {"a": "k", "k": 2}),
         ("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
         ("a: {<<: [{b: 1}, {b: 2, c: 3}]}", {"a": {"b": 1, "c": 3}}),
+        ("- &x a\n- *x\n- &x b\n- *x", ["a", "a", "b", "b"]),
+        (
+            "a: &x {b: 1}\nc: {<<: *x}\nd: &x {b: 2}\ne: {<<: *x}",
+            {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 2}, "e": {"b": 2}},
+        ),
+        ("&x a: &x b\nc: *x", {"a": "b", "c": "b"}),
         ("'<<': 1", {"<<": 1}),
         ("a: |\n  x\n   y\n", {"a": "x\n y\n"}),
         ("a: |+\n  x\n\nb: >2-\n   y\n\n\nc: &n !!str\n  |\n  z\n\n", {"a": "x\n\n", "b": " y", "c": "z\n"}),
@@ -91,6 +99,7 @@ def test_a_document_is_what_kubectl_reads(text: str, expected: object) -> None:
         ("a: [1", "", 6),
         ("a: *x", "undefined alias", 3),
         ("a: &x [*x]", "contains itself", 3),
+        ("a: &x b\nc: &x [*x]", "contains itself", 11),
         ("~: 1", "a key has to be a string", 0),
         ("? [a]\n: 1", "a key has to be a string", 2),
         ("a: !Ref b", "the tag !Ref is not understood here", 3),

@@ -1,0 +1,143 @@
+"""A YAML document as a tree of nodes that know where in the text they stand.
+
+It is made from the parser's events and not by PyYAML's composer, which refuses an anchor that is defined anew: in YAML
+an alias stands for the last node of its anchor. What a node means is not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.reader import Reader
+
+# libyaml where PyYAML was built with it, ten times as fast; the marks of both are the same.
+PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Deeper than any object of Kubernetes, shallow enough for a recursive function.
+MAX_DEPTH = 100
+
+
+class Fault(Exception):  # noqa: N818 - what is wrong with a text, never seen outside of this package
+    """Something in a text that cannot be used: `index` is the character where it stands."""
+
+    def __init__(self, problem: str, index: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.index = index
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Node:
+    """A value in a text, from character `start` to before `end`, its anchor and its tag included.
+
+    A collection in block style has no end of its own: `end` is where the next token begins.
+    """
+
+    start: int
+    end: int
+    anchor: str | None = None
+    tag: str | None = None  # as it is written; None and "!" without one
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Scalar(Node):
+    """A scalar. `style` is "" for a plain one, or the character that it begins with."""
+
+    text: str
+    style: str
+    plain: bool  # so its tag goes by its text
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Collection(Node):
+    """A mapping or a sequence, in flow style (braces and brackets) or in block style (indentation)."""
+
+    flow: bool
+    children: list[Node] = field(default_factory=list)
+
+
+class Mapping(Collection):
+    """A mapping: its children are a key, its value, the next key, and so on."""
+
+    __slots__ = ()
+
+    @property
+    def entries(self) -> list[tuple[Node, Node]]:
+        """The keys with their values."""
+        return list(zip(self.children[::2], self.children[1::2], strict=True))
+
+
+class Sequence(Collection):
+    """A list of values."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Alias(Node):
+    """A place where the node of an anchor is meant."""
+
+    target: Node
+
+
+class Composer:
+    """Composes documents that have at most so many nodes together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+
+    def compose(self, text: str) -> Node | None:
+        """Returns the root of the one document of a text; None without one. Raises Fault."""
+        if match := Reader.NON_PRINTABLE.search(text):
+            raise Fault(f"it is no text: it has the character U+{ord(match.group()):04X}", match.start())
+        try:
+            return self._tree(text)
+        except yaml.MarkedYAMLError as error:
+            # libyaml always names the place, PyYAML's own parser may know no more than where the construct began.
+            place = getattr(error.problem_mark or error.context_mark, "index", 0)
+            raise Fault(error.problem or str(error.context), place) from error
+
+    def _tree(self, text: str) -> Node | None:
+        roots: list[Node] = []
+        above: list[Collection] = []
+        anchors: dict[str, Node] = {}
+        event: Any
+        for event in yaml.parse(text, Loader=PARSER):
+            start, end = event.start_mark.index, event.end_mark.index
+            if isinstance(event, yaml.CollectionEndEvent):
+                closed = above.pop()
+                closed.end = end if closed.flow else start
+            elif isinstance(event, yaml.NodeEvent):
+                node = _node(event, start, end, anchors)
+                self._count(node, len(above))
+                (above[-1].children if above else roots).append(node)
+                if isinstance(node, Collection):
+                    above.append(node)
+            elif isinstance(event, yaml.DocumentStartEvent) and roots:
+                raise Fault("but found another document", start)
+        return roots[0] if roots else None
+
+    def _count(self, node: Node, depth: int) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Fault(f"it has more than {self._most} values", node.start)
+        if depth >= MAX_DEPTH and isinstance(node, Collection):
+            raise Fault(f"it is nested deeper than {MAX_DEPTH} levels", node.start)
+
+
+def _node(event: Any, start: int, end: int, anchors: dict[str, Node]) -> Node:
+    if isinstance(event, yaml.AliasEvent):
+        if event.anchor not in anchors:
+            raise Fault("found undefined alias", start)
+        return Alias(start=start, end=end, target=anchors[event.anchor])
+    common = {"start": start, "end": end, "anchor": event.anchor, "tag": event.tag}
+    node: Node
+    if isinstance(event, yaml.ScalarEvent):
+        node = Scalar(**common, text=event.value, style=event.style or "", plain=event.implicit[0])
+    else:
+        kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
+        node = kind(**common, flow=bool(event.flow_style))
+    if event.anchor is not None:
+        anchors[event.anchor] = node
+    return node
