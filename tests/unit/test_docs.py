@@ -114,6 +114,13 @@ def test_the_layout_marks_the_packages_that_an_import_contract_keeps_pure() -> N
     assert sorted(marked) == sorted(name.removeprefix("reconcile.") for name in core)
 
 
+def test_every_file_that_an_errand_names_is_there() -> None:
+    named = code(section(ARCHITECTURE, "Three errands"))
+    files = [name for name in named if "/" in name and "<" not in name]
+    assert len(files) > 6
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
 def test_every_move_is_explained() -> None:
     explained = column(re.split("What each move does|The gates on", read(ARCHITECTURE))[1])
     assert sorted(explained) == sorted(f"`{move}`" for move in Move if move not in {Move.HALT, Move.WAIT})
