@@ -5,7 +5,7 @@ What the objects mean for the release is in `case`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,11 +40,13 @@ class Surroundings:
 class Observation:
     """All that was read for one Rollout; at rest only the canary. `rival` is older and claims the same route.
 
+    `shared`: other Rollouts name the same route object.
     `unchanged`: the canary was not even read, because it still has the version that is on record.
     """
 
     rollout: Rollout
     rival: Ref | None = None
+    shared: bool = False
     primary: Manifest | ClusterError | None = None
     canary: Manifest | ClusterError | None = None
     unchanged: bool = False
@@ -95,6 +97,13 @@ class Observation:
         if self.unchanged:
             raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
         return parsed(self.rollout.canary, self.canary, objects.deployment)
+
+    def with_route(self, route: Manifest) -> Observation:
+        """Returns the observation with another state of the route object. What is parsed of the others stays parsed."""
+        other = replace(self, surroundings=replace(self.around, route=route))
+        parsed_before = {key: value for key, value in vars(self).items() if key.startswith("parsed_")}
+        vars(other).update(parsed_before)
+        return other
 
     @property
     def around(self) -> Surroundings:

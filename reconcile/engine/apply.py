@@ -15,23 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from reconcile.model.plan import Patch
     from reconcile.model.ports import Cluster
 
 LOG = logging.getLogger("steerer.apply")
 
 
-def apply(plan: Plan, cluster: Cluster, at: datetime, lease_expired: Callable[[], bool] = lambda: False) -> Record:
+def apply(
+    plan: Plan,
+    cluster: Cluster,
+    at: datetime,
+    lease_expired: Callable[[], bool] = lambda: False,
+    write: Callable[[Patch], object] | None = None,
+) -> Record:
     """Writes the patches, then the Events. The first patch that fails ends it, and no Event is stored.
 
     `lease_expired` returns whether other passes may have moved the Rollout since the first patch: then no further
-    patch is written.
+    patch is written. `write` writes a patch, and is `cluster.patch` where none is given.
     """
+    write = write or cluster.patch
     for patch in plan.patches:
         if patch is not plan.patches[0] and lease_expired():
             text = f"{patch.target}: not written, the pass stood still for too long; the next one looks again"
             return Record(plan=plan, at=at, result=Result.FAILED, error=text)
         try:
-            cluster.patch(patch)
+            write(patch)
         except LostRaceError as error:
             return Record(plan=plan, at=at, result=Result.LOST_RACE, error=f"{patch.target}: {error}")
         except ClusterError as error:

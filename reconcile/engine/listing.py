@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,10 @@ class Listing:
 
         The rival may be a Rollout that is not selected.
         """
-        rivals = _rivals(self.rollouts)
+        rivals, shared = _rivals(self.rollouts), _sharing(self.rollouts)
         return [
-            Observation(rollout=item, rival=rivals.get(item.ref)) for item in sorted(self.selected, key=_last_activity)
+            Observation(rollout=item, rival=rivals.get(item.ref), shared=item.ref in shared)
+            for item in sorted(self.selected, key=_last_activity)
         ]
 
 
@@ -77,6 +79,13 @@ def _last_activity(item: Rollout) -> tuple[str, Ref]:
     """
     last = max(filter(None, (item.state.last_advance, item.measured)), default=None)
     return (last.isoformat() if last else "", item.ref)
+
+
+def _sharing(rollouts: Sequence[Rollout]) -> set[Ref]:
+    """Returns the Rollouts whose route object is that of another one as well."""
+    routes = {item.ref: item.route for item in rollouts if item.spec is not None}
+    users = Counter(routes.values())
+    return {ref for ref, route in routes.items() if users[route] > 1}
 
 
 def _rivals(rollouts: Sequence[Rollout]) -> dict[Ref, Ref]:

@@ -6,27 +6,28 @@ A failure of one Rollout does not stop the others.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from reconcile.core.decide import decide
 from reconcile.core.gates import ENOUGH
-from reconcile.core.state_machine import Move
 from reconcile.engine.apply import apply
 from reconcile.engine.concurrency import map_concurrently
+from reconcile.engine.decision import Decision, internal_error
 from reconcile.engine.observe import observe
 from reconcile.engine.ordering import query_order, write_order
-from reconcile.model.errors import ClusterError
-from reconcile.model.plan import Plan, Position, Record, Result, Settings
+from reconcile.engine.shared_routes import SharedRoutes
+from reconcile.model.errors import ClusterError, LostRaceError
+from reconcile.model.plan import Plan, Record, Result, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from reconcile.core.observation import Observation
     from reconcile.engine.observe import Snapshot
     from reconcile.engine.selection import Selection
-    from reconcile.model.plan import Answer, Question
+    from reconcile.model.kinds import Manifest, Ref
+    from reconcile.model.plan import Patch
     from reconcile.model.ports import Cluster, Meter
 
 LOG = logging.getLogger("steerer.engine")
@@ -56,6 +57,11 @@ class Pass:
     budget: float = 50.0
     stop_reason: Callable[[], str] = str
     adapt: Callable[[Plan], Plan] = as_decided
+    _decisions: dict[Ref, Decision] = field(default_factory=dict, init=False, repr=False)
+    _routes: SharedRoutes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_routes", SharedRoutes(self.cluster))
 
     def run(self) -> Iterator[Record]:
         """Decides and writes. Raises ClusterError at the end if a namespace could not be read."""
@@ -64,10 +70,13 @@ class Pass:
     def plans(self) -> Iterator[Record]:
         """Decides and writes nothing. Raises ClusterError at the end if a namespace could not be read."""
         started = self.now()
+        self._decisions.clear()
+        self._routes.forget()
         snapshot = observe(self.cluster, self.selection)
-        plans, answers = self._decide_all(snapshot, started)
+        decisions, plans = self._decide_all(snapshot, started)
         for index in write_order(plans, started):
-            plan = _adapted(self._up_to_date(snapshot.observations[index], plans[index], answers), self.adapt)
+            plan = _adapted(self._up_to_date(decisions[index], plans[index]), self.adapt)
+            self._decisions[plan.rollout] = decisions[index]
             yield Record(
                 plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
             )
@@ -90,48 +99,55 @@ class Pass:
         late = (self.now() - started).total_seconds() > self.budget
         return self.stop_reason() or (f"the pass ran out of time ({self.budget:g}s)" if late else "")
 
-    def _decide_all(self, snapshot: Snapshot, now: datetime) -> tuple[list[Plan], Mapping[Question, Answer]]:
+    def _decide_all(self, snapshot: Snapshot, now: datetime) -> tuple[list[Decision], list[Plan]]:
         """Decides, measures all metrics that this needs in one go, and decides again with the answers."""
-        plans = [_decide(item, {}, now, self.settings) for item in snapshot.observations]
+        decisions = [Decision(observation=item, settings=self.settings) for item in snapshot.observations]
+        plans = [decision.plan(now) for decision in decisions]
         questions = [question for index in query_order(plans, now) for question in plans[index].questions]
         if not questions:
-            return plans, {}
+            return decisions, plans
         answers = self.meter.measure(questions, now)
-        decided = [
-            _decide(item, answers, now, self.settings) if plan.questions else plan
-            for item, plan in zip(snapshot.observations, plans, strict=True)
+        answered = [
+            replace(decision, answers=answers) if plan.questions else decision
+            for decision, plan in zip(decisions, plans, strict=True)
         ]
-        return decided, answers
+        return answered, [
+            decision.plan(now) if plan.questions else plan for decision, plan in zip(answered, plans, strict=True)
+        ]
 
-    def _up_to_date(self, item: Observation, plan: Plan, answers: Mapping[Question, Answer]) -> Plan:
+    def _up_to_date(self, decision: Decision, plan: Plan) -> Plan:
         """Decides again at the time of writing: other passes count the interval from the time in the status."""
         at = self.now()
         outdated = len(plan.patches) > 1 and plan.at is not None and at > plan.at
-        return _decide(item, answers, at, self.settings) if outdated else plan
+        return decision.plan(at) if outdated else plan
 
     def _apply(self, plan: Plan, at: datetime) -> Record:
         """Writes a plan within its lease: the time, from its own, in which other passes leave the Rollout alone."""
+        since = plan.at or at
         interval = ENOUGH * self.settings.interval
         lease = min(self.budget, max(interval - TIME_RESOLUTION, interval / 2) or self.budget)
+        expired = lambda: (self.now() - since).total_seconds() >= lease  # noqa: E731
         try:
-            return apply(plan, self.cluster, at, lambda: (self.now() - (plan.at or at)).total_seconds() >= lease)
+            return apply(plan, self.cluster, at, expired, partial(self._patch, plan, since))
         except Exception as error:
             LOG.exception("%s could not be written", plan.rollout)
-            return Record(plan=plan, at=at, result=Result.FAILED, error=_internal_error(error))
+            return Record(plan=plan, at=at, result=Result.FAILED, error=internal_error(error))
 
+    def _patch(self, plan: Plan, at: datetime, patch: Patch) -> None:
+        """Writes one patch of a plan; to a shared route on top of what the other Rollouts of the pass wrote there."""
+        decision = self._decisions.get(plan.rollout)
+        if decision is None or not decision.shares(patch):
+            self.cluster.patch(patch)
+            return
 
-def _decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:
-    """Decides about one Rollout. An exception is a defect of steerer: it halts this Rollout and no other one."""
-    try:
-        return decide(observation, answers, now, settings)
-    except Exception as error:
-        rollout = observation.rollout
-        LOG.exception("%s could not be decided", rollout.ref)
-        position = Position(phase=rollout.state.phase.value, weight=None)
-        reason = _internal_error(error)
-        return Plan(
-            rollout=rollout.ref, move=Move.HALT.value, reason=reason, before=position, after=position, error=reason
-        )
+        def rebase(route: Manifest) -> Patch:
+            other = _adapted(decision.on_route(route).plan(at), self.adapt)
+            found = next((item for item in other.patches if item.target == patch.target), None)
+            if found is None or (other.move, other.after) != (plan.move, plan.after):
+                raise LostRaceError("somebody changed the route since it was read")
+            return found
+
+        self._routes.patch(patch, decision.route, rebase)
 
 
 def _adapted(plan: Plan, adapt: Callable[[Plan], Plan]) -> Plan:
@@ -142,9 +158,5 @@ def _adapted(plan: Plan, adapt: Callable[[Plan], Plan]) -> Plan:
         reason = str(error)
     except Exception as error:
         LOG.exception("the plan for %s could not be adapted", plan.rollout)
-        reason = _internal_error(error)
+        reason = internal_error(error)
     return replace(plan, after=plan.before, patches=(), events=(), error=reason)
-
-
-def _internal_error(error: Exception) -> str:
-    return f"internal error: {type(error).__name__}: {error}"

@@ -46,8 +46,11 @@ class Cluster(Protocol):
         """
         ...
 
-    def patch(self, patch: Patch) -> None:
-        """Write one JSON patch. Raises LostRaceError if a `test` failed, another ClusterError for anything else."""
+    def patch(self, patch: Patch) -> Manifest | None:
+        """Writes one JSON patch. Returns the object as it is stored then, or None where that is not known.
+
+        Raises LostRaceError if a `test` failed, another ClusterError for anything else.
+        """
         ...
 
     def record(self, event: Event, at: datetime) -> None:

@@ -89,7 +89,7 @@ class MemoryCluster:
         readable = {ref: self.objects[ref] for ref in known if ref in self.objects and ref not in self.refuse}
         return [ref for ref, manifest in readable.items() if version_of(manifest) == known[ref]]
 
-    def patch(self, patch: Patch) -> None:
+    def patch(self, patch: Patch) -> Manifest | None:
         """Apply a JSON patch; a status patch writes the status alone, any other one everything but."""
         if patch.target in self.refuse:
             raise self.refuse[patch.target]
@@ -111,6 +111,7 @@ class MemoryCluster:
         if kept != old:
             self.objects[patch.target] = self._booked(kept, old)
         self.patches.append(patch)
+        return deepcopy(self.objects[patch.target])
 
     def record(self, event: Event, at: datetime) -> None:
         """Store an Event, or count it."""

@@ -114,9 +114,9 @@ class KubeCluster:
         found = self._metadata.fetch(known.keys())
         return [ref for ref, item in found.items() if isinstance(item, dict) and version_of(item) == known[ref]]
 
-    def patch(self, patch: Patch) -> None:
+    def patch(self, patch: Patch) -> Manifest | None:
         """Writes one JSON patch (`ports.Cluster`)."""
-        self._patch(patch.target, patch.api_version, patch.operations, patch.subresource)
+        return self._patch(patch.target, patch.api_version, patch.operations, patch.subresource)
 
     def record(self, event: Event, at: datetime) -> None:
         """Stores one Event, or raises the `count` of the one with its name (`ports.Cluster`)."""
@@ -145,7 +145,7 @@ class KubeCluster:
 
     def _patch(
         self, ref: Ref, api_version: str, operations: Sequence[Mapping[str, Any]], subresource: str = ""
-    ) -> None:
+    ) -> Manifest:
         if not ref.possible:
             raise MissingError(f"not found: no {ref.kind.name} can have the name {ref.name!r} in {ref.namespace!r}")
         call = Call(
@@ -157,4 +157,4 @@ class KubeCluster:
             subresource=subresource,
             has_test=any(operation.get("op") == "test" for operation in operations),
         )
-        self._send(call, self._write_params, [*operations], "application/json-patch+json")
+        return self._send(call, self._write_params, [*operations], "application/json-patch+json")

@@ -1,0 +1,62 @@
+"""One decision of a pass with all that it was made from, so that it can be made again on newer facts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconcile.core.decide import decide
+from reconcile.core.state_machine import Move
+from reconcile.model.plan import Plan, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconcile.core.observation import Observation
+    from reconcile.model.kinds import Manifest
+    from reconcile.model.plan import Answer, Patch, Question, Settings
+
+LOG = logging.getLogger("steerer.engine")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What a decision about one Rollout rests on."""
+
+    observation: Observation
+    settings: Settings
+    answers: Mapping[Question, Answer] = field(default_factory=dict)
+
+    def plan(self, now: datetime) -> Plan:
+        """Decides. An exception is a defect of steerer: it halts this Rollout and no other one."""
+        try:
+            return decide(self.observation, self.answers, now, self.settings)
+        except Exception as error:
+            rollout = self.observation.rollout
+            LOG.exception("%s could not be decided", rollout.ref)
+            position = Position(phase=rollout.state.phase.value, weight=None)
+            reason = internal_error(error)
+            return Plan(
+                rollout=rollout.ref, move=Move.HALT.value, reason=reason, before=position, after=position, error=reason
+            )
+
+    def shares(self, patch: Patch) -> bool:
+        """Whether a patch is to a route object that other Rollouts name as well."""
+        return self.observation.shared and patch.target == self.observation.rollout.route
+
+    @property
+    def route(self) -> Manifest:
+        """The route object as it was read; empty where it could not be."""
+        route = self.observation.around.route
+        return route if isinstance(route, dict) else {}
+
+    def on_route(self, route: Manifest) -> Decision:
+        """Returns the decision on another state of the route object."""
+        return replace(self, observation=self.observation.with_route(route))
+
+
+def internal_error(error: Exception) -> str:
+    """Returns the words for an exception that is a defect of steerer."""
+    return f"internal error: {type(error).__name__}: {error}"
