@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from reconcile.model.plan import Patch
     from reconcile.model.ports import Cluster
 
-# How often one patch is made again because somebody else wrote the object meanwhile, such as another pass.
-ATTEMPTS = 5
+# How often one patch is made because somebody else wrote the object meanwhile. Two passes at once beat each other
+# every second time, and each time one of them has moved a Rollout.
+ATTEMPTS = 20
 
 
 class SharedRoutes:

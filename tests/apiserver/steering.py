@@ -347,6 +347,28 @@ def at_rest(namespace: str, name: str, **deployments: Any) -> list[dict[str, Any
     return [*(deployment(namespace, one, **deployments) for one in (name, canary)), _in(namespace, rollout)]
 
 
+def small_release(namespace: str, name: str) -> list[dict[str, Any]]:
+    """Builds everything that a Rollout needs which starts at once: one replica each, no metric."""
+    canary = f"{name}-canary"
+    [rollout] = [item for item in at_rest(namespace, name) if item["kind"] == "Rollout"]
+    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
+    route["metadata"] = {"name": name, "namespace": namespace}
+    route["spec"]["hosts"] = [name]
+    for entry, host in zip(route["spec"]["http"][0]["route"], (name, canary), strict=True):
+        entry["destination"]["host"] = host
+    ports = [{"name": "http", "port": 9898}]
+    services = [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": one, "namespace": namespace},
+            "spec": {"selector": {"app": one}, "ports": ports},
+        }
+        for one in (name, canary)
+    ]
+    return [*(deployment(namespace, one, replicas=1) for one in (name, canary)), *services, route, rollout]
+
+
 def deployment(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
     """Build the example's Deployment under another name, without pods."""
     example = _example()

@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-import yaml
 
 from reconcile.engine.shards import shard_index
 from reconcile.model.kinds import ROLLOUT, Ref
-from tests.apiserver.steering import ARTIFACTS, Done, Steerer, apply, at_rest, deployment, of_steerer, rolled_out
+from tests.apiserver.steering import Done, Steerer, apply, of_steerer, rolled_out, small_release
 from tests.components.faults import LONGEST, Once, killed_when_done
 from tests.components.gateway import Gateway, passed
 
@@ -46,7 +45,7 @@ class Fleet:
         self.steerer = Steerer(kubeconfig=plane.kubeconfig)
         for namespace in self.namespaces:
             plane.kubectl("create", "namespace", namespace)
-        apply(plane, *(item for namespace, name in self.names for item in _released(namespace, name)))
+        apply(plane, *(item for namespace, name in self.names for item in small_release(namespace, name)))
         for namespace, name in self.names:
             rolled_out(plane, namespace, name, f"{name}-canary")
 
@@ -87,28 +86,6 @@ class Fleet:
                 owner = (entry.namespace, entry.name.removesuffix("-canary"))
                 found.setdefault(owner, Counter())[entry.verb, f"{entry.resource}{part}"] += 1
         return found
-
-
-def _released(namespace: str, name: str) -> list[dict[str, Any]]:
-    """Build everything that a Rollout needs that starts at once, small."""
-    canary = f"{name}-canary"
-    [rollout] = [item for item in at_rest(namespace, name) if item["kind"] == "Rollout"]
-    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
-    route["metadata"] = {"name": name, "namespace": namespace}
-    route["spec"]["hosts"] = [name]
-    for entry, host in zip(route["spec"]["http"][0]["route"], (name, canary), strict=True):
-        entry["destination"]["host"] = host
-    ports = [{"name": "http", "port": 9898}]
-    services = [
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": one, "namespace": namespace},
-            "spec": {"selector": {"app": one}, "ports": ports},
-        }
-        for one in (name, canary)
-    ]
-    return [*(deployment(namespace, one, replicas=1) for one in (name, canary)), *services, route, rollout]
 
 
 @pytest.fixture(scope="module")
