@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile import preflight
 from reconcile.cli import adapters, options
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.preflight import REPORT, counted, examined, looks, reported
+from reconcile.cli.preflight import REPORT, counted, examined, reported, subjects
 from reconcile.clusters.kube import access_review, discovery
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
@@ -21,7 +20,7 @@ from reconcile.model import rights
 from reconcile.model.errors import ForbiddenError, MissingError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE, Ref
 from reconcile.model.plan import Question
-from reconcile.preflight import installed, manifests
+from reconcile.preflight import checks, installed, queries
 from reconcile.preflight.findings import Level
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from reconcile.clusters.kube.access_review import ScopedRight
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Meter
-    from reconcile.preflight.findings import Answers, Look, Result
+    from reconcile.preflight.findings import Answers, Result, Subject
 
 # A Rollout that is nowhere: its question is only whether the metrics server answers.
 NOBODY = Ref(ROLLOUT, "default", "steerer-check")
@@ -55,26 +54,26 @@ def check(context: click.Context, /, **given: Any) -> None:
         selection = adapters.selection_for(given, cluster.default_namespace)
         served = _served(cluster)
         try:
-            looked, unread = looks(cluster, selection, given, loaded)
+            found, unread = subjects(cluster, selection, given, loaded)
         except (ForbiddenError, MissingError) as error:
-            looked, unread = (), (error,)
-        grants = _granted(cluster, selection.namespaces, {look.case.rollout.ref.namespace for look in looked})
-    answers = _measured(looked, meter)
-    shared = [installed.kinds(served), installed.granted(grants), counted(looked, unread, Level.INFO)]
+            found, unread = (), (error,)
+        grants = _granted(cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in found})
+    answers = _measured(found, meter)
+    shared = [installed.resources(served), installed.granted_rights(grants), counted(found, unread, Level.INFO)]
     if given["metrics_server"] and not answers:
         shared.append(_probed(meter, next(iter(loaded.metrics))))
-    context.exit(reported("Cluster", shared, examined(looked, preflight.IN_CLUSTER, answers), given))
+    context.exit(reported("Cluster", shared, examined(found, checks.CLUSTER, answers), given))
 
 
-def _measured(looked: Iterable[Look], meter: Meter) -> Answers:
-    questions = [question for look in looked for question in manifests.questions(look)]
+def _measured(subjects: Iterable[Subject], meter: Meter) -> Answers:
+    questions = [question for subject in subjects for question in queries.questions(subject)]
     return meter.measure(questions, adapters.now()) if questions else {}
 
 
 def _probed(meter: Meter, metric: str) -> Result:
     """Ask for what nobody has, so that a server is tried before there is a Rollout that needs it."""
     probe = Question(rollout=NOBODY, metric=metric, workload=NOBODY.name, interval="1m", weight=0)
-    return installed.reached(meter.measure([probe], adapters.now())[probe])
+    return installed.metrics_server(meter.measure([probe], adapters.now())[probe])
 
 
 def _served(cluster: KubeCluster) -> installed.Served:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile import preflight
 from reconcile.cli import adapters, exit_codes, options
 from reconcile.engine.observe import observe_everything
+from reconcile.preflight import examination
 from reconcile.preflight.findings import Examined, Finding, Level, Result
 from reconcile.report import layout, record
 from reconcile.report import preflight as report
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconcile.metrics.templates import TemplateSet
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Cluster
-    from reconcile.preflight.findings import Answers, Check, Look
+    from reconcile.preflight.findings import Answers, Check, Subject
 
 REPORT = options.together(
     options.option("--strict", is_flag=True, help="Let a warning count as an error does."),
@@ -33,29 +33,29 @@ REPORT = options.together(
 )
 
 
-def looks(
+def subjects(
     cluster: Cluster, selection: Selection, given: dict[str, Any], loaded: TemplateSet
-) -> tuple[tuple[Look, ...], tuple[ClusterError, ...]]:
+) -> tuple[tuple[Subject, ...], tuple[ClusterError, ...]]:
     """Read the Rollouts in scope and all that surrounds them, and say which could not be listed."""
     interval = given["control_loop_interval"]
     settings = adapters.settings_for(
         {"gitops_managers": ""} | given, interval=60.0 if interval is None else interval, metrics=loaded.metrics
     )
     snapshot, every = observe_everything(cluster, selection)
-    return preflight.looks(snapshot.observations, every, settings, adapters.now()), snapshot.list_errors
+    return examination.subjects(snapshot.observations, every, settings, adapters.now()), snapshot.list_errors
 
 
-def examined(looked: Iterable[Look], checks: Sequence[Check], answers: Answers) -> list[Examined]:
+def examined(found: Iterable[Subject], checks: Sequence[Check], answers: Answers) -> list[Examined]:
     """Make all checks of all Rollouts."""
-    return [preflight.examine(look, checks, answers) for look in looked]
+    return [examination.examine(subject, checks, answers) for subject in found]
 
 
-def counted(looked: Sequence[Look], unread: Iterable[ClusterError], nothing: Level) -> Result:
+def counted(subjects: Sequence[Subject], unread: Iterable[ClusterError], nothing: Level) -> Result:
     """Say how many Rollouts were found and which could not be; none at all is worth a finding of this level."""
     found = [Finding(level=Level.ERROR, object="Rollouts", message=str(error)) for error in unread]
-    if not looked and not found:
+    if not subjects and not found:
         found = [Finding(level=nothing, object="Rollouts", message="none found")]
-    return Result(check="rollouts", findings=tuple(found), seen=f"{len(looked)} looked at" if looked else "")
+    return Result(check="rollouts", findings=tuple(found), summary=f"{len(subjects)} looked at" if subjects else "")
 
 
 def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined], given: dict[str, Any]) -> int:

@@ -1,7 +1,4 @@
-"""The values of a preflight: what is looked at, what a check is, what it found.
-
-Duty: frozen shapes. What is found is in `manifests`, `live` and `installed`. Pure.
-"""
+"""The values of a preflight: what is examined, what a check is, what it found."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ Answers = Mapping[Question, Answer]
 
 
 class Level(StrEnum):
-    """What a finding comes to, the worst first."""
+    """How bad a finding is, the worst first. An error halts a release."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -32,7 +29,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that somebody should know: of which object and field, in words, and what to do about it."""
+    """One thing that somebody should know: the object and the field, what is wrong, and what to do about it."""
 
     level: Level
     object: str
@@ -41,19 +38,19 @@ class Finding:
     advice: str = ""
 
     @property
-    def troubles(self) -> bool:
-        """Say whether it is more than information."""
+    def is_problem(self) -> bool:
+        """Whether it is more than information."""
         return self.level is not Level.INFO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What one check found. `seen` says what was well, `unseen` what kept the check from being made in full."""
+    """What one check found. `summary` says what is well, `incomplete` why the check could not be made in full."""
 
     check: str
     findings: tuple[Finding, ...] = ()
-    seen: str = ""
-    unseen: str = ""
+    summary: str = ""
+    incomplete: str = ""
 
     @property
     def level(self) -> Level | None:
@@ -61,37 +58,45 @@ class Result:
         return min((finding.level for finding in self.findings), key=[*Level].index, default=None)
 
 
-def concluded(check: str, found: Iterable[Finding], seen: Callable[[], str]) -> Result:
-    """Give the result of a check that was made in full: it says what was well where nothing troubles."""
+def completed(check: str, found: Iterable[Finding], summary: Callable[[], str]) -> Result:
+    """Returns the result of a check that was made in full. It has a summary only where there is no problem."""
     findings = tuple(found)
-    return Result(check=check, findings=findings, seen="" if any(item.troubles for item in findings) else seen())
+    return Result(
+        check=check, findings=findings, summary="" if any(item.is_problem for item in findings) else summary()
+    )
+
+
+def count_levels(results: Iterable[Result]) -> dict[str, int]:
+    """Returns the number of findings of each level that occurs."""
+    levels = [finding.level.value for result in results for finding in result.findings]
+    return {level: levels.count(level) for level in dict.fromkeys(levels)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examined:
-    """All results about one Rollout; with None, about what all of them share."""
+    """All results about one Rollout; `rollout` is None for what all Rollouts share."""
 
     rollout: Ref | None
     results: tuple[Result, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """One Rollout to be looked at, among all `others` in scope (itself included). `answers` may lack any question."""
+class Subject:
+    """One Rollout to examine, among `others` in scope (itself included). `answers` may lack any question."""
 
     case: Case
     others: tuple[Rollout, ...] = ()
     answers: Answers = field(default_factory=dict)
 
-    def with_answers(self, answers: Answers) -> Look:
-        """Give the same with the answers of the meter."""
+    def with_answers(self, answers: Answers) -> Subject:
+        """Returns the same Rollout with the answers of the metrics server."""
         return replace(self, answers=answers)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question. `find` may raise GateError where an object that it needs cannot be seen; so may `seen`."""
+    """One check. `find` and `summary` may raise GateError where an object that they need cannot be used."""
 
     name: str
-    find: Callable[[Look], Iterator[Finding]]
-    seen: Callable[[Look], str]
+    find: Callable[[Subject], Iterator[Finding]]
+    summary: Callable[[Subject], str]

@@ -1,6 +1,6 @@
-"""What all Rollouts share: the kinds that the API server serves, and what the credentials may do.
+"""What all Rollouts share: the kinds that the API server serves, the rights of the credentials, the metrics server.
 
-Duty: answers of the API server to findings. Asking is the affair of `clusters`. Pure.
+It judges the answers of the servers, and asks none itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reconcile.model import rights
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Answer, Failure
 from reconcile.model.rights import Lack
-from reconcile.preflight.findings import Finding, Level, Result, concluded
+from reconcile.preflight.findings import Finding, Level, Result, completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ _INSTALL = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
-    """What an API server has: for each kind its resources (`rollouts`, `rollouts/status`), none where it lacks it.
+    """What an API server serves: the resources of each kind, such as `rollouts` and `rollouts/status`.
 
     `status` are the fields of a Rollout's status that it keeps; None where it keeps all, or does not say.
     """
@@ -42,12 +42,12 @@ class Served:
     status: frozenset[str] | None = None
 
 
-def kinds(served: Served) -> Result:
-    """Tell kinds that are missing, or older than this program."""
-    return concluded("resources", _kinds(served), lambda: "rollouts and virtualservices are served")
+def resources(served: Served) -> Result:
+    """Returns which kinds are missing, or older than this program."""
+    return completed("resources", _resources(served), lambda: "rollouts and virtualservices are served")
 
 
-def _kinds(served: Served) -> Iterator[Finding]:
+def _resources(served: Served) -> Iterator[Finding]:
     for kind, advice in _INSTALL.items():
         what = f"CustomResourceDefinition {kind.plural}.{kind.group}"
         if kind.plural not in served.resources.get(kind, ()):
@@ -61,23 +61,23 @@ def _kinds(served: Served) -> Iterator[Finding]:
             yield Finding(level=Level.ERROR, object=what, path="spec.versions", message=message, advice=advice)
 
 
-def granted(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Result:
-    """Tell which rights are missing, with the rule that grants each; None as a namespace means all of them."""
+def granted_rights(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Result:
+    """Returns which rights are missing, with the rule that grants each. The namespace None means all of them."""
     namespaces = sorted({where or "" for _, where in answers})
     seen = f"all that a pass needs, in {', '.join(filter(None, namespaces)) or 'all namespaces'}"
-    return concluded("rights", _granted(answers), lambda: seen)
+    return completed("rights", _missing_rights(answers), lambda: seen)
 
 
-def _granted(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Iterator[Finding]:
-    unasked = sorted({str(answer) for answer in answers.values() if not isinstance(answer, bool)})
-    if unasked:
-        yield Finding(level=Level.WARNING, object="SelfSubjectAccessReview", message=unasked[0])
+def _missing_rights(answers: Mapping[tuple[Right, str | None], bool | ClusterError]) -> Iterator[Finding]:
+    errors = sorted({str(answer) for answer in answers.values() if not isinstance(answer, bool)})
+    if errors:
+        yield Finding(level=Level.WARNING, object="SelfSubjectAccessReview", message=errors[0])
     for (right, namespace), answer in answers.items():
         if answer is False:
-            yield _missing(right, namespace)
+            yield _missing_right(right, namespace)
 
 
-def _missing(right: Right, namespace: str | None) -> Finding:
+def _missing_right(right: Right, namespace: str | None) -> Finding:
     group = f".{right.kind.group}" if right.kind.group else ""
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
     role = f"Role of namespace {namespace}" if namespace else "ClusterRole"
@@ -90,24 +90,24 @@ def _missing(right: Right, namespace: str | None) -> Finding:
 
 
 def _rule(rule: dict[str, Any]) -> str:
-    """Write a rule as one line of YAML, ready to be pasted."""
+    """Returns a rule as one line of YAML, ready to be pasted."""
     parts = (f"{key}: [{', '.join(item or EMPTY for item in values)}]" for key, values in rule.items())
     return f"{{{', '.join(parts)}}}"
 
 
-def reached(answer: Answer) -> Result:
-    """Tell whether the metrics server answers, by a question whose answer does not matter."""
+def metrics_server(answer: Answer) -> Result:
+    """Returns whether the metrics server answers, from its answer to any question."""
     failed = answer.failure not in {None, Failure.NO_DATA, Failure.NOT_A_NUMBER}
-    trouble = Finding(level=Level.ERROR, object="metrics server", message=answer.detail)
-    return concluded("metrics server", [trouble] if failed else [], lambda: "answers")
+    problem = Finding(level=Level.ERROR, object="metrics server", message=answer.detail)
+    return completed("metrics server", [problem] if failed else [], lambda: "answers")
 
 
-def strangers(objects: Mapping[str, Manifest]) -> Result:
-    """Tell objects that look like Rollouts and are none; by where they stand."""
-    return concluded("files", _strangers(objects), lambda: "every Rollout in the folder is one")
+def lookalikes(objects: Mapping[str, Manifest]) -> Result:
+    """Returns which objects look like Rollouts and are none. The keys are the places where they stand."""
+    return completed("files", _lookalikes(objects), lambda: "every Rollout in the folder is one")
 
 
-def _strangers(objects: Mapping[str, Manifest]) -> Iterator[Finding]:
+def _lookalikes(objects: Mapping[str, Manifest]) -> Iterator[Finding]:
     for place, manifest in objects.items():
         kind, version = str(manifest.get("kind")), str(manifest.get("apiVersion"))
         group = version.rpartition("/")[0]

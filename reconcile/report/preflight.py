@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from reconcile.preflight import counted
-from reconcile.preflight.findings import Level
+from reconcile.preflight.findings import Level, count_levels
 from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, column, joined, say, show
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from reconcile.preflight.findings import Examined, Finding, Result
 
 _MARKS = {Level.ERROR: (CROSS, "bold red"), Level.WARNING: ("!", "yellow"), Level.INFO: ("i", "cyan")}
-_WELL, _UNSEEN = (TICK, "green"), (SKIPPED, "dim")
+_WELL, _INCOMPLETE = (TICK, "green"), (SKIPPED, "dim")
 
 
 def print_preflight(examined: Sequence[Examined], console: Console, shared: str) -> None:
@@ -37,7 +36,7 @@ def print_preflight(examined: Sequence[Examined], console: Console, shared: str)
 
 
 def _verdict(results: Sequence[Result]) -> Text:
-    counts = counted(results)
+    counts = count_levels(results)
     troubles = [(level, counts[level.value]) for level in (Level.ERROR, Level.WARNING) if level.value in counts]
     if not troubles:
         return say("nothing in the way", "green")
@@ -47,7 +46,7 @@ def _verdict(results: Sequence[Result]) -> Text:
 
 def _total(examined: Sequence[Examined]) -> str:
     rollouts = [item for item in examined if item.rollout is not None]
-    counts = counted([result for item in examined for result in item.results])
+    counts = count_levels([result for item in examined for result in item.results])
     parts = [_count(counts.get(level, 0), level) for level in (Level.ERROR, Level.WARNING)]
     return f"{_count(len(rollouts), 'Rollout')}: {', '.join(parts)}"
 
@@ -58,9 +57,9 @@ def _count(number: int, what: str) -> str:
 
 def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:
     """Show a check: what was well, what could not be seen, and each finding with what to do about it below."""
-    if result.seen or result.unseen:
-        mark, style = _UNSEEN if result.unseen else _WELL
-        words = say(result.seen or f"not looked at in full: {result.unseen}", "dim" if result.unseen else "")
+    if result.summary or result.incomplete:
+        mark, style = _INCOMPLETE if result.incomplete else _WELL
+        words = say(result.summary or f"not looked at in full: {result.incomplete}", "dim" if result.incomplete else "")
         yield Line(indent=2, head=joined(Text(mark, style), check, gap=" "), body=words)
     for finding in result.findings:
         mark, style = _MARKS[finding.level]
@@ -80,7 +79,7 @@ def data(examined: Sequence[Examined]) -> dict[str, Any]:
     """Give the same as plain data, for programs."""
     return {
         "counts": {level.value: 0 for level in Level}
-        | counted([result for item in examined for result in item.results]),
+        | count_levels([result for item in examined for result in item.results]),
         "results": [_result(item, result) for item in examined for result in item.results],
     }
 
@@ -90,8 +89,8 @@ def _result(item: Examined, result: Result) -> dict[str, Any]:
     return {
         "rollout": rollout,
         "check": result.check,
-        "seen": result.seen,
-        "unseen": result.unseen,
+        "seen": result.summary,
+        "unseen": result.incomplete,
         "findings": [_finding(finding) for finding in result.findings],
     }
 

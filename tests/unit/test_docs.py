@@ -16,7 +16,6 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from reconcile import preflight
 from reconcile.cli import COMMANDS, steerer
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.core import gates, messages
@@ -28,6 +27,7 @@ from reconcile.model import rights, rollout
 from reconcile.model.kinds import KINDS, ROLLOUT, Ref, Scope
 from reconcile.model.plan import Failure, Question, Settings
 from reconcile.model.rollout import Phase
+from reconcile.preflight import checks
 from reconcile.report import simulation, text
 from reconcile.simulation import scenario
 from reconcile.simulation.world import play
@@ -257,8 +257,8 @@ def test_what_lint_is_shown_to_find_was_printed(tmp_path: Path) -> None:
 
 def test_every_check_is_explained() -> None:
     explained = [name for cell in column(section(PREFLIGHT, "What is looked at")) for name in code(cell)]
-    checks = {check.name for check in (*preflight.OFFLINE, *preflight.IN_CLUSTER)}
-    assert sorted(explained) == sorted(checks | {"files", "resources", "rights", "rollouts", "metrics server"})
+    named = {check.name for check in (*checks.FOLDER, *checks.CLUSTER)}
+    assert sorted(explained) == sorted(named | {"files", "resources", "rights", "rollouts", "metrics server"})
 
 
 # Fields, messages, words.

@@ -9,9 +9,8 @@ from reconcile.model import rights
 from reconcile.model.errors import UnreachableError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Answer, Failure
-from reconcile.preflight import counted
-from reconcile.preflight.findings import Level, Result
-from reconcile.preflight.installed import Served, granted, kinds, reached, strangers
+from reconcile.preflight.findings import Level, Result, count_levels
+from reconcile.preflight.installed import Served, granted_rights, lookalikes, metrics_server, resources
 
 ALL = {
     ROLLOUT: frozenset({"rollouts", "rollouts/status"}),
@@ -25,11 +24,11 @@ def messages(result: Result) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("status", [None, frozenset(FIELDS)])
 def test_a_server_that_serves_all_is_well(status: frozenset[str] | None) -> None:
-    assert messages(kinds(Served(resources=ALL, status=status))) == []
+    assert messages(resources(Served(resources=ALL, status=status))) == []
 
 
 def test_kinds_that_are_missing_are_named() -> None:
-    result = kinds(Served())
+    result = resources(Served())
     assert messages(result) == [
         (
             "error",
@@ -47,26 +46,29 @@ def test_kinds_that_are_missing_are_named() -> None:
 
 
 def test_a_definition_without_a_status_is_an_error() -> None:
-    [(level, _, message)] = messages(kinds(Served(resources=ALL | {ROLLOUT: frozenset({"rollouts"})})))
+    [(level, _, message)] = messages(resources(Served(resources=ALL | {ROLLOUT: frozenset({"rollouts"})})))
     assert (level, message) == ("error", "has no status subresource: no pass could store where a release stands")
 
 
 def test_a_definition_that_drops_a_field_is_an_error_that_names_it() -> None:
     fields = frozenset(FIELDS) - {"canaryReplicas", "canaryUID"}
-    [(level, _, message)] = messages(kinds(Served(resources=ALL, status=fields)))
+    [(level, _, message)] = messages(resources(Served(resources=ALL, status=fields)))
     assert level == "error"
     assert message.endswith("the API server would drop status.canaryReplicas, status.canaryUID")
-    assert len(messages(kinds(Served(resources=ALL, status=frozenset())))) == 1
+    assert len(messages(resources(Served(resources=ALL, status=frozenset())))) == 1
 
 
 def test_all_rights_are_no_finding() -> None:
-    result = granted({(right, "test"): True for right in rights.PASS})
-    assert (result.findings, result.seen) == ((), "all that a pass needs, in test")
-    assert granted({(right, None): True for right in rights.PASS}).seen == "all that a pass needs, in all namespaces"
+    result = granted_rights({(right, "test"): True for right in rights.PASS})
+    assert (result.findings, result.summary) == ((), "all that a pass needs, in test")
+    assert (
+        granted_rights({(right, None): True for right in rights.PASS}).summary
+        == "all that a pass needs, in all namespaces"
+    )
 
 
 def test_each_right_that_is_missing_is_named_with_the_rule_that_grants_it() -> None:
-    result = granted({(right, "test"): False for right in rights.PASS})
+    result = granted_rights({(right, "test"): False for right in rights.PASS})
     assert len(result.findings) == len(rights.PASS)
     for right, finding in zip(rights.PASS, result.findings, strict=True):
         assert finding.object == "Role of namespace test"
@@ -103,13 +105,13 @@ def test_each_right_that_is_missing_is_named_with_the_rule_that_grants_it() -> N
 )
 def test_the_rule_can_be_pasted(resource: str, verb: str, where: str | None, told: tuple[str, str]) -> None:
     right = next(item for item in rights.PASS if (item.resource, item.verb) == (resource, verb))
-    [finding] = granted({(right, where): False}).findings
+    [finding] = granted_rights({(right, where): False}).findings
     assert (finding.object, finding.advice) == told
 
 
 def test_rights_that_cannot_be_asked_are_one_warning() -> None:
     error = UnreachableError("no answer")
-    assert messages(granted({(right, "test"): error for right in rights.PASS})) == [
+    assert messages(granted_rights({(right, "test"): error for right in rights.PASS})) == [
         ("warning", "SelfSubjectAccessReview", "no answer")
     ]
 
@@ -126,11 +128,11 @@ def test_rights_that_cannot_be_asked_are_one_warning() -> None:
     ],
 )
 def test_a_server_answers_or_not(answer: Answer, found: list[tuple[str, str, str]]) -> None:
-    assert messages(reached(answer)) == found
+    assert messages(metrics_server(answer)) == found
 
 
 def test_objects_that_look_like_rollouts_are_told_apart() -> None:
-    result = strangers(
+    result = lookalikes(
         {
             "a.yaml: rollout podinfo": {"apiVersion": "apps.weave.works/v1beta1", "kind": "rollout"},
             "b.yaml: Rollout podinfo": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"},
@@ -144,7 +146,7 @@ def test_objects_that_look_like_rollouts_are_told_apart() -> None:
 
 
 def test_levels_are_counted() -> None:
-    result = granted({(right, "test"): False for right in rights.PASS})
-    assert sum(counted([result]).values()) == len(rights.PASS)
-    assert counted([]) == {}
+    result = granted_rights({(right, "test"): False for right in rights.PASS})
+    assert sum(count_levels([result]).values()) == len(rights.PASS)
+    assert count_levels([]) == {}
     assert Result(check="none").level is None

@@ -17,12 +17,12 @@ def finding(level: Level, thing: str, message: str, path: str = "", advice: str 
 
 
 EXAMINED = [
-    Examined(rollout=None, results=(Result(check="rights", seen="all of them"),)),
+    Examined(rollout=None, results=(Result(check="rights", summary="all of them"),)),
     Examined(
         rollout=PODINFO,
         results=(
             Result(check="rollout", findings=(finding(Level.ERROR, str(PODINFO), "is wrong", "spec.a", "mend it"),)),
-            Result(check="deployments", unseen="Deployment podinfo.test is missing"),
+            Result(check="deployments", incomplete="Deployment podinfo.test is missing"),
             Result(
                 check="services",
                 findings=(

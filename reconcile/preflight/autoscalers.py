@@ -1,0 +1,70 @@
+"""The sizes of the two Deployments: who else changes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.core.stops import GateError
+from reconcile.preflight.findings import Finding, Level
+from reconcile.preflight.workloads import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.model.kinds import Ref
+    from reconcile.model.objects import Autoscaler
+    from reconcile.preflight.findings import Subject
+
+
+def autoscalers(subject: Subject) -> Iterator[Finding]:
+    """Yields autoscalers that cannot be used, that may scale to zero, or of which a Deployment has several."""
+    rollout = subject.case.rollout
+    try:
+        found = [(ref, subject.case.objects.autoscalers_of(ref)) for ref in (rollout.primary, rollout.canary)]
+    except GateError as error:
+        yield Finding(level=Level.ERROR, object=str(rollout.ref), message=error.reason)
+        return
+    for ref, items in found:
+        if ref.name:
+            yield from _of(ref, items)
+
+
+def _of(ref: Ref, found: tuple[Autoscaler, ...]) -> Iterator[Finding]:
+    for item in found:
+        if item.least == 0:
+            name = f"HorizontalPodAutoscaler {item.name}.{ref.namespace}"
+            message = f"{name} may scale {ref} to 0 replicas, which halts a release"
+            advice = "let it keep one replica at least"
+            yield Finding(level=Level.WARNING, object=name, path="spec.minReplicas", message=message, advice=advice)
+    if len(found) > 1:
+        names = ", ".join(item.name for item in found)
+        message = f"{ref} is the target of several HorizontalPodAutoscalers ({names}): Kubernetes then follows none"
+        yield Finding(level=Level.WARNING, object=str(ref), message=message, advice="delete all but one")
+
+
+def summary(subject: Subject) -> str:
+    """Returns which autoscaler scales which Deployment."""
+    scaled = [
+        f"{item.name} scales {ref.name}"
+        for ref in (subject.case.rollout.primary, subject.case.rollout.canary)
+        for item in subject.case.objects.autoscalers_of(ref)
+    ]
+    return ", ".join(scaled) or "none"
+
+
+def replicas(subject: Subject) -> Iterator[Finding]:
+    """Yields each size in a manifest that an autoscaler or steerer changes as well."""
+    case = subject.case
+    for deployment in readable(subject):
+        scalers = [f"HorizontalPodAutoscaler {item.name}" for item in case.objects.autoscalers_of(deployment.ref)]
+        movers = [*scalers, *(["steerer"] if deployment.ref == case.rollout.canary else [])]
+        if deployment.replicas_written and movers:
+            message = f"states {deployment.wanted} replicas, which {' and '.join(movers)} set as well"
+            advice = "leave it out where a GitOps tool applies it, or let the tool ignore it"
+            what = {"object": str(deployment.ref), "path": "spec.replicas"}
+            yield Finding(level=Level.INFO, message=message, advice=advice, **what)
+
+
+def replicas_summary(subject: Subject) -> str:
+    """Returns that no size is changed by anybody else, if so."""
+    return "" if [*replicas(subject)] else "none that somebody else moves as well"

@@ -1,0 +1,63 @@
+"""The metrics of a Rollout, as they are written: thresholds, intervals, and a canary whose requests are measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.model import durations
+from reconcile.preflight.findings import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.model.objects import Deployment
+    from reconcile.model.plan import Metric
+    from reconcile.preflight.findings import Subject
+
+# A rate needs two samples in its window; fifteen seconds are the shortest usual time between two scrapes.
+LEAST_INTERVAL = 30.0
+# What the mesh looks at before it puts its proxy beside the containers of a pod.
+INJECT = "sidecar.istio.io/inject"
+MOST_PERCENT = 100.0
+
+
+def metrics(subject: Subject) -> Iterator[Finding]:
+    """Yields thresholds that cannot pass or have the wrong unit, short intervals, and a canary without a proxy."""
+    case, ref = subject.case, subject.case.rollout.ref
+    for index, check in enumerate(case.spec.checks):
+        path = f"spec.canaryAnalysis.metrics[{index}]"
+        metric = case.settings.metrics.get(check.name)
+        for level, message in _threshold(check.threshold, metric) if metric else ():
+            yield Finding(level=level, object=str(ref), path=f"{path}.threshold", message=message)
+        if (durations.seconds(check.interval) or 0.0) < LEAST_INTERVAL:
+            message = f"{check.interval} holds less than two samples where Prometheus scrapes every 15s or less often"
+            advice = "write four times the scrape interval, such as 1m"
+            path += ".interval"
+            yield Finding(level=Level.WARNING, object=str(ref), path=path, message=message, advice=advice)
+    if case.spec.checks and _without_proxy(case.objects.canary):
+        message = f'has {INJECT}: "false": without a proxy nobody reports its requests'
+        canary = str(case.rollout.canary)
+        yield Finding(level=Level.WARNING, object=canary, path="spec.template.metadata", message=message)
+
+
+def _threshold(threshold: float, metric: Metric) -> Iterator[tuple[Level, str]]:
+    """Yields the problem of a threshold that can never pass, or that seems to be in another unit."""
+    if metric.bound == "minimum" and metric.unit == "percent" and threshold > MOST_PERCENT:
+        yield Level.ERROR, f"{threshold:g} % can never be reached"
+    if metric.bound == "minimum" and metric.unit == "percent" and 0 < threshold <= 1:
+        percent = threshold * 100
+        yield Level.WARNING, f"is {threshold:g} percent: if {percent:g} percent are meant, write {percent:g}"
+    if metric.bound == "maximum" and metric.unit in {"percent", "milliseconds"} and threshold < 0:
+        yield Level.ERROR, f"{threshold:g} {metric.unit}: nothing is that little"
+    if metric.bound == "maximum" and metric.unit == "milliseconds" and 0 < threshold < 1:
+        yield Level.WARNING, f"is {threshold:g} milliseconds: if seconds are meant, write {threshold * 1000:g}"
+
+
+def _without_proxy(deployment: Deployment) -> bool:
+    metadata = deployment.template.get("metadata") or {}
+    return any(str((metadata.get(part) or {}).get(INJECT)) == "false" for part in ("labels", "annotations"))
+
+
+def summary(subject: Subject) -> str:
+    """Returns the names of the metrics."""
+    return ", ".join(check.name for check in subject.case.spec.checks) or "none: health alone decides"

@@ -1,0 +1,32 @@
+"""The object that routes: whether its weights can be used, and where they stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.preflight.findings import Finding, Level
+from reconcile.preflight.unreadable import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.preflight.findings import Subject
+
+_ONE_ROUTE = "put both hosts, and no third, into one route of spec.http, with weights that add up to 100"
+
+
+def routes(subject: Subject) -> Iterator[Finding]:
+    """Yields a route that cannot be used, and weights that somebody may not expect."""
+    case, ref = subject.case, subject.case.rollout.route
+    yield from unreadable(ref, lambda: case.weights.split, _ONE_ROUTE)
+    split = case.weights.split
+    what = {"object": str(ref), "path": "spec.http"}
+    if split.lowest != split.highest:
+        message = f"its managed routes give the canary from {split.lowest} to {split.highest} %; all move together"
+        yield Finding(level=Level.WARNING, message=message, advice="give all of them the same weights", **what)
+    elif split.operations(split.lowest):
+        message = f"the weights do not add up to 100: they are counted from the canary's, {split.lowest}"
+        yield Finding(level=Level.WARNING, message=message, advice="write weights that add up to 100", **what)
+    if split.highest and not case.state.phase:
+        message = f"gives {split.highest} % to {case.spec.canary_host} already: the first pass goes on from there"
+        yield Finding(level=Level.WARNING, message=message, advice="write 100 and 0, if that is not meant", **what)

@@ -1,0 +1,92 @@
+"""Thresholds, intervals, and a canary whose requests are measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconcile.model.plan import Metric
+from reconcile.preflight.checks import FOLDER
+from tests.support.world import DURATION, METRICS, standard
+from tests.unit.preflight.examining import ANALYSIS, CANARY, ROLLOUT, Broken, examined, metric, rows_of, standard_with
+
+if TYPE_CHECKING:
+    from reconcile.model.kinds import Manifest
+
+BROKEN: dict[str, Broken] = {
+    "a success rate above everything": (
+        standard(metrics=[metric(threshold=101)]),
+        ("metrics", "error", ROLLOUT, f"{ANALYSIS}.metrics[0].threshold", "101 % can never be reached"),
+    ),
+    "a success rate as a fraction": (
+        standard(metrics=[metric(threshold=0.99)]),
+        (
+            "metrics",
+            "warning",
+            ROLLOUT,
+            f"{ANALYSIS}.metrics[0].threshold",
+            "is 0.99 percent: if 99 percent are meant, write 99",
+        ),
+    ),
+    "a duration below nothing": (
+        standard(metrics=[metric(DURATION, -5)]),
+        ("metrics", "error", ROLLOUT, f"{ANALYSIS}.metrics[0].threshold", "-5 milliseconds: nothing is that little"),
+    ),
+    "a duration in seconds": (
+        standard(metrics=[metric(), metric(DURATION, 0.5)]),
+        (
+            "metrics",
+            "warning",
+            ROLLOUT,
+            f"{ANALYSIS}.metrics[1].threshold",
+            "is 0.5 milliseconds: if seconds are meant, write 500",
+        ),
+    ),
+    "an interval between two scrapes": (
+        standard(metrics=[metric(interval="15s")]),
+        (
+            "metrics",
+            "warning",
+            ROLLOUT,
+            f"{ANALYSIS}.metrics[0].interval",
+            "15s holds less than two samples where Prometheus scrapes every 15s or less often",
+        ),
+    ),
+    "a canary without a proxy": (
+        standard_with(
+            "Deployment",
+            "spec",
+            "template",
+            "metadata",
+            "annotations",
+            {"sidecar.istio.io/inject": "false"},
+            name="podinfo-canary",
+        ),
+        (
+            "metrics",
+            "warning",
+            CANARY,
+            "spec.template.metadata",
+            'has sidecar.istio.io/inject: "false": without a proxy nobody reports its requests',
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("items", "row"), BROKEN.values(), ids=BROKEN)
+def test_what_is_broken_is_found_and_nothing_else(items: list[Manifest], row: tuple[str, ...]) -> None:
+    assert rows_of(examined(items, FOLDER)) == [row]
+
+
+def test_without_metrics_health_alone_decides() -> None:
+    (result,) = examined(standard(metrics=None), FOLDER)
+    assert {item.check: item.summary for item in result.results if item.check in {"metrics", "queries"}} == {
+        "metrics": "none: health alone decides",
+        "queries": "none",
+    }
+
+
+def test_a_metric_in_a_unit_of_its_own_is_taken_as_it_is() -> None:
+    own = METRICS | {"errors": Metric(name="errors", title="errors", unit="errors", bound="maximum")}
+    assert rows_of(examined(standard(metrics=[metric("errors", -1)]), FOLDER, metrics=own)) == []

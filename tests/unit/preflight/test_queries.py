@@ -1,0 +1,57 @@
+"""What a metrics server answers before a release."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconcile.model.plan import Answer, Failure
+from reconcile.preflight.checks import FOLDER
+from reconcile.preflight.examination import examine
+from tests.support.world import standard
+from tests.unit.preflight.examining import ANALYSIS, examined, findings_of, metric, subjects_of
+
+
+def queried(*answers: Answer) -> list[tuple[str, str, str, str]]:
+    every = findings_of(examined(standard(), FOLDER, *answers))
+    assert {check for check, _ in every} <= {"queries"}
+    return [(str(item.level), item.path, item.message, item.advice) for _, item in every]
+
+
+def test_answers_are_seen() -> None:
+    (subject,) = subjects_of(standard())
+    (result,) = examined(standard(), FOLDER, Answer(value=100.0), Answer(value=150.0))
+    seen = next(item.summary for item in result.results if item.check == "queries")
+    assert seen == "success rate 100.00% >= 99%; request duration 150ms <= 500ms"
+    assert examine(subject, FOLDER).rollout == subject.case.rollout.ref
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "words"),
+    [
+        (Answer(failure=Failure.NO_DATA), "warning", "success rate: no data"),
+        (Answer(failure=Failure.NOT_A_NUMBER), "warning", "success rate: not a number"),
+        (Answer(value=50.0), "warning", "success rate 50.00% < 99%"),
+        (Answer(failure=Failure.SEVERAL_SERIES, detail="3"), "error", "success rate: several series (3)"),
+        (Answer(failure=Failure.WRONG_TYPE), "error", "success rate: wrong type"),
+        (Answer(failure=Failure.QUERY_ERROR, detail="bad"), "error", "success rate: error from Prometheus (bad)"),
+        (Answer(failure=Failure.TEMPLATE, detail="x"), "error", "success rate: template error (x)"),
+    ],
+)
+def test_no_data_yet_is_a_warning_and_a_broken_query_an_error(answer: Answer, level: str, words: str) -> None:
+    assert queried(answer) == [(level, f"{ANALYSIS}.metrics[0]", words, "")]
+
+
+def test_the_query_is_shown_beside_what_came_of_it() -> None:
+    answer = Answer(failure=Failure.NO_DATA, query="sum(\n  x)")
+    assert queried(answer)[0][3] == "query: sum( x)"
+
+
+def test_a_server_that_cannot_be_asked_is_told_once() -> None:
+    broken = Answer(failure=Failure.UNREACHABLE, detail="no metrics server is named")
+    assert queried(broken, broken) == [("error", "", "no metrics server is named", "")]
+
+
+def test_a_metric_that_is_listed_twice_is_held_against_each_of_its_thresholds() -> None:
+    items = standard(metrics=[metric(threshold=90), metric(threshold=99, interval="5m")])
+    found = findings_of(examined(items, FOLDER, Answer(value=95.0), Answer(value=95.0)))
+    assert [(item.path, item.message) for _, item in found] == [(f"{ANALYSIS}.metrics[1]", "success rate 95.00% < 99%")]
