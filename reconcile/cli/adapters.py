@@ -18,7 +18,7 @@ from reconcile.engine.selection import Selection
 from reconcile.engine.shards import UNSHARDED, Shard
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
-from reconcile.model.plan import Settings
+from reconcile.model.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

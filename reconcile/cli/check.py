@@ -19,7 +19,7 @@ from reconcile.metrics import templates
 from reconcile.model import rights
 from reconcile.model.errors import ForbiddenError, MissingError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE, Ref
-from reconcile.model.plan import Question
+from reconcile.model.measurement import Question
 from reconcile.preflight import checks, installed, queries
 from reconcile.preflight.findings import Level
 

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 def complain(words: str) -> None:
     """Say on stderr why something did not end well. The words may have text of others in them, and have lines."""
-    from reconcile.model.fields import printable  # noqa: PLC0415 - only who has to complain pays for it
+    from reconcile.model.text import printable  # noqa: PLC0415 - only who has to complain pays for it
 
     click.echo("\n".join(map(printable, words.split("\n"))), err=True)
 

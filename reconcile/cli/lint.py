@@ -15,7 +15,7 @@ from reconcile.cli.preflight import REPORT, counted, examined, reported, subject
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import TemplateError
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 from reconcile.preflight import checks, installed, queries
 from reconcile.preflight.findings import Level
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core.state_machine import Move
-from reconcile.model.fields import printable, timestamp
 from reconcile.model.plan import Result
+from reconcile.model.text import printable
+from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
     from reconcile.model.plan import Record

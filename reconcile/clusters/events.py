@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.model.fields import timestamp, worded
+from reconcile.model.text import worded
+from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
     from datetime import datetime

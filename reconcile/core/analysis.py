@@ -13,7 +13,7 @@ from reconcile.core import messages
 from reconcile.core.stops import GateError
 from reconcile.model import durations
 from reconcile.model.durations import EXACT
-from reconcile.model.plan import Answer, Failure, Measurement, Metric, Question
+from reconcile.model.measurement import Answer, Failure, Measurement, Metric, Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.observation import Observation
-    from reconcile.model.plan import Answer, Plan, Question, Settings
+    from reconcile.model.measurement import Answer, Question
+    from reconcile.model.plan import Plan
+    from reconcile.model.settings import Settings
 
 
 def decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from reconcile.core import health, messages
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
-from reconcile.model.fields import shown
 from reconcile.model.rollout import Phase
+from reconcile.model.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

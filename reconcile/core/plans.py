@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconcile.core.moves import Effect
     from reconcile.core.stops import GateError, WaitError
     from reconcile.core.walk import Walk
-    from reconcile.model.plan import Gate, Measurement, Patch
+    from reconcile.model.measurement import Measurement
+    from reconcile.model.plan import Gate, Patch
     from reconcile.model.rollout import Phase, State
 
 

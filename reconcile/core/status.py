@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.fields import clip, timestamp, worded
 from reconcile.model.plan import Patch
 from reconcile.model.rollout import State
+from reconcile.model.text import clip, worded
+from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from reconcile.model.plan import Measurement, Operation
+    from reconcile.model.measurement import Measurement
+    from reconcile.model.plan import Operation
     from reconcile.model.rollout import Rollout
 
 MOST_MESSAGE = 1024

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconcile.core.case import Case
-    from reconcile.model.plan import Answer, Measurement, Question
+    from reconcile.model.measurement import Answer, Measurement, Question
 
 
 @dataclass(frozen=True, kw_only=True)

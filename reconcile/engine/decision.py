@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from reconcile.core.observation import Observation
     from reconcile.model.kinds import Manifest
-    from reconcile.model.plan import Answer, Patch, Question, Settings
+    from reconcile.model.measurement import Answer, Question
+    from reconcile.model.plan import Patch
+    from reconcile.model.settings import Settings
 
 LOG = logging.getLogger("steerer.engine")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.core.observation import Observation
-from reconcile.model import rollout as rollouts
+from reconcile.model import rollout_manifest
 from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.kinds import ROLLOUT, Manifest, Ref, Scope
 
@@ -63,7 +63,7 @@ def list_rollouts(cluster: Cluster, selection: Selection) -> Listing:
     Raises ClusterError if no namespace could be listed, and UsageError for a name that does not exist.
     """
     manifests, errors = list_manifests(cluster, selection)
-    rollouts_in_scope = tuple(rollouts.parse(item) for item in manifests)
+    rollouts_in_scope = tuple(rollout_manifest.parse(item) for item in manifests)
     matching = [item for item in rollouts_in_scope if selection.matches(item)]
     missing = set(selection.names) - {item.ref.name for item in matching}
     if missing and not errors:

@@ -18,7 +18,7 @@ from reconcile.engine.observe import observe
 from reconcile.engine.ordering import query_order, write_order
 from reconcile.engine.shared_routes import SharedRoutes
 from reconcile.model.errors import ClusterError, LostRaceError
-from reconcile.model.plan import Plan, Record, Result, Settings
+from reconcile.model.plan import Plan, Record, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Patch
     from reconcile.model.ports import Cluster, Meter
+    from reconcile.model.settings import Settings
 
 LOG = logging.getLogger("steerer.engine")
 

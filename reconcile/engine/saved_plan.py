@@ -19,8 +19,9 @@ from reconcile.core.state_machine import Move
 from reconcile.engine.entry_changes import changed_gates, changed_values
 from reconcile.engine.saved_entry import effect, object_patches, plan_without_writes, rollout_of, to_entry, unwritten
 from reconcile.model.errors import UsageError
-from reconcile.model.fields import parse_time, shown, timestamp
 from reconcile.model.plan import Result
+from reconcile.model.text import shown
+from reconcile.model.times import parse_time, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconcile.model.plan import Question
+    from reconcile.model.measurement import Question
 
 MOST_MEMBERS = 50
 """Workloads in one query: their answers are a few KiB, and 1,000 Rollouts of one namespace are 20 queries a metric."""

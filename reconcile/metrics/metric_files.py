@@ -13,7 +13,7 @@ import yaml
 from reconcile import files
 from reconcile.metrics import MAX_QUERY
 from reconcile.model.errors import TemplateError, UsageError
-from reconcile.model.plan import Metric
+from reconcile.model.measurement import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

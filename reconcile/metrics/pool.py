@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconcile.metrics.batching import Query
     from reconcile.metrics.query import Asking, Outcome
-    from reconcile.model.plan import Answer
+    from reconcile.model.measurement import Answer
 
 MOST_TRIES = 2
 GRACE = 0.2

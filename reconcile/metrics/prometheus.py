@@ -16,7 +16,7 @@ from reconcile.metrics.pool import ask_all
 from reconcile.metrics.query import Asking
 from reconcile.metrics.responses import UnusableError, unreachable
 from reconcile.model.errors import TemplateError, UsageError
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconcile.metrics.batching import Query
     from reconcile.metrics.templates import TemplateSet
-    from reconcile.model.plan import Question
+    from reconcile.model.measurement import Question
 
 MAX_TOKEN = 1024 * 1024
 

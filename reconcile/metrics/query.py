@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconcile.metrics import backoff, responses, transport
 from reconcile.metrics.responses import UngroupedError, UnusableError, unreachable
 from reconcile.metrics.transport import REFUSALS, TooLargeError
-from reconcile.model.plan import Failure
+from reconcile.model.measurement import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconcile.metrics.batching import Query
     from reconcile.metrics.transport import Received
-    from reconcile.model.plan import Answer
+    from reconcile.model.measurement import Answer
 
 # Of these the query is the reason, by itself or by its length; whether as Prometheus or a proxy has it.
 _OF_THE_QUERY = frozenset(

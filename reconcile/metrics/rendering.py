@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from reconcile.metrics.metric_files import MetricFile
-    from reconcile.model.plan import Question
+    from reconcile.model.measurement import Question
 
 
 class Queries:

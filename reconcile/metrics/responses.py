@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

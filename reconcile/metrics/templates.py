@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconcile.metrics.rendering import Queries
-    from reconcile.model.plan import Metric, Question
+    from reconcile.model.measurement import Metric, Question
 
 __all__ = ["MetricFile", "TemplateSet", "load"]
 

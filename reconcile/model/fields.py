@@ -7,20 +7,16 @@ Rollouts. Pure.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from reconcile.model.names import DNS_NAME, DNS_NAME_LENGTH
+from reconcile.model.text import shown
+from reconcile.model.times import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# RFC 1123, as the API server checks the names of objects.
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-DNS_NAME = re.compile(rf"{DNS_LABEL.pattern}(\.{DNS_LABEL.pattern})*")
-DNS_NAME_LENGTH = 253
-MOST_SHOWN = 80
-ELLIPSIS = "…"
+    from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,72 +125,8 @@ class Fields:
         return time
 
 
-def parse_time(value: object) -> datetime | None:
-    """Read an RFC 3339 time; None if it is none."""
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if time is None:
-            return None
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # the latter at the ends of the calendar
-        return None
-
-
-def timestamp(at: datetime) -> str:
-    """Write an instant as metav1.Time does: RFC 3339 in UTC, whole seconds, `2024-05-01T12:00:00Z`.
-
-    Parts of a second are dropped, not rounded: nothing is stamped later than it happened.
-    """
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
-
-
-def is_segment(value: object) -> bool:
-    """Say whether a value can be a name to an API server, which makes a part of a path of it, whatever the kind."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= DNS_NAME_LENGTH
-        and value not in {".", ".."}
-        and not set(value) & {"/", "%"}
-        and value.isprintable()
-    )
-
-
-def printable(text: object) -> str:
-    r"""Give text that a terminal can only show: whatever acts, breaks the line or hides is escaped (`\x1b`)."""
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
-
-
-def worded(text: str, most: int) -> str:
-    """Make words with text of others in them fit to be stored: `printable`, and at most `most` bytes."""
-    return clip(printable(text), most)
-
-
-def clip(text: str, most: int) -> str:
-    """Cut a text to at most `most` bytes of UTF-8, between two characters, with an ellipsis where it was cut."""
-    raw = text.encode("utf-8", "replace")
-    if len(raw) <= most:
-        return text
-    return raw[: most - len(ELLIPSIS.encode())].decode("utf-8", "ignore") + ELLIPSIS
-
-
 def _finite(value: float) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond every float
         return False
-
-
-def shown(value: object) -> str:
-    """Print a value of the user's in a message: the beginning of it, as JSON would write it, or its type."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        text = repr(value)
-    elif isinstance(value, str):
-        text = f'"{value}"'
-    else:
-        text = "null" if value is None else "a list" if isinstance(value, list) else "a mapping"
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconcile.model.fields import is_segment
+from reconcile.model.names import is_segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,12 +6,11 @@ Duty: typed views of manifests. A view says what an object says; whether that is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.errors import InvalidObjectError
-from reconcile.model.fields import Fields, parse_time
+from reconcile.model.fields import Fields
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
 from reconcile.model.template_hash import revision
 
@@ -99,14 +98,6 @@ class Autoscaler:
         return (self.target_kind, self.target_name) == (deployment.kind.name, deployment.name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Writer:
-    """Who wrote a field last, by `metadata.managedFields`."""
-
-    manager: str
-    at: datetime
-
-
 def deployment(manifest: Manifest) -> Deployment:
     """Read a Deployment. Raises InvalidObjectError where the manifest is none that the API server would store."""
     root = Fields(value=manifest)
@@ -169,34 +160,6 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
     )
     _refuse(root)
     return view
-
-
-def writers(manifest: Manifest, *path: str) -> list[Writer]:
-    """Give the managers that own the field at `path`, or anything below it, the last to write first.
-
-    Several own a field where all of them mean its present value. A write to `status` alone says nothing about `spec`:
-    only entries that own the path count. An entry without a time is the oldest.
-    """
-    entries = (manifest.get("metadata") or {}).get("managedFields")
-    found = [
-        Writer(manager=str(entry.get("manager")), at=parse_time(entry.get("time")) or datetime.min.replace(tzinfo=UTC))
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and _owns(entry.get("fieldsV1"), path)
-    ]
-    return sorted(found, key=lambda writer: writer.at, reverse=True)
-
-
-def last_writer(manifest: Manifest, *path: str) -> Writer | None:
-    """Give the manager that wrote the field at `path`, or anything below it, last; None where nobody is recorded."""
-    return next(iter(writers(manifest, *path)), None)
-
-
-def _owns(fields: object, path: tuple[str, ...]) -> bool:
-    for key in path:
-        if not isinstance(fields, dict) or f"f:{key}" not in fields:
-            return False
-        fields = fields[f"f:{key}"]
-    return True
 
 
 def _ref(kind: Any, metadata: Fields) -> Ref:

@@ -6,84 +6,18 @@ Duty: frozen shapes. They know neither how they are made (`decide`) nor what hap
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from reconcile.model.kinds import Ref
+    from reconcile.model.measurement import Measurement, Question
 
 Operation = dict[str, Any]
 """One operation of RFC 6902, e.g. `{"op": "test", "path": "/spec/replicas", "value": 2}`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
-    """What the core knows of a metric template; the query itself stays with the adapter.
-
-    `bound` is "minimum" or "maximum": what the threshold is. `unit` is "percent", "milliseconds" or free text.
-    """
-
-    name: str
-    title: str
-    unit: str
-    bound: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """One metric of one Rollout, for one pass. `weight` is the canary's share of traffic in percent."""
-
-    rollout: Ref
-    metric: str
-    workload: str
-    interval: str
-    weight: int
-
-
-class Failure(StrEnum):
-    """The kinds of answer that are no number. The value is how a report names it."""
-
-    NO_DATA = "no data"
-    NOT_A_NUMBER = "not a number"
-    SEVERAL_SERIES = "several series"
-    WRONG_TYPE = "wrong type"
-    QUERY_ERROR = "error from Prometheus"
-    UNREACHABLE = "unreachable"
-    TEMPLATE = "template error"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What the meter said: a finite `value`, or a `failure` with `detail` in words. `query` is the rendered text."""
-
-    query: str = ""
-    value: float | None = None
-    failure: Failure | None = None
-    detail: str = ""
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measurement:
-    """One answer held against its threshold. `verdict` is "passed", "failed" or the kind of failure."""
-
-    metric: str
-    query: str
-    value: float | None
-    threshold: float
-    bound: str
-    verdict: str
-    text: str
-    at: datetime
-
-    @property
-    def passed(self) -> bool:
-        """Say whether the canary may go on, as far as this metric is concerned."""
-        return self.verdict == "passed"
 
 
 class Outcome(StrEnum):
@@ -185,22 +119,3 @@ class Record:
     at: datetime
     result: Result
     error: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What a pass is told from outside: `interval` in seconds, `metrics` by name, and two sets of field managers.
-
-    `gitops_managers` put back what Git has, against steerer; `appliers` bring about what steerer put into Git.
-    """
-
-    interval: float = 60.0
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
-    gitops_managers: tuple[str, ...] = (
-        "argocd-controller",
-        "argocd-application-controller",
-        "kustomize-controller",
-        "helm-controller",
-        "helm",
-    )
-    appliers: tuple[str, ...] = ()

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from reconcile.model.errors import ClusterError
     from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
-    from reconcile.model.plan import Answer, Event, Patch, Question
+    from reconcile.model.measurement import Answer, Question
+    from reconcile.model.plan import Event, Patch
 
 
 class Cluster(Protocol):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.observation import Observation
-    from reconcile.model.plan import Settings
     from reconcile.model.rollout import Rollout
+    from reconcile.model.settings import Settings
     from reconcile.preflight.findings import Check
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconcile.model.plan import Answer, Question
+from reconcile.model.measurement import Answer, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

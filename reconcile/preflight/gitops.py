@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.core import messages, routers
-from reconcile.model import objects
+from reconcile.model import field_managers
 from reconcile.preflight.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def gitops(subject: Subject) -> Iterator[Finding]:
 def _written(
     subject: Subject, ref: Ref, manifest: Manifest | object, path: tuple[str, ...], advice: str
 ) -> Iterator[Finding]:
-    writer = objects.last_writer(manifest, *path) if isinstance(manifest, dict) else None
+    writer = field_managers.last_writer(manifest, *path) if isinstance(manifest, dict) else None
     if writer is None or writer.manager not in subject.case.settings.gitops_managers:
         return
     yield Finding(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.core import status
 from reconcile.model import rights
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 from reconcile.model.rights import Lack
 from reconcile.preflight.findings import Finding, Level, Result, completed
 

@@ -10,8 +10,8 @@ from reconcile.preflight.findings import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.model.measurement import Metric
     from reconcile.model.objects import Deployment
-    from reconcile.model.plan import Metric
     from reconcile.preflight.findings import Subject
 
 # A rate needs two samples in its window; fifteen seconds are the shortest usual time between two scrapes.

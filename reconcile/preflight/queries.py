@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.core import analysis
-from reconcile.model.plan import Failure
+from reconcile.model.measurement import Failure
 from reconcile.preflight.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.model.plan import Answer, Measurement, Question
+    from reconcile.model.measurement import Answer, Measurement, Question
     from reconcile.preflight.findings import Subject
 
 # Before there is traffic, no number is no fault of the query; every other failure is one of the query or the server.

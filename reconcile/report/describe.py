@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from reconcile.model.fields import timestamp
+from reconcile.model.times import timestamp
 from reconcile.report import lenient
 from reconcile.report.events import event_lines, events_table, in_order, since
 from reconcile.report.layout import Line, as_text, bar, column, joined, say, show

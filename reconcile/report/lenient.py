@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from reconcile.model.fields import parse_time
+from reconcile.model.times import parse_time
 from reconcile.report.record import number
 
 

@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from reconcile.model.fields import timestamp
 from reconcile.model.plan import Outcome, Result
+from reconcile.model.times import timestamp
 from reconcile.report.layout import Line, joined, rows, say, show
 from reconcile.report.text import one_liners
 

@@ -12,12 +12,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.errors import UsageError
-from reconcile.model.fields import timestamp
+from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconcile.model.plan import Event, Gate, Measurement, Patch, Position, Record
+    from reconcile.model.measurement import Measurement
+    from reconcile.model.plan import Event, Gate, Patch, Position, Record
 
 EVENT_REASON = "Synced"
 _EXACT = 2**53

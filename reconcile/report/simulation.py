@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.fields import printable
 from reconcile.model.kinds import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.model.text import printable
 from reconcile.report import lenient
 from reconcile.report.events import events_table
 from reconcile.report.record import dump, to_dict

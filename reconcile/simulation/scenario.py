@@ -13,12 +13,14 @@ from reconcile.model import durations
 from reconcile.model.errors import UsageError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import KINDS, Ref
-from reconcile.model.plan import Answer, Failure, Operation, Question
+from reconcile.model.measurement import Answer, Failure, Question
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from reconcile.model.plan import Operation
 
 MOST_TICKS = 10_000
 MOST_ITEMS = 1_000

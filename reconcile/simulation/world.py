@@ -13,7 +13,7 @@ from reconcile.core.state_machine import Move
 from reconcile.engine.one_pass import Pass
 from reconcile.model import objects
 from reconcile.model.kinds import DEPLOYMENT, Ref, Scope
-from reconcile.model.plan import Patch, Record, Settings
+from reconcile.model.plan import Patch, Record
 from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconcile.engine.selection import Selection
     from reconcile.model.objects import Deployment
     from reconcile.model.ports import Cluster, Meter
+    from reconcile.model.settings import Settings
     from reconcile.simulation.scenario import Scenario
 
 DONE = frozenset({Move.IDLE.value, Move.INITIALIZE.value})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.model.rollout import parse
+from reconcile.model.rollout_manifest import parse
 from tests.hostile.pieces import SPEC, STATUS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended
 

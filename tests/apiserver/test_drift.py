@@ -20,7 +20,8 @@ from reconcile.clusters.kube.cluster import connect
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
-from reconcile.model.plan import Result, Settings
+from reconcile.model.plan import Result
+from reconcile.model.settings import Settings
 from tests.apiserver.steering import (
     ARTIFACTS,
     DURATION,

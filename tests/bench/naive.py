@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.metrics.templates import load
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Question
+from reconcile.model.measurement import Question
 from tests.apiserver.steering import DURATION, SUCCESS
 
 if TYPE_CHECKING:

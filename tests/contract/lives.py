@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.plan import Failure
+from reconcile.model.measurement import Failure
 from tests.contract.play import template
 from tests.support.world import (
     DURATION,

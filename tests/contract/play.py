@@ -13,7 +13,8 @@ from reconcile.engine.apply import apply
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
-from reconcile.model.plan import Result, Settings
+from reconcile.model.plan import Result
+from reconcile.model.settings import Settings
 from tests.contract import alike
 from tests.support.fakes import FixedMeter
 from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard

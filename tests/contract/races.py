@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconcile.model.plan import Failure, Result
+from reconcile.model.measurement import Failure
+from reconcile.model.plan import Result
 from tests.contract.play import template
 from tests.contract.stages import merged
 from tests.support.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_service

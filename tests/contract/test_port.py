@@ -10,7 +10,6 @@ import pytest
 
 from reconcile.clusters.events import MESSAGE_BYTES, cut
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
-from reconcile.model.fields import printable
 from reconcile.model.kinds import (
     DEPLOYMENT,
     EVENT,
@@ -24,6 +23,7 @@ from reconcile.model.kinds import (
     version_of,
 )
 from reconcile.model.plan import Event, Patch
+from reconcile.model.text import printable
 from tests.contract import alike
 from tests.support.world import autoscaler, deployment, destination, rollout, service, virtual_service
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.fields import timestamp
 from reconcile.model.template_hash import revision
+from reconcile.model.times import timestamp
 from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Status, World
 from tests.support import world as builders
 

@@ -17,7 +17,8 @@ from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
 from reconcile.model.kinds import version_of
-from reconcile.model.plan import Event, Failure, Patch, Plan, Settings
+from reconcile.model.measurement import Failure
+from reconcile.model.settings import Settings
 from tests.explorer import manifests, turns
 from tests.explorer.manifests import NOW, Notes
 from tests.explorer.state import NOBODY
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
+    from reconcile.model.plan import Event, Patch, Plan
     from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jsonpatch
 import pytest
 
-from reconcile.model.plan import Failure, Plan, Result
+from reconcile.model.plan import Plan, Result
 from tests.support.fakes import ref_of
 from tests.support.laws import LAWS, Turn
 from tests.support.strategies import Scene
@@ -15,6 +15,7 @@ from tests.support.world import SUCCESS
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest, Ref
+    from reconcile.model.measurement import Failure
 
 
 def broken(plan: Plan, manifests: list[Manifest], value: float | Failure, interval: float) -> tuple[str, ...]:

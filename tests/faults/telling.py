@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from reconcile.clusters.kube.cluster import connect
 from reconcile.model.errors import ClusterError
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE
-from reconcile.model.plan import Failure
+from reconcile.model.measurement import Failure
 from tests.apiserver.steering import Metrics, Steerer
 from tests.components.gateway import Gateway, passed
 from tests.contract import alike

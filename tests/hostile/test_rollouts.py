@@ -17,7 +17,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.rollout import parse
+from reconcile.model.rollout_manifest import parse
 from reconcile.model.template_hash import revision
 from tests.hostile.pieces import ABSENT, NO_JSON, OTHERS, SPEC, STATUS, TEXTS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended

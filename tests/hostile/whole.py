@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from reconcile.cli import steerer
 from reconcile.cli.exit_codes import FAILED, USAGE
 from reconcile.model.errors import SteererError, UsageError
-from reconcile.model.fields import printable
+from reconcile.model.text import printable
 from tests.support import program
 
 if TYPE_CHECKING:

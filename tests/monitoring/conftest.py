@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconcile.model.fields import timestamp
+from reconcile.model.times import timestamp
 from tests.apiserver.steering import Metrics, apply, at_rest
 from tests.components.fixtures import available
 from tests.components.kubestate import KubeStateMetrics

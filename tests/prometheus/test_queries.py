@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Answer, Failure, Metric, Question
+from reconcile.model.measurement import Answer, Failure, Metric, Question
 from tests.hostile.tally import End, ended
 from tests.prometheus.traffic import AT, NAMES, P99, share
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import load
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Question
+from reconcile.model.measurement import Question
 from tests.components.prometheus import openmetrics
 from tests.prometheus.traffic import AT
 

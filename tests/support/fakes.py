@@ -13,14 +13,15 @@ import jsonpatch
 from reconcile.clusters.events import event_manifest
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
 from reconcile.model.kinds import EVENT, KINDS, Kind, Manifest, Ref, Scope, version_of
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from reconcile.model.kinds import Version
-    from reconcile.model.plan import Event, Patch, Question
+    from reconcile.model.measurement import Question
+    from reconcile.model.plan import Event, Patch
 
 
 class MemoryCluster:

@@ -19,7 +19,9 @@ import pytest
 
 from reconcile.core.state_machine import Move
 from reconcile.model.kinds import EVENT, KINDS, Manifest, Ref
-from reconcile.model.plan import Failure, Outcome, Plan, Result, Settings
+from reconcile.model.measurement import Failure
+from reconcile.model.plan import Outcome, Plan, Result
+from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support.world import CS, METRICS, PS, START, VS, C, P
 

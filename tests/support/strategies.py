@@ -19,7 +19,8 @@ from reconcile.engine.selection import Selection
 from reconcile.model import objects
 from reconcile.model.errors import ClusterError, ForbiddenError, UnreachableError
 from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
-from reconcile.model.plan import Failure, Settings
+from reconcile.model.measurement import Failure
+from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
 from tests.support.world import (
@@ -42,7 +43,8 @@ from tests.support.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from reconcile.model.plan import Answer, Patch, Question
+    from reconcile.model.measurement import Answer, Question
+    from reconcile.model.plan import Patch
 
 T = TypeVar("T")
 

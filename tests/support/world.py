@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.model.fields import timestamp
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
-from reconcile.model.plan import Metric, Settings
+from reconcile.model.measurement import Metric
+from reconcile.model.settings import Settings
+from reconcile.model.times import timestamp
 from reconcile.simulation.world import Workloads
 from tests.support.fakes import FixedMeter, MemoryCluster
 

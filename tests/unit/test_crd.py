@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from reconcile.core import status
-from reconcile.model import durations, fields
+from reconcile.model import durations, names
 from reconcile.model.kinds import ROLLOUT
-from reconcile.model.plan import Failure, Measurement
-from reconcile.model.rollout import MOST_METRICS, MOST_NAME, Phase, State, parse
+from reconcile.model.measurement import Failure, Measurement
+from reconcile.model.rollout import Phase, State
+from reconcile.model.rollout_manifest import MOST_METRICS, MOST_NAME, parse
 from tests.support import paths
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def test_the_printed_columns_exist() -> None:
 
 def test_names_phases_and_bounds_are_those_of_the_program() -> None:
     for path in (".spec.virtualService.name", ".spec.primary.name", ".spec.canary.name", ".spec.canary.host"):
-        assert at(path)["pattern"] == f"^{fields.DNS_NAME.pattern}$"
-        assert at(path)["maxLength"] == fields.DNS_NAME_LENGTH
+        assert at(path)["pattern"] == f"^{names.DNS_NAME.pattern}$"
+        assert at(path)["maxLength"] == names.DNS_NAME_LENGTH
     assert set(at(".status.phase")["enum"]) == {phase.value for phase in Phase if phase.value} | {"Failed"}
     assert at(".spec.canaryAnalysis.metrics")["maxItems"] == MOST_METRICS
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME

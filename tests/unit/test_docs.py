@@ -23,10 +23,11 @@ from reconcile.core.state_machine import Move
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.metrics import metric_files, templates
-from reconcile.model import rights, rollout
+from reconcile.model import rights, rollout_manifest
 from reconcile.model.kinds import KINDS, ROLLOUT, Ref, Scope
-from reconcile.model.plan import Failure, Question, Settings
+from reconcile.model.measurement import Failure, Question
 from reconcile.model.rollout import Phase
+from reconcile.model.settings import Settings
 from reconcile.preflight import checks
 from reconcile.report import simulation, text
 from reconcile.simulation import scenario
@@ -350,7 +351,7 @@ def manifests() -> Iterator[dict[str, Any]]:
 def test_every_rollout_that_is_shown_is_valid() -> None:
     shown = [item for item in manifests() if item.get("kind") == ROLLOUT.name]
     assert shown
-    assert [rollout.parse(item).problems for item in shown] == [()] * len(shown)
+    assert [rollout_manifest.parse(item).problems for item in shown] == [()] * len(shown)
 
 
 def test_every_metric_that_is_shown_can_be_rendered(tmp_path: Path) -> None:

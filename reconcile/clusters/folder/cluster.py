@@ -19,8 +19,10 @@ from reconcile.clusters.events import event_manifest
 from reconcile.clusters.folder.files import Found, Source, load, located, store, sweep, unchanged, walk
 from reconcile.clusters.folder.yaml_documents import same
 from reconcile.model.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
-from reconcile.model.fields import is_segment, shown, timestamp
 from reconcile.model.kinds import EVENT, KINDS, ROLLOUT, Manifest, Ref
+from reconcile.model.names import is_segment
+from reconcile.model.text import shown
+from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

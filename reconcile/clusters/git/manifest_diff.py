@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.folder.yaml_documents import same
-from reconcile.model.fields import shown
+from reconcile.model.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from reconcile.clusters.git.manifest_diff import Difference, Path, difference, d
 from reconcile.clusters.git.strip_defaults import lean, left_over
 from reconcile.core.state_machine import Move
 from reconcile.model.errors import PendingError, RefusedError
-from reconcile.model.fields import shown
+from reconcile.model.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

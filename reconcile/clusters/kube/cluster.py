@@ -15,8 +15,8 @@ from reconcile.clusters.kube.read_plan import PAGE_SIZE
 from reconcile.clusters.kube.reader import Reader
 from reconcile.clusters.kube.status_errors import UnservedError
 from reconcile.model.errors import LostRaceError, MissingError
-from reconcile.model.fields import timestamp
 from reconcile.model.kinds import EVENT, ROLLOUT, Ref, version_of
+from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.observation import Observation
-    from reconcile.model.plan import Settings
     from reconcile.model.rollout import Rollout, Spec, State
+    from reconcile.model.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import promotion, revision
 from reconcile.core.state_machine import Situation, Standing, Traffic
-from reconcile.model import objects
+from reconcile.model import field_managers
 from reconcile.model.rollout import Phase, State
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ReleaseRecord:
             return None
         if self.objects.on_primary:
             return None
-        writer = objects.last_writer(self.objects.primary.manifest, "spec", "template")
+        writer = field_managers.last_writer(self.objects.primary.manifest, "spec", "template")
         if self.state.promoted_revision == self.state.canary_revision:
             return writer.manager if writer else "somebody"
         since, appliers = self.state.last_transition, (SELF, *self.appliers)

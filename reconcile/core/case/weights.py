@@ -10,17 +10,17 @@ from reconcile.core import routers
 from reconcile.core.case.record import SELF
 from reconcile.core.observation import parsed
 from reconcile.core.state_machine import RESTING, Traffic
-from reconcile.model import objects
+from reconcile.model import field_managers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.case.record import ReleaseRecord
     from reconcile.core.observation import Observation
+    from reconcile.model.field_managers import Writer
     from reconcile.model.kinds import Manifest
-    from reconcile.model.objects import Writer
-    from reconcile.model.plan import Settings
     from reconcile.model.rollout import Spec, State
+    from reconcile.model.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -129,4 +129,4 @@ class Weights:
     @property
     def _writers(self) -> list[Writer]:
         """Who owns the part of the route that has the weights, the last to write first."""
-        return objects.writers(self.route, *routers.ROUTERS[self.observation.rollout.route.kind.name].written)
+        return field_managers.writers(self.route, *routers.ROUTERS[self.observation.rollout.route.kind.name].written)

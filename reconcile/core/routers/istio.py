@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.errors import InvalidObjectError
-from reconcile.model.fields import shown
-from reconcile.model.rollout import short_host
+from reconcile.model.names import short_host
+from reconcile.model.text import shown
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest

@@ -10,7 +10,8 @@ import pytest
 from reconcile.cli.exit_codes import CHANGED, FAILED, HALTED, NOTHING, WAITING, applied, exit_code, waited
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.model.plan import Result, Settings
+from reconcile.model.plan import Result
+from reconcile.model.settings import Settings
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, deployment, rollout, standard
 

@@ -12,7 +12,8 @@ import pytest
 
 from reconcile.cli.exit_codes import complain
 from reconcile.cli.logs import log_decision, log_to_stderr
-from reconcile.model.plan import Failure, Record, Result
+from reconcile.model.measurement import Failure
+from reconcile.model.plan import Record, Result
 from tests.support.paths import DOCS
 from tests.support.world import SUCCESS, world
 

@@ -9,7 +9,8 @@ from reconcile.cli.session import make
 from reconcile.cli.signals import Stop
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.model.plan import Record, Result, Settings
+from reconcile.model.plan import Record, Result
+from reconcile.model.settings import Settings
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import METRICS, START, release
 

@@ -16,7 +16,8 @@ from reconcile.cli.session import make
 from reconcile.cli.signals import GRACE, Stop, Stopped
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.model.plan import Record, Result, Settings
+from reconcile.model.plan import Record, Result
+from reconcile.model.settings import Settings
 from tests.components.processes import wait_for
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.program import begun, contents, example
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconcile.model.plan import Answer, Question
+    from reconcile.model.measurement import Answer, Question
 
 
 # In this process: a signal at each call of a port.

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.clusters.events import MESSAGE_BYTES, cut, event_manifest
-from reconcile.model.fields import printable, timestamp
 from reconcile.model.kinds import EVENT, ROLLOUT, Ref
 from reconcile.model.plan import Event
+from reconcile.model.text import printable
+from reconcile.model.times import timestamp
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

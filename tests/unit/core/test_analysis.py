@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconcile.core.analysis import UNANSWERED, judge
-from reconcile.model.plan import Answer, Failure, Measurement, Metric
+from reconcile.model.measurement import Answer, Failure, Measurement, Metric
 from reconcile.model.rollout import Check
 from tests.support.world import DURATION, METRICS, START, SUCCESS
 

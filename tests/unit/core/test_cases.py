@@ -13,7 +13,7 @@ import yaml
 
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.model.plan import Record, Settings
+from reconcile.model.settings import Settings
 from reconcile.report.record import to_dict
 from reconcile.report.yaml_text import to_yaml
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
@@ -22,6 +22,8 @@ from tests.support.world import DURATION, METRICS, START, SUCCESS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reconcile.model.plan import Record
 
 CASES = ROOT / "tests" / "cases"
 

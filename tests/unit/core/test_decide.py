@@ -14,7 +14,9 @@ from reconcile.engine.observe import observe
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import ForbiddenError, LostRaceError
 from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, VIRTUAL_SERVICE, Manifest
-from reconcile.model.plan import Failure, Outcome, Result, Settings
+from reconcile.model.measurement import Failure
+from reconcile.model.plan import Outcome, Result
+from reconcile.model.settings import Settings
 from tests.support.world import (
     CS,
     METRICS,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.model.errors import LostRaceError
-from reconcile.model.plan import Failure, Outcome
+from reconcile.model.measurement import Failure
+from reconcile.model.plan import Outcome
 from tests.support.world import SUCCESS, VS, C, P, World, world
 
 if TYPE_CHECKING:

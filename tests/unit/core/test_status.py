@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.core.status import Readiness, following, patch, refused, render
-from reconcile.model.fields import clip
-from reconcile.model.plan import Measurement
-from reconcile.model.rollout import Phase, Rollout, State, parse
+from reconcile.model.measurement import Measurement
+from reconcile.model.rollout import Phase, Rollout, State
+from reconcile.model.rollout_manifest import parse
+from reconcile.model.text import clip
 from tests.support.world import START, SUCCESS, R, rollout
 
 if TYPE_CHECKING:

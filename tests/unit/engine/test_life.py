@@ -11,7 +11,8 @@ import pytest
 from reconcile.engine.apply import apply
 from reconcile.model.errors import ForbiddenError, PendingError
 from reconcile.model.kinds import AUTOSCALER, Ref
-from reconcile.model.plan import Failure, Outcome, Result
+from reconcile.model.measurement import Failure
+from reconcile.model.plan import Outcome, Result
 from tests.support.world import (
     CS,
     DURATION,

@@ -13,8 +13,10 @@ from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import ClusterError, ForbiddenError, RefusedError
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, Ref
-from reconcile.model.plan import Answer, Patch, Plan, Question, Result, Settings
+from reconcile.model.measurement import Answer, Question
 from reconcile.model.plan import Event as Said
+from reconcile.model.plan import Patch, Plan, Result
+from reconcile.model.settings import Settings
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, VS, release
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from reconcile.core.state_machine import Move
 from reconcile.engine.ordering import query_order, write_order
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Event, Patch, Plan, Position, Question
+from reconcile.model.measurement import Question
+from reconcile.model.plan import Event, Patch, Plan, Position
 from tests.support.world import START
 
 PLACE = Position(phase="Progressing", weight=10)

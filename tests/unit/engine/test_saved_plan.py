@@ -16,7 +16,8 @@ from reconcile.engine.saved_plan_check import accept_or_refuse
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import ForbiddenError, UsageError
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Ref
-from reconcile.model.plan import Record, Result, Settings
+from reconcile.model.plan import Record, Result
+from reconcile.model.settings import Settings
 from tests.hostile.tally import End, ended
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, release

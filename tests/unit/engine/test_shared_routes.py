@@ -13,7 +13,8 @@ from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import LostRaceError, RefusedError
 from reconcile.model.kinds import VIRTUAL_SERVICE, Manifest, Ref
-from reconcile.model.plan import Patch, Record, Result, Settings
+from reconcile.model.plan import Patch, Record, Result
+from reconcile.model.settings import Settings
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import DURATION, METRICS, START, SUCCESS, destination, release
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.metrics.batching import MOST_MEMBERS, MOST_NAMES, Query, queries
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Question
+from reconcile.model.measurement import Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from reconcile.engine.selection import Selection
 from reconcile.metrics.backoff import WORKERS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet
-from reconcile.model.plan import Settings
+from reconcile.model.settings import Settings
 from tests.support.fakes import MemoryCluster
 from tests.support.world import METRICS, START, release
 from tests.unit.metrics.loopback import LONG, Handler, Server, vector

@@ -21,7 +21,7 @@ from reconcile.metrics.backoff import MOST_REFUSALS, WORKERS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Answer, Failure, Metric, Question
+from reconcile.model.measurement import Answer, Failure, Metric, Question
 from tests.unit.metrics.loopback import LONG, Handler, Server, reply, silence, vector
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from reconcile.metrics.responses import UngroupedError, parsed, shared, single
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Answer, Failure, Metric, Question
+from reconcile.model.measurement import Answer, Failure, Metric, Question
 from tests.hostile.tally import End, ended
 from tests.support.paths import ROOT
 from tests.unit.metrics.loopback import LONG, Handler, Server, reply, running, silence, vector

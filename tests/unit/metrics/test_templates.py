@@ -16,7 +16,7 @@ from reconcile.metrics import templates
 from reconcile.metrics.templates import load
 from reconcile.model.errors import TemplateError, UsageError
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.plan import Metric, Question
+from reconcile.model.measurement import Metric, Question
 from tests.hostile.tally import End, ended
 
 if TYPE_CHECKING:

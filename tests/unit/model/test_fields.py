@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.model.fields import Fields, clip, is_segment, parse_time, printable, worded
+from reconcile.model.fields import Fields
+from reconcile.model.names import is_segment
+from reconcile.model.text import clip, printable, worded
+from reconcile.model.times import parse_time
 
 TEXT = "lower case letters, digits, '-' and '.'"
 

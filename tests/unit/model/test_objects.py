@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from reconcile.model.errors import InvalidObjectError
+from reconcile.model.field_managers import Writer, last_writer
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
-from reconcile.model.objects import Autoscaler, Writer, autoscaler, deployment, last_writer, service
+from reconcile.model.objects import Autoscaler, autoscaler, deployment, service
 from tests.support import world
 
 

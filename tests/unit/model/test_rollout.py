@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
-from reconcile.model.rollout import Check, Phase, Spec, State, parse, short_host
+from reconcile.model.names import short_host
+from reconcile.model.rollout import Check, Phase, Spec, State
+from reconcile.model.rollout_manifest import parse
 from tests.hostile.tally import End, ended
 from tests.support.world import DURATION, SUCCESS, rollout
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.engine.observe import observe_everything
 from reconcile.engine.selection import Selection
-from reconcile.model.plan import Settings
+from reconcile.model.settings import Settings
 from reconcile.preflight.checks import CLUSTER, FOLDER
 from reconcile.preflight.examination import examine, subjects
 from reconcile.preflight.findings import Level
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconcile.model.kinds import Manifest
-    from reconcile.model.plan import Answer
+    from reconcile.model.measurement import Answer
     from reconcile.preflight.findings import Check, Examined, Finding, Subject
 
 Broken = tuple["list[Manifest]", tuple[str, str, str, str, str]]

@@ -8,7 +8,7 @@ from reconcile.core.status import FIELDS
 from reconcile.model import rights
 from reconcile.model.errors import UnreachableError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 from reconcile.preflight.findings import Level, Result, count_levels
 from reconcile.preflight.installed import Served, granted_rights, lookalikes, metrics_server, resources
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.model.plan import Metric
+from reconcile.model.measurement import Metric
 from reconcile.preflight.checks import FOLDER
 from tests.support.world import DURATION, METRICS, standard
 from tests.unit.preflight.examining import ANALYSIS, CANARY, ROLLOUT, Broken, examined, metric, rows_of, standard_with

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.model.plan import Answer, Failure
+from reconcile.model.measurement import Answer, Failure
 from reconcile.preflight.checks import FOLDER
 from reconcile.preflight.examination import examine
 from tests.support.world import standard

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE, Kind, Ref
-from reconcile.model.plan import Event, Gate, Measurement, Operation, Outcome, Patch, Plan, Position, Record, Result
+from reconcile.model.measurement import Measurement
+from reconcile.model.plan import Event, Gate, Operation, Outcome, Patch, Plan, Position, Record, Result
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 GATES = ("rollout", "deployments", "services", "routes", "primary", "canary", "scaling", "interval", "analysis")

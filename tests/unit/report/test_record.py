@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.errors import UsageError
-from reconcile.model.fields import timestamp
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
+from reconcile.model.times import timestamp
 from reconcile.report.record import dump, plain, render, to_dict
 from tests.unit.report import factory
 

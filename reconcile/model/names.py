@@ -1,0 +1,34 @@
+"""Names of objects and hosts, as the API server and Istio take them."""
+
+from __future__ import annotations
+
+import re
+
+# RFC 1123, as the API server checks the names of objects.
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+DNS_NAME = re.compile(rf"{DNS_LABEL.pattern}(\.{DNS_LABEL.pattern})*")
+DNS_NAME_LENGTH = 253
+
+
+def is_segment(value: object) -> bool:
+    """Say whether a value can be a name to an API server, which makes a part of a path of it, whatever the kind."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= DNS_NAME_LENGTH
+        and value not in {".", ".."}
+        and not set(value) & {"/", "%"}
+        and value.isprintable()
+    )
+
+
+def short_host(host: str, namespace: str) -> str | None:
+    """Give the Service's name of a destination host, or None where it is of another namespace or of no Service.
+
+    The spellings that Istio resolves alike inside a namespace: `name`, `name.namespace`, `name.namespace.svc` and
+    `name.namespace.svc.cluster.local`.
+    """
+    for suffix in (f".{namespace}.svc.cluster.local", f".{namespace}.svc", f".{namespace}"):
+        if host.endswith(suffix):
+            host = host.removesuffix(suffix)
+            break
+    return host if host and "." not in host else None

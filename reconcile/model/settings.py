@@ -1,0 +1,30 @@
+"""What a pass is told from outside of the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconcile.model.measurement import Metric
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What a pass is told from outside: `interval` in seconds, `metrics` by name, and two sets of field managers.
+
+    `gitops_managers` put back what Git has, against steerer; `appliers` bring about what steerer put into Git.
+    """
+
+    interval: float = 60.0
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    gitops_managers: tuple[str, ...] = (
+        "argocd-controller",
+        "argocd-application-controller",
+        "kustomize-controller",
+        "helm-controller",
+        "helm",
+    )
+    appliers: tuple[str, ...] = ()
