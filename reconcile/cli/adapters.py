@@ -1,16 +1,14 @@
-"""The adapters of a command, made from its options: the cluster, the meter, the settings, the clock.
+"""The adapters of a command, built from its options: the cluster, the meter, the settings, the clock.
 
-Duty: with its siblings the only place that builds adapters and reads the clock. `given` is what click parsed, by the
-names of the options.
+Only the command line builds adapters and reads the clock.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconcile.engine.label_selector import matches
 from reconcile.engine.one_pass import Pass, as_decided
@@ -21,61 +19,101 @@ from reconcile.model.errors import UsageError
 from reconcile.model.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from reconcile.cli.options import ClusterOptions, PassOptions, RunOptions, ScopeOptions, ShardOptions, TargetOptions
+    from reconcile.model.measurement import Metric
     from reconcile.model.ports import Cluster, Meter
 
-# Kubernetes numbers the pods of an Indexed Job by it, of whatever Job: alone it says nothing about shards.
+# Kubernetes numbers the pods of any Indexed Job by it: alone it says nothing about shards.
 COMPLETION_INDEX = "JOB_COMPLETION_INDEX"
+METRICS_SHARE = 0.6
+"""The part of a pass's time budget that its metric queries may take."""
 
 
-def pass_for(given: dict[str, Any], cluster: Cluster, selection: Selection, stop_reason: Callable[[], str]) -> Pass:
-    """Returns a pass over what is selected; `stop_reason` returns why it has to end early, or ""."""
-    loaded = templates.load(given["templates"])
+@contextmanager
+def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator[Pass]:
+    """Yields the pass that `run` makes. Raises UsageError for options that exclude each other."""
+    target = options.target
+    write_params = {"dryRun": "All"} if options.dry_run == "server" else {}
+    if target.write_to and (target.cluster.filename or write_params or options.wait):
+        raise UsageError(
+            "--write-to takes one step of a live cluster into files, which somebody has to commit: -f, --wait "
+            "and --dry-run=server are of no use with it; to look first, use --dry-run=client"
+        )
+    with cluster_for(target.cluster, write_params) as (live, default_namespace):
+        cluster = _checkout_of(target, live, default_namespace)
+        selection = selection_for(target.scope, default_namespace, target.sharding)
+        yield pass_over(
+            cluster,
+            selection,
+            target.settings,
+            stop_reason,
+            every=options.every,
+            through_git=target.write_to is not None,
+        )
+
+
+def pass_over(
+    cluster: Cluster,
+    selection: Selection,
+    options: PassOptions,
+    stop_reason: Callable[[], str],
+    *,
+    every: float | None = None,
+    through_git: bool = False,
+) -> Pass:
+    """Returns a pass over the selected Rollouts; `stop_reason` says why it has to end early ("" = it has not)."""
+    loaded = templates.load(options.templates)
+    interval = interval_for(options.control_loop_interval, every)
     return Pass(
         cluster=cluster,
-        meter=meter_for(given, loaded),
-        settings=settings_for(given, interval=interval_for(given), metrics=loaded.metrics),
+        meter=meter_for(options, loaded),
+        settings=settings_for(options.gitops_managers, interval, loaded.metrics, through_git=through_git),
         selection=selection,
         now=now,
-        budget=given["pass_timeout"],
+        budget=options.pass_timeout,
         stop_reason=stop_reason,
         adapt=getattr(cluster, "adapt", as_decided),
     )
 
 
-def interval_for(given: dict[str, Any]) -> float:
-    """Give the control-loop interval, in seconds."""
-    named = (given["control_loop_interval"], given.get("every"), 60.0)
-    return next(seconds for seconds in named if seconds is not None)
+def interval_for(interval: float | None, every: float | None = None) -> float:
+    """Returns the control-loop interval in seconds: the first that is given, else that of the settings."""
+    return next(seconds for seconds in (interval, every, Settings().interval) if seconds is not None)
 
 
-def settings_for(given: dict[str, Any], **settings: Any) -> Settings:
-    """Give the settings of a pass: `settings` as they are, and the field managers that the options name."""
-    managers = tuple(name.strip() for name in given["gitops_managers"].split(",") if name.strip())
-    built = Settings(**settings)
-    managers = managers or built.gitops_managers
-    if given.get("write_to"):  # then these bring about what steerer wants, and put nothing back
-        return replace(built, gitops_managers=(), appliers=managers)
-    return replace(built, gitops_managers=managers)
+def settings_for(
+    managers: tuple[str, ...], interval: float, metrics: Mapping[str, Metric], *, through_git: bool = False
+) -> Settings:
+    """Returns the settings of a pass. `managers` are field managers; none = the default ones.
+
+    With `through_git` they apply what steerer writes into Git, and revert nothing.
+    """
+    named = managers or Settings().gitops_managers
+    if through_git:
+        return Settings(interval=interval, metrics=metrics, gitops_managers=(), appliers=named)
+    return Settings(interval=interval, metrics=metrics, gitops_managers=named)
 
 
-def selection_for(given: dict[str, Any], default_namespace: str | None) -> Selection:
-    """Give what is in scope. Raises UsageError for a label selector that is none, and for -n beside -A."""
-    matches(given["selector"], {})  # a selector that is none is told before anything is read
-    if given["all_namespaces"] and given["namespace"]:
+def selection_for(
+    options: ScopeOptions, default_namespace: str | None, sharding: ShardOptions | None = None
+) -> Selection:
+    """Returns what is in scope. Raises UsageError for an invalid label selector or shard, and for -n beside -A."""
+    matches(options.selector, {})  # an invalid selector is reported before anything is read
+    if options.all_namespaces and options.namespace:
         raise UsageError("-n and -A exclude each other")
     return Selection(
-        namespaces=_namespaces(given, default_namespace),
-        names=given["names"],
-        labels=given["selector"],
-        shard=_shard(given.get("shards"), given.get("shard")),
+        namespaces=_namespaces(options, default_namespace),
+        names=options.names,
+        labels=options.selector,
+        shard=UNSHARDED if sharding is None else _shard(sharding.shards, sharding.shard),
     )
 
 
 def _shard(count: int | None, index: int | None) -> Shard:
-    """Give the shard whose Rollouts are meant. Raises UsageError where none is named, or one that is none."""
+    """Returns the shard of this process. Raises UsageError where none is named, or one out of range."""
     if count is None and index is not None:
         raise UsageError("--shard needs --shards: it says how many there are")
     if count is None or (count == 1 and index is None):
@@ -88,68 +126,69 @@ def _shard(count: int | None, index: int | None) -> Shard:
     return Shard(index=int(text), count=count)
 
 
-def _namespaces(given: dict[str, Any], default: str | None) -> tuple[str, ...]:
-    """Give the namespaces in scope; none = all."""
-    named: tuple[str, ...] = given["namespace"] or ((default,) if default else ())
-    return () if given["all_namespaces"] else named
+def _namespaces(options: ScopeOptions, default: str | None) -> tuple[str, ...]:
+    """Returns the namespaces in scope; none = all."""
+    if options.all_namespaces:
+        return ()
+    return options.namespace or ((default,) if default else ())
 
 
-def meter_for(given: dict[str, Any], loaded: templates.TemplateSet) -> Meter:
-    """Give what answers questions; without a server, one that says so."""
+def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
+    """Returns the client of the metrics server; without a server, a meter whose every answer says so."""
     from reconcile.metrics import prometheus  # noqa: PLC0415 - a simulation asks no server
 
-    if not given["metrics_server"]:
+    if not options.metrics_server:
         return prometheus.Unconfigured()
     return prometheus.Prometheus(
-        given["metrics_server"],
+        options.metrics_server,
         loaded,
-        token_file=given["metrics_token_file"],
-        ca_file=given["metrics_ca_file"],
-        headers=dict(given["metrics_header"]),
-        budget=given["pass_timeout"] * 0.6,
+        token_file=options.metrics_token_file,
+        ca_file=options.metrics_ca_file,
+        headers=dict(options.metrics_header),
+        budget=options.pass_timeout * METRICS_SHARE,
     )
 
 
 @contextmanager
-def cluster_for(given: dict[str, Any], write_params: dict[str, str]) -> Iterator[tuple[Cluster, str | None]]:
-    """Give the cluster, and the namespace that is looked at if none is named (None = all)."""
-    write_to = given.get("write_to")
-    if write_to and (given["filename"] or write_params or given.get("wait")):
-        raise UsageError(
-            "--write-to takes one step of a live cluster into files, which somebody has to commit: -f, --wait "
-            "and --dry-run=server are of no use with it; to look first, use --dry-run=client"
-        )
-    if given["filename"] is not None:
-        if given["kubeconfig"] or given["context"] or write_params:
+def cluster_for(
+    options: ClusterOptions, write_params: dict[str, str] | None = None
+) -> Iterator[tuple[Cluster, str | None]]:
+    """Yields the cluster, and the namespace that is in scope if none is named (None = all)."""
+    kubeconfig, context = options.api.kubeconfig, options.api.context
+    if options.filename is not None:
+        if kubeconfig or context or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
         from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
 
-        yield FolderCluster(given["filename"]), None
+        yield FolderCluster(options.filename), None
         return
 
     from reconcile.clusters.kube.cluster import connect  # noqa: PLC0415 - only the cluster that is used
 
-    with connect(given["kubeconfig"], given["context"], write_params=write_params) as cluster:
-        default = cluster.default_namespace
-        yield (_written_to(given, cluster, default) if write_to else cluster), default
+    with connect(kubeconfig, context, write_params=write_params) as cluster:
+        yield cluster, cluster.default_namespace
 
 
-def _written_to(given: dict[str, Any], live: Cluster, default: str | None) -> Cluster:
+def _checkout_of(options: TargetOptions, live: Cluster, default_namespace: str | None) -> Cluster:
+    """Returns the cluster that is written: the live one, or the Git checkout of --write-to."""
+    folder = options.write_to
+    if folder is None:
+        return live
     from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - as above
     from reconcile.clusters.git.cluster import Checkout  # noqa: PLC0415 - only the cluster that is used
 
-    folder, scope = given["write_to"], _namespaces(given, default)
-    # A kustomization may be what names the namespace: it is the one in scope, if that is one.
+    scope = _namespaces(options.scope, default_namespace)
+    # A kustomization may be what sets the namespace: with one namespace in scope, it is that one.
     manifests = FolderCluster(folder, *scope) if len(scope) == 1 else FolderCluster(folder)
     return Checkout(live, manifests, str(folder))
 
 
 def lock(cluster: Cluster) -> AbstractContextManager[None]:
-    """Keep two passes over one folder apart; an API server does that by resource versions."""
+    """Keeps two passes over one folder apart; an API server does that by resource versions."""
     lock: Callable[[], AbstractContextManager[None]] = getattr(cluster, "lock", nullcontext)
     return lock()
 
 
 def now() -> datetime:
-    """Read the clock, in UTC."""
+    """Reads the clock, in UTC."""
     return datetime.now(UTC)

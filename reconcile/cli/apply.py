@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING, Annotated
 
 from reconcile import __version__, files
-from reconcile.cli import adapters, exit_codes, options
+from reconcile.cli import adapters, exit_codes
+from reconcile.cli.command import Options, argument, command, option
 from reconcile.cli.logs import log_decision, log_to_stderr
+from reconcile.cli.option_types import PATH, Duration
+from reconcile.cli.options import ClusterOptions, DetailedExitCode, LogOptions, PassOptions, PassOutput
 from reconcile.cli.session import make, show
-from reconcile.cli.signals import Stop
 from reconcile.engine import saved_plan, saved_plan_check
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import UsageError
@@ -27,6 +28,7 @@ from reconcile.report import record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconcile.cli.signals import Stop
     from reconcile.model.plan import Record
     from reconcile.model.ports import Cluster
 
@@ -34,50 +36,56 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024 * 1024
 
 
-@click.command()
-@click.argument("file", type=options.FOLDER)
-@options.CLUSTER
-@options.PASS
-@options.option(
-    "--max-age", type=options.Duration(), default="10m", show_default=True, help="Refuse a plan that is older."
-)
-@options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changed, 3 waiting, 4 halted or failed.")
-@options.output("text", "json", "yaml", "patch")
-@options.LOG
-@click.pass_context
-def apply(context: click.Context, /, **given: Any) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyOptions(Options):
+    """The options of `steerer apply`."""
+
+    file: Annotated[Path, argument(type=PATH)]
+    cluster: ClusterOptions
+    settings: PassOptions
+    max_age: Annotated[
+        float,
+        option("--max-age", type=Duration(), default="10m", show_default=True, help="Refuse a plan that is older."),
+    ]
+    detailed_exitcode: DetailedExitCode
+    output: PassOutput
+    log: LogOptions
+
+
+@command(ApplyOptions)
+def apply(options: ApplyOptions, stop: Stop) -> int:
     """Write the plan that `steerer plan --out FILE` saved: for each Rollout all of it, or nothing.
 
     It makes a pass of its own, with the metrics asked again, and writes what that decides where it is what the plan
     says. Anything else is refused, with exit code 4.
     """
-    log_to_stderr(given["log_format"], given["log_level"])
-    plan = saved_plan.parse(_read(given["file"]), str(given["file"]))
-    if why := plan.age_problem(adapters.now(), given["max_age"]):
+    log_to_stderr(options.log.log_format, options.log.log_level)
+    plan = saved_plan.parse(_read(options.file), str(options.file))
+    if why := plan.age_problem(adapters.now(), options.max_age):
         refused = plan.refused(why)
         for each in refused:
             log_decision(each)
-        context.exit(_report(refused, given))
+        return _report(refused, options)
     if not plan.entries:
-        context.exit(_report([], given))
-    context.exit(_applied(plan, given, context.ensure_object(Stop)))
+        return _report([], options)
+    return _applied(plan, options, stop)
 
 
-def _applied(plan: saved_plan.SavedPlan, given: dict[str, Any], stop: Stop) -> int:
+def _applied(plan: saved_plan.SavedPlan, options: ApplyOptions, stop: Stop) -> int:
     namespaces = tuple(sorted({ref.namespace for ref in plan.entries}))
     selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
-    with adapters.cluster_for(given, {}) as (cluster, _):
+    with adapters.cluster_for(options.cluster) as (cluster, _):
 
         def choose(planned: Iterator[Record]) -> Iterator[Record]:
             return saved_plan_check.accept_or_refuse(plan, planned, cluster.fetch(plan.targets), adapters.now())
 
-        single = adapters.pass_for(given, cluster, selection, stop.why)
-        return make(single, "none", stop, lambda records: _report(records, given), choose)
+        single = adapters.pass_over(cluster, selection, options.settings, stop.why)
+        return make(single, "none", stop, lambda records: _report(records, options), choose)
 
 
-def _report(records: Sequence[Record], given: dict[str, Any]) -> int:
-    show(records, given["output"])
-    return exit_codes.applied(records, detailed=given["detailed_exitcode"])
+def _report(records: Sequence[Record], options: ApplyOptions) -> int:
+    show(records, options.output)
+    return exit_codes.applied(records, detailed=options.detailed_exitcode)
 
 
 def _read(path: Path) -> str:

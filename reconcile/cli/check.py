@@ -6,13 +6,14 @@ SelfSubjectAccessReviews, which the server answers and forgets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import click
-
-from reconcile.cli import adapters, options
+from reconcile.cli import adapters
+from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.preflight import REPORT, counted, examined, reported, subjects
+from reconcile.cli.options import ApiOptions, LogOptions, Output, PassOptions, ScopeOptions, Strict
+from reconcile.cli.preflight import counted, examined, reported, subjects
 from reconcile.clusters.kube import access_review, discovery
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
@@ -26,6 +27,7 @@ from reconcile.preflight.findings import Level
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconcile.cli.signals import Stop
     from reconcile.clusters.kube.access_review import ScopedRight
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Meter
@@ -35,34 +37,43 @@ if TYPE_CHECKING:
 NOBODY = Ref(ROLLOUT, "default", "steerer-check")
 
 
-@click.command()
-@click.argument("names", nargs=-1)
-@options.API
-@options.SCOPE
-@options.PASS
-@REPORT
-@click.pass_context
-def check(context: click.Context, /, **given: Any) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOptions(Options):
+    """The options of `steerer check`."""
+
+    api: ApiOptions
+    scope: ScopeOptions
+    settings: PassOptions
+    strict: Strict
+    output: Output
+    log: LogOptions
+
+
+@command(CheckOptions)
+def check(options: CheckOptions, _stop: Stop) -> int:
     """Find everything in a cluster that would halt a release, missing rights included. Ends with 4 if there is any.
 
     Nothing is written. What the credentials may do is asked by SelfSubjectAccessReviews.
     """
-    log_to_stderr(given["log_format"], given["log_level"])
-    loaded = templates.load(given["templates"])
-    meter = adapters.meter_for(given, loaded)
-    with connect(given["kubeconfig"], given["context"]) as cluster:
-        selection = adapters.selection_for(given, cluster.default_namespace)
+    log_to_stderr(options.log.log_format, options.log.log_level)
+    loaded = templates.load(options.settings.templates)
+    meter = adapters.meter_for(options.settings, loaded)
+    interval = adapters.interval_for(options.settings.control_loop_interval)
+    settings = adapters.settings_for(options.settings.gitops_managers, interval, loaded.metrics)
+    with connect(options.api.kubeconfig, options.api.context) as cluster:
+        selection = adapters.selection_for(options.scope, cluster.default_namespace)
         served = _served(cluster)
         try:
-            found, unread = subjects(cluster, selection, given, loaded)
+            found, unread = subjects(cluster, selection, settings)
         except (ForbiddenError, MissingError) as error:
             found, unread = (), (error,)
         grants = _granted(cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in found})
     answers = _measured(found, meter)
     shared = [installed.resources(served), installed.granted_rights(grants), counted(found, unread, Level.INFO)]
-    if given["metrics_server"] and not answers:
+    if options.settings.metrics_server and not answers:
         shared.append(_probed(meter, next(iter(loaded.metrics))))
-    context.exit(reported("Cluster", shared, examined(found, checks.CLUSTER, answers), given))
+    results = examined(found, checks.CLUSTER, answers)
+    return reported("Cluster", shared, results, options.output, strict=options.strict)
 
 
 def _measured(subjects: Iterable[Subject], meter: Meter) -> Answers:

@@ -5,13 +5,14 @@ Duty: the folder, and what can be known of queries without a server.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import click
-
-from reconcile.cli import adapters, options
+from reconcile.cli import adapters
+from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.preflight import REPORT, counted, examined, reported, subjects
+from reconcile.cli.options import Interval, LogOptions, Output, RequiredFolder, ScopeOptions, Strict, Templates
+from reconcile.cli.preflight import counted, examined, reported, subjects
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import TemplateError
@@ -22,25 +23,34 @@ from reconcile.preflight.findings import Level
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconcile.cli.signals import Stop
     from reconcile.preflight.findings import Answers, Subject
 
 
-@click.command()
-@click.argument("names", nargs=-1)
-@options.option("-f", "--filename", type=options.FOLDER, required=True, help="A folder of manifests; it is only read.")
-@options.SCOPE
-@options.TEMPLATES
-@options.INTERVAL
-@REPORT
-@click.pass_context
-def lint(context: click.Context, /, **given: Any) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LintOptions(Options):
+    """The options of `steerer lint`."""
+
+    filename: RequiredFolder
+    scope: ScopeOptions
+    templates: Templates
+    control_loop_interval: Interval
+    strict: Strict
+    output: Output
+    log: LogOptions
+
+
+@command(LintOptions)
+def lint(options: LintOptions, _stop: Stop) -> int:
     """Find everything in a folder of manifests that would halt a release. Ends with 4 if there is something."""
-    log_to_stderr(given["log_format"], given["log_level"])
-    folder, loaded = FolderCluster(given["filename"]), templates.load(given["templates"])
-    found, unread = subjects(folder, adapters.selection_for(given, None), given, loaded)
+    log_to_stderr(options.log.log_format, options.log.log_level)
+    folder, loaded = FolderCluster(options.filename), templates.load(options.templates)
+    selection = adapters.selection_for(options.scope, None)
+    settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
+    found, unread = subjects(folder, selection, settings)
     results = examined(found, checks.FOLDER, _unrendered(found, loaded))
     shared = (installed.lookalikes(folder.others()), counted(found, unread, Level.WARNING))
-    context.exit(reported("Folder", shared, results, given))
+    return reported("Folder", shared, results, options.output, strict=options.strict)
 
 
 def _unrendered(subjects: Iterable[Subject], loaded: templates.TemplateSet) -> Answers:

@@ -6,11 +6,11 @@ Duty: as of `cli`. What is found is `reconcile.preflight`'s affair; nothing is w
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli import adapters, exit_codes, options
+from reconcile.cli import adapters, exit_codes
 from reconcile.engine.observe import observe_everything
 from reconcile.preflight import examination
 from reconcile.preflight.findings import Examined, Finding, Level, Result
@@ -20,27 +20,18 @@ from reconcile.report import preflight as report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconcile.cli.options import Form
     from reconcile.engine.selection import Selection
-    from reconcile.metrics.templates import TemplateSet
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Cluster
+    from reconcile.model.settings import Settings
     from reconcile.preflight.findings import Answers, Check, Subject
-
-REPORT = options.together(
-    options.option("--strict", is_flag=True, help="Let a warning count as an error does."),
-    options.output("text", "json", "yaml"),
-    options.LOG,
-)
 
 
 def subjects(
-    cluster: Cluster, selection: Selection, given: dict[str, Any], loaded: TemplateSet
+    cluster: Cluster, selection: Selection, settings: Settings
 ) -> tuple[tuple[Subject, ...], tuple[ClusterError, ...]]:
     """Read the Rollouts in scope and all that surrounds them, and say which could not be listed."""
-    interval = given["control_loop_interval"]
-    settings = adapters.settings_for(
-        {"gitops_managers": ""} | given, interval=60.0 if interval is None else interval, metrics=loaded.metrics
-    )
     snapshot, every = observe_everything(cluster, selection)
     return examination.subjects(snapshot.observations, every, settings, adapters.now()), snapshot.list_errors
 
@@ -58,13 +49,13 @@ def counted(subjects: Sequence[Subject], unread: Iterable[ClusterError], nothing
     return Result(check="rollouts", findings=tuple(found), summary=f"{len(subjects)} looked at" if subjects else "")
 
 
-def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined], given: dict[str, Any]) -> int:
+def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined], form: Form, *, strict: bool) -> int:
     """Print all results, those that are about no single Rollout first, and give the exit code."""
     every = [Examined(rollout=None, results=tuple(shared)), *rollouts]
-    if given["output"] == "text":
+    if form == "text":
         report.print_preflight(every, layout.console_for(sys.stdout), title)
     else:
-        click.echo(record.dump(report.data(every), given["output"]), nl=False)
-    bad = {Level.ERROR, Level.WARNING} if given["strict"] else {Level.ERROR}
+        click.echo(record.dump(report.data(every), form), nl=False)
+    bad = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     found = {finding.level for item in every for result in item.results for finding in result.findings}
     return exit_codes.HALTED if found & bad else exit_codes.NOTHING

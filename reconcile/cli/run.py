@@ -5,113 +5,97 @@ Duty: when a pass is made, and what is shown of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import click
-
-from reconcile.cli import adapters, exit_codes, options
+from reconcile.cli import adapters, exit_codes
+from reconcile.cli.command import Options, command, option
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.option_types import PATH
+from reconcile.cli.options import LogOptions, PassOutput, RunOptions, TargetOptions
 from reconcile.cli.schedule import ticks
 from reconcile.cli.session import make, show
-from reconcile.cli.signals import Stop
 from reconcile.model.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconcile.cli.signals import Stop
     from reconcile.model.plan import Record
     from reconcile.model.ports import Cluster
 
 
-@click.command()
-@click.argument("names", nargs=-1)
-@options.CLUSTER
-@options.SCOPE
-@options.SHARD
-@options.PASS
-@options.WRITE_TO
-@options.option(
-    "--dry-run",
-    type=click.Choice(["none", "client", "server"]),
-    default="none",
-    show_default=True,
-    help="client: print the plan and write nothing; server: send each patch to be checked, and store nothing.",
-)
-@options.option("--every", type=options.Duration(), help="Make a pass each time this long has passed. [default: one]")
-@options.option(
-    "--for",
-    "duration",
-    type=options.Duration(),
-    help="With --every: begin no pass after this long. [default: never end]",
-)
-@options.option(
-    "--wait",
-    is_flag=True,
-    help="Make passes until the Rollouts are done, one each control-loop interval or --every: 0 done, 3 out of time, "
-    "4 failed.",
-)
-@options.option("--timeout", type=options.Duration(), help="With --wait: how long to wait. [default: 30m]")
-@options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changed, 3 waiting, 4 halted or failed.")
-@options.output("text", "json", "yaml", "patch")
-@options.LOG
-@click.pass_context
-def run(context: click.Context, /, **given: Any) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanOptions(Options):
+    """The options of `steerer plan`."""
+
+    target: TargetOptions
+    out: Annotated[Path | None, option("--out", type=PATH, help="Save the plan in this file, for `steerer apply`.")]
+    detailed_exitcode: Annotated[
+        bool,
+        option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changes pending, 3 waiting, 4 halted."),
+    ]
+    output: PassOutput
+    log: LogOptions
+
+
+@command(RunOptions)
+def run(options: RunOptions, stop: Stop) -> int:
     """Make one pass over the Rollouts in scope, or over those of these NAMES."""
-    stop = context.ensure_object(Stop)
-    if given["timeout"] is not None and not given["wait"]:
+    if options.timeout is not None and not options.wait:
         raise UsageError("--timeout needs --wait: it says how long")
-    if not given["wait"]:
-        context.exit(_passes(given, stop))
+    if not options.wait:
+        return _passes(options, stop)
     from reconcile.cli.wait import wait  # noqa: PLC0415 - a pass that does not wait pays for none of it
 
-    context.exit(wait(given, stop))
+    return wait(options, stop)
 
 
-@click.command()
-@click.argument("names", nargs=-1)
-@options.CLUSTER
-@options.SCOPE
-@options.SHARD
-@options.PASS
-@options.WRITE_TO
-@options.option("--out", type=options.FOLDER, help="Save the plan in this file, for `steerer apply`.")
-@options.option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changes pending, 3 waiting, 4 halted.")
-@options.output("text", "json", "yaml", "patch")
-@options.LOG
-@click.pass_context
-def plan(context: click.Context, /, **given: Any) -> None:
+@command(PlanOptions)
+def plan(options: PlanOptions, stop: Stop) -> int:
     """Print what a pass would do, and write nothing: `run --dry-run=client`."""
-    if given["out"] is not None and given["write_to"] is not None:
+    if options.out is not None and options.target.write_to is not None:
         raise UsageError("--out and --write-to exclude each other: what is to be looked at there is the commit")
-    given = {"dry_run": "client", "every": None, "duration": None} | given
-    context.exit(_passes(given, context.ensure_object(Stop)))
+    as_run = RunOptions(
+        target=options.target,
+        dry_run="client",
+        every=None,
+        duration=None,
+        wait=False,
+        timeout=None,
+        detailed_exitcode=options.detailed_exitcode,
+        output=options.output,
+        log=options.log,
+    )
+    return _passes(as_run, stop, options.out)
 
 
-def _passes(given: dict[str, Any], stop: Stop) -> int:
-    """Make one pass, or one after the other, and report each. Gives the exit code."""
-    log_to_stderr(given["log_format"], given["log_level"], dry_run=given["dry_run"] != "none")
-    if given["duration"] is not None and not given["every"]:
+def _passes(options: RunOptions, stop: Stop, out: Path | None = None) -> int:
+    """Makes one pass, or one after the other, and reports each. Returns the exit code of the last one."""
+    log_to_stderr(options.log.log_format, options.log.log_level, dry_run=options.dry_run != "none")
+    if options.duration is not None and not options.every:
         raise UsageError("--for needs --every above zero: how long it is from one pass to the next")
-    write_params = {"dryRun": "All"} if given["dry_run"] == "server" else {}
     code = exit_codes.NOTHING
-    with adapters.cluster_for(given, write_params) as (cluster, default_namespace):
-        single = adapters.pass_for(given, cluster, adapters.selection_for(given, default_namespace), stop.why)
-        for _ in ticks(given["every"], given["duration"]):
+    with adapters.pass_of_run(options, stop.why) as single:
+        for _ in ticks(options.every, options.duration):
             try:
-                code = make(single, given["dry_run"], stop, lambda records: _report(records, given, cluster))
+                code = make(
+                    single, options.dry_run, stop, lambda records: _report(records, options, single.cluster, out)
+                )
             except ClusterError as error:
-                if given["every"] is None:
+                if options.every is None:
                     raise
                 exit_codes.complain(f"steerer: {error}")  # the next tick may find the server again
                 code = exit_codes.FAILED
     return code
 
 
-def _report(records: Sequence[Record], given: dict[str, Any], cluster: Cluster) -> int:
-    """Print one pass, save it if it is to be saved, and give its exit code."""
-    if given.get("out") is not None:
+def _report(records: Sequence[Record], options: RunOptions, cluster: Cluster, out: Path | None) -> int:
+    """Prints one pass, saves its plan where that is asked for, and returns its exit code."""
+    if out is not None:
         from reconcile.cli.apply import save  # noqa: PLC0415 - only for those who save
 
-        save(records, cluster, given["out"])
-    show(records, given["output"])
-    return exit_codes.exit_code(records, detailed=given["detailed_exitcode"])
+        save(records, cluster, out)
+    show(records, options.output)
+    return exit_codes.exit_code(records, detailed=options.detailed_exitcode)

@@ -21,6 +21,7 @@ from reconcile.model.plan import Record, Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from reconcile.cli.options import DryRun, Form
     from reconcile.cli.signals import Stop
     from reconcile.engine.one_pass import Pass
 
@@ -29,7 +30,7 @@ MOST_NAMED = 20
 
 def make(
     single: Pass,
-    dry_run: str,
+    dry_run: DryRun,
     stop: Stop,
     tell: Callable[[list[Record]], int],
     choose: Callable[[Iterator[Record]], Iterator[Record]] = iter,
@@ -73,7 +74,7 @@ def _not_stored(record: Record) -> Record:
     return replace(record, result=Result.PLANNED) if record.result is Result.APPLIED else record
 
 
-def show(records: Sequence[Record], form: str) -> None:
+def show(records: Sequence[Record], form: Form) -> None:
     """Print one pass."""
     if form == "text":
         from reconcile.report import layout, text  # noqa: PLC0415 - only this form needs a terminal library

@@ -8,17 +8,22 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from reconcile.cli import adapters, options
+from reconcile.cli import adapters, exit_codes
+from reconcile.cli.command import Options, command, option
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.option_types import PATH
+from reconcile.cli.options import LogOptions, Output, RequiredFolder, ScopeOptions
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import KINDS, Scope
+from reconcile.model.settings import Settings
 from reconcile.report import simulation
 from reconcile.simulation import scenario
 from reconcile.simulation.world import play
@@ -26,32 +31,41 @@ from reconcile.simulation.world import play
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.cli.signals import Stop
 
-@click.command()
-@click.argument("names", nargs=-1)
-@options.option("-f", "--filename", type=options.FOLDER, required=True, help="A folder of manifests; it is only read.")
-@options.option("--scenario", type=options.FOLDER, required=True, help="What the metrics say, and what else happens.")
-@options.option("--templates", type=options.FOLDER, help="Folder with more metric templates.")
-@options.option("--out", type=options.FOLDER, help="Keep the manifests of the end in this new folder.")
-@options.SCOPE
-@options.output("text", "json", "yaml")
-@options.LOG
-def simulate(**given: Any) -> None:
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulateOptions(Options):
+    """The options of `steerer simulate`."""
+
+    filename: RequiredFolder
+    scenario: Annotated[
+        Path, option("--scenario", type=PATH, required=True, help="What the metrics say, and what else happens.")
+    ]
+    templates: Annotated[Path | None, option("--templates", type=PATH, help="Folder with more metric templates.")]
+    out: Annotated[Path | None, option("--out", type=PATH, help="Keep the manifests of the end in this new folder.")]
+    scope: ScopeOptions
+    output: Output
+    log: LogOptions
+
+
+@command(SimulateOptions)
+def simulate(options: SimulateOptions, _stop: Stop) -> int:
     """Play a release on a copy of a folder, tick by tick, without waiting: the same pass, scripted measurements."""
-    log_to_stderr(given["log_format"], given["log_level"] or "error")
-    script = scenario.load(given["scenario"])
-    metrics = templates.load(given["templates"]).metrics
-    settings = adapters.settings_for({"gitops_managers": ""}, interval=script.tick, metrics=metrics)
-    selection = adapters.selection_for(given, None)
-    with _copied(given["filename"], given["out"]) as folder:
+    log_to_stderr(options.log.log_format, options.log.log_level or "error")
+    script = scenario.load(options.scenario)
+    settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
+    selection = adapters.selection_for(options.scope, None)
+    with _copied(options.filename, options.out) as folder:
         passes = list(play(folder, scenario.ScriptedMeter(script), script, settings, selection))
         shown = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in shown for item in folder.list(kind, scope)]
-        click.echo(simulation.render(objects, passes, given["output"]), nl=False)
+        click.echo(simulation.render(objects, passes, options.output), nl=False)
+    return exit_codes.NOTHING
 
 
 @contextmanager
-def _copied(source: Path, out: Path | None) -> Iterator[Any]:
+def _copied(source: Path, out: Path | None) -> Iterator[FolderCluster]:
     """Give a copy of a folder to play on: a new one that is kept, or one that is thrown away."""
     FolderCluster(source)  # what is wrong with the folder is told of the user's folder, not of the copy
     if out is not None and out.exists():

@@ -6,12 +6,15 @@ Duty: reads Rollouts and their Events, and shows them. It makes no pass.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli import adapters, options
+from reconcile.cli import adapters, exit_codes
+from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.options import ClusterOptions, LogOptions, Output, ScopeOptions
 from reconcile.engine.label_selector import matches
 from reconcile.engine.listing import list_manifests
 from reconcile.model.errors import ClusterError, UsageError
@@ -21,28 +24,36 @@ from reconcile.report import describe, layout, record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconcile.cli.options import Form
+    from reconcile.cli.signals import Stop
     from reconcile.model.kinds import Manifest
 
 
-@click.command()
-@click.argument("names", nargs=-1)
-@options.CLUSTER
-@options.SCOPE
-@options.output("text", "json", "yaml")
-@options.LOG
-def status(**given: Any) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusOptions(Options):
+    """The options of `steerer status`."""
+
+    cluster: ClusterOptions
+    scope: ScopeOptions
+    output: Output
+    log: LogOptions
+
+
+@command(StatusOptions)
+def status(options: StatusOptions, _stop: Stop) -> int:
     """Say where Rollouts stand, and why: phase, weight, measurements, events."""
-    log_to_stderr(given["log_format"], given["log_level"])
-    with adapters.cluster_for(given, {}) as (cluster, default_namespace):
-        selection = adapters.selection_for(given, default_namespace)
+    log_to_stderr(options.log.log_format, options.log.log_level)
+    names, selector = options.scope.names, options.scope.selector
+    with adapters.cluster_for(options.cluster) as (cluster, default_namespace):
+        selection = adapters.selection_for(options.scope, default_namespace)
         manifests, unread = list_manifests(cluster, selection)
         rollouts = [
             item
             for item in manifests
-            if (not given["names"] or item["metadata"]["name"] in given["names"])
-            and matches(given["selector"], item["metadata"].get("labels") or {})
+            if (not names or item["metadata"]["name"] in names)
+            and matches(selector, item["metadata"].get("labels") or {})
         ]
-        missing = set(given["names"]) - {item["metadata"]["name"] for item in rollouts}
+        missing = set(names) - {item["metadata"]["name"] for item in rollouts}
         if missing and not unread:
             raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
         told = []
@@ -50,15 +61,16 @@ def status(**given: Any) -> None:
             here = item["metadata"].get("namespace", "default")
             fields = {"involvedObject.kind": ROLLOUT.name, "involvedObject.name": item["metadata"]["name"]}
             told.append((item, cluster.list(EVENT, Scope(namespace=here, fields=fields))))
-    _show(told, given)
+    _show(told, options.output)
     if unread:
         raise ClusterError("; ".join(map(str, unread))) from unread[0]
+    return exit_codes.NOTHING
 
 
-def _show(told: Sequence[tuple[Manifest, Sequence[Manifest]]], given: dict[str, Any]) -> None:
-    if given["output"] != "text":
+def _show(told: Sequence[tuple[Manifest, Sequence[Manifest]]], form: Form) -> None:
+    if form != "text":
         data = {"rollouts": [describe.status_data(item, events) for item, events in told]}
-        click.echo(record.dump(data, given["output"]), nl=False)
+        click.echo(record.dump(data, form), nl=False)
         return
     console = layout.console_for(sys.stdout)
     for index, (item, events) in enumerate(told):

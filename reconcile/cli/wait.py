@@ -7,7 +7,7 @@ what each pass sees.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconcile.cli import adapters, exit_codes
 from reconcile.cli.logs import log_to_stderr
@@ -19,6 +19,7 @@ from reconcile.report import layout
 from reconcile.report.progress import Progress, standing
 
 if TYPE_CHECKING:
+    from reconcile.cli.options import Form, RunOptions
     from reconcile.cli.signals import Stop
     from reconcile.engine.one_pass import Pass
     from reconcile.model.plan import Record
@@ -29,37 +30,37 @@ LEAST = 1.0
 _SETTLED = {exit_codes.NOTHING, exit_codes.HALTED}
 
 
-def wait(given: dict[str, Any], stop: Stop) -> int:
-    """Make passes until every Rollout is done or failed, or until the time is over. Gives the exit code."""
-    _refuse(given)
-    log_to_stderr(given["log_format"], given["log_level"])
-    timeout = TIMEOUT if given["timeout"] is None else given["timeout"]
-    every = max(given["every"] or adapters.interval_for(given), LEAST)
-    with adapters.cluster_for(given, {}) as (cluster, default_namespace):
-        single = adapters.pass_for(given, cluster, adapters.selection_for(given, default_namespace), stop.why)
+def wait(options: RunOptions, stop: Stop) -> int:
+    """Makes passes until every Rollout is done or failed, or until the time is over. Returns the exit code."""
+    _refuse(options)
+    log_to_stderr(options.log.log_format, options.log.log_level)
+    timeout = TIMEOUT if options.timeout is None else options.timeout
+    interval = adapters.interval_for(options.target.settings.control_loop_interval, options.every)
+    every = max(options.every or interval, LEAST)
+    with adapters.pass_of_run(options, stop.why) as single:
         waiting = _Waiting(single, stop, f"a pass every {every:g} s, for {timeout:g} s at most")
-        console = layout.console_for(sys.stdout if given["output"] == "text" else sys.stderr)
+        console = layout.console_for(sys.stdout if options.output == "text" else sys.stderr)
         with Progress(console) as progress:
             for _ in ticks(every, timeout, last=True):
                 if waiting.settled(progress):
                     break
     with stop.held():
-        return waiting.end(given["output"], f"not done within {timeout:g} s")
+        return waiting.end(options.output, f"not done within {timeout:g} s")
 
 
-def _refuse(given: dict[str, Any]) -> None:
-    """Refuse what cannot be meant together with --wait."""
-    if given["dry_run"] != "none":
+def _refuse(options: RunOptions) -> None:
+    """Raises UsageError for an option that --wait excludes."""
+    if options.dry_run != "none":
         raise UsageError("--wait and --dry-run exclude each other: a pass that writes nothing brings nothing to an end")
-    if given["duration"] is not None:
+    if options.duration is not None:
         raise UsageError("--wait and --for exclude each other: --timeout says how long to wait")
-    if given["shards"] is not None:
+    if options.target.sharding.shards is not None:
         raise UsageError(
             "--wait and --shards exclude each other: wait for the Rollouts by name, whoever else steers them"
         )
-    if given["output"] == "patch":
+    if options.output == "patch":
         raise UsageError("--wait has no -o patch: its passes have many plans; take -o json for the last one")
-    if given["detailed_exitcode"]:
+    if options.detailed_exitcode:
         raise UsageError("--wait has exit codes of its own (0 done, 3 out of time, 4 failed): no --detailed-exitcode")
 
 
@@ -107,7 +108,7 @@ class _Waiting:
         left = [standing(record) for record in self._records if exit_codes.waited(record) != exit_codes.NOTHING]
         return "".join(f"\n  {words}" for words in left)
 
-    def end(self, form: str, late: str) -> int:
+    def end(self, form: Form, late: str) -> int:
         """Print where everything stands, and give the exit code. Raises where no pass could ever be made."""
         if self._trouble is not None and not self._records:
             raise self._trouble
