@@ -1,6 +1,6 @@
-"""Reading a file that may be anything by now: a pipe, a device, a link, or longer than memory.
+"""Reads a file within bounds: only a regular file, only so many bytes, without blocking.
 
-Duty: only a regular file is read, only so much of it, and nobody is waited for. What is in it is none of its business.
+A path may have become anything: a pipe, a device, a file larger than the memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read(path: Path, most: int) -> tuple[bytes, os.stat_result]:
-    """Give at most so many bytes of a file, and its state. Raises OSError, also for what is no regular file."""
+    """Returns at most `most` bytes of a file, and its state. Raises OSError, also for what is not a regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

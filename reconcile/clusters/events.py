@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.model.text import worded
+from reconcile.model.text import storable
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ def event_manifest(event: Event, at: datetime, count: int = 1, first: str | None
 
 def cut(message: str) -> str:
     """Shorten a message to the bytes that an Event may have, between two characters, and show that it was."""
-    return worded(message, MESSAGE_BYTES)
+    return storable(message, MESSAGE_BYTES)

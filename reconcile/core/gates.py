@@ -147,7 +147,7 @@ def size_to_scale_up_to(case: Case) -> int:
     if case.state.canary_replicas:
         return case.state.canary_replicas
     autoscalers = case.objects.autoscalers_of(case.rollout.canary)
-    sizes = [*(item.least for item in autoscalers), case.objects.primary.wanted]
+    sizes = [*(item.min_replicas for item in autoscalers), case.objects.primary.wanted]
     return next((size for size in sizes if size), 1)
 
 

@@ -67,10 +67,10 @@ def scaling(deployment: Deployment, autoscalers: Iterable[Autoscaler]) -> str | 
     if deployment.wanted != deployment.replicas:
         return f"is being scaled from {deployment.replicas} to {_replicas(deployment.wanted)}"
     for autoscaler in autoscalers:
-        if autoscaler.desired != autoscaler.current:
+        if autoscaler.desired_replicas != autoscaler.current_replicas:
             return (
                 f"is being scaled by HorizontalPodAutoscaler {autoscaler.name} "
-                f"from {autoscaler.current} to {_replicas(autoscaler.desired)}"
+                f"from {autoscaler.current_replicas} to {_replicas(autoscaler.desired_replicas)}"
             )
     return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.plan import Patch
 from reconcile.model.rollout import State
-from reconcile.model.text import clip, worded
+from reconcile.model.text import clip, storable
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def refused(promised: Patch, reason: str, now: datetime) -> Patch:
     )
     since = {"lastTransitionTime": _time(now)}
     conditions = [
-        condition | {"status": "False", "reason": "WriteFailed", "message": worded(reason, MOST_MESSAGE)} | since
+        condition | {"status": "False", "reason": "WriteFailed", "message": storable(reason, MOST_MESSAGE)} | since
         if condition["type"] == "Ready"
         else condition
         for condition in stored["conditions"]
@@ -138,7 +138,7 @@ def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[d
     stored = (rollout.status or {}).get("conditions")
     old = {str(item.get("type")): item for item in stored if isinstance(item, dict)} if isinstance(stored, list) else {}
     wanted = {"Ready": readiness.ready, "Reconciling": readiness.reconciling, "Stalled": readiness.stalled}
-    common: dict[str, Any] = {"reason": readiness.reason, "message": worded(readiness.message, MOST_MESSAGE)}
+    common: dict[str, Any] = {"reason": readiness.reason, "message": storable(readiness.message, MOST_MESSAGE)}
     if rollout.generation is not None:
         common["observedGeneration"] = rollout.generation
     return [

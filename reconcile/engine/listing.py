@@ -77,7 +77,7 @@ def _last_activity(item: Rollout) -> tuple[str, Ref]:
 
     The analysis counts because a Rollout that its metrics halt changes nothing: it would come first in each pass.
     """
-    last = max(filter(None, (item.state.last_advance, item.measured)), default=None)
+    last = max(filter(None, (item.state.last_advance, item.last_measured)), default=None)
     return (last.isoformat() if last else "", item.ref)
 
 

@@ -129,7 +129,7 @@ def _saved_plan(content: Mapping[str, Any]) -> SavedPlan:
     if time is None or len(entries) < len(content["rollouts"]):
         raise ValueError
     plan = SavedPlan(version=str(content["version"]), time=time, source=str(content["source"]), entries=entries)
-    if not all(ref.possible for ref in {*entries} | plan.targets):  # the names become parts of URLs
+    if not all(ref.valid for ref in {*entries} | plan.targets):  # the names become parts of URLs
         raise ValueError
     return plan
 

@@ -1,7 +1,4 @@
-"""Durations as Prometheus writes them (`1m`, `1h30m`, `500ms`) and as Go prints them (`2.525s`, `823ms`).
-
-Duty: text to seconds and milliseconds to text. Pure.
-"""
+"""Durations as Prometheus writes them (`1m`, `1h30m`, `500ms`) and as Go prints them (`2.525s`, `823ms`)."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ _PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit i
 
 
 def seconds(text: str) -> float | None:
-    """Give the seconds of a PromQL duration, units in falling order and each once; None if it is none."""
+    """Returns the seconds of a PromQL duration, whose units fall and occur once; None for any other text."""
     match = _PATTERN.fullmatch(text) if text else None
     if match is None:
         return None
@@ -24,7 +21,7 @@ def seconds(text: str) -> float | None:
 
 
 def text(seconds: float) -> str:
-    """Write a number of seconds as people do: `90s` is `1m30s`; parts of a second are left out."""
+    """Returns a number of seconds in words of people, such as `1m30s`; parts of a second are left out."""
     rest, parts = int(seconds), []
     for unit in ("h", "m", "s"):
         count, rest = divmod(rest, int(_UNITS[unit]))
@@ -33,7 +30,7 @@ def text(seconds: float) -> str:
 
 
 def go_text(milliseconds: Decimal) -> str:
-    """Print a duration like Go's `time.Duration`, with all its digits: `0s`, `823ms`, `2.525s`, `1m0.5s`."""
+    """Returns a duration like Go's `time.Duration`, with all its digits: `0s`, `823ms`, `2.525s`, `1m0.5s`."""
     value = milliseconds
     if value < 0:
         return f"-{go_text(value.copy_negate())}"
@@ -53,6 +50,6 @@ def go_text(milliseconds: Decimal) -> str:
 
 
 def _plain(value: Decimal) -> str:
-    """Print without an exponent and without trailing zeros."""
+    """Returns the number without an exponent and without trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,17 +1,17 @@
-"""The exception tree: every error that steerer raises on purpose, each with a message for people.
+"""The exceptions that steerer raises on purpose, each with a message for people.
 
-Duty: names for what can go wrong at the edges. Nothing here decides what follows from an error.
+The two of a walk through the gates are in `core/stops`.
 """
 
 from __future__ import annotations
 
 
 class SteererError(Exception):
-    """The root: `str()` of it is a sentence that says what was wrong, where, and what to do."""
+    """The root. Its text says what is wrong, where, and what to do."""
 
 
 class UsageError(SteererError):
-    """An option, a file or a folder that the user named cannot be used as it is (exit code 2)."""
+    """An option, a file or a folder that the user named cannot be used (exit code 2)."""
 
 
 class InvalidObjectError(SteererError):
@@ -31,7 +31,7 @@ class ClusterError(SteererError):
 
 
 class UnreachableError(ClusterError):
-    """No usable answer: connection, time out, 429, 5xx. The same call may go through later."""
+    """No usable response: connection, timeout, 429, 5xx. A later retry may succeed."""
 
 
 class ForbiddenError(ClusterError):
@@ -39,16 +39,16 @@ class ForbiddenError(ClusterError):
 
 
 class MissingError(ClusterError):
-    """404: the object, or the whole kind, is not there."""
+    """404: the object, or the whole kind, does not exist."""
 
 
 class LostRaceError(ClusterError):
-    """409, or a failed `test` of a JSON patch: somebody was faster. Normal; the next pass looks again."""
+    """A conflict (409), or a failed `test` of a JSON patch: another write came first. The next pass reads again."""
 
 
 class PendingError(ClusterError):
-    """The object is not yet what it was asked to be elsewhere: nothing is wrong, and a later pass finds it done."""
+    """The object does not yet have what its manifest in Git states. Nothing is wrong; a later pass finds it done."""
 
 
 class RefusedError(ClusterError):
-    """The server looked at the write and refused it: schema, admission, a malformed patch."""
+    """The server refused the write: schema, admission, a malformed patch."""

@@ -1,4 +1,4 @@
-"""Who wrote a field of an object last, by `metadata.managedFields`."""
+"""Who wrote a field of an object, by `metadata.managedFields`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writer:
-    """Who wrote a field last, by `metadata.managedFields`."""
+    """A field manager, and when it last wrote."""
 
     manager: str
     at: datetime
 
 
 def writers(manifest: Manifest, *path: str) -> list[Writer]:
-    """Give the managers that own the field at `path`, or anything below it, the last to write first.
+    """Returns the managers that own the field at `path`, or a field below it, the last to write first.
 
-    Several own a field where all of them mean its present value. A write to `status` alone says nothing about `spec`:
-    only entries that own the path count. An entry without a time is the oldest.
+    A field has several owners where all of them applied its present value. An entry without a time is the oldest.
     """
     entries = (manifest.get("metadata") or {}).get("managedFields")
     found = [
@@ -36,7 +35,7 @@ def writers(manifest: Manifest, *path: str) -> list[Writer]:
 
 
 def last_writer(manifest: Manifest, *path: str) -> Writer | None:
-    """Give the manager that wrote the field at `path`, or anything below it, last; None where nobody is recorded."""
+    """Returns the manager that last wrote the field at `path`, or a field below it; None where none is recorded."""
     return next(iter(writers(manifest, *path)), None)
 
 

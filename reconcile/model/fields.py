@@ -1,7 +1,6 @@
-"""Reading a manifest field by field: every problem is collected with its path, none is raised on the way.
+"""Reads a manifest field by field. Problems are collected with their paths, not raised.
 
-Duty: the edge between dicts and typed values, and how values are written. It knows types and patterns, and nothing of
-Rollouts. Pure.
+It knows types and patterns, and no kind of object.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fields:
-    """One mapping of a manifest and where it stands; `problems` is shared by all that were made from the first."""
+    """One mapping of a manifest and its path. All that are made from one root share its list of `problems`."""
 
     value: dict[str, Any]
     path: str = ""
     problems: list[str] = field(default_factory=list)
 
     def at(self, key: str) -> str:
-        """Give the path of a member."""
+        """Returns the path of a member."""
         return f"{self.path}.{key}" if self.path else key
 
     def problem(self, key: str, text: str) -> None:
-        """Note what is wrong with a member."""
+        """Adds a problem with a member."""
         self.problems.append(f"{self.at(key)}: {text}")
 
     def child(self, key: str, *, required: bool = True) -> Fields:
-        """Give a member that is a mapping; an empty one where it is absent or something else."""
+        """Returns a member that is a mapping; an empty one where it is absent or something else."""
         value = self.value.get(key)
         if value is None:
             if required:
@@ -48,7 +47,7 @@ class Fields:
         return Fields(value=value, path=self.at(key), problems=self.problems)
 
     def children(self, key: str, most: int) -> Iterator[Fields]:
-        """Give the members of a list of mappings; nothing where it is absent, or over `most` long."""
+        """Yields the items of a list of mappings; none where it is absent or has more than `most`."""
         value = self.value.get(key)
         if value is None:
             return
@@ -66,7 +65,7 @@ class Fields:
                 self.problem(name, f"must be a mapping, not {shown(item)}")
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Give a string that is not empty; without a default it is required."""
+        """Returns a string that is not empty; without a default it is required."""
         value = self.value.get(key)
         if value is None and default is not None:
             return default
@@ -81,7 +80,7 @@ class Fields:
         return ""
 
     def name(self, key: str) -> str:
-        """Give the name of an object: RFC 1123, at most 253 characters."""
+        """Returns the name of an object: RFC 1123, at most 253 characters."""
         value = self.text(key)
         if value and (len(value) > DNS_NAME_LENGTH or not DNS_NAME.fullmatch(value)):
             self.problem(key, f"{shown(value)} is no name of an object (lower case letters, digits, '-' and '.')")
@@ -89,7 +88,7 @@ class Fields:
         return value
 
     def integer(self, key: str, lowest: int, highest: int, default: int | None = None) -> int:
-        """Give an integer within bounds; without a default it is required."""
+        """Returns an integer within bounds; without a default it is required."""
         value = self.value.get(key)
         if value is None and default is not None:
             return default
@@ -104,7 +103,7 @@ class Fields:
         return lowest
 
     def number(self, key: str) -> float:
-        """Give a finite number, which is required."""
+        """Returns a finite number, which is required."""
         value = self.value.get(key)
         if value is None:
             self.problem(key, "is required")
@@ -115,7 +114,7 @@ class Fields:
         return 0.0
 
     def time(self, key: str) -> datetime | None:
-        """Give an RFC 3339 time, or None where it is absent."""
+        """Returns an RFC 3339 time, or None where it is absent."""
         value = self.value.get(key)
         if value is None:
             return None

@@ -1,22 +1,22 @@
-"""The kinds of Kubernetes objects that a pass knows, and the names of single objects."""
+"""The kinds of Kubernetes objects that a pass knows, and references to single objects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconcile.model.names import is_segment
+from reconcile.model.names import is_object_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A Kubernetes object as the API or a file has it. Nobody writes into one.
+# A Kubernetes object as the API or a file has it. It is never changed in place.
 Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Kind:
-    """A kind of object; `versions` in the order in which a server that serves several is asked."""
+    """A kind of object. `versions` are in order of preference."""
 
     name: str
     plural: str
@@ -24,11 +24,11 @@ class Kind:
     versions: tuple[str, ...]
 
     def api_version(self, version: str) -> str:
-        """Give `group/version`, or the version alone for the core group."""
+        """Returns `group/version`, or the version alone for the core group."""
         return f"{self.group}/{version}" if self.group else version
 
-    def is_of(self, manifest: Mapping[str, Any]) -> bool:
-        """Say whether a manifest is of this kind, in whichever version."""
+    def matches(self, manifest: Mapping[str, Any]) -> bool:
+        """Returns whether a manifest is of this kind, in any version."""
         group, _, _ = str(manifest.get("apiVersion", "")).rpartition("/")
         return manifest.get("kind") == self.name and group == self.group
 
@@ -51,7 +51,7 @@ KINDS = {kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOS
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """The name of one object. `str()` is how people are told of it: `Deployment podinfo.test`."""
+    """A reference to one object. Its text is for people: `Deployment podinfo.test`."""
 
     kind: Kind
     namespace: str
@@ -66,20 +66,20 @@ class Ref:
         return f"{self.name}.{self.namespace}"
 
     @property
-    def possible(self) -> bool:
-        """Whether an object can have this name at all; in a URL an impossible one would mean something else."""
-        return is_segment(self.namespace) and is_segment(self.name)
+    def valid(self) -> bool:
+        """Whether an object can have this name. In a URL an invalid one would mean something else."""
+        return is_object_name(self.namespace) and is_object_name(self.name)
 
 
 class Version(NamedTuple):
-    """One spec of one object. The generation moves with each write to the spec, and with nothing else."""
+    """One spec of one object: its generation rises with each change of the spec, and with nothing else."""
 
     uid: str
     generation: int
 
 
 def version_of(manifest: Mapping[str, Any]) -> Version | None:
-    """Give the version of an object, from its metadata; None where nobody counts, such as in a file."""
+    """Returns the version of an object, from its metadata; None where it has none, such as in a file."""
     metadata = manifest.get("metadata") or {}
     uid, generation = metadata.get("uid"), metadata.get("generation")
     return Version(uid, generation) if isinstance(uid, str) and isinstance(generation, int) else None
@@ -87,7 +87,7 @@ def version_of(manifest: Mapping[str, Any]) -> Version | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Where a LIST looks: one namespace or (None) all; `fields` are field selectors, all of which must match."""
+    """The scope of a LIST: one namespace or (None) all. `fields` are field selectors, all of which must match."""
 
     namespace: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The values of the analysis: what a metric is, what is asked, what is answered, and the verdict."""
+"""The values of the analysis: metrics, questions, answers and measurements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
-    """What the core knows of a metric template; the query itself stays with the adapter.
+    """A metric template as the core knows it: all but its query.
 
     `bound` is "minimum" or "maximum": what the threshold is. `unit` is "percent", "milliseconds" or free text.
     """
@@ -27,7 +27,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """One metric of one Rollout, for one pass. `weight` is the canary's share of traffic in percent."""
+    """One metric of one Rollout in one pass. `weight` is the canary's share of the traffic in percent."""
 
     rollout: Ref
     metric: str
@@ -37,7 +37,7 @@ class Question:
 
 
 class Failure(StrEnum):
-    """The kinds of answer that are no number. The value is how a report names it."""
+    """Why an answer has no value. The texts are those of reports."""
 
     NO_DATA = "no data"
     NOT_A_NUMBER = "not a number"
@@ -50,7 +50,7 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What the meter said: a finite `value`, or a `failure` with `detail` in words. `query` is the rendered text."""
+    """The answer to a question: a finite `value`, or a `failure` with a `detail`. `query` is the rendered text."""
 
     query: str = ""
     value: float | None = None
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
-    """One answer held against its threshold. `verdict` is "passed", "failed" or the kind of failure."""
+    """An answer held against its threshold. `verdict` is "passed", "failed" or the failure of the answer."""
 
     metric: str
     query: str
@@ -74,5 +74,5 @@ class Measurement:
 
     @property
     def passed(self) -> bool:
-        """Say whether the canary may go on, as far as this metric is concerned."""
+        """Whether this metric lets the canary go on."""
         return self.verdict == "passed"

@@ -10,8 +10,8 @@ DNS_NAME = re.compile(rf"{DNS_LABEL.pattern}(\.{DNS_LABEL.pattern})*")
 DNS_NAME_LENGTH = 253
 
 
-def is_segment(value: object) -> bool:
-    """Say whether a value can be a name to an API server, which makes a part of a path of it, whatever the kind."""
+def is_object_name(value: object) -> bool:
+    """Returns whether objects of some kind could have this name. The API server takes it as one part of a path."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= DNS_NAME_LENGTH
@@ -22,9 +22,9 @@ def is_segment(value: object) -> bool:
 
 
 def short_host(host: str, namespace: str) -> str | None:
-    """Give the Service's name of a destination host, or None where it is of another namespace or of no Service.
+    """Returns the name of the Service that a host leads to; None for a host of another namespace or of no Service.
 
-    The spellings that Istio resolves alike inside a namespace: `name`, `name.namespace`, `name.namespace.svc` and
+    Inside a namespace, Istio resolves these spellings alike: `name`, `name.namespace`, `name.namespace.svc` and
     `name.namespace.svc.cluster.local`.
     """
     for suffix in (f".{namespace}.svc.cluster.local", f".{namespace}.svc", f".{namespace}"):

@@ -1,6 +1,6 @@
-"""The objects around a Rollout as the core sees them: Deployments, Services, autoscalers, and who wrote what last.
+"""The objects around a Rollout as typed values: Deployments, Services, autoscalers.
 
-Duty: typed views of manifests. A view says what an object says; whether that is good is decided elsewhere. Pure.
+A value says what the object says. Whether that is good is decided in `core`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ MANY = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """One Deployment. Counts as the API has them: absent `spec.replicas` is 1, an absent count of the status is 0.
+    """One Deployment. An absent `spec.replicas` is 1, an absent count of the status is 0.
 
-    `reported` is whether it has a status at all.
+    `wanted` is `spec.replicas`, `replicas` is `status.replicas`. `reported`: it has a status at all.
     """
 
     ref: Ref
@@ -61,7 +61,7 @@ class Deployment:
         return dict((self.template.get("metadata") or {}).get("labels") or {})
 
     def selects(self, labels: Mapping[str, Any]) -> bool:
-        """Say whether pods with these labels match its selector; an empty one is none that the server would store."""
+        """Returns whether its selector matches these labels. An empty one matches none: no server would store it."""
         exact = self.selector.get("matchLabels") or {}
         wanted = [{"key": key, "operator": "In", "values": [value]} for key, value in exact.items()]
         wanted += self.selector.get("matchExpressions") or []
@@ -70,7 +70,7 @@ class Deployment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """One Service; `ports` are the names of its ports, "" for one without a name."""
+    """One Service. `ports` are the names of its ports, "" for one without a name."""
 
     ref: Ref
     external: bool
@@ -78,28 +78,28 @@ class Service:
     selector: dict[str, Any]
 
     def selects(self, labels: dict[str, Any]) -> bool:
-        """Say whether pods with these labels are behind the Service; a Service without a selector has none."""
+        """Returns whether its selector matches these labels. A Service without a selector has no pods."""
         return bool(self.selector) and all(labels.get(key) == value for key, value in self.selector.items())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Autoscaler:
-    """One HorizontalPodAutoscaler: what it targets and where it stands."""
+    """One HorizontalPodAutoscaler: its target, its least size, and its status."""
 
     name: str
     target_kind: str
     target_name: str
-    least: int
-    current: int
-    desired: int
+    min_replicas: int
+    current_replicas: int
+    desired_replicas: int
 
     def targets(self, deployment: Ref) -> bool:
-        """Say whether it scales this Deployment."""
+        """Returns whether it scales this Deployment."""
         return (self.target_kind, self.target_name) == (deployment.kind.name, deployment.name)
 
 
 def deployment(manifest: Manifest) -> Deployment:
-    """Read a Deployment. Raises InvalidObjectError where the manifest is none that the API server would store."""
+    """Returns the Deployment. Raises InvalidObjectError where no API server would store the manifest."""
     root = Fields(value=manifest)
     metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
     template, selector = spec.child("template"), spec.child("selector", required=False)
@@ -127,12 +127,12 @@ def deployment(manifest: Manifest) -> Deployment:
         ),
         manifest=manifest,
     )
-    _refuse(root)
+    _raise_problems(root)
     return view
 
 
 def service(manifest: Manifest) -> Service:
-    """Read a Service. Raises InvalidObjectError."""
+    """Returns the Service. Raises InvalidObjectError."""
     root = Fields(value=manifest)
     metadata, spec = root.child("metadata"), root.child("spec", required=False)
     view = Service(
@@ -141,12 +141,12 @@ def service(manifest: Manifest) -> Service:
         ports=tuple(str(port.value.get("name") or "") for port in spec.children("ports", MANY)),
         selector=spec.child("selector", required=False).value,
     )
-    _refuse(root)
+    _raise_problems(root)
     return view
 
 
 def autoscaler(manifest: Manifest) -> Autoscaler:
-    """Read a HorizontalPodAutoscaler of any version. Raises InvalidObjectError."""
+    """Returns the autoscaler; the manifest may have any version. Raises InvalidObjectError."""
     root = Fields(value=manifest)
     metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
     target = spec.child("scaleTargetRef")
@@ -154,11 +154,11 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
         name=metadata.text("name"),
         target_kind=str(target.value.get("kind")),
         target_name=str(target.value.get("name")),
-        least=spec.integer("minReplicas", 0, MANY, 1),
-        current=status.integer("currentReplicas", 0, MANY, 0),
-        desired=status.integer("desiredReplicas", 0, MANY, 0),
+        min_replicas=spec.integer("minReplicas", 0, MANY, 1),
+        current_replicas=status.integer("currentReplicas", 0, MANY, 0),
+        desired_replicas=status.integer("desiredReplicas", 0, MANY, 0),
     )
-    _refuse(root)
+    _raise_problems(root)
     return view
 
 
@@ -167,9 +167,9 @@ def _ref(kind: Any, metadata: Fields) -> Ref:
 
 
 def _meets(requirement: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    """Hold one requirement of a label selector against labels; an operator that is none is met by nothing."""
-    key, listed = str(requirement.get("key")), requirement.get("values")
-    values = listed if isinstance(listed, list) else []
+    """Returns whether labels meet one requirement of a selector. No labels meet an unknown operator."""
+    key, values = str(requirement.get("key")), requirement.get("values")
+    values = values if isinstance(values, list) else []
     return {
         "In": key in labels and labels[key] in values,
         "NotIn": key not in labels or labels[key] not in values,
@@ -188,6 +188,6 @@ def _count(fields: Fields, key: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _refuse(root: Fields) -> None:
+def _raise_problems(root: Fields) -> None:
     if root.problems:
         raise InvalidObjectError(tuple(root.problems))

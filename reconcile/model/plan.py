@@ -1,6 +1,6 @@
-"""The values of a pass: what is asked, what was answered, and what is to be done.
+"""The plan of a pass for one Rollout, and the record of what became of it.
 
-Duty: frozen shapes. They know neither how they are made (`decide`) nor what happens to them (`apply`, `report`).
+How a plan is made is in `core`, how it is applied in `engine`, how it is printed in `report`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Operation = dict[str, Any]
 
 
 class Outcome(StrEnum):
-    """What became of a gate."""
+    """The outcome of a gate."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
-    """One gate of a pass: `reason` says in words what it saw."""
+    """One gate of a pass. `reason` says what it saw."""
 
     name: str
     outcome: Outcome
@@ -61,7 +61,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """The same for the same message of the same revision, so that a repetition is counted and not stored again."""
+        """The name of the object. It is equal for a repetition of the message, which is counted and not stored anew."""
         seed = "\x00".join((self.uid or "", self.revision, self.type, self.message))
         # An object name has at most 253 characters, a Rollout's own may use all of them.
         return f"{self.rollout.name[:220]}.{hashlib.sha256(seed.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
@@ -69,7 +69,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """Where a Rollout stands: its phase ("" = never seen before) and the canary's weight (None = not looked at)."""
+    """The phase of a Rollout ("" = no pass has seen it) and the canary's weight (None = not observed)."""
 
     phase: str
     weight: int | None
@@ -77,11 +77,11 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What one pass means to do for one Rollout: the whole decision record but for what became of it.
+    """What one pass does for one Rollout, and why.
 
-    `patches` are written in their order, then `events`. `questions` not empty = the plan is provisional: measure
-    them and decide again. `error` = a defect of ours kept the plan from being made. `uid` and `generation` are those
-    of the Rollout, where the cluster keeps them. `at` is the time that it was decided for.
+    `patches` are written in their order, then `events`. With `questions` the plan is provisional: they have to be
+    measured, and the plan made again. `error` is the text of a defect that kept the plan from being made. `uid` and
+    `generation` are the Rollout's, where the cluster has them. `at` is the time of the decision.
     """
 
     rollout: Ref
@@ -101,7 +101,7 @@ class Plan:
 
 
 class Result(StrEnum):
-    """What became of a plan."""
+    """The outcome of a plan."""
 
     PLANNED = "planned"
     APPLIED = "applied"
@@ -113,7 +113,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One Rollout, one pass: the decision record. `error` is what stopped the writing, in words, or empty."""
+    """The decision record of one Rollout in one pass. `error` is what stopped the writing, or empty."""
 
     plan: Plan
     at: datetime

@@ -1,6 +1,6 @@
-"""The two ports of a pass: the cluster that it reads and writes, and the meter that answers its questions.
+"""The two ports of a pass: a cluster to read and write, and a meter that answers its questions.
 
-Only the protocols: an adapter is in `clusters` or `metrics`.
+These are the protocols; the adapters are in `clusters` and `metrics`.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 class Cluster(Protocol):
-    """What a pass needs of Kubernetes. Implementations live in `clusters/`."""
+    """Reads and writes objects of Kubernetes."""
 
     @property
     def width(self) -> int:
-        """How many threads may use it at a time; more than one where that saves time."""
+        """The number of threads that may use it at a time."""
         ...
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
-        """Give all objects of the kind in the scope, by namespace and name; none where the API has no such kind.
+        """Returns all objects of the kind in the scope, by namespace and name; none where the API has no such kind.
 
         Raises ClusterError. A missing Rollout API is a MissingError: without it there is nothing to do.
         """
         ...
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Give the objects that exist; one that cannot be read is its error, one that is absent is absent.
+        """Returns the objects that exist. The value is an error for an object that cannot be read.
 
-        How many requests that takes is the cluster's own affair. Raises nothing for a single object's trouble.
+        An object that does not exist has no entry. The error of a single object is never raised.
         """
         ...
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
-        """Give those of these objects that are surely what they were in the version that is known.
+        """Returns those of these objects that certainly still have the given version. Raises nothing.
 
-        For whoever needs no more than that: to say it may take less than to give the objects. Raises nothing; where it
-        cannot be said, or takes as much, an object is left out.
+        It may cost less than to read the objects. An object of which it is not known, or where it would cost as much,
+        is left out.
         """
         ...
 
@@ -55,13 +55,13 @@ class Cluster(Protocol):
         ...
 
     def record(self, event: Event, at: datetime) -> None:
-        """Store one Event, or raise the `count` of the one with its name. Raises ClusterError."""
+        """Stores one Event, or increments the `count` of the stored one of that name. Raises ClusterError."""
         ...
 
 
 class Meter(Protocol):
-    """What answers the questions of a pass. Implementations live in `metrics/`."""
+    """Answers the questions of a pass."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer every question, all for the same instant; what went wrong is an answer too. Raises nothing."""
+        """Returns an answer to every question, all for the same time. A failure is an answer too. Raises nothing."""
         ...

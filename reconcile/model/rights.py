@@ -1,7 +1,6 @@
-"""What steerer may have to ask of an API server: the one list that Roles, pages and checks come from.
+"""The rights that steerer needs on an API server. Roles, docs and checks are made from this list.
 
-Duty: **pure** values. Each right is one verb on one kind, with what happens without it. Whether somebody has a right
-is not asked here.
+Whether an account has a right is asked in `clusters/kube`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Kind
 
 
-class Lack(StrEnum):
-    """What it comes to when a right is missing, the worst first."""
+class Impact(StrEnum):
+    """What happens where a right is missing, the worst first."""
 
     BLIND = "no Rollout of the namespace is seen"
     HALT = "a Rollout halts"
@@ -31,19 +30,19 @@ class Lack(StrEnum):
 class Right:
     """One verb on one kind of object. `without` says, for people, what happens where it is missing.
 
-    A `Role` grants it in one namespace. A `ClusterRole` has the same rules and is needed where all namespaces are in
-    scope: then the Rollouts are listed in one request, and so are other kinds once there are very many of them.
+    A `Role` grants it in one namespace. Where all namespaces are in scope, a `ClusterRole` with the same rules is
+    needed: then the Rollouts are listed in one request, and so are other kinds where there are very many objects.
     """
 
     kind: Kind
     verb: str
-    lack: Lack
+    impact: Impact
     without: str
     subresource: str = ""
 
     @property
     def resource(self) -> str:
-        """How a rule names it: `rollouts/status`."""
+        """The name of the resource in a rule, such as `rollouts/status`."""
         return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
@@ -51,62 +50,65 @@ PASS = (
     Right(
         kind=ROLLOUT,
         verb="list",
-        lack=Lack.BLIND,
+        impact=Impact.BLIND,
         without="no Rollout of the namespace is found; with all namespaces in scope no pass is made",
     ),
     Right(
         kind=ROLLOUT,
         subresource="status",
         verb="patch",
-        lack=Lack.HALT,
+        impact=Impact.HALT,
         without="nothing is begun, and nothing goes on: the status is written first",
     ),
-    Right(kind=DEPLOYMENT, verb="get", lack=Lack.HALT, without="primary and canary cannot be read"),
+    Right(kind=DEPLOYMENT, verb="get", impact=Impact.HALT, without="primary and canary cannot be read"),
     Right(
         kind=DEPLOYMENT,
         verb="list",
-        lack=Lack.COST,
+        impact=Impact.COST,
         without="more than eight Deployments are read one by one",
     ),
     Right(
         kind=DEPLOYMENT,
         verb="patch",
-        lack=Lack.HALT,
+        impact=Impact.HALT,
         without="no canary is scaled up or down, and no template is promoted",
     ),
-    Right(kind=SERVICE, verb="get", lack=Lack.HALT, without="the two Services cannot be read"),
-    Right(kind=SERVICE, verb="list", lack=Lack.COST, without="more than eight Services are read one by one"),
-    Right(kind=VIRTUAL_SERVICE, verb="get", lack=Lack.HALT, without="the weights cannot be read"),
+    Right(kind=SERVICE, verb="get", impact=Impact.HALT, without="the two Services cannot be read"),
+    Right(kind=SERVICE, verb="list", impact=Impact.COST, without="more than eight Services are read one by one"),
+    Right(kind=VIRTUAL_SERVICE, verb="get", impact=Impact.HALT, without="the weights cannot be read"),
     Right(
         kind=VIRTUAL_SERVICE,
         verb="list",
-        lack=Lack.COST,
+        impact=Impact.COST,
         without="more than eight VirtualServices are read one by one",
     ),
-    Right(kind=VIRTUAL_SERVICE, verb="patch", lack=Lack.HALT, without="no weight is moved"),
+    Right(kind=VIRTUAL_SERVICE, verb="patch", impact=Impact.HALT, without="no weight is moved"),
     Right(
         kind=AUTOSCALER,
         verb="list",
-        lack=Lack.HALT,
+        impact=Impact.HALT,
         without="nobody knows whether the canary is being scaled",
     ),
     Right(
-        kind=EVENT, verb="create", lack=Lack.SILENCE, without="no Event is stored; the status and the log have it all"
+        kind=EVENT,
+        verb="create",
+        impact=Impact.SILENCE,
+        without="no Event is stored; the status and the log have it all",
     ),
-    Right(kind=EVENT, verb="get", lack=Lack.SILENCE, without="an Event that is said again is not counted"),
-    Right(kind=EVENT, verb="patch", lack=Lack.SILENCE, without="an Event that is said again is not counted"),
+    Right(kind=EVENT, verb="get", impact=Impact.SILENCE, without="an Event that is said again is not counted"),
+    Right(kind=EVENT, verb="patch", impact=Impact.SILENCE, without="an Event that is said again is not counted"),
 )
-"""What a pass uses, in the order in which it does: no verb less, and none more."""
+"""The rights of a pass, in the order in which it uses them. It needs all of them and no others."""
 
 STATUS = (
-    Right(kind=ROLLOUT, verb="list", lack=Lack.BLIND, without="`steerer status` finds no Rollout"),
-    Right(kind=EVENT, verb="list", lack=Lack.BLIND, without="`steerer status` cannot tell the Events"),
+    Right(kind=ROLLOUT, verb="list", impact=Impact.BLIND, without="`steerer status` finds no Rollout"),
+    Right(kind=EVENT, verb="list", impact=Impact.BLIND, without="`steerer status` cannot tell the Events"),
 )
-"""What `steerer status` uses, whose user is a person: the account of a pass need not have it."""
+"""The rights of a person who runs `steerer status`. The account of a pass does not need them."""
 
 
 def rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
-    """Give the rules of a Role or a ClusterRole that grant these rights: one for each resource, verbs in order."""
+    """Returns the rules of a Role or a ClusterRole that grant these rights: one for each resource, verbs in order."""
     verbs: dict[tuple[str, str], list[str]] = {}
     for right in rights:
         verbs.setdefault((right.kind.group, right.resource), []).append(right.verb)

@@ -1,7 +1,6 @@
-"""The Rollout as the program sees it: parsed once, checked once, frozen.
+"""A Rollout as a value: what the user wants (`Spec`) and what earlier passes stored (`State`).
 
-Duty: what a Rollout says (`Spec`) and what was stored about it (`State`), and every problem with either. Nothing of
-the objects that it names. Pure.
+`rollout_manifest` makes it. The objects that it names are in `objects`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Phase(StrEnum):
-    """The phases of a Rollout. `NEW` is one without a phase: never seen before."""
+    """The phases of a Rollout. A `NEW` one has no phase: no pass has seen it."""
 
     NEW = ""
     INITIALIZED = "Initialized"
@@ -70,9 +69,9 @@ class State:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
-    """One Rollout. `spec` is None exactly if there are `problems`; `status` is what was stored, as it was stored.
+    """One Rollout. `spec` is None exactly if there are `problems`. `status` is the stored one as it is.
 
-    `draft` is the spec as far as it can be read: what cannot is empty, or the least there may be.
+    `draft` is the spec as far as it can be read: a field that cannot is empty, or has its least value.
     """
 
     ref: Ref
@@ -95,15 +94,15 @@ class Rollout:
         return self.ref.full_name
 
     @property
-    def measured(self) -> datetime | None:
-        """When an analysis last had an answer to all that it asked; None where a server did not give one in time."""
+    def last_measured(self) -> datetime | None:
+        """The time of the last analysis; None where the metrics server did not answer it."""
         stored = (self.status or {}).get("measurements")
         items = [item for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
         if any(item.get("verdict") == Failure.UNREACHABLE for item in items):
             return None
         return max(filter(None, (parse_time(item.get("time")) for item in items)), default=None)
 
-    def _wants(self) -> Spec:
+    def _valid_spec(self) -> Spec:
         if self.spec is None:
             raise ValueError(f"{self.ref} is invalid: {'; '.join(self.problems)}")
         return self.spec
@@ -111,24 +110,24 @@ class Rollout:
     @property
     def primary(self) -> Ref:
         """The primary Deployment."""
-        return Ref(DEPLOYMENT, self.ref.namespace, self._wants().primary)
+        return Ref(DEPLOYMENT, self.ref.namespace, self._valid_spec().primary)
 
     @property
     def canary(self) -> Ref:
         """The canary Deployment."""
-        return Ref(DEPLOYMENT, self.ref.namespace, self._wants().canary)
+        return Ref(DEPLOYMENT, self.ref.namespace, self._valid_spec().canary)
 
     @property
     def primary_service(self) -> Ref:
         """The Service behind `primary.host`."""
-        return Ref(SERVICE, self.ref.namespace, self._wants().primary_host)
+        return Ref(SERVICE, self.ref.namespace, self._valid_spec().primary_host)
 
     @property
     def canary_service(self) -> Ref:
         """The Service behind `canary.host`."""
-        return Ref(SERVICE, self.ref.namespace, self._wants().canary_host)
+        return Ref(SERVICE, self.ref.namespace, self._valid_spec().canary_host)
 
     @property
     def route(self) -> Ref:
         """The object that splits the traffic."""
-        return Ref(VIRTUAL_SERVICE, self.ref.namespace, self._wants().virtual_service)
+        return Ref(VIRTUAL_SERVICE, self.ref.namespace, self._valid_spec().virtual_service)

@@ -1,4 +1,4 @@
-"""From a manifest to a Rollout: parsed once, checked once."""
+"""Reads and checks the manifest of a Rollout, once for all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_INTERVAL = "1m"
 
 
 def parse(manifest: Manifest) -> Rollout:
-    """Read a Rollout; what is wrong with it is in its `problems`, with field paths, and not raised."""
+    """Returns the Rollout. What is wrong is in its `problems`, each with the path of its field; nothing is raised."""
     root = Fields(value=manifest)
     named = root.child("metadata")
     metadata = named.value

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What a pass is told from outside: `interval` in seconds, `metrics` by name, and two sets of field managers.
+    """The settings of a pass: `interval` in seconds, `metrics` by name, and two groups of field managers.
 
-    `gitops_managers` put back what Git has, against steerer; `appliers` bring about what steerer put into Git.
+    `gitops_managers` put back what Git states, against steerer. `appliers` apply what steerer wrote into Git.
     """
 
     interval: float = 60.0

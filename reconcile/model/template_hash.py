@@ -11,16 +11,16 @@ DIGITS = 20
 
 
 def revision(template: Any) -> str:
-    """Give the revision of a pod template, e.g. `v1-3f9a…`: the same whatever the order and spelling of its fields."""
+    """Returns the revision of a pod template, e.g. `v1-3f9a…`. The order and spelling of its fields do not matter."""
     text = json.dumps(canonical(template), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"{VERSION}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:DIGITS]}"
 
 
 def canonical(value: Any) -> Any:
-    """Drop members that are null or empty mappings or lists, at every depth: servers add and omit them at will.
+    """Returns the value without null and empty members, at every depth: servers add and omit them.
 
-    An empty string stays: as the value of a label it is not the same as no label. Items of lists stay as well,
-    their order and number mean something.
+    An empty string stays: as the value of a label it is not the same as no label. Items of lists stay as well: their
+    order and number mean something.
     """
     if isinstance(value, dict):
         members = {str(key): canonical(member) for key, member in value.items()}
@@ -31,5 +31,5 @@ def canonical(value: Any) -> Any:
 
 
 def same_template(one: Any, other: Any) -> bool:
-    """Say whether two pod templates are the same revision."""
+    """Returns whether two pod templates are the same revision."""
     return revision(one) == revision(other)

@@ -1,4 +1,4 @@
-"""Text of others, made fit for messages, terminals and the status."""
+"""Text from outside, made safe for messages, terminals and the status."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ ELLIPSIS = "…"
 
 
 def printable(text: object) -> str:
-    r"""Give text that a terminal can only show: whatever acts, breaks the line or hides is escaped (`\x1b`)."""
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+    r"""Returns the text with each character escaped that a terminal would not simply show (`\x1b`, line breaks)."""
+    characters = str(text)
+    if characters.isprintable():
+        return characters
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in characters)
 
 
-def worded(text: str, most: int) -> str:
-    """Make words with text of others in them fit to be stored: `printable`, and at most `most` bytes."""
+def storable(text: str, most: int) -> str:
+    """Returns the text as it can be stored in a message: `printable`, and at most `most` bytes."""
     return clip(printable(text), most)
 
 
 def clip(text: str, most: int) -> str:
-    """Cut a text to at most `most` bytes of UTF-8, between two characters, with an ellipsis where it was cut."""
-    raw = text.encode("utf-8", "replace")
-    if len(raw) <= most:
+    """Returns the text cut to at most `most` bytes of UTF-8, between two characters, with an ellipsis at the cut."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= most:
         return text
-    return raw[: most - len(ELLIPSIS.encode())].decode("utf-8", "ignore") + ELLIPSIS
+    return encoded[: most - len(ELLIPSIS.encode())].decode("utf-8", "ignore") + ELLIPSIS
 
 
 def shown(value: object) -> str:
-    """Print a value of the user's in a message: the beginning of it, as JSON would write it, or its type."""
+    """Returns a value for a message: as JSON writes it, cut if it is long; the type of a list or mapping."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

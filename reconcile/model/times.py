@@ -1,4 +1,4 @@
-"""Instants, as Kubernetes writes them."""
+"""Points in time, as Kubernetes writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def parse_time(value: object) -> datetime | None:
-    """Read an RFC 3339 time; None if it is none."""
+    """Returns the time of an RFC 3339 text, in UTC; None for anything else."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
         if time is None:
@@ -17,8 +17,8 @@ def parse_time(value: object) -> datetime | None:
 
 
 def timestamp(at: datetime) -> str:
-    """Write an instant as metav1.Time does: RFC 3339 in UTC, whole seconds, `2024-05-01T12:00:00Z`.
+    """Returns the time as metav1.Time has it: RFC 3339 in UTC, whole seconds, `2024-05-01T12:00:00Z`.
 
-    Parts of a second are dropped, not rounded: nothing is stamped later than it happened.
+    Parts of a second are dropped, not rounded: no time is later than what it is about.
     """
     return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

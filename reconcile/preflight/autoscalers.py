@@ -31,7 +31,7 @@ def autoscalers(subject: Subject) -> Iterator[Finding]:
 
 def _of(ref: Ref, found: tuple[Autoscaler, ...]) -> Iterator[Finding]:
     for item in found:
-        if item.least == 0:
+        if item.min_replicas == 0:
             name = f"HorizontalPodAutoscaler {item.name}.{ref.namespace}"
             message = f"{name} may scale {ref} to 0 replicas, which halts a release"
             advice = "let it keep one replica at least"

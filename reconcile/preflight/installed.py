@@ -12,7 +12,7 @@ from reconcile.core import status
 from reconcile.model import rights
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.measurement import Answer, Failure
-from reconcile.model.rights import Lack
+from reconcile.model.rights import Impact
 from reconcile.preflight.findings import Finding, Level, Result, completed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest
     from reconcile.model.rights import Right
 
-_LEVELS = {Lack.BLIND: Level.ERROR, Lack.HALT: Level.ERROR, Lack.SILENCE: Level.WARNING, Lack.COST: Level.INFO}
+_LEVELS = {Impact.BLIND: Level.ERROR, Impact.HALT: Level.ERROR, Impact.SILENCE: Level.WARNING, Impact.COST: Level.INFO}
 # The core group, as YAML has to write it.
 EMPTY = '""'
 _INSTALL = {
@@ -82,7 +82,7 @@ def _missing_right(right: Right, namespace: str | None) -> Finding:
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
     role = f"Role of namespace {namespace}" if namespace else "ClusterRole"
     return Finding(
-        level=_LEVELS[right.lack],
+        level=_LEVELS[right.impact],
         object=role,
         message=f"cannot {right.verb} {right.resource}{group} {where}: {right.without}",
         advice=f"add to it: {_rule(rights.rules([right])[0])}",

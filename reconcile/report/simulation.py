@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def render(objects: Sequence[Manifest], passes: Sequence[Sequence[Record]], form: str) -> str:
     """Give the whole report. `objects` are all objects of the end, Events included; `form` is text, json or yaml."""
-    events = [item for item in objects if EVENT.is_of(item)]
-    others = [item for item in objects if not EVENT.is_of(item)]
+    events = [item for item in objects if EVENT.matches(item)]
+    others = [item for item in objects if not EVENT.matches(item)]
     if form != "text":
         played = [[to_dict(record) for record in records] for records in passes]
         return dump({"passes": played, "objects": others, "events": events}, form)
@@ -43,17 +43,17 @@ def _row(item: Manifest) -> Iterator[tuple[str, str]]:
     """Give name and state of an object; nothing for one that a pass does not write."""
     metadata, spec, status = (lenient.mapping(item.get(key)) for key in ("metadata", "spec", "status"))
     name = f"{item.get('kind')} {metadata.get('name')}.{metadata.get('namespace', 'default')}"
-    if DEPLOYMENT.is_of(item):
+    if DEPLOYMENT.matches(item):
         yield name, f"{spec.get('replicas', 1)} replicas of {', '.join(_images(spec))}"
-    elif VIRTUAL_SERVICE.is_of(item):
+    elif VIRTUAL_SERVICE.matches(item):
         for index, route in enumerate(lenient.mappings(spec.get("http"))):
             ends = lenient.mappings(route.get("route"))
             hosts = [(lenient.mapping(end.get("destination")).get("host"), end.get("weight", 0)) for end in ends]
             if len(hosts) > 1:
                 yield f"{name} http[{index}]", ", ".join(f"{host} {weight}" for host, weight in hosts)
-    elif ROLLOUT.is_of(item):
+    elif ROLLOUT.matches(item):
         yield name, f"{status.get('phase', '')}, weight {status.get('canaryWeight', 0)}, {_promoted(status)}"
-    elif not SERVICE.is_of(item):
+    elif not SERVICE.matches(item):
         return
 
 

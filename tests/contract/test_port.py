@@ -127,7 +127,7 @@ def test_a_list_has_objects_of_its_kind_only_each_with_its_kind(stage: Stage) ->
         # Kubernetes has Events of its own to tell.
         fields = {"involvedObject.kind": "Rollout"} if kind == EVENT else {"metadata.name": "a"}
         [found] = stage.cluster.list(kind, Scope(namespace=stage.namespace, fields=fields))
-        assert kind.is_of(found)
+        assert kind.matches(found)
         assert stage.cluster.list(kind, Scope(namespace=f"{stage.namespace}-none")) == []
 
 
@@ -187,7 +187,7 @@ def test_what_exists_is_fetched_and_what_is_absent_is_absent(stage: Stage) -> No
     assert set(found) == set(there)
     for ref, item in found.items():
         assert isinstance(item, dict)
-        assert ref.kind.is_of(item)
+        assert ref.kind.matches(item)
         assert (item["metadata"]["namespace"], item["metadata"]["name"]) == (ref.namespace, ref.name)
     assert stage.cluster.fetch([]) == {}
 

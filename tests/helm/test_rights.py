@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.model.rights import PASS, Lack, Right
+from reconcile.model.rights import PASS, Impact, Right
 from tests.apiserver.steering import apply, at_rest, get, install, of_steerer
 from tests.components.processes import wait_for
 from tests.helm.installed import decisions, new_namespace
@@ -66,9 +66,9 @@ def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not
     assert used(of_steerer(plane.requests_since(mark))) == granted()
 
 
-def lacking(*lacks: Lack) -> list[Right]:
+def lacking(*lacks: Impact) -> list[Right]:
     """Give the rights whose lack comes to one of these."""
-    return [right for right in PASS if right.lack in lacks]
+    return [right for right in PASS if right.impact in lacks]
 
 
 def named(right: Right) -> str:
@@ -106,7 +106,7 @@ def denied(plane: ControlPlane, namespace: str, account: str, right: Right) -> b
     return not answer.json()["status"]["allowed"]
 
 
-@pytest.mark.parametrize("right", lacking(Lack.BLIND, Lack.HALT), ids=named)
+@pytest.mark.parametrize("right", lacking(Impact.BLIND, Impact.HALT), ids=named)
 def test_a_right_that_is_missing_is_named_and_touches_no_other_rollout(installed: Installed, right: Right) -> None:
     poor, rich = poor_and_rich(installed, right)
 
@@ -127,7 +127,7 @@ def test_a_right_that_is_missing_is_named_and_touches_no_other_rollout(installed
     assert "verbs" in said
 
 
-@pytest.mark.parametrize("right", lacking(Lack.COST), ids=named)
+@pytest.mark.parametrize("right", lacking(Impact.COST), ids=named)
 def test_what_costs_more_requests_without_its_right_is_said_and_done(installed: Installed, right: Right) -> None:
     plane, crowd = installed.plane, new_namespace(installed.plane)
     apply(plane, *(item for number in range(CROWD) for item in at_rest(crowd, f"app-{number}")))
@@ -142,7 +142,7 @@ def test_what_costs_more_requests_without_its_right_is_said_and_done(installed: 
     assert f"cannot list {right.kind.plural}{group} in namespace {crowd}" in said[0]["message"]
 
 
-@pytest.mark.parametrize("right", lacking(Lack.SILENCE), ids=named)
+@pytest.mark.parametrize("right", lacking(Impact.SILENCE), ids=named)
 def test_an_event_that_cannot_be_stored_is_named_and_holds_no_rollout_up(installed: Installed, right: Right) -> None:
     plane = installed.plane
     poor, rich = poor_and_rich(installed, right)

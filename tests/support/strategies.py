@@ -582,7 +582,7 @@ def troubled_scene(pick: Pick) -> Scene:
     scene = calm_scene(pick)
     step = pick((None, None, 1, 3, 99))
     if step is not None:
-        analysis = next(item for item in scene.manifests if ROLLOUT.is_of(item))["spec"]["canaryAnalysis"]
+        analysis = next(item for item in scene.manifests if ROLLOUT.matches(item))["spec"]["canaryAnalysis"]
         analysis["stepWeight"] = step
     for _ in range(pick((1, 1, 1, 2, 3))):
         pick(MISHAPS)(pick, scene)

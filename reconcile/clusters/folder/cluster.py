@@ -20,7 +20,7 @@ from reconcile.clusters.folder.files import Found, Source, load, located, store,
 from reconcile.clusters.folder.yaml_documents import same
 from reconcile.model.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
 from reconcile.model.kinds import EVENT, KINDS, ROLLOUT, Manifest, Ref
-from reconcile.model.names import is_segment
+from reconcile.model.names import is_object_name
 from reconcile.model.text import shown
 from reconcile.model.times import timestamp
 
@@ -283,7 +283,7 @@ def _ref(found: Found, namespace: str) -> Ref | None:
     """Give the name of an object; None for a kind that a pass has no use for. Raises RefusedError without a name."""
     manifest = found.implied | found.raw
     kind = KINDS.get(str(manifest.get("kind")))
-    if kind is None or not kind.is_of(manifest):
+    if kind is None or not kind.matches(manifest):
         return None
     return _named(kind, manifest, namespace)
 
@@ -303,7 +303,7 @@ def _named(kind: Kind, manifest: Manifest, default: str) -> Ref:
         raise RefusedError(f"a {kind.name} without a metadata.name that is a string")
     for key, value in (("name", name), ("namespace", namespace)):
         # A Rollout's own name halts that Rollout, and is no trouble of the others.
-        if not (is_segment(value) or (kind == ROLLOUT and isinstance(value, str))):
+        if not (is_object_name(value) or (kind == ROLLOUT and isinstance(value, str))):
             raise RefusedError(f"{kind.name} {shown(name)}: no object has a metadata.{key} like {shown(value)}")
     return Ref(kind, namespace, name)
 

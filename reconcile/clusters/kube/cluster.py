@@ -146,7 +146,7 @@ class KubeCluster:
     def _patch(
         self, ref: Ref, api_version: str, operations: Sequence[Mapping[str, Any]], subresource: str = ""
     ) -> Manifest:
-        if not ref.possible:
+        if not ref.valid:
             raise MissingError(f"not found: no {ref.kind.name} can have the name {ref.name!r} in {ref.namespace!r}")
         call = Call(
             verb="patch",

@@ -53,7 +53,7 @@ def plan_requests(refs: Iterable[Ref], page_size: int = PAGE_SIZE) -> tuple[Requ
     """Returns the requests that read these objects, without those whose name no object can have."""
     kinds: dict[Kind, set[Ref]] = defaultdict(set)
     for ref in refs:
-        if ref.possible:
+        if ref.valid:
             kinds[ref.kind].add(ref)
     return tuple(request for kind in sorted(kinds) for request in _of_kind(kind, kinds[kind], page_size))
 

@@ -50,7 +50,7 @@ def test_the_whole_object() -> None:
         "firstTimestamp": "2024-05-01T12:00:00Z",
         "lastTimestamp": "2024-05-01T12:00:00Z",
     }
-    assert EVENT.is_of(manifest)
+    assert EVENT.matches(manifest)
 
 
 def test_a_rollout_without_uid_has_none_in_its_event() -> None:

@@ -288,8 +288,8 @@ def test_every_gate_is_in_the_plan_reached_or_not() -> None:
 
 
 def test_the_kinds_know_their_manifests_in_every_version() -> None:
-    assert VIRTUAL_SERVICE.is_of({"apiVersion": "networking.istio.io/v1alpha3", "kind": "VirtualService"})
-    assert not VIRTUAL_SERVICE.is_of({"apiVersion": "v1", "kind": "VirtualService"})
-    assert not DEPLOYMENT.is_of({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta("x")})
+    assert VIRTUAL_SERVICE.matches({"apiVersion": "networking.istio.io/v1alpha3", "kind": "VirtualService"})
+    assert not VIRTUAL_SERVICE.matches({"apiVersion": "v1", "kind": "VirtualService"})
+    assert not DEPLOYMENT.matches({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta("x")})
     assert AUTOSCALER.api_version("v2") == "autoscaling/v2"
     assert PS.kind.api_version("v1") == "v1"

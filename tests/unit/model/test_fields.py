@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 
 from reconcile.model.fields import Fields
-from reconcile.model.names import is_segment
-from reconcile.model.text import clip, printable, worded
-from reconcile.model.times import parse_time
 
 TEXT = "lower case letters, digits, '-' and '.'"
 
@@ -152,47 +149,9 @@ def test_an_absent_number_is_required() -> None:
     assert (root.number("key"), root.problems) == (0.0, ["key: is required"])
 
 
-def test_what_a_terminal_acts_on_is_shown_and_not_sent() -> None:
-    assert printable("é ✓ \U0001f600") == "é ✓ \U0001f600"
-    assert printable("\x1b[2J\n\x9b\u202e\ud800\xa0") == "\\x1b[2J\\n\\x9b\\u202e\\ud800\\xa0"
-    assert printable(None) == "None"
-    assert worded("\x1b[2J" * 9, 10) == clip("\\x1b[2J\\x1b", 10)
-
-
-def test_times_are_in_utc_whatever_they_are_written_in() -> None:
-    noon = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-    assert parse_time("2026-01-31T12:00:00Z") == noon
-    assert parse_time("2026-01-31T14:00:00+02:00") == noon
-    assert parse_time("2026-01-31T12:00:00") == noon
-    assert parse_time("2026-01-31T12:00:00.5Z") == noon.replace(microsecond=500_000)
-
-
-@pytest.mark.parametrize("value", [None, "", "yesterday", 12, {}, "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+01:00"])
-def test_times_that_are_none(value: Any) -> None:
-    assert parse_time(value) is None
-
-
 def test_a_time_of_a_manifest_may_be_absent_but_not_wrong() -> None:
     root = Fields(value={"wrong": "soon", "right": "2026-01-31T12:00:00Z"})
     assert root.time("absent") is None
     assert root.time("right") == datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
     assert root.time("wrong") is None
     assert root.problems == ['wrong: must be a time like 2026-01-31T12:00:00Z, not "soon"']
-
-
-def test_text_from_outside_can_only_be_read() -> None:
-    assert printable("é ✓ \U0001f600") == "é ✓ \U0001f600"
-    assert printable("\x1b[2J\n\x9b\u202e\ud800\xa0") == "\\x1b[2J\\n\\x9b\\u202e\\ud800\\xa0"
-    assert printable(None) == "None"
-
-
-@pytest.mark.parametrize("name", ["a", "A_b", "a..b", "${NAME}", "x" * 253, "é"])
-def test_what_can_be_a_part_of_a_path_can_be_a_name(name: str) -> None:
-    assert is_segment(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "/etc/passwd", "../a", "a%2fb", "a\nb", "\x1b", "x" * 254, 5, None, {}]
-)
-def test_what_leads_elsewhere_is_no_name(name: Any) -> None:
-    assert not is_segment(name)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from reconcile.model.errors import InvalidObjectError
-from reconcile.model.field_managers import Writer, last_writer
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
 from reconcile.model.objects import Autoscaler, autoscaler, deployment, service
 from tests.support import world
@@ -151,7 +149,12 @@ def test_a_service_that_cannot_be_read_is_refused(spec: Manifest, problem: str) 
 def test_an_autoscaler_is_known_by_what_it_targets() -> None:
     found = autoscaler(world.autoscaler("podinfo-canary", 2, 4, least=3))
     assert found == Autoscaler(
-        name="scaler", target_kind="Deployment", target_name="podinfo-canary", least=3, current=2, desired=4
+        name="scaler",
+        target_kind="Deployment",
+        target_name="podinfo-canary",
+        min_replicas=3,
+        current_replicas=2,
+        desired_replicas=4,
     )
     assert found.targets(world.C)
     assert not found.targets(world.P)
@@ -167,7 +170,7 @@ def test_what_an_autoscaler_leaves_out() -> None:
     manifest = world.autoscaler("podinfo-canary", 2, 2)
     del manifest["status"], manifest["spec"]["minReplicas"]
     found = autoscaler(manifest)
-    assert (found.least, found.current, found.desired) == (1, 0, 0)
+    assert (found.min_replicas, found.current_replicas, found.desired_replicas) == (1, 0, 0)
 
 
 def test_an_autoscaler_without_a_target_is_refused() -> None:
@@ -175,35 +178,3 @@ def test_an_autoscaler_without_a_target_is_refused() -> None:
     manifest["spec"]["scaleTargetRef"] = None
     with pytest.raises(InvalidObjectError, match="scaleTargetRef: is required"):
         autoscaler(manifest)
-
-
-def entry(manager: str, time: str | None, fields: Any) -> Manifest:
-    return {"manager": manager, "fieldsV1": fields} | ({"time": time} if time else {})
-
-
-HTTP: Manifest = {"f:spec": {"f:http": {}}}
-
-
-def test_the_last_writer_is_the_youngest_that_owns_the_field() -> None:
-    entries = [
-        entry("old", "2026-01-31T11:00:00Z", HTTP),
-        entry("young", "2026-01-31T12:00:00Z", {"f:spec": {"f:http": {"more": {}}}}),
-        entry("status", "2026-01-31T13:00:00Z", {"f:status": {}}),
-        entry("elsewhere", "2026-01-31T13:00:00Z", {"f:spec": {"f:hosts": {}}}),
-        "no entry",
-        entry("odd", "2026-01-31T13:00:00Z", "no fields"),
-    ]
-    found = last_writer({"metadata": {"managedFields": entries}}, "spec", "http")
-    assert found == Writer(manager="young", at=datetime(2026, 1, 31, 12, 0, tzinfo=UTC))
-
-
-def test_an_entry_without_a_time_is_the_oldest() -> None:
-    entries = [entry("timeless", None, HTTP), entry("dated", "2020-01-01T00:00:00Z", HTTP)]
-    found = last_writer({"metadata": {"managedFields": entries}}, "spec", "http")
-    assert found is not None
-    assert found.manager == "dated"
-
-
-@pytest.mark.parametrize("metadata", [None, {}, {"managedFields": None}, {"managedFields": {}}])
-def test_nobody_is_recorded(metadata: Any) -> None:
-    assert last_writer({"metadata": metadata}, "spec", "http") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from reconcile.model.kinds import ROLLOUT
-from reconcile.model.rights import PASS, STATUS, Lack, Right, rules
+from reconcile.model.rights import PASS, STATUS, Impact, Right, rules
 
 
 def test_a_right_is_listed_once() -> None:
@@ -34,5 +34,5 @@ def test_who_only_looks_needs_no_write() -> None:
 
 
 def test_a_right_on_a_subresource_is_named_as_a_rule_names_it() -> None:
-    right = Right(kind=ROLLOUT, subresource="status", verb="patch", lack=Lack.HALT, without="…")
+    right = Right(kind=ROLLOUT, subresource="status", verb="patch", impact=Impact.HALT, without="…")
     assert right.resource == "rollouts/status"

@@ -68,8 +68,8 @@ def test_a_reference_that_is_given_twice_is_read_once() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "..%2f"])
 def test_a_name_that_would_change_the_url_is_never_asked_for(name: str) -> None:
-    assert not Ref(DEPLOYMENT, "test", name).possible
-    assert not Ref(DEPLOYMENT, name, "podinfo").possible
+    assert not Ref(DEPLOYMENT, "test", name).valid
+    assert not Ref(DEPLOYMENT, name, "podinfo").valid
     assert plan_requests([Ref(DEPLOYMENT, "test", name)]) == ()
 
 

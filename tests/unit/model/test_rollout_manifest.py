@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
-from reconcile.model.names import short_host
 from reconcile.model.rollout import Check, Phase, Spec, State
 from reconcile.model.rollout_manifest import parse
 from tests.hostile.tally import End, ended
@@ -311,31 +310,10 @@ def test_labels_that_are_none(labels: Any) -> None:
 @pytest.mark.parametrize("measurements", [None, {}, [None, 5], [{}], [{"time": 5}], [{"time": "soon", "verdict": []}]])
 def test_measurements_that_are_none_were_never_made(measurements: Any) -> None:
     manifest = rollout() | {"status": {"measurements": measurements}}
-    assert parse(manifest).measured is None
+    assert parse(manifest).last_measured is None
 
 
 def test_a_manifest_without_anything_is_a_rollout_without_a_name() -> None:
     found = parse({})
     assert found.ref == Ref(ROLLOUT, "default", "")
     assert found.spec is None
-
-
-@pytest.mark.parametrize(
-    ("host", "short"),
-    [
-        ("podinfo", "podinfo"),
-        ("podinfo.test", "podinfo"),
-        ("podinfo.test.svc", "podinfo"),
-        ("podinfo.test.svc.cluster.local", "podinfo"),
-        ("podinfo.other", None),
-        ("podinfo.test.svc.cluster", None),
-        ("podinfo.test.test", None),
-        ("podinfo.svc", None),
-        ("podinfo.test.", None),
-        (".test", None),
-        ("", None),
-        ("example.com", None),
-    ],
-)
-def test_hosts_of_the_own_namespace_are_services(host: str, short: str | None) -> None:
-    assert short_host(host, "test") == short
