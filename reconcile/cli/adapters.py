@@ -138,7 +138,7 @@ def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
     from reconcile.metrics import prometheus  # noqa: PLC0415 - a simulation asks no server
 
     if not options.metrics_server:
-        return prometheus.Unconfigured()
+        return prometheus.UnconfiguredMeter()
     return prometheus.Prometheus(
         options.metrics_server,
         loaded,

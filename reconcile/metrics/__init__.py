@@ -1,4 +1,11 @@
-"""What answers the questions of a pass: Prometheus, or the scenario of a simulation. They do not know each other."""
+"""The metrics of a pass: metric files and their templates, and the queries to Prometheus.
+
+Open `prometheus` first: it turns questions into queries and responses into answers. `batching`, `pool`, `backoff` and
+`query` send them; `transport`, `credentials` and `responses` are HTTP, secrets and JSON. `templates` is the way to the
+metric files.
+
+Whether a value is good enough is not decided here but in `core.analysis`.
+"""
 
 MAX_QUERY = 16 * 1024
-"""The characters that a query has at most, as a template and rendered."""
+"""The most characters of a query, as a template and rendered."""

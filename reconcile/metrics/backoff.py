@@ -1,7 +1,6 @@
-"""How much a metrics server is asked at once, and when no more.
+"""Rate limit and back-off: how many queries a metrics server gets at a time, from when on, and when no more.
 
-Duty: the effect of each reply on what is sent next, so that a server that has too much to do is asked less. Times are
-seconds on one clock, given from outside. Pure.
+A server that has too much to do is asked less. Times are seconds on one monotonic clock, and are given.
 """
 
 from __future__ import annotations
@@ -10,60 +9,70 @@ import re
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
-WORKERS = 16
-MOST_REFUSALS = 3
-PAUSE = 1.0
-"""Seconds until the next request after the first refusal that names no time; doubled with each that follows."""
+MAX_CONCURRENCY = 16
+MAX_REFUSALS = 3
+FIRST_DELAY = 1.0
+"""Seconds until the next request after a first refusal without `Retry-After`. Each further refusal doubles it."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
-    """What may be sent: `most` requests at once, none before `after`; `why` nothing more is sent at all, in words.
+class Backoff:
+    """The rate limit: at most `concurrency` requests at a time, and none before `not_before`.
 
-    Each request is sent in a `wave`. Only a reply to a request of the present wave tells how the server is now: those
-    that were under way when it refused one are likely refused as well, and say nothing new.
+    `stopped` is why no request is sent any more, in words; "" = requests are sent.
+    Each new refusal begins an `epoch`. A request belongs to the epoch in which it was sent. Only a response to a
+    request of the present epoch says how the server is now: the requests that were in flight at a refusal are likely
+    to be refused as well.
     """
 
-    most: int = WORKERS
-    after: float = 0.0
-    wave: int = 0
+    concurrency: int = MAX_CONCURRENCY
+    not_before: float = 0.0
+    epoch: int = 0
     refusals: int = 0
-    why: str = ""
+    stopped: str = ""
 
-    def answered(self, wave: int) -> Pace:
-        """Go on, and ask one more at once than before, up to all workers."""
-        if wave != self.wave:
+    def after_response(self, epoch: int) -> Backoff:
+        """Returns the limit after a response: one more request at a time than before."""
+        if epoch != self.epoch:
             return self
-        return replace(self, most=min(self.most + 1, WORKERS), refusals=0)
+        return replace(self, concurrency=min(self.concurrency + 1, MAX_CONCURRENCY), refusals=0)
 
-    def strained(self) -> Pace:
-        """Ask half as much at once: the server gave up a query that it had begun."""
-        return replace(self, most=max(self.most // 2, 1))
+    def after_query_timeout(self) -> Backoff:
+        """Returns the limit after the server gave up a query that it had begun: half as many requests at a time."""
+        return replace(self, concurrency=max(self.concurrency // 2, 1))
 
-    def refused(self, wave: int, words: str, now: float, wait: float | None, end: float) -> Pace:
-        """Ask one at a time, after `wait` seconds (None = none are named), and nothing more after a few refusals.
+    def after_refusal(self, epoch: int, reason: str, now: float, retry_after: float | None, deadline: float) -> Backoff:
+        """Returns the limit after a refusal: one request at a time after a delay, and none after MAX_REFUSALS.
 
-        `words` are what the server said, `end` is when the time for all questions is over.
+        `reason` is what the server said, `retry_after` the seconds that it names (None = none), `deadline` the end of
+        the time for all queries.
         """
-        stale = wave != self.wave
-        refusals = self.refusals if stale else self.refusals + 1
-        pause = 0.0 if stale else PAUSE * 2**self.refusals
-        after = max(self.after, now + (pause if wait is None else wait))
-        why = ""
-        if refusals >= MOST_REFUSALS:
-            why = f"{words}, {refusals} times in a row; nothing more is asked in this pass"
-        elif after >= end:
-            why = f"{words}, and is to be left alone for longer than this pass has; nothing more is asked in it"
-        return replace(self, most=1, after=after, wave=self.wave + (not stale), refusals=refusals, why=self.why or why)
+        outdated = epoch != self.epoch
+        refusals = self.refusals if outdated else self.refusals + 1
+        delay = 0.0 if outdated else FIRST_DELAY * 2**self.refusals
+        not_before = max(self.not_before, now + (delay if retry_after is None else retry_after))
+        stopped = ""
+        if refusals >= MAX_REFUSALS:
+            stopped = f"{reason}, {refusals} times in a row; nothing more is asked in this pass"
+        elif not_before >= deadline:
+            stopped = f"{reason}, and is to be left alone for longer than this pass has; nothing more is asked in it"
+        return replace(
+            self,
+            concurrency=1,
+            not_before=not_before,
+            epoch=self.epoch + (not outdated),
+            refusals=refusals,
+            stopped=self.stopped or stopped,
+        )
 
 
 def retry_after(value: str, date: str) -> float | None:
-    """Give the seconds of a `Retry-After` header, counted from the reply's own `Date` where it names a time."""
+    """Returns the seconds in a `Retry-After` header; a time in it is counted from the response's own `Date`."""
     if _SECONDS.fullmatch(value):
         return float(value)
     try:
         return max((parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds(), 0.0)
-    except (ValueError, TypeError):  # no date, or one of the two without a time zone
+    except (ValueError, TypeError):  # no date, or only one of the two has a time zone
         return None

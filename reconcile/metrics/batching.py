@@ -1,7 +1,7 @@
-"""Which queries are sent for which questions: Rollouts that ask the same of one namespace are asked for together.
+"""The queries for a set of questions: Rollouts that ask the same in one namespace share a batch.
 
-Duty: groups, their bounds and their order. A group asks what its members ask and nothing else, and what it cannot
-tell is asked of each of them alone. It renders no query and sends none. Pure.
+A batch is one query for several workloads, from the `grouped` field of a metric file. The query for one workload alone
+is its single query. This module neither renders nor sends queries.
 """
 
 from __future__ import annotations
@@ -14,80 +14,88 @@ if TYPE_CHECKING:
 
     from reconcile.model.measurement import Question
 
-MOST_MEMBERS = 50
-"""Workloads in one query: their answers are a few KiB, and 1,000 Rollouts of one namespace are 20 queries a metric."""
-MOST_NAMES = 4096
-"""Characters of all names in one query, where they stand two or three times."""
-
-Members = dict[str, str]
-"""The workloads of one query, each with the query that asks for it alone."""
+MAX_WORKLOADS = 50
+"""Workloads in a batch: the response is a few KiB, and 1,000 Rollouts of one namespace are 20 queries a metric."""
+MAX_NAMES = 4096
+"""Characters of all names in a batch. The query has them two or three times."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query:
-    """One query to send. `members` are the workloads of a group, each with its own single query; none = a single one.
+    """One query to send. `batch` maps its workloads to their single queries; empty = this is a single query.
 
-    `order` is the place of the first question behind it, `round` 1 for what is asked again one by one.
+    `position` is the place of the first question that it answers. All queries of `round` 0 are sent before the first
+    one of round 1, in which failed batches are sent again as single queries.
     """
 
     text: str
     metric: str
-    order: int
-    members: Mapping[str, str] = field(default_factory=dict)
+    position: int
+    batch: Mapping[str, str] = field(default_factory=dict)
     round: int = 0
 
     @property
-    def singles(self) -> tuple[str, ...]:
-        """The single queries that are answered by this one."""
-        return tuple(self.members.values()) or (self.text,)
+    def single_queries(self) -> tuple[str, ...]:
+        """The single queries that this one answers."""
+        return tuple(self.batch.values()) or (self.text,)
 
-    def apart(self) -> Iterator[Query]:
-        """Give what asks for each member alone, once everything else was asked."""
-        for place, text in enumerate(self.members.values()):
-            yield Query(text=text, metric=self.metric, order=self.order + place, round=1)
+    def split(self) -> Iterator[Query]:
+        """Yields the single queries of a batch, for the next round."""
+        for place, text in enumerate(self.batch.values()):
+            yield Query(text=text, metric=self.metric, position=self.position + place, round=1)
 
 
 def queries(
-    singles: Mapping[Question, str], together: Callable[[Question, Sequence[str]], str | None]
+    single_queries: Mapping[Question, str], render_batch: Callable[[Question, Sequence[str]], str | None]
 ) -> tuple[Query, ...]:
-    """Give what to send for questions, whose own queries are `singles`, in the order of the questions.
+    """Returns the queries to send, in the order of the questions. `single_queries` has the query of each question.
 
-    All that one Rollout asks is so near each other: where the time ends early, some have all of their answers, and not
-    everybody half of them. `together` renders a question for several workloads, or gives None where its metric
-    has no such query. Equal queries are sent once, and one workload alone is asked for by its own query.
+    The queries of one Rollout are near each other: where the time ends early, some Rollouts have all their answers
+    instead of all Rollouts some. `render_batch` returns the query of a question for several workloads, or None if the
+    metric has none. Equal queries are sent once, and a workload that is alone has its single query.
     """
-    places: dict[str, int] = {}
-    for text in singles.values():
-        places.setdefault(text, len(places))
-    sent: dict[tuple[str, ...], Query] = {}
-    for first, members in _groups(singles):
-        shared = together(first, tuple(members)) if len(set(members.values())) > 1 else None
-        parts: dict[str, Members] = {single: {} for single in members.values()} if shared is None else {shared: members}
-        for text, inside in parts.items():
-            order = min(places[single] for single in inside.values() or (text,))
-            query = Query(text=text, metric=first.metric, order=order, members=inside)
-            sent.setdefault((text, *query.singles), query)
-    return tuple(sorted(sent.values(), key=lambda query: query.order))
+    positions: dict[str, int] = {}
+    for text in single_queries.values():
+        positions.setdefault(text, len(positions))
+    found: dict[tuple[str, ...], Query] = {}
+    for question, workloads in _groups(single_queries):
+        for text, batch in _texts(question, workloads, render_batch):
+            position = min(positions[single] for single in batch.values() or (text,))
+            query = Query(text=text, metric=question.metric, position=position, batch=batch)
+            found.setdefault((text, *query.single_queries), query)
+    return tuple(sorted(found.values(), key=lambda query: query.position))
 
 
-def _groups(singles: Mapping[Question, str]) -> Iterator[tuple[Question, Members]]:
-    """Give the first question of each group and its members, which share metric, interval and namespace."""
-    alike: dict[tuple[str, str, str], dict[str, Question]] = {}
-    for question in singles:
+def _texts(
+    question: Question, workloads: dict[str, str], render_batch: Callable[[Question, Sequence[str]], str | None]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields the queries of a group, each with its batch: one query for all workloads, or single queries."""
+    single_queries = dict.fromkeys(workloads.values())
+    text = render_batch(question, tuple(workloads)) if len(single_queries) > 1 else None
+    if text is None:
+        yield from ((single, {}) for single in single_queries)
+    else:
+        yield text, workloads
+
+
+def _groups(single_queries: Mapping[Question, str]) -> Iterator[tuple[Question, dict[str, str]]]:
+    """Yields groups of the same metric, interval and namespace: the first question, and single query by workload."""
+    groups: dict[tuple[str, str, str], dict[str, Question]] = {}
+    for question in single_queries:
         key = (question.metric, question.interval, question.rollout.namespace)
-        alike.setdefault(key, {}).setdefault(question.workload, question)
-    for found in alike.values():
-        for part in _cut(found):
-            yield found[part[0]], {workload: singles[found[workload]] for workload in part}
+        groups.setdefault(key, {}).setdefault(question.workload, question)
+    for questions in groups.values():
+        for workloads in _chunks(questions):
+            yield questions[workloads[0]], {workload: single_queries[questions[workload]] for workload in workloads}
 
 
-def _cut(workloads: Iterable[str]) -> Iterator[list[str]]:
-    part: list[str] = []
+def _chunks(workloads: Iterable[str]) -> Iterator[list[str]]:
+    chunk: list[str] = []
     length = 0
     for workload in workloads:
-        if part and (len(part) == MOST_MEMBERS or length + len(workload) > MOST_NAMES):
-            yield part
-            part, length = [], 0
-        part.append(workload)
+        if chunk and (len(chunk) == MAX_WORKLOADS or length + len(workload) > MAX_NAMES):
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(workload)
         length += len(workload)
-    yield part
+    yield chunk

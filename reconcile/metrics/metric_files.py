@@ -1,7 +1,4 @@
-"""The files of metrics: found in a folder, read and checked.
-
-Duty: from a folder to fields of text. What a query in them says is not looked at.
-"""
+"""Reads the metric files of a folder and checks their fields. Their queries are checked in `template_language`."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE = 64 * 1024
-MAX_WORDS = 128
-KEYS = ("name", "title", "unit", "threshold", "query")
+MAX_LENGTH = 128
+REQUIRED = ("name", "title", "unit", "threshold", "query")
 OPTIONAL = ("grouped",)
 BOUNDS = ("minimum", "maximum")
 
@@ -30,10 +27,7 @@ _STRING_TAG = "tag:yaml.org,2002:str"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricFile:
-    """One file as it was read: what the core knows of the metric, the query not yet rendered, and where it is from.
-
-    `grouped` is the query for several workloads at once; "" = it has none.
-    """
+    """One metric file. `query` and `grouped` are templates; `grouped` is for several workloads, "" = it has none."""
 
     path: Path
     metric: Metric
@@ -42,9 +36,12 @@ class MetricFile:
 
 
 def read_folder(folder: Path) -> dict[str, MetricFile]:
-    """Read `*.yaml` and `*.yml` of a folder, in the order of their names; hidden entries are a ConfigMap's own."""
+    """Reads `*.yaml` and `*.yml` of a folder, in the order of their names. Hidden entries are those of a ConfigMap.
+
+    Raises UsageError for a folder that cannot be read, TemplateError for a file that is no metric.
+    """
     try:
-        paths = sorted(path for path in folder.iterdir() if _is_named_as_metric(path) and not path.is_dir())
+        paths = sorted(path for path in folder.iterdir() if _has_metric_name(path) and not path.is_dir())
     except OSError as error:
         raise UsageError(f"templates folder {folder} cannot be read: {error.strerror}") from error
     files: dict[str, MetricFile] = {}
@@ -58,13 +55,13 @@ def read_folder(folder: Path) -> dict[str, MetricFile]:
     return files
 
 
-def _is_named_as_metric(path: Path) -> bool:
+def _has_metric_name(path: Path) -> bool:
     return path.suffix in {".yaml", ".yml"} and not path.name.startswith(".")
 
 
 def _read_file(path: Path) -> MetricFile:
     try:
-        fields = _fields(_text(path))
+        fields = _parse(_read_text(path))
         _check_fields(fields)
     except TemplateError as error:
         raise TemplateError(f"{path}: {error}") from error
@@ -72,8 +69,7 @@ def _read_file(path: Path) -> MetricFile:
     return MetricFile(path=path, metric=metric, query=fields["query"], grouped=fields.get("grouped", ""))
 
 
-def _text(path: Path) -> str:
-    """Read a file that may be anything: too big, no text, or no file at all."""
+def _read_text(path: Path) -> str:
     try:
         if not path.is_file():
             raise TemplateError("is no regular file, or a link to nothing")
@@ -88,21 +84,21 @@ def _text(path: Path) -> str:
         raise TemplateError(f"is not UTF-8 (byte {error.start}); save it as UTF-8") from error
 
 
-def _fields(text: str) -> dict[str, str]:
-    """Take the fields from the node tree: nothing is constructed, so no alias is ever unfolded."""
+def _parse(text: str) -> dict[str, str]:
+    """Returns the fields, from the node tree of YAML: no value is constructed, so no alias is expanded."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise TemplateError(f"is not YAML: {_yaml_words(error)}") from error
+        raise TemplateError(f"is not YAML: {_yaml_problem(error)}") from error
     except RecursionError as error:
         raise TemplateError("is nested too deeply to be a metric") from error
     if not isinstance(root, yaml.MappingNode):
-        raise TemplateError(f"must be a mapping with {', '.join(KEYS)}")
+        raise TemplateError(f"must be a mapping with {', '.join(REQUIRED)}")
     fields: dict[str, str] = {}
     for key, value in root.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-        if name not in (*KEYS, *OPTIONAL):
-            raise TemplateError(f"{name:.40}: is not a field; there are {', '.join((*KEYS, *OPTIONAL))}")
+        if name not in (*REQUIRED, *OPTIONAL):
+            raise TemplateError(f"{name:.40}: is not a field; there are {', '.join((*REQUIRED, *OPTIONAL))}")
         if name in fields:
             raise TemplateError(f"{name}: is there twice; delete one")
         if not isinstance(value, yaml.ScalarNode) or value.tag != _STRING_TAG:
@@ -112,13 +108,13 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _check_fields(fields: Mapping[str, str]) -> None:
-    for key in (*KEYS, *(fields.keys() & OPTIONAL)):
+    for key in (*REQUIRED, *(fields.keys() & OPTIONAL)):
         if not fields.get(key, "").strip():
-            raise TemplateError(f"{key}: is missing or empty; every metric has {', '.join(KEYS)}")
+            raise TemplateError(f"{key}: is missing or empty; every metric has {', '.join(REQUIRED)}")
     for key in ("name", "title", "unit"):
         value = fields[key]
-        if len(value) > MAX_WORDS or value != value.strip() or not value.isprintable():
-            raise TemplateError(f"{key}: must be one line of at most {MAX_WORDS} characters, no space around it")
+        if len(value) > MAX_LENGTH or value != value.strip() or not value.isprintable():
+            raise TemplateError(f"{key}: must be one line of at most {MAX_LENGTH} characters, no space around it")
     if " " in fields["name"]:
         raise TemplateError("name: must be one word, as a Rollout writes it")
     if fields["threshold"] not in BOUNDS:
@@ -128,7 +124,7 @@ def _check_fields(fields: Mapping[str, str]) -> None:
             raise TemplateError(f"{key}: is longer than {MAX_QUERY} characters")
 
 
-def _yaml_words(error: yaml.YAMLError) -> str:
+def _yaml_problem(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
     return str(error).splitlines()[0]

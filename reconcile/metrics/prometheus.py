@@ -1,7 +1,6 @@
-"""The meter that asks a Prometheus, or anything that answers `POST /api/v1/query` as Prometheus does.
+"""The meter that queries Prometheus, or a server that answers `POST /api/v1/query` as Prometheus does.
 
-Duty: questions to queries, and back; who may ask. Whether a value is good enough is not known here, and nothing that
-a server says or fails to say raises.
+It does not know whether a value is good enough. Nothing that a server answers raises.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.metrics import batching, credentials
-from reconcile.metrics.pool import ask_all
-from reconcile.metrics.query import Asking
-from reconcile.metrics.responses import UnusableError, unreachable
+from reconcile.metrics.pool import send_all
+from reconcile.metrics.query import QueryClient
+from reconcile.metrics.responses import NoAnswerError, unreachable
 from reconcile.model.errors import TemplateError, UsageError
 from reconcile.model.measurement import Answer, Failure
 
@@ -33,21 +32,21 @@ _log = logging.getLogger("steerer.metrics")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
-class Unconfigured:
-    """The meter of somebody who named no server: no question has an answer, and each says what to do."""
+class UnconfiguredMeter:
+    """The meter without a server: every question has the same failure, which says how to name a server."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer every question with the same failure."""
+        """Returns the failure for every question."""
         del at
         answer = unreachable("no metrics server is named; set --metrics-server to the URL of Prometheus")
         return dict.fromkeys(questions, answer)
 
 
 class Prometheus:
-    """Asks every question at the same time and answers all of them, within bounds of time and size.
+    """The meter with a server. It sends queries concurrently, within bounds of time and size.
 
-    `timeout` is the seconds that one answer may take in all, `budget` those that all of a `measure` may. Raises
-    UsageError for options that can never work.
+    `timeout` is the most seconds for one response, `budget` for all responses of a `measure`. Raises UsageError for
+    options that cannot work.
     """
 
     def __init__(
@@ -64,33 +63,33 @@ class Prometheus:
         self._address, userinfo = credentials.parse_url(url)
         self._templates = templates
         self._token_file = token_file
-        self._ca_file = credentials.existing(ca_file)
+        self._ca_file = credentials.ca_path(ca_file)
         self._headers = credentials.parse_headers(headers or {})
         self._timeout = timeout
         self._budget = budget
-        given = (bool(userinfo), token_file is not None, any(name.lower() == "authorization" for name in self._headers))
-        if sum(given) > 1:
+        authorization = any(name.lower() == "authorization" for name in self._headers)
+        if sum((bool(userinfo), token_file is not None, authorization)) > 1:
             raise UsageError(
                 "the metrics server has more than one set of credentials; keep one of: the user in its URL, "
                 "--metrics-token-file, an Authorization header"
             )
         self._secrets = {*credentials.userinfo_secrets(userinfo), *credentials.header_secrets(self._headers.values())}
         if userinfo:
-            self._headers["Authorization"] = credentials.basic(userinfo)
+            self._headers["Authorization"] = credentials.basic_authorization(userinfo)
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer every question for the instant `at`, the first ones first. Raises nothing.
+        """Returns an answer to every question, all for the instant `at`; queries are sent in the order of questions.
 
-        The query that an answer names is that of its own workload, also where several were asked for in one: it gives
-        the same number.
+        `Answer.query` is the single query of the workload, also where the value came from a batch: both give the same
+        value. Raises nothing.
         """
         rendered = {question: self._render(question) for question in questions}
         singles = {question: answer.query for question, answer in rendered.items() if answer.failure is None}
-        answers = self._answers(batching.queries(singles, self._together), at) if singles else {}
-        said = {
+        answers = self._send(batching.queries(singles, self._render_batch), at) if singles else {}
+        warnings = {
             (question.metric, warning): None for question, text in singles.items() for warning in answers[text].warnings
         }
-        for metric, warning in said:
+        for metric, warning in warnings:
             _log.warning("metric %s: %s warns: %s", metric, self._address, warning)
         return {
             question: replace(answers[answer.query], query=answer.query) if question in singles else answer
@@ -98,16 +97,16 @@ class Prometheus:
         }
 
     def _render(self, question: Question) -> Answer:
-        """Give an answer that holds the query and nothing else yet, or why there is no query."""
+        """Returns an answer that has the single query and no value yet, or the failure to render it."""
         try:
             return Answer(query=self._templates.render(question, question.rollout.namespace))
         except TemplateError as error:
             return Answer(failure=Failure.TEMPLATE, detail=credentials.one_line(str(error)))
 
-    def _together(self, question: Question, workloads: Sequence[str]) -> str | None:
-        """Give the query that asks this for several workloads, if its metric has one."""
+    def _render_batch(self, question: Question, workloads: Sequence[str]) -> str | None:
+        """Returns the query of a question for several workloads, or None if its metric has none."""
         try:
-            text = self._templates.render_grouped(question, question.rollout.namespace, workloads)
+            text = self._templates.render_batch(question, question.rollout.namespace, workloads)
         except TemplateError as error:
             _log.warning("%s; each of %d workloads is asked for alone", error, len(workloads))
             return None
@@ -115,31 +114,31 @@ class Prometheus:
             _log.debug("metric %s of %d workloads in one query: %s", question.metric, len(workloads), text)
         return text
 
-    def _answers(self, queries: Sequence[Query], at: datetime) -> Mapping[str, Answer]:
-        """Give the answers by single query."""
+    def _send(self, queries: Sequence[Query], at: datetime) -> Mapping[str, Answer]:
+        """Returns the answers by single query."""
         try:
             token = self._token()
-        except UnusableError as error:
-            return {single: unreachable(str(error)) for query in queries for single in query.singles}
-        asking = Asking(
+        except NoAnswerError as error:
+            return {single: unreachable(str(error)) for query in queries for single in query.single_queries}
+        client = QueryClient(
             address=self._address,
             headers={**self._headers, "Authorization": f"Bearer {token}"} if token else self._headers,
             ca_file=self._ca_file,
             timeout=self._timeout,
             at=at,
-            clean=credentials.mask({*self._secrets, token}),
+            mask=credentials.masking({*self._secrets, token}),
         )
-        return ask_all(queries, asking, self._budget)
+        return send_all(queries, client, self._budget)
 
     def _token(self) -> str:
-        """Read the token anew: it is replaced every hour or so where it is a projected one."""
+        """Reads the token file each time: Kubernetes replaces a projected token about every hour."""
         if self._token_file is None:
             return ""
         try:
             with self._token_file.open("rb") as stream:
                 token = stream.read(MAX_TOKEN).decode("ascii", "replace").strip()
         except OSError as error:
-            raise UnusableError(f"the token file {self._token_file} cannot be read: {error.strerror}") from error
+            raise NoAnswerError(f"the token file {self._token_file} cannot be read: {error.strerror}") from error
         if not _VISIBLE.fullmatch(token):
-            raise UnusableError(f"the token file {self._token_file} holds no token: one line of visible ASCII")
+            raise NoAnswerError(f"the token file {self._token_file} holds no token: one line of visible ASCII")
         return token

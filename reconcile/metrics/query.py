@@ -1,7 +1,6 @@
-"""One query: asked, and what its reply means for what is asked next.
+"""Sends one query, and reads from the response its answers and what they mean for the queries that follow.
 
-Duty: queries to requests, replies to outcomes. Nothing that a server says or fails to say raises. What is asked when
-is the affair of `workers`.
+Nothing that a server answers raises: every failure is an answer.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from reconcile.metrics import backoff, responses, transport
-from reconcile.metrics.responses import UngroupedError, UnusableError, unreachable
+from reconcile.metrics.responses import NoAnswerError, NotABatchError, unreachable
 from reconcile.metrics.transport import REFUSALS, TooLargeError
 from reconcile.model.measurement import Failure
 
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     import requests
 
     from reconcile.metrics.batching import Query
-    from reconcile.metrics.transport import Received
+    from reconcile.metrics.transport import HttpResponse
     from reconcile.model.measurement import Answer
 
-# Of these the query is the reason, by itself or by its length; whether as Prometheus or a proxy has it.
-_OF_THE_QUERY = frozenset(
+# The query is the reason for these, by what it says or by its length. Prometheus and proxies send them.
+_QUERY_ERRORS = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -37,92 +36,107 @@ _OF_THE_QUERY = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
 )
-# Prometheus's words for a query that it began and did not end.
-_GIVEN_UP = frozenset({"timeout", "canceled"})
+# Prometheus's `errorType` for a query that it began and gave up.
+_TIMEOUT_ERRORS = frozenset({"timeout", "canceled"})
 
 
-class End(Enum):
-    """How a request ended, as far as it matters for what is asked next."""
+class Outcome(Enum):
+    """How a request ended, as far as it matters for the queries that follow."""
 
     ANSWERED = auto()
-    LOST = auto()
+    """There was a response, be it an error."""
+    NO_RESPONSE = auto()
+    """There was no response, or no usable one."""
     REFUSED = auto()
-    GIVEN_UP = auto()
-    UNKNOWN = auto()
+    """The server has too much to do."""
+    QUERY_TIMEOUT = auto()
+    """The server gave the query up because it took too long."""
+    BATCH_FAILED = auto()
+    """The response answers nothing for the workloads of a batch, and the query is the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What came of one request: an answer for each single query behind it, which does not hold the query's text.
+class QueryResult:
+    """The result of one request: an answer for each single query. `Answer.query` is empty in these.
 
-    LOST = there was no reply. REFUSED = the server has too much to do, in `words`, and asks for `wait` seconds if it
-    names any. GIVEN_UP = it took too long over the query. UNKNOWN = nothing is known of the members of a group, and the
-    reason is the query.
+    `reason` is what went wrong, in words. `retry_after` are the seconds that a refusing server names.
     """
 
-    end: End
+    outcome: Outcome
     answers: Mapping[str, Answer]
-    words: str = ""
-    wait: float | None = None
+    reason: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
-    """All that the requests of one pass have in common; `clean` makes the server's words fit to be shown."""
+class QueryClient:
+    """What all requests of a pass have in common. `mask` removes secrets from a text of the server."""
 
     address: str
     headers: Mapping[str, str] = field(repr=False)
     ca_file: str | None
     timeout: float
     at: datetime
-    clean: Callable[[str], str]
+    mask: Callable[[str], str]
 
-    def connection(self) -> requests.Session:
-        """Give what one worker asks over."""
-        return transport.connection(self.headers, self.ca_file)
+    def session(self) -> requests.Session:
+        """Returns an HTTP session for one worker."""
+        return transport.session(self.headers, self.ca_file)
 
-    def ask(self, session: requests.Session, query: Query, end: float) -> Outcome:
-        """Ask one query, and give up at `end` (on the monotonic clock)."""
+    def send(self, session: requests.Session, query: Query, deadline: float) -> QueryResult:
+        """Sends a query and waits for the response until `deadline` (on the monotonic clock) at the latest."""
         try:
-            return self._outcome(query, self._received(session, query, min(end, monotonic() + self.timeout)))
-        except (TooLargeError, UngroupedError) as error:
-            return self.unanswered(query, str(error), End.UNKNOWN if query.members else End.ANSWERED)
-        except UnusableError as error:
-            return self.unanswered(query, self.clean(str(error)))  # the target of a redirect is the server's words
-        except Exception as error:  # noqa: BLE001 every question has an answer, and an error that nobody foresaw is none
-            return self.unanswered(query, transport.cause(error, self.timeout))
+            return self._result(query, self._post(session, query, min(deadline, monotonic() + self.timeout)))
+        except (TooLargeError, NotABatchError) as error:
+            return self.no_answer(query, str(error), Outcome.BATCH_FAILED if query.batch else Outcome.ANSWERED)
+        except NoAnswerError as error:
+            return self.no_answer(query, self.mask(str(error)))  # it may quote the target of a redirect
+        except Exception as error:  # noqa: BLE001 every question has an answer, also after an unforeseen error
+            return self.no_answer(query, transport.reason(error, self.timeout))
 
-    def unanswered(self, query: Query, words: str, end: End = End.LOST, wait: float | None = None) -> Outcome:
-        """Give the outcome of a request without a usable reply; the server is named beside what went wrong."""
-        answers = dict.fromkeys(query.singles, self._unreachable(words))
-        return Outcome(end=end, answers=answers, words=words, wait=wait)
+    def no_answer(
+        self,
+        query: Query,
+        reason: str,
+        outcome: Outcome = Outcome.NO_RESPONSE,
+        retry_after: float | None = None,
+    ) -> QueryResult:
+        """Returns the result of a request without a usable response. The answers name the server and the reason."""
+        answers = dict.fromkeys(query.single_queries, self._unreachable(reason))
+        return QueryResult(outcome=outcome, answers=answers, reason=reason, retry_after=retry_after)
 
-    def _unreachable(self, words: str) -> Answer:
-        return unreachable(f"{self.address}: {words}")
+    def _unreachable(self, reason: str) -> Answer:
+        return unreachable(f"{self.address}: {reason}")
 
-    def _received(self, session: requests.Session, query: Query, end: float) -> Received:
+    def _post(self, session: requests.Session, query: Query, deadline: float) -> HttpResponse:
         timeout = f"{ceil(self.timeout * 1000)}ms"
         form = {"query": query.text, "time": f"{self.at.timestamp():.3f}", "timeout": timeout}
-        return transport.post(session, f"{self.address}/api/v1/query", form, end, self.timeout)
+        return transport.post(session, f"{self.address}/api/v1/query", form, deadline, self.timeout)
 
-    def _outcome(self, query: Query, received: Received) -> Outcome:
-        status = received.status
-        reply = responses.parsed(received.body, status, self.clean)
-        if status in REFUSALS and reply.error_type not in _GIVEN_UP:
-            wait = backoff.retry_after(received.headers.get("Retry-After", ""), received.headers.get("Date", ""))
-            refused = self.unanswered(query, f"HTTP {status}: {REFUSALS[status]}", End.REFUSED, wait)
-            return replace(refused, answers=self._answers(query, reply)) if reply.told_error else refused
-        late = reply.error_type in _GIVEN_UP or status == HTTPStatus.GATEWAY_TIMEOUT
-        end = End.GIVEN_UP if late else End.ANSWERED
-        words = reply.trouble.detail if reply.trouble else ""
-        unknown = bool(query.members) and status in _OF_THE_QUERY
-        return Outcome(end=End.UNKNOWN if unknown else end, answers=self._answers(query, reply), words=words)
+    def _result(self, query: Query, http: HttpResponse) -> QueryResult:
+        response = responses.parse(http.body, http.status, self.mask)
+        if http.status in REFUSALS and response.error_type not in _TIMEOUT_ERRORS:
+            return self._refused(query, http, response)
+        gave_up = response.error_type in _TIMEOUT_ERRORS or http.status == HTTPStatus.GATEWAY_TIMEOUT
+        outcome = Outcome.QUERY_TIMEOUT if gave_up else Outcome.ANSWERED
+        if query.batch and http.status in _QUERY_ERRORS:
+            outcome = Outcome.BATCH_FAILED
+        reason = response.failure.detail if response.failure else ""
+        return QueryResult(outcome=outcome, answers=self._answers(query, response), reason=reason)
 
-    def _answers(self, query: Query, reply: responses.Reply) -> Mapping[str, Answer]:
-        if not query.members:
-            return {query.text: self._named(responses.single(reply))}
-        shared = responses.shared(reply, query.members)
-        return {single: self._named(shared[workload]) for workload, single in query.members.items()}
+    def _refused(self, query: Query, http: HttpResponse, response: responses.Response) -> QueryResult:
+        seconds = backoff.retry_after(http.headers.get("Retry-After", ""), http.headers.get("Date", ""))
+        reason = f"HTTP {http.status}: {REFUSALS[http.status]}"
+        refused = self.no_answer(query, reason, Outcome.REFUSED, seconds)
+        if response.is_prometheus_error:
+            return replace(refused, answers=self._answers(query, response))
+        return refused
 
-    def _named(self, answer: Answer) -> Answer:
+    def _answers(self, query: Query, response: responses.Response) -> Mapping[str, Answer]:
+        if not query.batch:
+            return {query.text: self._with_address(responses.single_answer(response))}
+        by_workload = responses.batch_answers(response, query.batch)
+        return {single: self._with_address(by_workload[workload]) for workload, single in query.batch.items()}
+
+    def _with_address(self, answer: Answer) -> Answer:
         return answer if answer.failure is not Failure.UNREACHABLE else self._unreachable(answer.detail)

@@ -1,14 +1,13 @@
-"""The queries of metric files: compiled, rendered, and every mistake in them named by its file.
+"""Compiles the templates of metric files and renders queries from them. Every error names its file.
 
-Duty: from questions to query texts. Loading Jinja2 takes as long as half of an idle pass, which has no question: nobody
-imports this before there is one.
+It is imported only when there is a question: loading Jinja2 takes as long as half of a pass without one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.metrics import template_language
+from reconcile.metrics import escaping, template_language
 from reconcile.model.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -20,42 +19,42 @@ if TYPE_CHECKING:
     from reconcile.model.measurement import Question
 
 
-class Queries:
-    """The queries of these files, by the names of their metrics; each is compiled when it is first rendered.
-
-    So a bad one harms no other.
-    """
+class QueryRenderer:
+    """Renders the queries of metric files. A template is compiled on first use, so a wrong one harms no other."""
 
     def __init__(self, files: Mapping[str, MetricFile]) -> None:
         self._files = files
         self._compiled: dict[tuple[str, str], jinja2.Template] = {}
-        self._sound: set[str] = set()
+        self._checked: set[str] = set()
         self._environment = template_language.environment()
 
     def render(self, question: Question, namespace: str) -> str:
-        """Give the PromQL for a question. Raises TemplateError that names the file and what is wrong in it.
+        """Returns the PromQL for a question. Raises TemplateError with the file and the reason.
 
-        A file whose other query can never be rendered is refused as well, whether that one is used or not.
+        It also raises for a file whose `grouped` query cannot be rendered, whether that one is used or not.
         """
         file = self._file(question)
         values = _values(question, namespace)
-        query = self._rendered(
-            file, "query", values | {"workload": template_language.name("workload", question.workload)}
+        query = self._render_field(
+            file, "query", values | {"workload": escaping.check_name("workload", question.workload)}
         )
         if not query:
             raise TemplateError(f"{file.path}: query: renders to nothing for {question.workload}.{namespace}")
-        if file.grouped and file.metric.name not in self._sound:
-            self._rendered(file, "grouped", values | {"workloads": template_language.Names([question.workload])})
-            self._sound.add(file.metric.name)
+        if file.grouped and file.metric.name not in self._checked:
+            self._render_field(file, "grouped", values | {"workloads": escaping.Names([question.workload])})
+            self._checked.add(file.metric.name)
         return query
 
-    def render_grouped(self, question: Question, namespace: str, workloads: Sequence[str]) -> str | None:
-        """Give the PromQL that asks a question for several workloads, or None if there is none. Raises as above."""
+    def render_batch(self, question: Question, namespace: str, workloads: Sequence[str]) -> str | None:
+        """Returns the PromQL for a question about several workloads, or None if the metric has none.
+
+        Raises TemplateError with the file and the reason.
+        """
         file = self._file(question)
         if not file.grouped:
             return None
-        values = _values(question, namespace) | {"workloads": template_language.Names(workloads)}
-        return self._rendered(file, "grouped", values) or None
+        values = _values(question, namespace) | {"workloads": escaping.Names(workloads)}
+        return self._render_field(file, "grouped", values) or None
 
     def _file(self, question: Question) -> MetricFile:
         file = self._files.get(question.metric)
@@ -63,17 +62,17 @@ class Queries:
             raise TemplateError(f"metric {question.metric!r} is not known; there are: {', '.join(sorted(self._files))}")
         return file
 
-    def _rendered(self, file: MetricFile, field: str, values: Mapping[str, str]) -> str:
+    def _render_field(self, file: MetricFile, field: str, values: Mapping[str, str]) -> str:
         where = f"{file.path}: {field}"
         try:
-            return template_language.written(self._template(file, field).generate(values)).strip()
+            return template_language.join(self._template(file, field).generate(values)).strip()
         except TemplateError as error:
             raise TemplateError(f"{where}: {error}") from error
-        except Exception as error:  # whatever a template does when it runs is the template's fault
-            raise TemplateError(f"{where}: {template_language.words(error)}") from error
+        except Exception as error:  # whatever a template raises when it runs is an error of the template
+            raise TemplateError(f"{where}: {template_language.problem(error)}") from error
 
     def _template(self, file: MetricFile, field: str) -> jinja2.Template:
-        """Compile a query on first use, once it is known to keep to the language (folding constants runs code)."""
+        """Compiles a template on first use. The check comes before: Jinja2 runs code when it folds constants."""
         key = file.metric.name, field
         if key not in self._compiled:
             tree = self._environment.parse(getattr(file, field))
@@ -83,8 +82,8 @@ class Queries:
 
 
 def _values(question: Question, namespace: str) -> dict[str, str]:
-    """Give the variables that both queries of a file have."""
+    """Returns the variables that both queries of a file have."""
     return {
-        "namespace": template_language.name("namespace", namespace),
-        "interval": template_language.interval(question.interval),
+        "namespace": escaping.check_name("namespace", namespace),
+        "interval": escaping.check_interval(question.interval),
     }

@@ -1,6 +1,6 @@
-"""From the bytes of a Prometheus reply to an answer, or to the answers of several workloads.
+"""Parses a response of Prometheus's `/api/v1/query` into an answer, or into the answers of a batch.
 
-Duty: the shape of `/api/v1/query`, and words for every reply that is no single number. It reads no network. Pure.
+Everything that is not one finite number per workload becomes a failure in words. Nothing here is sent or received.
 """
 
 from __future__ import annotations
@@ -22,91 +22,90 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SUCCESSES = range(200, 300)
 
 
-class UnusableError(Exception):
-    """A reply that is no answer; where `str()` of it says something, these are words made here."""
+class NoAnswerError(Exception):
+    """There is no usable response. `str()` is the reason, or empty where the caller has the words."""
 
 
-class UngroupedError(Exception):
-    """A reply that tells nothing of single workloads; `str()` goes behind "the query for several workloads"."""
+class NotABatchError(Exception):
+    """The response to a batch does not say which value belongs to which workload. `str()` is the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """A reply as the API has it: a result and its kind, or what is the `trouble` with all of it.
+class Response:
+    """A response of the API: `result` and its `result_type`, or the `failure` of all of it.
 
-    `error_type` is Prometheus's own word for an error that it told.
+    `status` is the HTTP status. `error_type` is Prometheus's own word for an error.
     """
 
     status: int
-    kind: str = ""
+    result_type: str = ""
     result: object = None
     warnings: tuple[str, ...] = ()
-    trouble: Answer | None = None
+    failure: Answer | None = None
     error_type: str = ""
 
     @property
-    def told_error(self) -> bool:
-        """Say whether Prometheus itself told of an error."""
-        return self.trouble is not None and self.trouble.failure is Failure.QUERY_ERROR
+    def is_prometheus_error(self) -> bool:
+        """Whether Prometheus itself reports an error, and not a proxy before it."""
+        return self.failure is not None and self.failure.failure is Failure.QUERY_ERROR
 
 
-def parsed(body: bytes, status: int, clean: Callable[[str], str]) -> Reply:
-    """Take a reply apart, from its body and HTTP status; `clean` makes the server's words fit to be shown. Pure."""
+def parse(body: bytes, status: int, mask: Callable[[str], str]) -> Response:
+    """Returns the response with this body and HTTP status. `mask` removes secrets from a text of the server."""
     try:
         envelope = json.loads(body)
     except (ValueError, RecursionError):
-        return Reply(status=status, trouble=unreachable(_no_json(body, status)))
+        return Response(status=status, failure=unreachable(_not_json(body, status)))
     try:
-        return replace(_opened(envelope, status, clean), warnings=_warnings(_field(envelope, "warnings"), clean))
-    except UnusableError:
-        return Reply(status=status, trouble=_no_reply(status))
+        return replace(_parse_envelope(envelope, status, mask), warnings=_warnings(_field(envelope, "warnings"), mask))
+    except NoAnswerError:
+        return Response(status=status, failure=_wrong_shape(status))
 
 
-def single(reply: Reply) -> Answer:
-    """Give the answer to a query of one workload: exactly one sample with one finite number is a value. Pure."""
-    if reply.trouble is not None:
-        return replace(reply.trouble, warnings=reply.warnings)
+def single_answer(response: Response) -> Answer:
+    """Returns the answer to a single query: it has a value if there is exactly one sample with one finite number."""
+    if response.failure is not None:
+        return replace(response.failure, warnings=response.warnings)
     try:
-        return replace(_read_result(reply), warnings=reply.warnings)
-    except UnusableError:
-        return _no_reply(reply.status)
+        return replace(_parse_result(response), warnings=response.warnings)
+    except NoAnswerError:
+        return _wrong_shape(response.status)
 
 
-def shared(reply: Reply, workloads: Iterable[str]) -> dict[str, Answer]:
-    """Give the answer of each workload from the reply to a query of them all: as if it had been asked alone. Pure.
+def batch_answers(response: Response, workloads: Iterable[str]) -> dict[str, Answer]:
+    """Returns the answer of each workload of a batch, the same as its single query would have.
 
-    Series of others are left aside. Raises UngroupedError for what is no vector of series that each have one label,
-    the workload: nothing can be known of anybody then.
+    Series of other workloads are ignored. Raises NotABatchError unless the result is a vector of series that each have
+    exactly one label, the workload.
     """
-    if reply.trouble is not None:
-        return dict.fromkeys(workloads, replace(reply.trouble, warnings=reply.warnings))
-    found: dict[str, list[object]] = {workload: [] for workload in workloads}
+    if response.failure is not None:
+        return dict.fromkeys(workloads, replace(response.failure, warnings=response.warnings))
+    samples: dict[str, list[object]] = {workload: [] for workload in workloads}
     try:
-        for sample in _samples(reply):
-            found.get(_only_label(sample), []).append(sample)
-    except UnusableError:
-        return dict.fromkeys(found, _no_reply(reply.status))
-    alone = replace(reply, kind="vector")
-    return {workload: single(replace(alone, result=samples)) for workload, samples in found.items()}
+        for sample in _samples(response):
+            samples.get(_only_label(sample), []).append(sample)
+    except NoAnswerError:
+        return dict.fromkeys(samples, _wrong_shape(response.status))
+    return {workload: single_answer(replace(response, result=own)) for workload, own in samples.items()}
 
 
-def _samples(reply: Reply) -> list[object]:
-    if reply.kind != "vector":
-        raise UngroupedError(f"gives a {reply.kind} and must give a vector")
-    return _list(reply.result)
+def _samples(response: Response) -> list[object]:
+    if response.result_type != "vector":
+        raise NotABatchError(f"gives a {response.result_type} and must give a vector")
+    return _list(response.result)
 
 
 def _only_label(sample: object) -> str:
     labels = _field(sample, "metric")
     if not isinstance(labels, dict):
-        raise UnusableError
+        raise NoAnswerError
     if len(labels) != 1:
-        raise UngroupedError(f"gives a series with {len(labels)} labels and must give each exactly one, the workload")
+        raise NotABatchError(f"gives a series with {len(labels)} labels and must give each exactly one, the workload")
     return str(*labels.values())
 
 
-def _no_json(body: bytes, status: int) -> str:
-    """Say what was there instead; that status 200 with a page is the commonest of wrong addresses."""
+def _not_json(body: bytes, status: int) -> str:
+    """Returns what the body is instead. A web page with status 200 is what most wrong addresses have."""
     start = body[:256].lstrip()
     if start.startswith(b"<"):
         found = "a web page and not an answer; is this the address of Prometheus, with its path prefix?"
@@ -119,31 +118,32 @@ def _no_json(body: bytes, status: int) -> str:
     return f"HTTP {status}: {found}"
 
 
-def _no_reply(status: int) -> Answer:
+def _wrong_shape(status: int) -> Answer:
     return unreachable(f"HTTP {status}: the reply is not of the shape of Prometheus's API")
 
 
-def _opened(envelope: object, status: int, clean: Callable[[str], str]) -> Reply:
+def _parse_envelope(envelope: object, status: int, mask: Callable[[str], str]) -> Response:
     if _field(envelope, "status") == "error":
-        kind, text = (_text(_field(envelope, name)) for name in ("errorType", "error"))
-        detail = clean(": ".join(filter(None, (kind, text)))) or f"HTTP {status}, without a text"
-        trouble = Answer(failure=Failure.QUERY_ERROR, detail=detail)
-        return Reply(status=status, trouble=trouble, error_type=kind)
+        error_type, text = (_text(_field(envelope, name)) for name in ("errorType", "error"))
+        detail = mask(": ".join(filter(None, (error_type, text)))) or f"HTTP {status}, without a text"
+        failure = Answer(failure=Failure.QUERY_ERROR, detail=detail)
+        return Response(status=status, failure=failure, error_type=error_type)
     if _field(envelope, "status") != "success" or status not in _SUCCESSES:
-        raise UnusableError
+        raise NoAnswerError
     data = _field(envelope, "data")
-    kind = _field(data, "resultType")
-    if kind not in ("vector", "scalar", "matrix", "string"):
-        raise UnusableError
-    return Reply(status=status, kind=kind, result=_field(data, "result"))
+    result_type = _field(data, "resultType")
+    if result_type not in ("vector", "scalar", "matrix", "string"):
+        raise NoAnswerError
+    return Response(status=status, result_type=result_type, result=_field(data, "result"))
 
 
-def _read_result(reply: Reply) -> Answer:
-    if reply.kind == "vector":
-        return _read_vector(_list(reply.result))
-    if reply.kind == "scalar":
-        return _read_value(reply.result)
-    return Answer(failure=Failure.WRONG_TYPE, detail=f"the query gives a {reply.kind} and must give one number")
+def _parse_result(response: Response) -> Answer:
+    if response.result_type == "vector":
+        return _parse_vector(_list(response.result))
+    if response.result_type == "scalar":
+        return _parse_value(response.result)
+    detail = f"the query gives a {response.result_type} and must give one number"
+    return Answer(failure=Failure.WRONG_TYPE, detail=detail)
 
 
 def _text(value: object) -> str:
@@ -152,18 +152,18 @@ def _text(value: object) -> str:
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise UnusableError
+        raise NoAnswerError
     return value
 
 
 def _field(value: object, name: str) -> Any:
-    """Take a member of what must be an object; one that is absent is None."""
+    """Returns a member of a JSON object, or None if it is absent. Raises NoAnswerError for another type."""
     if not isinstance(value, dict):
-        raise UnusableError
+        raise NoAnswerError
     return value.get(name)
 
 
-def _read_vector(result: list[object]) -> Answer:
+def _parse_vector(result: list[object]) -> Answer:
     if not result:
         return Answer(failure=Failure.NO_DATA, detail="the query finds no series; is there traffic, and is it scraped?")
     if len(result) > 1:
@@ -171,11 +171,11 @@ def _read_vector(result: list[object]) -> Answer:
         return Answer(failure=Failure.SEVERAL_SERIES, detail=detail)
     if _field(result[0], "histogram") is not None:
         return Answer(failure=Failure.WRONG_TYPE, detail="the query gives a histogram and must give one number")
-    return _read_value(_field(result[0], "value"))
+    return _parse_value(_field(result[0], "value"))
 
 
-def _read_value(pair: object) -> Answer:
-    """Read `[time, "value"]`; the text is looked at first, as float() takes more than Prometheus writes."""
+def _parse_value(pair: object) -> Answer:
+    """Parses `[time, "value"]`. The text is matched first: `float()` accepts more than Prometheus writes."""
     match pair:
         case [_, "NaN"]:
             return Answer(failure=Failure.NOT_A_NUMBER, detail="the query gives NaN, as it does without traffic")
@@ -186,15 +186,15 @@ def _read_value(pair: object) -> Answer:
             if isfinite(value):
                 return Answer(value=value)
             return Answer(failure=Failure.NOT_A_NUMBER, detail="the query gives a number that is too large")
-    raise UnusableError
+    raise NoAnswerError
 
 
-def _warnings(value: object, clean: Callable[[str], str]) -> tuple[str, ...]:
+def _warnings(value: object, mask: Callable[[str], str]) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
-    return tuple(clean(text) for text in value[:MAX_WARNINGS] if isinstance(text, str))
+    return tuple(mask(text) for text in value[:MAX_WARNINGS] if isinstance(text, str))
 
 
 def unreachable(detail: str) -> Answer:
-    """Give the answer for a server that said nothing usable; `detail` in words."""
+    """Returns the answer for a server without a usable response; `detail` is the reason."""
     return Answer(failure=Failure.UNREACHABLE, detail=detail)

@@ -125,7 +125,7 @@ def test_no_names_make_a_query_that_prometheus_refuses(
     prometheus: PrometheusServer, metric: str, names: list[str]
 ) -> None:
     [asked] = questions(metric, ["x"], "names")
-    text = BUILTIN.render_grouped(asked, "names", names)
+    text = BUILTIN.render_batch(asked, "names", names)
     assert text is not None
     found = {series["metric"]["destination_workload"] for series in prometheus.query(text, at=AT.timestamp())}
     assert found <= set(names)

@@ -251,7 +251,7 @@ def both(
 ) -> list[list[tuple[str, str, str]]]:
     """Give the matchers of the query for one workload, and of that for two."""
     single = BUILTIN.render(question(metric, workload), namespace)
-    grouped = BUILTIN.render_grouped(question(metric, workload), namespace, [workload, other])
+    grouped = BUILTIN.render_batch(question(metric, workload), namespace, [workload, other])
     return [parsed(server, text) for text in (single, grouped or "")]
 
 

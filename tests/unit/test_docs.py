@@ -330,7 +330,7 @@ def test_the_kinds_of_failure_are_those_of_the_code() -> None:
 
 def test_the_fields_of_a_metric_file_are_those_of_the_code() -> None:
     named = [code(cell)[0] for cell in column(section(METRICS, "The file"))]
-    assert named == [*metric_files.KEYS, *metric_files.OPTIONAL]
+    assert named == [*metric_files.REQUIRED, *metric_files.OPTIONAL]
 
 
 def test_the_built_in_metrics_are_those_there_are() -> None:

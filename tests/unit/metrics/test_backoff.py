@@ -6,73 +6,73 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.metrics.backoff import MOST_REFUSALS, PAUSE, WORKERS, Pace, retry_after
+from reconcile.metrics.backoff import FIRST_DELAY, MAX_CONCURRENCY, MAX_REFUSALS, Backoff, retry_after
 
-FULL = Pace()
-NOW, END = 100.0, 130.0
+START = Backoff()
+NOW, DEADLINE = 100.0, 130.0
 
 
-def refused(pace: Pace, wave: int | None = None, wait: float | None = None) -> Pace:
-    return pace.refused(pace.wave if wave is None else wave, "HTTP 429", NOW, wait, END)
+def refused(backoff: Backoff, epoch: int | None = None, wait: float | None = None) -> Backoff:
+    return backoff.after_refusal(backoff.epoch if epoch is None else epoch, "HTTP 429", NOW, wait, DEADLINE)
 
 
 def test_a_refusal_leaves_one_at_a_time_after_a_pause() -> None:
-    pace = refused(FULL)
-    assert (pace.most, pace.after, pace.why) == (1, NOW + PAUSE, "")
+    backoff = refused(START)
+    assert (backoff.concurrency, backoff.not_before, backoff.stopped) == (1, NOW + FIRST_DELAY, "")
 
 
 def test_a_server_that_answers_again_is_asked_one_more_at_once_each_time() -> None:
-    pace = refused(FULL)
-    for more in range(2, WORKERS + 3):
-        pace = pace.answered(pace.wave)
-        assert (pace.most, pace.refusals) == (min(more, WORKERS), 0)
+    backoff = refused(START)
+    for more in range(2, MAX_CONCURRENCY + 3):
+        backoff = backoff.after_response(backoff.epoch)
+        assert (backoff.concurrency, backoff.refusals) == (min(more, MAX_CONCURRENCY), 0)
 
 
 def test_those_that_were_under_way_count_no_further() -> None:
-    pace = refused(FULL)
-    for _ in range(WORKERS):
-        assert refused(pace, wave=0) == pace
-        assert pace.answered(0) == pace
+    backoff = refused(START)
+    for _ in range(MAX_CONCURRENCY):
+        assert refused(backoff, epoch=0) == backoff
+        assert backoff.after_response(0) == backoff
 
 
 def test_but_the_longest_wait_that_is_asked_for_counts() -> None:
-    pace = refused(refused(FULL, wait=2.0), wave=0, wait=5.0)
-    assert pace.after == NOW + 5
-    assert refused(pace, wave=0, wait=1.0).after == NOW + 5
+    backoff = refused(refused(START, wait=2.0), epoch=0, wait=5.0)
+    assert backoff.not_before == NOW + 5
+    assert refused(backoff, epoch=0, wait=1.0).not_before == NOW + 5
 
 
 def test_the_pause_grows() -> None:
-    assert refused(refused(FULL)).after == NOW + 2 * PAUSE
+    assert refused(refused(START)).not_before == NOW + 2 * FIRST_DELAY
 
 
 def test_a_few_refusals_in_a_row_end_it() -> None:
-    pace = FULL
-    for _ in range(MOST_REFUSALS - 1):
-        pace = refused(pace, wait=0.0)
-        assert not pace.why
-    assert refused(pace).why == "HTTP 429, 3 times in a row; nothing more is asked in this pass"
-    assert not refused(pace.answered(pace.wave)).why
+    backoff = START
+    for _ in range(MAX_REFUSALS - 1):
+        backoff = refused(backoff, wait=0.0)
+        assert not backoff.stopped
+    assert refused(backoff).stopped == "HTTP 429, 3 times in a row; nothing more is asked in this pass"
+    assert not refused(backoff.after_response(backoff.epoch)).stopped
 
 
 def test_a_wait_beyond_the_end_ends_it_at_once() -> None:
     words = "HTTP 429, and is to be left alone for longer than this pass has; nothing more is asked in it"
-    assert refused(FULL, wait=30.0).why == words
-    assert refused(refused(FULL), wave=0, wait=30.0).why == words
-    assert not refused(FULL, wait=29.0).why
+    assert refused(START, wait=30.0).stopped == words
+    assert refused(refused(START), epoch=0, wait=30.0).stopped == words
+    assert not refused(START, wait=29.0).stopped
 
 
 def test_the_first_reason_stays() -> None:
-    over = refused(FULL, wait=30.0)
-    assert refused(refused(over)).why == over.why
+    over = refused(START, wait=30.0)
+    assert refused(refused(over)).stopped == over.stopped
 
 
 def test_a_query_that_was_given_up_halves_what_is_asked_at_once() -> None:
-    pace, seen = FULL, []
+    backoff, seen = START, []
     for _ in range(5):
-        pace = pace.strained()
-        seen.append(pace.most)
+        backoff = backoff.after_query_timeout()
+        seen.append(backoff.concurrency)
     assert seen == [8, 4, 2, 1, 1]
-    assert not pace.why
+    assert not backoff.stopped
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.metrics.batching import MOST_MEMBERS, MOST_NAMES, Query, queries
+from reconcile.metrics.batching import MAX_NAMES, MAX_WORKLOADS, Query, queries
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Question
 
@@ -39,8 +39,8 @@ def texts(asked: Iterable[Question]) -> list[str]:
 def test_rollouts_that_ask_the_same_are_one_query() -> None:
     [query] = sent([question("a"), question("b"), question("c")])
     assert query.text == "m(test/a|b|c[1m])"
-    assert query.members == {"a": "m(test/a[1m])", "b": "m(test/b[1m])", "c": "m(test/c[1m])"}
-    assert query.singles == tuple(query.members.values())
+    assert query.batch == {"a": "m(test/a[1m])", "b": "m(test/b[1m])", "c": "m(test/c[1m])"}
+    assert query.single_queries == tuple(query.batch.values())
 
 
 def test_another_metric_interval_or_namespace_is_another_query() -> None:
@@ -55,8 +55,8 @@ def test_another_metric_interval_or_namespace_is_another_query() -> None:
 
 def test_one_workload_alone_is_asked_for_by_its_own_query() -> None:
     [query] = sent([question("a")])
-    assert query == Query(text="m(test/a[1m])", metric="m", order=0)
-    assert query.singles == ("m(test/a[1m])",)
+    assert query == Query(text="m(test/a[1m])", metric="m", position=0)
+    assert query.single_queries == ("m(test/a[1m])",)
 
 
 def test_two_rollouts_of_one_workload_are_one_workload() -> None:
@@ -81,15 +81,15 @@ def test_groups_with_the_same_text_are_each_sent() -> None:
     asked = [question(name, namespace=namespace) for namespace in ("a", "b") for name in ("x", "y")]
     found = queries({one: single(one) for one in asked}, lambda *_: "everywhere")
     assert [query.text for query in found] == ["everywhere"] * 2
-    assert {text for query in found for text in query.singles} == {single(one) for one in asked}
+    assert {text for query in found for text in query.single_queries} == {single(one) for one in asked}
 
 
 def test_all_that_one_rollout_asks_is_near_each_other() -> None:
-    asked = [question(f"w{number}", metric) for number in range(2 * MOST_MEMBERS) for metric in ("m", "n", "only")]
+    asked = [question(f"w{number}", metric) for number in range(2 * MAX_WORKLOADS) for metric in ("m", "n", "only")]
     rendered = {one: single(one) for one in asked}
     found = queries(rendered, lambda one, names: None if one.metric == "only" else together(one, names))
-    first, second = "w0", f"w{MOST_MEMBERS}"
-    heads = [(query.metric, next(iter(query.members), query.text)) for query in found]
+    first, second = "w0", f"w{MAX_WORKLOADS}"
+    heads = [(query.metric, next(iter(query.batch), query.text)) for query in found]
     assert heads[:3] == [("m", first), ("n", first), ("only", f"only(test/{first}[1m])")]
     place = heads.index(("m", second))
     assert heads[place : place + 2] == [("m", second), ("n", second)]
@@ -97,13 +97,13 @@ def test_all_that_one_rollout_asks_is_near_each_other() -> None:
 
 
 def test_a_group_has_its_bounds() -> None:
-    many = sent([question(f"w{number}") for number in range(2 * MOST_MEMBERS + 1)])
-    assert [len(query.members) for query in many] == [MOST_MEMBERS, MOST_MEMBERS, 0]
-    long = sent([question(f"{number}" * (MOST_NAMES // 4)) for number in range(1, 10)])
-    assert [len(query.members) for query in long] == [4, 4, 0]
-    [one, other] = sent([question("a" * 2 * MOST_NAMES), question("b")])
-    assert not one.members
-    assert not other.members
+    many = sent([question(f"w{number}") for number in range(2 * MAX_WORKLOADS + 1)])
+    assert [len(query.batch) for query in many] == [MAX_WORKLOADS, MAX_WORKLOADS, 0]
+    long = sent([question(f"{number}" * (MAX_NAMES // 4)) for number in range(1, 10)])
+    assert [len(query.batch) for query in long] == [4, 4, 0]
+    [one, other] = sent([question("a" * 2 * MAX_NAMES), question("b")])
+    assert not one.batch
+    assert not other.batch
 
 
 @settings(max_examples=20, deadline=None)
@@ -116,12 +116,12 @@ def test_a_thousand_canaries_in_twenty_namespaces_with_two_metrics_are_at_most_1
     ]
     found = sent(asked)
     assert len(found) <= 100
-    assert sorted(text for query in found for text in query.singles) == sorted(map(single, asked))
+    assert sorted(text for query in found for text in query.single_queries) == sorted(map(single, asked))
 
 
 def test_what_a_group_cannot_tell_is_asked_for_alone_once_all_others_were() -> None:
     [query] = sent([question("a"), question("b")])
-    assert [(alone.text, alone.members, alone.round) for alone in query.apart()] == [
+    assert [(alone.text, alone.batch, alone.round) for alone in query.split()] == [
         ("m(test/a[1m])", {}, 1),
         ("m(test/b[1m])", {}, 1),
     ]

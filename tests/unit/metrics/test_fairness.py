@@ -11,7 +11,7 @@ import pytest
 
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.metrics.backoff import WORKERS
+from reconcile.metrics.backoff import MAX_CONCURRENCY
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet
 from reconcile.model.settings import Settings
@@ -23,7 +23,7 @@ TEMPLATES = TemplateSet(
     MetricFile(path=Path(f"{name}.yaml"), metric=metric, query=f"{name} {{{{ workload }}}}")
     for name, metric in METRICS.items()
 )
-TOGETHER = WORKERS // len(METRICS)
+TOGETHER = MAX_CONCURRENCY // len(METRICS)
 """How many Rollouts the server has time for in a pass."""
 
 
@@ -32,7 +32,7 @@ class Rationed:
 
     def __init__(self) -> None:
         self._lock, self._count = threading.Lock(), 0
-        self._all = threading.Barrier(WORKERS)
+        self._all = threading.Barrier(MAX_CONCURRENCY)
 
     def refill(self) -> None:
         """Begin another pass."""
@@ -43,7 +43,7 @@ class Rationed:
         with self._lock:
             self._count += 1
             number = self._count
-        if number > WORKERS:
+        if number > MAX_CONCURRENCY:
             handler.send(b"", 429, Retry_After="3600")
             return
         self._all.wait(LONG)

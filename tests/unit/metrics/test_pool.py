@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.metrics.backoff import MOST_REFUSALS, WORKERS
+from reconcile.metrics.backoff import MAX_CONCURRENCY, MAX_REFUSALS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.kinds import ROLLOUT, Ref
@@ -294,7 +294,7 @@ def test_a_server_that_refuses_is_soon_left_alone(server: Server, status: int, w
         for number in range(200)
     ]
     answers = list(Prometheus(server.url, TEMPLATES).measure(asked, AT).values())
-    assert len(server.seen) <= WORKERS + MOST_REFUSALS - 1
+    assert len(server.seen) <= MAX_CONCURRENCY + MAX_REFUSALS - 1
     assert {answer.failure for answer in answers} == {Failure.UNREACHABLE}
     refused = f"{server.url}: HTTP {status}: it {words}"
     never = f"{server.url}: not asked: HTTP {status}: it {words}, 3 times in a row; nothing more is asked in this pass"
@@ -304,7 +304,7 @@ def test_a_server_that_refuses_is_soon_left_alone(server: Server, status: int, w
 
 
 def test_a_server_that_refuses_is_asked_one_at_a_time_until_it_answers(server: Server) -> None:
-    first, lock = threading.Barrier(WORKERS), threading.Lock()
+    first, lock = threading.Barrier(MAX_CONCURRENCY), threading.Lock()
     under_way: list[int] = []
     most: list[int] = []
 
@@ -313,18 +313,18 @@ def test_a_server_that_refuses_is_asked_one_at_a_time_until_it_answers(server: S
             number = len(most)
             under_way.append(number)
             most.append(len(under_way))
-        if number < WORKERS:
+        if number < MAX_CONCURRENCY:
             first.wait(LONG)
         with lock:
             under_way.remove(number)
-        handler.send(*(b"", 429) if number < WORKERS else (vector("1"),), Retry_After="0")
+        handler.send(*(b"", 429) if number < MAX_CONCURRENCY else (vector("1"),), Retry_After="0")
 
     server.reply = at_first
-    answers = measured(server, questions(3 * WORKERS))
+    answers = measured(server, questions(3 * MAX_CONCURRENCY))
     assert {answer.value for answer in answers.values()} == {1}
-    assert len(server.seen) == 4 * WORKERS
-    assert max(most[:WORKERS]) == WORKERS
-    for after, together in enumerate(most[WORKERS:]):
+    assert len(server.seen) == 4 * MAX_CONCURRENCY
+    assert max(most[:MAX_CONCURRENCY]) == MAX_CONCURRENCY
+    for after, together in enumerate(most[MAX_CONCURRENCY:]):
         assert together <= after + 1
 
 
@@ -355,9 +355,9 @@ def test_the_seconds_that_it_asks_for_are_waited(server: Server) -> None:
 def test_nobody_waits_for_longer_than_the_pass_has(server: Server, header: str) -> None:
     server.reply = refusing(429, Retry_After=header)
     start = time.monotonic()
-    answers = list(measured(server, questions(2 * WORKERS)).values())
+    answers = list(measured(server, questions(2 * MAX_CONCURRENCY)).values())
     assert time.monotonic() - start < 5
-    assert len(server.seen) <= WORKERS
+    assert len(server.seen) <= MAX_CONCURRENCY
     assert "not asked: HTTP 429: it is asked more than it allows, and is to be left alone" in answers[-1].detail
 
 
@@ -374,8 +374,8 @@ def test_a_date_in_the_past_is_not_waited_for(server: Server) -> None:
 
 def test_a_refusal_counts_whatever_its_body_is(server: Server) -> None:
     server.reply = lambda handler: handler.send(b"x" * 2 * 1024 * 1024, 503, Retry_After="0")
-    answers = measured(server, questions(3 * WORKERS))
-    assert len(server.seen) <= WORKERS + MOST_REFUSALS - 1
+    answers = measured(server, questions(3 * MAX_CONCURRENCY))
+    assert len(server.seen) <= MAX_CONCURRENCY + MAX_REFUSALS - 1
     assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
 
 
@@ -388,13 +388,13 @@ def test_the_error_of_a_refusal_is_told_as_prometheus_has_it(server: Server) -> 
 def test_a_query_that_was_given_up_is_not_tried_again_and_stops_no_other(server: Server) -> None:
     def some_heavy(handler: Handler) -> None:
         number = int(re.findall(r"\d+", handler.query)[0])
-        error(handler, 503, "timeout") if number < 2 * WORKERS else handler.send(vector("1"))
+        error(handler, 503, "timeout") if number < 2 * MAX_CONCURRENCY else handler.send(vector("1"))
 
     server.reply = some_heavy
-    answers = list(measured(server, questions(3 * WORKERS)).values())
-    assert len(server.seen) == 3 * WORKERS
-    assert {answer.detail for answer in answers[: 2 * WORKERS]} == {"timeout: no"}
-    assert {answer.value for answer in answers[2 * WORKERS :]} == {1}
+    answers = list(measured(server, questions(3 * MAX_CONCURRENCY)).values())
+    assert len(server.seen) == 3 * MAX_CONCURRENCY
+    assert {answer.detail for answer in answers[: 2 * MAX_CONCURRENCY]} == {"timeout: no"}
+    assert {answer.value for answer in answers[2 * MAX_CONCURRENCY :]} == {1}
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -431,14 +431,16 @@ def test_whatever_a_server_answers_each_query_is_sent_twice_at_most_and_each_que
 
 def test_where_the_time_ends_the_first_were_asked_in_full(server: Server) -> None:
     server.reply = silence
-    asked = questions(WORKERS, "alone", "first", "second")
-    half = [one for one in asked if one.metric != "first"][: 2 * WORKERS]
+    asked = questions(MAX_CONCURRENCY, "alone", "first", "second")
+    half = [one for one in asked if one.metric != "first"][: 2 * MAX_CONCURRENCY]
     answers = measured(server, half, timeout=LONG, budget=2.0)
-    assert len(server.seen) == WORKERS
+    assert len(server.seen) == MAX_CONCURRENCY
     seen = queried(server)
-    assert [names(text) for text in seen if names(text)] == [[f"w{number}" for number in range(WORKERS)]]
-    assert {text for text in seen if not names(text)} == {f'alone{{w="w{number}"}}' for number in range(WORKERS - 1)}
-    last = answers[f'alone{{w="w{WORKERS - 1}"}}']
+    assert [names(text) for text in seen if names(text)] == [[f"w{number}" for number in range(MAX_CONCURRENCY)]]
+    assert {text for text in seen if not names(text)} == {
+        f'alone{{w="w{number}"}}' for number in range(MAX_CONCURRENCY - 1)
+    }
+    last = answers[f'alone{{w="w{MAX_CONCURRENCY - 1}"}}']
     assert last.detail == f"{server.url}: not asked: the 2s that all questions have together were over before"
     first = answers['alone{w="w0"}']
     assert first.detail == f"{server.url}: no answer within the 2s that all questions have together"

@@ -22,9 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.metrics.backoff import WORKERS
-from reconcile.metrics.prometheus import Prometheus, Unconfigured
-from reconcile.metrics.responses import UngroupedError, parsed, shared, single
+from reconcile.metrics.backoff import MAX_CONCURRENCY
+from reconcile.metrics.prometheus import Prometheus, UnconfiguredMeter
+from reconcile.metrics.responses import NotABatchError, batch_answers, parse, single_answer
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import ROLLOUT, Ref
@@ -124,7 +124,7 @@ def test_nothing_of_the_environment_is_used(server: Server, monkeypatch: pytest.
 
 
 def understood(body: bytes, status: int = 200) -> Answer:
-    return single(parsed(body, status, str.strip))
+    return single_answer(parse(body, status, str.strip))
 
 
 @pytest.mark.parametrize(
@@ -269,10 +269,10 @@ def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> No
     status=st.sampled_from([200, 200, 200, 503]),
 )
 def test_nobody_gets_a_number_that_is_not_theirs(result: Any, status: int) -> None:
-    read = parsed(reply("vector", result), status, str.strip)
+    read = parse(reply("vector", result), status, str.strip)
     try:
-        answers = shared(read, ["a", "b"])
-    except UngroupedError:
+        answers = batch_answers(read, ["a", "b"])
+    except NotABatchError:
         ended(End.HELD)
         return
     assert answers.keys() == {"a", "b"}
@@ -706,14 +706,14 @@ def test_one_slow_answer_delays_no_other(server: Server) -> None:
 
 
 def test_questions_are_asked_at_the_same_time(server: Server) -> None:
-    together = threading.Barrier(WORKERS)
+    together = threading.Barrier(MAX_CONCURRENCY)
 
     def all_at_once(handler: Handler) -> None:
         together.wait(LONG)
         handler.send(vector("1"))
 
     server.reply = all_at_once
-    questions = [question(f"w{number}") for number in range(WORKERS)]
+    questions = [question(f"w{number}") for number in range(MAX_CONCURRENCY)]
     answers = Prometheus(server.url, TEMPLATES, timeout=LONG).measure(questions, AT)
     assert {answer.value for answer in answers.values()} == {1.0}
 
@@ -730,30 +730,30 @@ def test_no_more_are_asked_at_once_than_a_server_can_bear(server: Server) -> Non
         handler.send(vector("1"))
 
     server.reply = counted
-    questions = [question(f"w{number}") for number in range(5 * WORKERS)]
+    questions = [question(f"w{number}") for number in range(5 * MAX_CONCURRENCY)]
     answers = Prometheus(server.url, TEMPLATES).measure(questions, AT)
     assert {answer.value for answer in answers.values()} == {1.0}
-    assert max(most) <= WORKERS
+    assert max(most) <= MAX_CONCURRENCY
 
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 @pytest.mark.parametrize("reply", [silence, dripping_headers, dripping_status, dripping_body, dripping_chunks])
 def test_a_question_that_had_its_time_makes_room_for_the_next(server: Server, reply: Callable[[Handler], None]) -> None:
     server.reply = reply
-    questions = [question(f"w{number}") for number in range(WORKERS + 1)]
+    questions = [question(f"w{number}") for number in range(MAX_CONCURRENCY + 1)]
     answers = Prometheus(server.url, TEMPLATES, timeout=0.5).measure(questions, AT)
     assert {failed(answer)[0] for answer in answers.values()} == {Failure.UNREACHABLE}
-    assert len(server.seen) == WORKERS + 1
+    assert len(server.seen) == MAX_CONCURRENCY + 1
 
 
 def test_a_measure_has_its_time_and_no_more(server: Server) -> None:
     server.reply = silence
-    questions = [question(f"w{number}") for number in range(3 * WORKERS)]
+    questions = [question(f"w{number}") for number in range(3 * MAX_CONCURRENCY)]
     start = time.monotonic()
     answers = Prometheus(server.url, TEMPLATES, timeout=LONG, budget=0.5).measure(questions, AT)
     assert time.monotonic() - start < 5
     assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
-    assert len(server.seen) == WORKERS
+    assert len(server.seen) == MAX_CONCURRENCY
 
 
 def test_the_end_of_the_program_waits_for_no_server(server: Server) -> None:
@@ -931,7 +931,7 @@ def test_an_ipv6_address() -> None:
 
 
 def test_without_a_server() -> None:
-    meter: Meter = Unconfigured()
+    meter: Meter = UnconfiguredMeter()
     questions = [question(), question("b")]
     answers = meter.measure(questions, AT)
     assert list(answers) == questions

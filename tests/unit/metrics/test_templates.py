@@ -262,7 +262,7 @@ def test_the_longest_loop_around_the_longest_body_ends_soon(tmp_path: Path, body
 
 def grouped(folder: Path, text: str, *workloads: str) -> str | None:
     file(folder, grouped="|\n" + "".join(f"  {line}\n" for line in text.splitlines()))
-    return load(folder).render_grouped(question(), "test", workloads)
+    return load(folder).render_batch(question(), "test", workloads)
 
 
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
@@ -270,7 +270,7 @@ def grouped(folder: Path, text: str, *workloads: str) -> str | None:
 def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
     metric: str, workloads: list[str], other: str, namespace: str
 ) -> None:
-    query = BUILTIN.render_grouped(question(metric), namespace, workloads)
+    query = BUILTIN.render_batch(question(metric), namespace, workloads)
     assert query is not None
     found = matchers(query)
     for text in {text for label, _, text in found if label == "destination_workload"}:
@@ -278,7 +278,7 @@ def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
         assert bool(re.fullmatch(text, other, re.DOTALL)) == (other in workloads)
     places = [(label, op) for label, op, _ in found]
     assert places == [
-        (label, op) for label, op, _ in matchers(BUILTIN.render_grouped(question(metric), "n", ["w"]) or "")
+        (label, op) for label, op, _ in matchers(BUILTIN.render_batch(question(metric), "n", ["w"]) or "")
     ]
     assert all(re.fullmatch(text, namespace) for label, _, text in found if label.endswith("namespace"))
 
@@ -293,7 +293,7 @@ def test_what_an_author_can_write_for_several(tmp_path: Path) -> None:
 
 def test_a_metric_need_not_have_a_query_for_several(tmp_path: Path) -> None:
     file(tmp_path)
-    assert load(tmp_path).render_grouped(question(), "test", ["a", "b"]) is None
+    assert load(tmp_path).render_batch(question(), "test", ["a", "b"]) is None
 
 
 @pytest.mark.parametrize(
