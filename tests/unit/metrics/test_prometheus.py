@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.metrics.backoff import MAX_CONCURRENCY
@@ -136,6 +136,7 @@ def test_numbers(text: str, value: float) -> None:
     assert understood(reply("scalar", [1, text])) == Answer(value=value)
 
 
+@settings(deadline=None)  # other tests may use the same cores
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_number_is_a_value(value: float) -> None:
     assert understood(vector(repr(value))).value == value
@@ -239,12 +240,14 @@ JSON = st.recursive(
 
 
 @pytest.mark.hostile("The metrics server", "any bytes and any JSON (drawn at random)")
+@settings(deadline=None)  # other tests may use the same cores
 @given(status=st.integers(100, 599), body=st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_reply_raises(status: int, body: bytes) -> None:
     assert failed(understood(body, status))
 
 
 @pytest.mark.hostile("The metrics server", "any bytes and any JSON (drawn at random)")
+@settings(deadline=None)  # other tests may use the same cores
 @given(kind=st.sampled_from(["vector", "scalar", "matrix", "string"]) | JSON, result=JSON)
 def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> None:
     answer = understood(reply(kind, result))
@@ -254,6 +257,7 @@ def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> No
 
 
 @pytest.mark.hostile("The metrics server", "any JSON to a query for several (drawn at random)")
+@settings(deadline=None)  # other tests may use the same cores
 @given(
     result=JSON
     | st.lists(
