@@ -79,28 +79,36 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 )
 
 
+SECONDS, MILLISECONDS = "istio_request_duration_seconds_bucket", "istio_request_duration_milliseconds_bucket"
+
+
 def test_the_built_in_metrics() -> None:
+    rate = {"title": "success rate", "unit": "percent", "bound": "minimum"}
     duration = {"title": "request duration", "unit": "milliseconds", "bound": "maximum"}
-    assert BUILTIN.metrics == {
-        SUCCESS: Metric(name=SUCCESS, title="success rate", unit="percent", bound="minimum"),
-        "istio_request_duration_seconds_bucket": Metric(name="istio_request_duration_seconds_bucket", **duration),
-        "istio_request_duration_milliseconds_bucket": Metric(
-            name="istio_request_duration_milliseconds_bucket", **duration
-        ),
+    expected = {
+        SUCCESS: rate,
+        f"{SUCCESS}_grpc": rate,
+        f"{SUCCESS}_waypoint": rate,
+        SECONDS: duration,
+        MILLISECONDS: duration,
+        f"{MILLISECONDS}_waypoint": duration,
     }
+    assert BUILTIN.metrics == {name: Metric(name=name, **fields) for name, fields in expected.items()}
 
 
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
 @pytest.mark.parametrize("interval", ["30s", "1m", "90s", "1h30m", "500ms"])
 def test_a_built_in_query_looks_at_one_workload_over_the_interval(metric: str, interval: str) -> None:
     query = BUILTIN.render(question(metric, interval=interval), "test")
-    assert query.count(f"[{interval}]") == query.count("[") == (1 if "milli" in metric else 2)
+    ranges = 1 if "milli" in metric else 2
+    assert query.count(f"[{interval}]") == query.count("[") == ranges
     wanted = {
-        ("reporter", "=", "destination"),
+        ("reporter", "=", "waypoint" if metric.endswith("_waypoint") else "destination"),
         ("destination_workload_namespace", "=~", "test"),
         ("destination_workload", "=~", "podinfo-canary"),
     }
-    assert set(matchers(query)) - {("response_code", "!~", "5.*")} == wanted
+    errors = {("response_code", "!~", "5.*"), ("grpc_response_status", "!~", "2|4|8|12|13|14|15")}
+    assert set(matchers(query)) - errors == wanted
     assert "#" not in query
 
 
