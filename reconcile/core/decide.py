@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconcile.core import plans, state_machine
 from reconcile.core.case import Case
 from reconcile.core.moves import MOVES
-from reconcile.core.state_machine import CONCLUDING, GATES, OPENING, REST, Move, Row, Traffic
+from reconcile.core.state_machine import CONCLUDING, GATES, MOVES_AT_REST, OPENING, Move, Row, Traffic
 from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.core.walk import Walk
 
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 
 
 def decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:
-    """Returns the plan of one Rollout. `questions` of the plan are those that it needs an answer to, and has not.
+    """Returns the plan of one Rollout.
 
-    The first gate that is shut ends the walk: with a wait where the time has not come, else with a halt.
+    The first gate that is shut ends the walk: with a wait where it is only too early, else with a halt. Where the
+    analysis lacks an answer, the plan is a halt whose `questions` are to be answered first.
     """
     case = Case(observation, settings, now)
     walk = Walk(case=case, answers=answers)
     try:
-        walk.through(*OPENING)
-        row = _row(walk)
-        move = _move(walk, row)
+        walk.through(*OPENING)  # the Rollout and its Deployments
+        row = _row(walk)  # what the state machine asks for
+        move = _move(walk, row)  # the gates of that move
     except WaitError as wait:
         return plans.waiting(walk, wait)
     except GateError as halt:
@@ -44,23 +45,23 @@ def decide(observation: Observation, answers: Mapping[Question, Answer], now: da
 
 
 def _row(walk: Walk) -> Row:
-    """Returns the row of the table that applies. At rest it needs the Deployments alone, otherwise the weights too."""
+    """Returns the row of the table that applies. It needs the weights, except at rest."""
     case = walk.case
     row = state_machine.row(case.record.situation(Traffic.NONE))
-    if row.move in REST:
+    if row.move in MOVES_AT_REST:
         return row
     try:
         traffic = case.weights.traffic
-    except StopError:  # the gates before the one that fails come first
+    except StopError:  # the gate of the routes will say why, after those before it
         walk.through(*(("routes",) if case.state.phase in CONCLUDING else ("services", "routes")))
-        raise  # pragma: no cover - the gate of the routes raises: it reads what could not be read here
+        raise  # pragma: no cover - the gate of the routes raises: it reads the same
     return state_machine.row(case.record.situation(traffic))
 
 
 def _move(walk: Walk, row: Row) -> Move:
-    """Returns the row's move once its gates are open.
+    """Returns the move of the row if its gates are open.
 
-    A row may have another move for where the only shut gates are those that this other one does not need.
+    Where one is shut that the row's other move does not need, it is that other move.
     """
     walk.expect(*GATES[row.move])
     try:

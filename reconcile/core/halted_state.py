@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def halted_state(case: Case, gate: str) -> State:
-    """Returns the state to store after this gate halted the pass; where too little can be seen, the stored one."""
+    """Returns the state to store after this gate halted the pass: the stored one where an object cannot be used."""
     try:
         if case.state.phase is Phase.NEW:
             return _adopted(case)

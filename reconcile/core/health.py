@@ -1,7 +1,4 @@
-"""Whether a Deployment is rolled out and whether it is being scaled: one reason in words, or None.
-
-Duty: gates 5 and 6 for one object, from its own fields. Pure.
-"""
+"""Whether a Deployment is rolled out, and whether it is being scaled. Each answer is a reason in words, or None."""
 
 from __future__ import annotations
 
@@ -14,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def unhealthy(deployment: Deployment) -> str | None:
-    """Say why a Deployment is not rolled out with all its replicas available; None if it is."""
+    """Returns why a Deployment is not rolled out with all its replicas available; None if it is."""
     for reason in stopped(deployment):
         return reason
     return unfinished(deployment)
 
 
 def stopped(deployment: Deployment) -> list[str]:
-    """Say all that keeps a Deployment from ever being rolled out until somebody changes it."""
+    """Returns all that keeps a Deployment from being rolled out until somebody changes it."""
     reasons = {
         "is paused": deployment.paused,
         "is scaled to 0 replicas": deployment.wanted == 0,
@@ -31,10 +28,10 @@ def stopped(deployment: Deployment) -> list[str]:
 
 
 def unfinished(deployment: Deployment) -> str | None:
-    """Say what is left of a rolling update; None if it is finished."""
+    """Returns what is left of a rolling update; None if it is finished."""
     if not deployment.reported:
         return "has no status: nobody has reported on its replicas yet"
-    if not observed(deployment):
+    if not is_observed(deployment):
         return "has a newer spec than its controller has seen"
     if deployment.updated < deployment.wanted:
         return f"has updated {deployment.updated} of {_replicas(deployment.wanted)}"
@@ -45,25 +42,25 @@ def unfinished(deployment: Deployment) -> str | None:
     return None
 
 
-def observed(deployment: Deployment) -> bool:
-    """Say whether the controller has seen the latest spec; without a generation (a folder) there is nothing newer."""
+def is_observed(deployment: Deployment) -> bool:
+    """Returns whether the controller has seen the latest spec. Without a generation (a folder) none is newer."""
     return deployment.generation is None or (deployment.observed_generation or 0) >= deployment.generation
 
 
 def updated_and_available(deployment: Deployment) -> tuple[int, int]:
-    """Count for "a of b updated replicas are available"; b is what the update will have in the end.
+    """Returns the two numbers of "a of b updated replicas are available". b is the size after the update.
 
     Replicas of the old template may be among the available ones: as many as there are beyond the updated ones are
     taken off. Before the controller has seen the spec, none is updated.
     """
-    if not observed(deployment):
+    if not is_observed(deployment):
         return 0, deployment.wanted
     old = max(deployment.replicas - deployment.updated, 0)
     return min(max(deployment.available - old, 0), deployment.updated), deployment.wanted
 
 
 def scaling(deployment: Deployment, autoscalers: Iterable[Autoscaler]) -> str | None:
-    """Say why the number of replicas is about to change; None if it rests."""
+    """Returns why the number of replicas is about to change; None if it is not."""
     if deployment.wanted != deployment.replicas:
         return f"is being scaled from {deployment.replicas} to {_replicas(deployment.wanted)}"
     for autoscaler in autoscalers:

@@ -1,6 +1,6 @@
-"""The texts of Events and halts. M1 to M7 are a contract: people and programs search for them.
+"""The texts of Events and halts.
 
-A change to one of these seven is a breaking change.
+M1 to M7 are a contract: people and programs search for them, and a change to one is a breaking change.
 """
 
 from __future__ import annotations

@@ -42,15 +42,19 @@ def replicas(case: Case, count: int) -> Patch:
 
 def template(case: Case) -> tuple[Patch, ...]:
     """Returns the patch that copies the canary's template to the primary; none if the primary has it."""
-    seen = case.objects
-    if seen.on_primary:
+    found = case.objects
+    if found.on_primary:
         return ()
     operations: tuple[Operation, ...] = (
-        *same_generation(seen.primary.manifest),
-        {"op": "test", "path": "/spec/template", "value": seen.primary.template},
-        {"op": "add", "path": "/spec/template", "value": promotion.promoted(seen.canary, seen.primary, seen.identity)},
+        *same_generation(found.primary.manifest),
+        {"op": "test", "path": "/spec/template", "value": found.primary.template},
+        {
+            "op": "add",
+            "path": "/spec/template",
+            "value": promotion.promoted_template(found.canary, found.primary, found.identity),
+        },
     )
-    return (Patch(target=seen.primary.ref, api_version=seen.primary.api_version, operations=operations),)
+    return (Patch(target=found.primary.ref, api_version=found.primary.api_version, operations=operations),)
 
 
 def same_generation(manifest: Manifest) -> list[Operation]:

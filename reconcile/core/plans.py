@@ -1,4 +1,4 @@
-"""The plan of a pass, from its walk and what came of it: a move, a wait or a halt."""
+"""The plan of a pass, after its walk through the gates: a move, a wait or a halt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.core import gates, messages, status
 from reconcile.core.halted_state import halted_state
-from reconcile.core.state_machine import OPENING, REST, RESTING, Move
+from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
 from reconcile.core.status import Readiness
 from reconcile.core.stops import StopError
 from reconcile.model.plan import Event, Plan, Position
@@ -30,21 +30,21 @@ def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
         patches = (*status.patch(case.rollout, end), *effect.writes)
     else:
         first = _rendered(case, *effect.interim, measurements)
-        patches = (*status.patch(case.rollout, first), *effect.writes, status.following(case.rollout, first, end))
+        patches = (*status.patch(case.rollout, first), *effect.writes, status.patch_after(case.rollout, first, end))
     return _plan(
         walk,
         move,
         effect.reason,
         walked=tuple(walk.gates),
         phase=state.phase,
-        weight=None if move in REST else state.canary_weight,
+        weight=None if move in MOVES_AT_REST else state.canary_weight,
         patches=patches,
         events=effect.events,
     )
 
 
 def waiting(walk: Walk, wait: WaitError) -> Plan:
-    """Returns the plan of a pass that waits: it writes nothing and tells nothing."""
+    """Returns the plan of a pass that waits: no write, no Event."""
     case = walk.case
     return _plan(
         walk, Move.WAIT, str(wait), walked=walk.all_gates(), phase=case.rollout.state.phase, weight=_weight(case)
@@ -118,7 +118,7 @@ def _event(case: Case, kind: str, message: str) -> Event:
     rollout = case.rollout
     try:
         revision = case.record.revision
-    except StopError:  # the canary cannot be seen
+    except StopError:  # the canary cannot be used
         revision = ""
     return Event(
         rollout=rollout.ref,

@@ -1,7 +1,7 @@
-"""Promotion: what the primary's pod template becomes.
+"""Promotion: the pod template that the primary gets.
 
-Duty: section "Promotion" of the contract. The canary's template replaces the primary's, except for what ties pods to
-their own Deployment and Service. When to promote is decided elsewhere. Pure.
+The canary's template replaces the primary's, except for the labels that tie pods to their own Deployment and Service.
+When to promote is decided by the state machine.
 """
 
 from __future__ import annotations
@@ -21,50 +21,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The labels that tie pods to their Deployment and Service: `keys`, and the value each side has, if any."""
+    """The keys of the labels that tie pods to their Deployment and Service."""
 
     keys: frozenset[str]
 
-    def of(self, deployment: Deployment) -> dict[str, Any]:
-        """Give the identity labels of a Deployment's pods."""
+    def labels_of(self, deployment: Deployment) -> dict[str, Any]:
+        """Returns the labels of a Deployment's pods that have one of these keys."""
         return {key: value for key, value in deployment.labels.items() if key in self.keys}
 
 
-def identity(primary: Deployment, services: Iterable[Service]) -> Identity:
-    """Find the keys that the primary's selector or one of the Services' selectors uses."""
+def identity_of(primary: Deployment, services: Iterable[Service]) -> Identity:
+    """Returns the keys that the primary's selector or one of the Services' selectors uses."""
     return Identity(primary.selector_keys.union(*(service.selector for service in services)))
 
 
-def promoted(source: Deployment, target: Deployment, keep: Identity) -> Manifest:
-    """Give the template that `target` gets from `source`: replaced, with the identity labels of `target`.
+def promoted_template(source: Deployment, target: Deployment, identity: Identity) -> Manifest:
+    """Returns the template that `target` gets: that of `source`, with the identity labels of `target`.
 
     Label selectors inside affinities and topology spread constraints that select `source`'s own value of an identity
-    label select `target`'s instead. The sources are left alone.
+    label select `target`'s instead. Neither Deployment is changed.
     """
     template = deepcopy(source.template)
-    kept, given = keep.of(target), keep.of(source)
+    old, new = identity.labels_of(source), identity.labels_of(target)
     metadata = template.get("metadata") or {}
-    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in keep.keys}
-    labels.update(kept)
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in identity.keys}
+    labels.update(new)
     if labels or "labels" in metadata:
         template["metadata"] = metadata | {"labels": labels}
     for selector in _selectors(template.get("spec")):
-        _retarget(selector, given, kept)
+        _retarget(selector, old, new)
     return template
 
 
-def carries(canary: Deployment, primary: Deployment, keep: Identity) -> bool:
-    """Say whether the primary already runs what the canary's present template would make of it."""
-    return same_template(promoted(canary, primary, keep), primary.template)
+def is_promoted(canary: Deployment, primary: Deployment, identity: Identity) -> bool:
+    """Returns whether a promotion of the canary's present template would change nothing."""
+    return same_template(promoted_template(canary, primary, identity), primary.template)
 
 
-def carries_revision(wanted: str, canary: Deployment, primary: Deployment, keep: Identity) -> bool:
-    """Say whether the primary runs a revision that the canary no longer has: the copy, undone, has its hash."""
-    return revision(promoted(primary, canary, keep)) == wanted
+def is_promoted_revision(wanted: str, canary: Deployment, primary: Deployment, identity: Identity) -> bool:
+    """Returns whether the primary runs a revision that the canary no longer has.
+
+    The promotion is undone for that: the primary's template with the labels of the canary has the hash of the revision.
+    """
+    return revision(promoted_template(primary, canary, identity)) == wanted
 
 
 def _selectors(spec: Any) -> Iterator[Manifest]:
-    """Walk the label selectors of a pod spec that are about its own kind of pods."""
+    """Yields the label selectors of a pod spec: of its topology spread constraints and pod (anti-)affinities."""
     if not isinstance(spec, dict):
         return
     yield from _label_selectors(spec.get("topologySpreadConstraints"))
@@ -89,32 +92,32 @@ def _label_selectors(terms: Any) -> Iterator[Manifest]:
             yield selector
 
 
-def _retarget(selector: Manifest, given: dict[str, Any], kept: dict[str, Any]) -> None:
-    """Let a selector that selects the source's own label select the target's; where it has none, its absence."""
+def _retarget(selector: Manifest, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Replaces the `old` labels in a selector by the `new` ones; where there is no new one, by its absence."""
     labels = selector.get("matchLabels")
     expressions = list(selector.get("matchExpressions") or ())
-    for key, own in given.items():
-        if isinstance(labels, dict) and labels.get(key) == own and kept.get(key) != own:
+    for key, value in old.items():
+        if isinstance(labels, dict) and labels.get(key) == value and new.get(key) != value:
             del labels[key]
-            if key in kept:
-                labels[key] = kept[key]
+            if key in new:
+                labels[key] = new[key]
             else:
                 expressions.append({"key": key, "operator": "DoesNotExist"})
     if labels == {}:
         del selector["matchLabels"]
-    changed = [_retargeted(expression, given, kept) for expression in expressions]
+    changed = [_retargeted(expression, old, new) for expression in expressions]
     if changed != (selector.get("matchExpressions") or []):
         selector["matchExpressions"] = changed
 
 
-def _retargeted(expression: Any, given: dict[str, Any], kept: dict[str, Any]) -> Any:
+def _retargeted(expression: Any, old: dict[str, Any], new: dict[str, Any]) -> Any:
     values = expression.get("values") if isinstance(expression, dict) else None
     key = expression.get("key") if isinstance(expression, dict) else None
-    if not isinstance(values, list) or key not in given or given[key] not in values:
+    if not isinstance(values, list) or key not in old or old[key] not in values:
         return expression
-    if key in kept:
-        return expression | {"values": list(dict.fromkeys(kept[key] if v == given[key] else v for v in values))}
-    others = [value for value in values if value != given[key]]
+    if key in new:
+        return expression | {"values": list(dict.fromkeys(new[key] if v == old[key] else v for v in values))}
+    others = [value for value in values if value != old[key]]
     if others:
         return expression | {"values": others}
     return {"key": key, "operator": "DoesNotExist" if expression.get("operator") == "In" else "Exists"}

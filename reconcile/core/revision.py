@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def refreshed(state: State, canary: Deployment) -> State:
-    """Take over a hash that differs although nobody wrote the canary, such as after a server added defaults.
+    """Returns the state with the canary's present hash, where only the hash of the same object changed.
 
-    Same uid and same generation, both recorded: the object is the one that was hashed, so the new hash is another
-    name of the same revision. Otherwise the state stays as it is.
+    With the recorded uid and generation, the object is the one that was hashed, and the new hash is another name of
+    its revision: such as after a server upgrade that adds default values. Otherwise the state stays as it is.
     """
     now = canary.revision
     recorded = (state.canary_uid or None, state.canary_generation)
@@ -25,7 +25,7 @@ def refreshed(state: State, canary: Deployment) -> State:
 
 
 def recorded(state: State, canary: Deployment) -> State:
-    """Put the canary's present revision on record, with what it was computed from."""
+    """Returns the state with the canary's present revision on record, and what it was computed from."""
     return replace(
         state,
         canary_revision=canary.revision,

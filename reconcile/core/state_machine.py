@@ -1,7 +1,6 @@
-"""The state machine of a Rollout, as a table, and the arithmetic of its steps.
+"""The state machine of a Rollout as a table: the move that a situation asks for, its gates, the phase after it.
 
-Duty: which move a situation asks for, which gates that move needs, which phase follows. `docs/architecture.md` draws
-this table, and a test keeps the two equal. How a move is made is in `decide`. Pure.
+`docs/architecture.md` has drawings of this table, and a test keeps them equal. What a move does is in `moves`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from reconcile.model.rollout import Phase
 
 
 class Standing(StrEnum):
-    """The canary's present revision, seen from the one that is recorded."""
+    """The canary's present revision, compared with the recorded one."""
 
     SAME = "same revision"
     NEW = "new revision"
@@ -33,7 +32,7 @@ class Traffic(StrEnum):
 
 
 class Move(StrEnum):
-    """What a pass does with one Rollout. `halt` and `wait` come from a gate, all others from the table."""
+    """What a pass does for one Rollout. `halt` and `wait` come from a gate, all others from the table."""
 
     IDLE = "idle"
     WAIT = "wait"
@@ -55,12 +54,12 @@ SPLIT = frozenset({Traffic.UNEVEN, Traffic.SOME, Traffic.FULL})
 ANY_TRAFFIC = frozenset(Traffic)
 ANY_STANDING = frozenset(Standing)
 RESTING = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED})
-# A promotion is finished before anything else: neither the Services nor the canary can hold it up.
+# A promotion is finished before anything else, whatever the Services and the canary are.
 CONCLUDING = frozenset({Phase.PROMOTING, Phase.FINALISING})
-# Moves that need nothing but the Deployments: no gate beyond them, no weight.
-REST = frozenset({Move.IDLE, Move.INITIALIZE})
+# Moves that need neither a weight nor a gate beyond those of every move.
+MOVES_AT_REST = frozenset({Move.IDLE, Move.INITIALIZE})
 
-# The gates that each move needs, in their order: those of every move, then those of its own.
+# The gates of every move, then those that each move needs beside them, in their order.
 OPENING = ("rollout", "deployments")
 _HEALTHY = ("services", "routes", "primary", "canary", "scaling")
 GATES: dict[Move, tuple[str, ...]] = {
@@ -72,7 +71,7 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.PROMOTE: (*_HEALTHY, "interval", "analysis"),
     Move.RESTORE: _HEALTHY,
     Move.RESET: ("services", "routes", "primary"),
-    # The labels that the primary keeps are those that the Services select by: without them there is no copy.
+    # The primary keeps the labels that the Services select by: without Services there is no copy.
     Move.COPY: ("services", "routes", "primary"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval"),
     Move.RETIRE: ("routes", "template", "primary", "interval"),
@@ -82,7 +81,7 @@ GATES: dict[Move, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
-    """What the table looks at. `parked`: the canary has 0 replicas and this revision never had traffic.
+    """What decides which row applies. `parked`: the canary has 0 replicas and its revision never had traffic.
 
     `copy_due`: the promotion was decided, and the primary's template was not written since.
     """
@@ -96,9 +95,9 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One row: where it applies, the move, the phase after it. None = whichever.
+    """One row: the situations to which it applies, the move, and the phase after it. None = either.
 
-    `otherwise`: the move where only gates that it does not need stay shut.
+    `otherwise`: the move that is made instead where the gate that is shut is none of its own.
     """
 
     phases: frozenset[Phase]
@@ -111,7 +110,7 @@ class Row:
     otherwise: Move | None = None
 
     def applies(self, situation: Situation) -> bool:
-        """Say whether the situation is one of this row's."""
+        """Returns whether the row is about this situation."""
         return (
             situation.phase in self.phases
             and situation.standing in self.standings
@@ -154,7 +153,7 @@ TABLE: tuple[Row, ...] = (
     _row({P.NEW}, {S.ON_PRIMARY}, M.INITIALIZE, P.INITIALIZED, parked=True),
     _row({P.INITIALIZED}, {S.SAME, S.ON_PRIMARY}, M.IDLE, P.INITIALIZED),
     _row({P.SUCCEEDED}, {S.SAME, S.ON_PRIMARY}, M.IDLE, P.SUCCEEDED),
-    # A Rollout that no pass has seen: traffic that is already split is adopted, and analysed first.
+    # A Rollout that no pass has seen. Traffic that is already split is adopted, and analysed first.
     _row({P.NEW}, _FRESH, M.SCALE_UP, P.PROGRESSING, traffic={T.NONE}, parked=True),
     _row({P.NEW}, _FRESH, M.START, P.PROGRESSING, traffic={T.NONE, T.UNEVEN}),
     _row({P.NEW}, _FRESH, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}),
@@ -165,7 +164,7 @@ TABLE: tuple[Row, ...] = (
     _row({*_RELEASABLE, P.FINALISING}, {S.NEW}, M.START, P.PROGRESSING, traffic={T.NONE}),
     # The revision under way.
     _row({P.PROGRESSING}, {S.SAME}, M.RESTORE, P.PROGRESSING, traffic={T.REVERTED}),
-    # A tool that puts the weight back each time: the release goes on all the same, or nothing would ever end it.
+    # A tool that puts the weight back each time: the release goes on all the same, or it would never end.
     _row({P.PROGRESSING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME_REVERTED}, otherwise=M.RESTORE),
     _row({P.PROGRESSING}, {S.SAME}, M.PROMOTE, P.PROMOTING, traffic={T.FULL_REVERTED}, otherwise=M.RESTORE),
     _row({P.PROGRESSING}, {S.SAME}, M.SCALE_UP, P.PROGRESSING, traffic={T.NONE}, parked=True),
@@ -175,7 +174,7 @@ TABLE: tuple[Row, ...] = (
     # The canary was put back to what the primary runs.
     _row({P.PROGRESSING}, {S.ON_PRIMARY}, M.RESET, P.PROGRESSING, traffic=SPLIT),
     _row({P.PROGRESSING, P.FINALISING}, {S.ON_PRIMARY}, M.RETURN, P.SUCCEEDED, traffic={T.NONE}),
-    # The promotion, which is finished whatever the canary does meanwhile.
+    # The promotion. It is finished, whatever the canary does meanwhile.
     _row({P.PROMOTING}, {S.SAME}, M.COPY, P.PROMOTING, copy_due=True),
     _row({P.PROMOTING}, ANY_STANDING, M.CONCLUDE, P.FINALISING),
     _row({P.FINALISING}, ANY_STANDING, M.CONCLUDE, P.FINALISING, traffic=SPLIT),
@@ -184,7 +183,7 @@ TABLE: tuple[Row, ...] = (
 
 
 def row(situation: Situation) -> Row:
-    """Find what the situation asks for. Raises LookupError where the table has nothing: that is a defect of it."""
+    """Returns the row that applies. Raises LookupError where the table has none: that is a defect of the table."""
     for candidate in TABLE:
         if candidate.applies(situation):
             return candidate
@@ -192,12 +191,12 @@ def row(situation: Situation) -> Row:
 
 
 def next_weight(weight: int, step: int, most: int) -> int:
-    """Give the weight after an advance; all in percent."""
+    """Returns the weight after an advance; all in percent."""
     return min(weight + step, most)
 
 
 def weights(step: int, most: int) -> list[int]:
-    """Give every weight of a release, in order: the last is the most there may be."""
+    """Returns every weight of a release, in order; the last is the maximum."""
     reached = [next_weight(0, step, most)]
     while reached[-1] < most:
         reached.append(next_weight(reached[-1], step, most))

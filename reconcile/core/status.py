@@ -1,7 +1,6 @@
-"""The status of a Rollout: from the state of the program to what is stored, conditions included.
+"""The stored status of a Rollout, conditions included, and the patches that store it.
 
-Duty: the shape of `status` and the patch that stores it, if anything changed. Which state is right is decided
-elsewhere. Pure.
+What the state is comes from `moves` and `halted_state`.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 
 MOST_MESSAGE = 1024
 MOST_QUERY = 4096
-# What a status says of the last move.
-_MOVED = ("phase", "canaryRevision", "canaryWeight")
+# Each move changes one of these.
+_OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """The conditions, in one value. `ready` is "True", "False" or "Unknown"; the other two are never both true."""
+    """The conditions. `ready` is "True", "False" or "Unknown"; the other two are never both true."""
 
     ready: str
     reason: str
@@ -46,27 +45,27 @@ def render(
     measurements: Iterable[Measurement] | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Give the whole new status. What this version does not know is kept; `measurements` None keeps the stored ones.
+    """Returns the whole new status. Fields that this version does not know are kept.
 
-    Of an invalid Rollout the conditions alone are written: its state may be what is invalid, and a phase that this
-    version does not know, replaced by none, would start the release anew.
+    `measurements` None keeps the stored ones. Of an invalid Rollout only the conditions are written: its state may be
+    what is invalid, and without the phase, which this version may not know, the release would start again.
     """
     old = rollout.status or {}
     fields: dict[str, Any] = {"observedGeneration": rollout.generation}
     if rollout.spec is not None:
         kept = old.get("measurements")
-        fields |= _stated(state)
-        fields["measurements"] = kept if measurements is None else [_measured(item) for item in measurements]
+        fields |= _state_fields(state)
+        fields["measurements"] = kept if measurements is None else [_measurement_fields(item) for item in measurements]
     fields["conditions"] = _conditions(rollout, readiness, now)
     known = {key: value for key, value in fields.items() if value not in (None, [])}
     return {key: value for key, value in old.items() if key not in fields} | known
 
 
 def patch(rollout: Rollout, new: dict[str, Any]) -> tuple[Patch, ...]:
-    """Give the patch that stores a status, or nothing if it is stored already.
+    """Returns the patch that stores a status; none if it is stored already.
 
-    It is the ticket of the pass: where somebody wrote the Rollout since it was read, the `test` refuses it. A folder
-    has no resource versions; there the old status itself is tested.
+    It is the ticket of the pass: where the Rollout was written since it was read, the `test` fails. A folder has no
+    resource versions; there the old status itself is tested.
     """
     if new == (rollout.status or {}):
         return ()
@@ -81,19 +80,19 @@ def patch(rollout: Rollout, new: dict[str, Any]) -> tuple[Patch, ...]:
     )
 
 
-def following(rollout: Rollout, first: dict[str, Any], new: dict[str, Any]) -> Patch:
-    """Give the patch that stores a status after `first`, of the same plan, whose version is not known.
+def patch_after(rollout: Rollout, first: dict[str, Any], new: dict[str, Any]) -> Patch:
+    """Returns the patch that stores a status after the status `first` of the same plan, whose version is not known.
 
-    The `test` refuses it where another pass has made a move since: each move changes one of these.
+    The `test` fails where another pass has made a move since.
     """
     tests: list[Operation] = [
-        {"op": "test", "path": f"/status/{key}", "value": first[key]} for key in _MOVED if key in first
+        {"op": "test", "path": f"/status/{key}", "value": first[key]} for key in _OF_A_MOVE if key in first
     ]
     add: Operation = {"op": "add", "path": "/status", "value": new}
     return Patch(target=rollout.ref, api_version=rollout.api_version, operations=(*tests, add), subresource="status")
 
 
-def _stated(state: State) -> dict[str, Any]:
+def _state_fields(state: State) -> dict[str, Any]:
     return {
         "phase": state.phase.value or None,
         "canaryRevision": state.canary_revision or None,
@@ -108,15 +107,15 @@ def _stated(state: State) -> dict[str, Any]:
     }
 
 
-def refused(promised: Patch, reason: str, now: datetime) -> Patch:
-    """Give the patch that takes back what a stored status promised, where the write after it was refused.
+def write_failed(first: Patch, reason: str, now: datetime) -> Patch:
+    """Returns the patch that says that a write failed, after the status patch `first` of the same plan was stored.
 
-    `promised` is the status patch of the same plan. Only `Ready` changes: the next pass looks at the world again.
+    Only `Ready` changes: the next pass reads the world again.
     """
-    stored = promised.operations[-1]["value"]
-    moved = "lastAdvanceTime"  # another pass may have stored the same in all but its time
-    ours: list[Operation] = (
-        [{"op": "test", "path": f"/status/{moved}", "value": stored[moved]}] if moved in stored else []
+    stored = first.operations[-1]["value"]
+    time = "lastAdvanceTime"  # another pass may have stored the same in all but its time
+    same_pass: list[Operation] = (
+        [{"op": "test", "path": f"/status/{time}", "value": stored[time]}] if time in stored else []
     )
     since = {"lastTransitionTime": _time(now)}
     conditions = [
@@ -126,15 +125,15 @@ def refused(promised: Patch, reason: str, now: datetime) -> Patch:
         for condition in stored["conditions"]
     ]
     operations: tuple[Operation, ...] = (
-        *ours,
+        *same_pass,
         {"op": "test", "path": "/status/conditions", "value": stored["conditions"]},
         {"op": "add", "path": "/status/conditions", "value": conditions},
     )
-    return Patch(target=promised.target, api_version=promised.api_version, operations=operations, subresource="status")
+    return Patch(target=first.target, api_version=first.api_version, operations=operations, subresource="status")
 
 
 def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[dict[str, Any]]:
-    """Give `Ready`, and `Reconciling` or `Stalled` while they are true (kstatus takes their absence for false)."""
+    """Returns `Ready`, and `Reconciling` or `Stalled` while they are true (for kstatus, absent is false)."""
     stored = (rollout.status or {}).get("conditions")
     old = {str(item.get("type")): item for item in stored if isinstance(item, dict)} if isinstance(stored, list) else {}
     wanted = {"Ready": readiness.ready, "Reconciling": readiness.reconciling, "Stalled": readiness.stalled}
@@ -149,12 +148,12 @@ def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[d
 
 
 def _since(old: dict[str, Any] | None, status: str, now: datetime) -> Any:
-    """Give the time since when a condition has its status: it moves only if the status does."""
+    """Returns the time since when a condition has its status: it moves only if the status does."""
     since = old.get("lastTransitionTime") if old and old.get("status") == status else None
     return since or _time(now)
 
 
-def _measured(measurement: Measurement) -> dict[str, Any]:
+def _measurement_fields(measurement: Measurement) -> dict[str, Any]:
     fields = {
         "name": measurement.metric,
         "query": clip(measurement.query, MOST_QUERY),
@@ -170,5 +169,5 @@ def _time(time: datetime | None) -> str | None:
     return None if time is None else timestamp(time)
 
 
-FIELDS = ("observedGeneration", *_stated(State()), "measurements", "conditions")
-"""Every field that is stored: a schema that lacks one makes the API server drop it."""
+FIELDS = ("observedGeneration", *_state_fields(State()), "measurements", "conditions")
+"""All fields that are stored. The API server drops those that its schema does not have."""

@@ -66,7 +66,7 @@ def _report_failure(plan: Plan, cluster: Cluster, at: datetime, reason: str, *, 
     """Reports a failed write in a Warning, and in the status if that already announces the write."""
     if status_written and plan.patches[0].subresource == "status":
         try:
-            cluster.patch(status.refused(plan.patches[0], reason, at))
+            cluster.patch(status.write_failed(plan.patches[0], reason, at))
         except LostRaceError:
             LOG.debug("the status of %s is no longer the one of this plan", plan.rollout)
         except ClusterError as error:

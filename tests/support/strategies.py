@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
-from reconcile.core.promotion import identity, promoted
+from reconcile.core.promotion import identity_of, promoted_template
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model import objects
@@ -345,8 +345,8 @@ def checks(pick: Pick) -> list[Manifest] | None:
 def _carry(primary: Manifest, canary: Manifest, services: tuple[Manifest, Manifest]) -> None:
     """Give the primary what a promotion of the canary would give it."""
     target = objects.deployment(primary)
-    keep = identity(target, [objects.service(one) for one in services])
-    primary["spec"]["template"] = promoted(objects.deployment(canary), target, keep)
+    identity = identity_of(target, [objects.service(one) for one in services])
+    primary["spec"]["template"] = promoted_template(objects.deployment(canary), target, identity)
 
 
 def calm_scene(pick: Pick) -> Scene:

@@ -1,8 +1,8 @@
-"""One Rollout in one pass, seen through types: what gates and moves look at. It decides and writes nothing.
+"""One Rollout in one pass, as typed values: what gates and moves look at. Nothing is decided here.
 
-Three views, each of which knows only those before it: `objects` (Deployments, Services, autoscalers), `record` (what
-is stored, against the canary's present revision), `weights` (what the routes give to the canary). A view is made when
-it is first looked at. One that cannot be had raises GateError with the reason, so the gate that needs it is shut.
+There are three views, and each knows only those before it: `objects` (Deployments, Services, autoscalers), `record`
+(the stored state, compared with the canary's revision) and `weights` (what the routes give to the canary).
+A value is made when it is first used. Where that is impossible it raises GateError: the gate that uses it is shut.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ class Case:
 
     @cached_property
     def objects(self) -> Objects:
-        """The objects that the Rollout names, but for the route."""
+        """The Deployments, the Services and the autoscalers."""
         return Objects(self.observation)
 
     @cached_property
     def record(self) -> ReleaseRecord:
-        """What is on record of the release."""
+        """The stored state, compared with the canary's revision."""
         return ReleaseRecord(self.objects, self.settings.appliers)
 
     @cached_property
     def weights(self) -> Weights:
-        """What the managed routes give to the canary."""
+        """The weights of the managed routes."""
         return Weights(self.observation, self.record, self.settings)
 
     @property
     def state(self) -> State:
-        """The stored state, which nearly every gate and move looks at."""
+        """The stored state, `record.state` in short."""
         return self.record.state

@@ -1,4 +1,4 @@
-"""The objects that a Rollout names, but for the route: Deployments, Services, autoscalers."""
+"""The Deployments, Services and autoscalers of one Rollout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects around one Rollout, each parsed once."""
+    """The objects of one Rollout, except for the route. Each is parsed once."""
 
     observation: Observation
 
@@ -71,12 +71,12 @@ class Objects:
                 services.append(getattr(self, name))
             except GateError:
                 continue
-        return promotion.identity(self.primary, services)
+        return promotion.identity_of(self.primary, services)
 
     @cached_property
     def on_primary(self) -> bool:
         """Whether the primary already runs the canary's present template. False without a primary."""
         try:
-            return promotion.carries(self.canary, self.primary, self.identity)
+            return promotion.is_promoted(self.canary, self.primary, self.identity)
         except GateError:
             return False

@@ -1,4 +1,4 @@
-"""What is on record of a release, against the canary's present revision."""
+"""What is on record of a release, compared with the canary's present revision."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SELF = "steerer"
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """The stored state, and how the canary and the primary stand to it.
+    """The stored state, and how the canary and the primary compare with it.
 
     `appliers` are the field managers that write what steerer put into Git.
     """
@@ -43,7 +43,7 @@ class ReleaseRecord:
 
     @cached_property
     def standing(self) -> Standing:
-        """The canary's present revision against the recorded one.
+        """The canary's present revision, compared with the recorded one.
 
         Without a phase nothing was started, whatever is recorded. A promotion may have ended without its copy, because
         the canary moved on in between: then coming back to that revision starts it anew.
@@ -93,15 +93,17 @@ class ReleaseRecord:
     @property
     def with_promotion(self) -> State:
         """The state, with the promoted revision on record if the primary carries it."""
-        state, seen = self.state, self.objects
+        state, found = self.state, self.objects
         if self.standing is Standing.SAME:
-            carried = seen.on_primary
+            promoted = found.on_primary
         else:
-            carried = promotion.carries_revision(state.canary_revision, seen.canary, seen.primary, seen.identity)
-        return replace(state, promoted_revision=state.canary_revision) if carried else state
+            promoted = promotion.is_promoted_revision(
+                state.canary_revision, found.canary, found.primary, found.identity
+            )
+        return replace(state, promoted_revision=state.canary_revision) if promoted else state
 
     def situation(self, traffic: Traffic) -> Situation:
-        """Returns what the table of the state machine looks at."""
+        """Returns the situation that the state machine finds a row for."""
         return Situation(
             phase=self.state.phase,
             standing=self.standing,

@@ -1,4 +1,4 @@
-"""What the managed routes give to the canary, against what is on record. All weights are in percent."""
+"""The weights of the managed routes, compared with what is on record. All weights are in percent."""
 
 from __future__ import annotations
 

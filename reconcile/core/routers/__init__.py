@@ -1,6 +1,7 @@
-"""Routers: how the traffic between primary and canary is split, by the kind of the object that splits it.
+"""Routers: how an object splits the traffic between primary and canary, by its kind.
 
-Duty: the protocol and the dict. A second router is a new file and a line here. Pure.
+A router turns an object into weights, and a weight into patch operations. What weight is right is decided in `core`.
+A second router is a new module and a line in `ROUTERS`. Open `istio` for an example.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Split(Protocol):
-    """The weights of all managed routes. `lowest` and `highest` are the canary's, in percent."""
+    """The weights of all managed routes, in percent."""
 
     @property
     def lowest(self) -> int:
@@ -29,21 +30,21 @@ class Split(Protocol):
         ...
 
     def operations(self, weight: int) -> tuple[Operation, ...]:
-        """Give the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
+        """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
         ...
 
 
 class Router(Protocol):
-    """Reads one object that routes."""
+    """Reads the weights of one object."""
 
     def __call__(self, manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Split:
-        """Find the managed routes. Raises InvalidObjectError where the pair is not split as steerer needs it."""
+        """Returns the managed routes. Raises InvalidObjectError where the pair is not split as steerer needs it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One router; `written` is the path whose last writer is asked for when weights moved."""
+    """One router. `written` is the path of the field whose managers are the writers of the weights."""
 
     read: Router
     written: tuple[str, ...]

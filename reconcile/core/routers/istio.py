@@ -1,8 +1,4 @@
-"""Istio's VirtualService: from routes to weights, and from a weight to the operations that set it.
-
-Duty: section "VirtualService" of the contract. It reads `spec.http` and names two weights per managed route; what
-weight is right is not known here. Pure.
-"""
+"""Istio's VirtualService: from `spec.http` to weights, and from a weight to the operations that set it."""
 
 from __future__ import annotations
 
@@ -18,13 +14,15 @@ if TYPE_CHECKING:
     from reconcile.model.plan import Operation
 
 FULL = 100
-# VirtualService lists have no merge keys: whoever writes one weight owns the whole list in managedFields.
+# The destinations of a managed route: primary and canary.
+PAIR = 2
+# The list has no merge keys: in managedFields, a manager that writes one weight owns the whole list.
 WRITTEN = ("spec", "http")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Destination:
-    """One end of a managed route. `weight` is None where the manifest has none."""
+    """One destination of a managed route. `weight` is None where the manifest has none."""
 
     path: str
     host: str
@@ -32,7 +30,7 @@ class Destination:
     entry: Manifest
 
     def tests(self) -> list[Operation]:
-        """Give the operations that fail where this end is no longer what was read."""
+        """Returns the operations that fail where the destination is no longer what was read."""
         if self.weight is None:  # `test` cannot say "absent"; the whole entry, which lacks the key, can
             return [{"op": "test", "path": self.path, "value": self.entry}]
         return [
@@ -54,11 +52,11 @@ class Route:
         return self.canary.weight or 0
 
     def has(self, weight: int) -> bool:
-        """Say whether the route is as a write of this weight would leave it."""
+        """Returns whether a write of this weight would change nothing."""
         return (self.primary.weight or 0, self.weight) == (FULL - weight, weight)
 
     def operations(self, weight: int) -> list[Operation]:
-        """Test both ends, then set both weights. `add` overwrites a member and makes one that is absent."""
+        """Returns the tests of both destinations, then the two weights. `add` also replaces a member that is there."""
         return [
             *self.primary.tests(),
             *self.canary.tests(),
@@ -84,14 +82,14 @@ class Split:
         return max(route.weight for route in self.routes)
 
     def operations(self, weight: int) -> tuple[Operation, ...]:
-        """Give the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
+        """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
         if all(route.has(weight) for route in self.routes):
             return ()
         return tuple(operation for route in self.routes for operation in route.operations(weight))
 
 
 def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Split:
-    """Find the managed routes: http routes whose destinations are exactly the two Services, once each.
+    """Returns the managed routes: http routes whose destinations are exactly the two Services, once each.
 
     `primary` and `canary` are short names of Services. Raises InvalidObjectError with a path for each route that
     cannot be weighted, and where there is no managed route at all.
@@ -102,21 +100,13 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
     single: list[str] = []
     for path, destinations in _routes(manifest, problems):
         hosts = [_host(destination, namespace) for destination in destinations]
-        here = [host for host in hosts if host in pair]
-        if set(here) != pair:
-            if here:
-                single.append(_dotted(path))
-            continue
-        if len(hosts) != len(pair):
-            what = "names a host twice" if len(here) > len(pair) else "has a destination beside the two"
-            problems.append(f"{_dotted(path)}: {what}, so that its weights are not steerer's to set")
-            continue
-        wrong = [problem for index, entry in enumerate(destinations) if (problem := _wrong(path, index, entry))]
-        if not wrong and not any(entry.get("weight") for entry in destinations):
-            wrong = [f"{_dotted(path)}: both weights are absent or 0"]
-        problems += wrong
-        ends = [_destination(f"{path}/route/{index}", entry) for index, entry in enumerate(destinations)]
-        managed.append(Route(primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)]))
+        if not pair <= set(hosts):
+            single += [_dotted(path)] if pair & set(hosts) else []
+        elif found := _route_problems(path, destinations, sum(host in pair for host in hosts)):
+            problems += found
+        else:
+            ends = [_destination(f"{path}/route/{index}", entry) for index, entry in enumerate(destinations)]
+            managed.append(Route(primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)]))
     if not managed and not problems:
         problems.append(_nothing_managed(primary, canary, single))
     if problems:
@@ -125,7 +115,7 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
 
 
 def _routes(manifest: Manifest, problems: list[str]) -> list[tuple[str, list[Any]]]:
-    """Give each http route that has destinations, with its JSON pointer."""
+    """Returns each http route that has destinations, with its JSON pointer."""
     spec = manifest.get("spec")
     http = spec.get("http") if isinstance(spec, dict) else None
     if http is not None and not isinstance(http, list):
@@ -139,14 +129,25 @@ def _routes(manifest: Manifest, problems: list[str]) -> list[tuple[str, list[Any
 
 
 def _host(entry: Any, namespace: str) -> str | None:
-    """Give the short name of the Service that an entry of `route` leads to; None for any other host."""
+    """Returns the short name of the Service that a destination leads to; None for any other host."""
     destination = entry.get("destination") if isinstance(entry, dict) else None
     host = destination.get("host") if isinstance(destination, dict) else None
     return short_host(host, namespace) if isinstance(host, str) else None
 
 
-def _wrong(path: str, index: int, entry: Manifest) -> str | None:
-    """Say what is wrong with the weight of an entry, if anything."""
+def _route_problems(path: str, destinations: list[Any], of_pair: int) -> list[str]:
+    """Returns why a route that leads to both Services cannot be managed. `of_pair` of its destinations are theirs."""
+    if len(destinations) != PAIR:
+        what = "names a host twice" if of_pair > PAIR else "has a destination beside the two"
+        return [f"{_dotted(path)}: {what}, so that its weights are not steerer's to set"]
+    wrong = [problem for index, entry in enumerate(destinations) if (problem := _weight_problem(path, index, entry))]
+    if wrong or any(entry.get("weight") for entry in destinations):
+        return wrong
+    return [f"{_dotted(path)}: both weights are absent or 0"]
+
+
+def _weight_problem(path: str, index: int, entry: Manifest) -> str | None:
+    """Returns what is wrong with the weight of a destination; None if nothing is."""
     weight = entry.get("weight")
     if weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= FULL):
         return None
@@ -164,6 +165,6 @@ def _nothing_managed(primary: str, canary: str, single: list[str]) -> str:
 
 
 def _dotted(pointer: str) -> str:
-    """Write a JSON pointer as people write fields: `/spec/http/0` is `spec.http[0]`."""
+    """Returns a JSON pointer as people write fields: `/spec/http/0` is `spec.http[0]`."""
     parts = pointer.strip("/").split("/")
     return "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts).lstrip(".")

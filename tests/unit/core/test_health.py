@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.core.health import observed, scaling, unfinished, unhealthy, updated_and_available
+from reconcile.core.health import is_observed, scaling, unfinished, unhealthy, updated_and_available
 from reconcile.model.objects import Autoscaler, Deployment, autoscaler, deployment
 from tests.support import world
 
@@ -64,8 +64,8 @@ def test_the_reasons_come_in_their_order() -> None:
 
 
 def test_without_a_generation_there_is_nothing_newer() -> None:
-    assert observed(deployed())
-    assert not observed(deployed(generation=1))
+    assert is_observed(deployed())
+    assert not is_observed(deployed(generation=1))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.core.promotion import Identity, carries, carries_revision, identity, promoted
+from reconcile.core.promotion import Identity, identity_of, is_promoted, is_promoted_revision, promoted_template
 from reconcile.model.objects import Deployment, deployment, service
 from reconcile.model.template_hash import revision
 from tests.support import world
@@ -29,8 +29,8 @@ def canary(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
 def test_the_identity_is_what_the_selectors_use() -> None:
     other = world.service("podinfo-canary")
     other["spec"]["selector"] = {"track": "canary", "app": "podinfo-canary"}
-    assert identity(primary(), [service(other)]) == Identity(frozenset({"app", "track"}))
-    assert identity(primary(), []) == Identity(frozenset({"app"}))
+    assert identity_of(primary(), [service(other)]) == Identity(frozenset({"app", "track"}))
+    assert identity_of(primary(), []) == Identity(frozenset({"app"}))
 
 
 def test_the_template_is_replaced_and_the_identity_kept() -> None:
@@ -38,7 +38,7 @@ def test_the_template_is_replaced_and_the_identity_kept() -> None:
     before = deepcopy(source.template)
     target = deployment(world.deployment("podinfo", "1.2.0", hostNetwork=True))
     target.template["metadata"]["labels"]["old"] = "gone"
-    assert promoted(source, target, KEEP) == {
+    assert promoted_template(source, target, KEEP) == {
         "metadata": {"labels": {"version": "2", "app": "podinfo"}},
         "spec": {"containers": [{"name": "podinfo", "image": "podinfo:1.2.1"}], "dnsPolicy": "Default"},
     }
@@ -47,21 +47,21 @@ def test_the_template_is_replaced_and_the_identity_kept() -> None:
 
 def test_a_kept_label_that_the_primary_lacks_stays_absent() -> None:
     source = canary({"app": "podinfo-canary", "canary": "yes"})
-    found = promoted(source, primary(), Identity(frozenset({"app", "canary"})))
+    found = promoted_template(source, primary(), Identity(frozenset({"app", "canary"})))
     assert found["metadata"]["labels"] == {"app": "podinfo"}
 
 
 def test_a_canary_without_labels_gets_those_that_are_kept() -> None:
     source = canary()
     del source.template["metadata"]
-    assert promoted(source, primary(), KEEP)["metadata"] == {"labels": {"app": "podinfo"}}
-    assert "metadata" not in promoted(source, primary(), Identity(frozenset({"other"})))
+    assert promoted_template(source, primary(), KEEP)["metadata"] == {"labels": {"app": "podinfo"}}
+    assert "metadata" not in promoted_template(source, primary(), Identity(frozenset({"other"})))
 
 
 def test_annotations_come_along() -> None:
     source = canary()
     source.template["metadata"]["annotations"] = {"restartedAt": "now"}
-    assert promoted(source, primary(), KEEP)["metadata"]["annotations"] == {"restartedAt": "now"}
+    assert promoted_template(source, primary(), KEEP)["metadata"]["annotations"] == {"restartedAt": "now"}
 
 
 def term(selector: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_selectors_of_the_own_pods_select_the_primarys(kind: str) -> None:
             "no term",
         ],
     }
-    found = promoted(canary(affinity={kind: rules}), primary(), KEEP)["spec"]["affinity"][kind]
+    found = promoted_template(canary(affinity={kind: rules}), primary(), KEEP)["spec"]["affinity"][kind]
     required = found["requiredDuringSchedulingIgnoredDuringExecution"]
     assert [item["labelSelector"] for item in required] == [{"matchLabels": {"app": "podinfo"}}, OTHER, None]
     preferred = found["preferredDuringSchedulingIgnoredDuringExecution"]
@@ -91,7 +91,7 @@ def test_selectors_of_the_own_pods_select_the_primarys(kind: str) -> None:
 
 def retargeted(selector: Any, kept: Identity = KEEP) -> Any:
     source = canary({"app": "podinfo-canary", "canary": "yes"}, topologySpreadConstraints=[term(selector)])
-    return promoted(source, primary(), kept)["spec"]["topologySpreadConstraints"][0]["labelSelector"]
+    return promoted_template(source, primary(), kept)["spec"]["topologySpreadConstraints"][0]["labelSelector"]
 
 
 def expression(operator: str, *values: str, key: str = "app") -> dict[str, Any]:
@@ -157,22 +157,22 @@ def test_where_the_primary_lacks_the_label_its_absence_is_selected(given: Any, f
     ],
 )
 def test_odd_rules_are_copied_as_they_are(spec: dict[str, Any]) -> None:
-    found = promoted(canary(**spec), primary(), KEEP)["spec"]
+    found = promoted_template(canary(**spec), primary(), KEEP)["spec"]
     assert {key: found[key] for key in spec} == spec
 
 
 def test_a_template_without_a_spec_is_copied() -> None:
     source = canary()
     del source.template["spec"]
-    assert promoted(source, primary(), KEEP) == {"metadata": {"labels": {"app": "podinfo"}}}
+    assert promoted_template(source, primary(), KEEP) == {"metadata": {"labels": {"app": "podinfo"}}}
 
 
 def test_the_primary_carries_what_was_promoted_and_can_be_told_apart_from_another() -> None:
     source, target = canary(), primary()
-    assert not carries(source, target, KEEP)
+    assert not is_promoted(source, target, KEEP)
     target.template.clear()
-    target.template.update(promoted(source, primary(), KEEP))
-    assert carries(source, target, KEEP)
+    target.template.update(promoted_template(source, primary(), KEEP))
+    assert is_promoted(source, target, KEEP)
     wanted = revision(source.template)
-    assert carries_revision(wanted, deployment(world.deployment("podinfo-canary", "1.3.0")), target, KEEP)
-    assert not carries_revision(wanted, source, primary(), KEEP)
+    assert is_promoted_revision(wanted, deployment(world.deployment("podinfo-canary", "1.3.0")), target, KEEP)
+    assert not is_promoted_revision(wanted, source, primary(), KEEP)

@@ -9,7 +9,7 @@ import pytest
 from reconcile.core import gates, moves
 from reconcile.core.state_machine import (
     GATES,
-    REST,
+    MOVES_AT_REST,
     RESTING,
     TABLE,
     Move,
@@ -75,8 +75,8 @@ def test_a_rise_passes_the_health_of_both_and_above_zero_the_analysis(situation:
 @pytest.mark.parametrize("situation", SITUATIONS, ids=str)
 def test_nothing_is_touched_before_the_primary_is_seen_healthy(situation: Situation) -> None:
     found = row(situation)
-    assert found.move in REST or "primary" in GATES[found.move]
-    assert (found.move in REST) is (found.to in RESTING and found.move not in {Move.RETIRE, Move.RETURN})
+    assert found.move in MOVES_AT_REST or "primary" in GATES[found.move]
+    assert (found.move in MOVES_AT_REST) is (found.to in RESTING and found.move not in {Move.RETIRE, Move.RETURN})
 
 
 @pytest.mark.parametrize(

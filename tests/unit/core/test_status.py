@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.core.status import Readiness, following, patch, refused, render
+from reconcile.core.status import Readiness, patch, patch_after, render, write_failed
 from reconcile.model.measurement import Measurement
 from reconcile.model.rollout import Phase, Rollout, State
 from reconcile.model.rollout_manifest import parse
@@ -164,20 +164,20 @@ def test_an_unchanged_status_is_not_written() -> None:
 
 
 def test_what_follows_in_the_same_plan_tests_that_no_other_pass_made_a_move() -> None:
-    written = following(stored(), {"phase": "Finalising", "canaryRevision": "v1-a", "canaryReplicas": 2}, {"b": 2})
+    written = patch_after(stored(), {"phase": "Finalising", "canaryRevision": "v1-a", "canaryReplicas": 2}, {"b": 2})
     assert written.operations == (
         {"op": "test", "path": "/status/phase", "value": "Finalising"},
         {"op": "test", "path": "/status/canaryRevision", "value": "v1-a"},
         {"op": "add", "path": "/status", "value": {"b": 2}},
     )
     assert (written.target, written.api_version, written.subresource) == (R, "apps.weave.works/v1beta1", "status")
-    assert len(following(stored(), {}, {"b": 2}).operations) == 1
+    assert len(patch_after(stored(), {}, {"b": 2}).operations) == 1
 
 
 def test_a_promise_is_only_taken_back_where_it_is_the_one_that_was_made() -> None:
     for status, tests in (({"lastAdvanceTime": AFTER}, ["lastAdvanceTime", "conditions"]), ({}, ["conditions"])):
         (promised,) = patch(stored(), status | {"conditions": [condition("Ready", "True")]})
-        *tested, written = refused(promised, "no rights", START).operations
+        *tested, written = write_failed(promised, "no rights", START).operations
         assert [operation["path"] for operation in tested] == [f"/status/{key}" for key in tests]
         assert {operation["op"] for operation in tested} == {"test"}
         assert (written["path"], written["value"][0]["reason"]) == ("/status/conditions", "WriteFailed")
