@@ -1,7 +1,6 @@
-"""`steerer check`: what would halt a release, found in a cluster, rights included.
+"""`steerer check`: finds what would halt a release in a cluster, rights included.
 
-Duty: what is asked beside what a pass reads. No object is written: what the credentials may do is asked by
-SelfSubjectAccessReviews, which the server answers and forgets.
+No object is written: SelfSubjectAccessReviews, which the server does not store, say what the credentials may do.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from reconcile.cli import adapters
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ApiOptions, LogOptions, Output, PassOptions, ScopeOptions, Strict
-from reconcile.cli.preflight import counted, examined, reported, subjects
+from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.clusters.kube import access_review, discovery
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
     from reconcile.model.ports import Meter
     from reconcile.preflight.findings import Answers, Result, Subject
 
-# A Rollout that is nowhere: its question is only whether the metrics server answers.
-NOBODY = Ref(ROLLOUT, "default", "steerer-check")
+# A Rollout that does not exist: its question shows only whether the metrics server answers.
+PROBE = Ref(ROLLOUT, "default", "steerer-check")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,50 +61,59 @@ def check(options: CheckOptions, _stop: Stop) -> int:
     settings = adapters.settings_for(options.settings.gitops_managers, interval, loaded.metrics)
     with connect(options.api.kubeconfig, options.api.context) as cluster:
         selection = adapters.selection_for(options.scope, cluster.default_namespace)
-        served = _served(cluster)
+        served = _served_resources(cluster)
         try:
-            found, unread = subjects(cluster, selection, settings)
+            subjects, errors = read_subjects(cluster, selection, settings)
         except (ForbiddenError, MissingError) as error:
-            found, unread = (), (error,)
-        grants = _granted(cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in found})
-    answers = _measured(found, meter)
-    shared = [installed.resources(served), installed.granted_rights(grants), counted(found, unread, Level.INFO)]
+            subjects, errors = (), (error,)
+        grants = _review_rights(
+            cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in subjects}
+        )
+    answers = _measure(subjects, meter)
+    shared = [
+        installed.resources(served),
+        installed.granted_rights(grants),
+        count_rollouts(subjects, errors, Level.INFO),
+    ]
     if options.settings.metrics_server and not answers:
-        shared.append(_probed(meter, next(iter(loaded.metrics))))
-    results = examined(found, checks.CLUSTER, answers)
-    return reported("Cluster", shared, results, options.output, strict=options.strict)
+        shared.append(_probe(meter, next(iter(loaded.metrics))))
+    results = examine_all(subjects, checks.CLUSTER, answers)
+    return print_results("Cluster", shared, results, options.output, strict=options.strict)
 
 
-def _measured(subjects: Iterable[Subject], meter: Meter) -> Answers:
+def _measure(subjects: Iterable[Subject], meter: Meter) -> Answers:
     questions = [question for subject in subjects for question in queries.questions(subject)]
     return meter.measure(questions, adapters.now()) if questions else {}
 
 
-def _probed(meter: Meter, metric: str) -> Result:
-    """Ask for what nobody has, so that a server is tried before there is a Rollout that needs it."""
-    probe = Question(rollout=NOBODY, metric=metric, workload=NOBODY.name, interval="1m", weight=0)
-    return installed.metrics_server(meter.measure([probe], adapters.now())[probe])
+def _probe(meter: Meter, metric: str) -> Result:
+    """Asks the metrics server before there is a Rollout that needs it."""
+    question = Question(rollout=PROBE, metric=metric, workload=PROBE.name, interval="1m", weight=0)
+    return installed.metrics_server(meter.measure([question], adapters.now())[question])
 
 
-def _served(cluster: KubeCluster) -> installed.Served:
+def _served_resources(cluster: KubeCluster) -> installed.Served:
     resources = {kind: discovery.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
     status = discovery.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
     return installed.Served(resources=resources, status=status)
 
 
-def _granted(
-    cluster: KubeCluster, scope: Sequence[str], found: Iterable[str]
+def _review_rights(
+    cluster: KubeCluster, scope: Sequence[str], with_rollouts: Iterable[str]
 ) -> Mapping[ScopedRight, bool | ClusterError]:
-    """Ask for every right in the namespaces in scope; where all are, what is denied for all at once, for each of these.
+    """Returns for every right and namespace whether it is granted. Namespaces: those in scope, or all at once.
 
-    All Rollouts are then listed in one request; everything else can be granted namespace by namespace.
+    In the second case, a right that is denied for all namespaces at once is reviewed in each namespace with Rollouts.
+    The right to list Rollouts is not: they are listed by one request for all namespaces.
     """
     first = access_review.review(
         cluster.connection, [(right, namespace) for namespace in scope or (None,) for right in rights.PASS]
     )
-    each = sorted(found)
-    if scope or not each:
+    namespaces = sorted(with_rollouts)
+    if scope or not namespaces:
         return first
     denied = [right for (right, _), may in first.items() if may is False and right.resource != ROLLOUT.plural]
     kept = {asked: may for asked, may in first.items() if asked[0] not in denied}
-    return kept | dict(access_review.review(cluster.connection, [(right, name) for name in each for right in denied]))
+    return kept | dict(
+        access_review.review(cluster.connection, [(right, name) for name in namespaces for right in denied])
+    )

@@ -1,7 +1,4 @@
-"""`steerer lint`: what would halt a release, found in a folder of manifests as they are in Git.
-
-Duty: the folder, and what can be known of queries without a server.
-"""
+"""`steerer lint`: finds what would halt a release in a folder of manifests, as they are in Git."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from reconcile.cli import adapters
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import Interval, LogOptions, Output, RequiredFolder, ScopeOptions, Strict, Templates
-from reconcile.cli.preflight import counted, examined, reported, subjects
+from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import TemplateError
@@ -47,14 +44,14 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     folder, loaded = FolderCluster(options.filename), templates.load(options.templates)
     selection = adapters.selection_for(options.scope, None)
     settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
-    found, unread = subjects(folder, selection, settings)
-    results = examined(found, checks.FOLDER, _unrendered(found, loaded))
-    shared = (installed.lookalikes(folder.others()), counted(found, unread, Level.WARNING))
-    return reported("Folder", shared, results, options.output, strict=options.strict)
+    subjects, errors = read_subjects(folder, selection, settings)
+    results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
+    shared = (installed.lookalikes(folder.others()), count_rollouts(subjects, errors, Level.WARNING))
+    return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 
-def _unrendered(subjects: Iterable[Subject], loaded: templates.TemplateSet) -> Answers:
-    """Give the questions that have no query: without a server that is all that can be known."""
+def _render_failures(subjects: Iterable[Subject], loaded: templates.TemplateSet) -> Answers:
+    """Returns an answer for each question whose query cannot be rendered: without a server, nothing else is known."""
     answers = {}
     for question in (question for subject in subjects for question in queries.questions(subject)):
         try:

@@ -1,7 +1,4 @@
-"""Logging: set up once per command, on stderr. What is logged is the affair of those who log.
-
-Duty: the forms of a log line.
-"""
+"""Logging on stderr, as text or as JSON lines, and the log line of a decision."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
     from reconcile.model.plan import Record
 
 LOG = logging.getLogger("steerer.decisions")
-# What is only planned is the report itself.
+# A planned decision is in the report already.
 _RESULTS = {
     Result.FAILED: logging.ERROR,
     Result.REFUSED: logging.ERROR,
@@ -31,7 +28,7 @@ _LEVELS = {Move.IDLE: logging.DEBUG, Move.WAIT: logging.DEBUG, Move.HALT: loggin
 
 
 def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> None:
-    """Log to stderr. What a dry run logs would otherwise look as if it had happened."""
+    """Sets up logging on stderr. A dry run is marked, so that no line looks as if it had happened."""
     handler = logging.StreamHandler(sys.stderr)
     mark = "dry run: " if dry_run else ""
     text = _TextFormatter(f"%(asctime)s %(levelname)s {mark}%(message)s", "%Y-%m-%dT%H:%M:%S")
@@ -44,7 +41,7 @@ def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> Non
 
 
 def log_decision(record: Record) -> None:
-    """Log what was decided about one Rollout, and what became of it, in one line (docs/operations.md)."""
+    """Logs the decision on one Rollout and its result, in one line (docs/operations.md)."""
     plan = record.plan
     level = _RESULTS.get(record.result) or _LEVELS.get(Move(plan.move), logging.INFO)
     name = f"{plan.rollout.name}.{plan.rollout.namespace}"
@@ -71,7 +68,7 @@ def log_decision(record: Record) -> None:
 
 
 class _TextFormatter(logging.Formatter):
-    """One line a record, and set in below it the traceback of a defect; nothing in them that a terminal acts on."""
+    """One line per record, the indented traceback of a defect below it, and no character that a terminal acts on."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the library's
         return printable(super().formatMessage(record))
@@ -81,7 +78,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line, each with these members as well."""
+    """One JSON object per line, with `members` in each."""
 
     def __init__(self, **members: Any) -> None:
         super().__init__()
@@ -98,6 +95,6 @@ class _JsonFormatter(logging.Formatter):
         line |= record.__dict__.get("decision", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        from reconcile.report.record import visible  # noqa: PLC0415 - only who logs JSON pays for it
+        from reconcile.report.record import visible  # noqa: PLC0415 - only for JSON
 
         return visible(json.dumps(line | self._members, ensure_ascii=False))

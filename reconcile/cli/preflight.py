@@ -1,6 +1,6 @@
-"""What `steerer lint` and `steerer check` have in common: what is read, how it is reported, the exit code.
+"""What `steerer lint` and `steerer check` share: reading the Rollouts, printing the results, the exit code.
 
-Duty: as of `cli`. What is found is `reconcile.preflight`'s affair; nothing is written.
+The checks are in `reconcile.preflight`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli import adapters, exit_codes
+from reconcile.cli import adapters
+from reconcile.cli.exit_codes import HALTED, NOTHING
 from reconcile.engine.observe import observe_everything
 from reconcile.preflight import examination
 from reconcile.preflight.findings import Examined, Finding, Level, Result
@@ -28,29 +29,31 @@ if TYPE_CHECKING:
     from reconcile.preflight.findings import Answers, Check, Subject
 
 
-def subjects(
+def read_subjects(
     cluster: Cluster, selection: Selection, settings: Settings
 ) -> tuple[tuple[Subject, ...], tuple[ClusterError, ...]]:
-    """Read the Rollouts in scope and all that surrounds them, and say which could not be listed."""
+    """Returns the Rollouts in scope with all that they need, and the errors of namespaces that cannot be listed."""
     snapshot, every = observe_everything(cluster, selection)
     return examination.subjects(snapshot.observations, every, settings, adapters.now()), snapshot.list_errors
 
 
-def examined(found: Iterable[Subject], checks: Sequence[Check], answers: Answers) -> list[Examined]:
-    """Make all checks of all Rollouts."""
-    return [examination.examine(subject, checks, answers) for subject in found]
+def examine_all(subjects: Iterable[Subject], checks: Sequence[Check], answers: Answers) -> list[Examined]:
+    """Returns the results of all checks of all Rollouts."""
+    return [examination.examine(subject, checks, answers) for subject in subjects]
 
 
-def counted(subjects: Sequence[Subject], unread: Iterable[ClusterError], nothing: Level) -> Result:
-    """Say how many Rollouts were found and which could not be; none at all is worth a finding of this level."""
-    found = [Finding(level=Level.ERROR, object="Rollouts", message=str(error)) for error in unread]
+def count_rollouts(subjects: Sequence[Subject], errors: Iterable[ClusterError], none_found: Level) -> Result:
+    """Returns how many Rollouts were read, the errors, and a finding of this level where there is no Rollout at all."""
+    found = [Finding(level=Level.ERROR, object="Rollouts", message=str(error)) for error in errors]
     if not subjects and not found:
-        found = [Finding(level=nothing, object="Rollouts", message="none found")]
+        found = [Finding(level=none_found, object="Rollouts", message="none found")]
     return Result(check="rollouts", findings=tuple(found), summary=f"{len(subjects)} looked at" if subjects else "")
 
 
-def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined], form: Form, *, strict: bool) -> int:
-    """Print all results, those that are about no single Rollout first, and give the exit code."""
+def print_results(
+    title: str, shared: Iterable[Result], rollouts: Iterable[Examined], form: Form, *, strict: bool
+) -> int:
+    """Prints all results, the shared ones first. Returns the exit code."""
     every = [Examined(rollout=None, results=tuple(shared)), *rollouts]
     if form == "text":
         report.print_preflight(every, layout.console_for(sys.stdout), title)
@@ -58,4 +61,4 @@ def reported(title: str, shared: Iterable[Result], rollouts: Iterable[Examined],
         click.echo(record.dump(report.data(every), form), nl=False)
     bad = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     found = {finding.level for item in every for result in item.results for finding in result.findings}
-    return exit_codes.HALTED if found & bad else exit_codes.NOTHING
+    return HALTED if found & bad else NOTHING

@@ -1,15 +1,10 @@
-"""The command line: the commands, and the program around them.
-
-Duty: from options and environment to adapters, a pass, a report and an exit code. This package is the only place that
-builds adapters, reads the clock, waits, sets up logging and picks apply or print. One module a command.
-"""
+"""The program: its commands, and the exit code and the message for each error."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -17,11 +12,12 @@ from typing import NoReturn
 import click
 
 from reconcile import __version__
-from reconcile.cli.exit_codes import FAILED, INTERRUPTED, NOTHING, USAGE, complain
+from reconcile.cli.error_output import print_error
+from reconcile.cli.exit_codes import FAILED, INTERRUPTED, NOTHING, USAGE
 from reconcile.cli.signals import Stop, Stopped
 from reconcile.model.errors import SteererError, UsageError
 
-# The module of each command, loaded when it is asked for: a pass starts every minute, and pays for nothing else.
+# The module of each command. Only the one that is asked for is loaded: a pass starts every minute.
 COMMANDS = {
     "run": "run",
     "plan": "run",
@@ -53,45 +49,44 @@ def steerer() -> None:
     """
 
 
-def main() -> None:
-    """Be the program: every error that is ours ends in words and an exit code, never in a traceback."""
+def main() -> NoReturn:
+    """Runs the program: listens to signals, and exits with its code."""
     program = Path(sys.argv[0]).name
     name = "kubectl steerer" if program.startswith("kubectl-") else "steerer"
-    end = partial(_end, name)
     stop = Stop()
     stop.listen()
     try:
-        code = steerer.main(prog_name=name, standalone_mode=False, obj=stop)
+        code = run(name, sys.argv[1:], stop)
+    except Stopped as stopped:
+        _exit_at_once(f"{name}: {stopped}{stop.summary}\n", stopped.code)
+    sys.exit(code)
+
+
+def run(name: str, arguments: list[str], stop: Stop) -> int:
+    """Runs a command line, and returns the exit code. Each error of ours is a message on stderr, not a traceback."""
+    try:
+        code = steerer.main(arguments, prog_name=name, standalone_mode=False, obj=stop)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        end("", error.exit_code)
-    except UsageError as error:
-        end(str(error), USAGE)
+        return error.exit_code
     except SteererError as error:
-        end(str(error), FAILED)
+        print_error(f"{name}: {error}")
+        return USAGE if isinstance(error, UsageError) else FAILED
     except click.Abort:
-        end("interrupted", INTERRUPTED)
-    except Stopped as stopped:
-        _end_at_once(f"{name}: {stopped}{stop.stands}\n", stopped.code)
-    except BrokenPipeError:  # the reader went away, such as `| head`
+        print_error(f"{name}: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of stdout has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        end("", FAILED)
-    else:
-        sys.exit(code if isinstance(code, int) else NOTHING)
+        return FAILED
+    return code if isinstance(code, int) else NOTHING
 
 
-def _end_at_once(words: str, code: int) -> NoReturn:
-    """End without waiting for the requests that other threads still have under way, as `sys.exit` would."""
+def _exit_at_once(message: str, code: int) -> NoReturn:
+    """Exits without waiting for the requests of other threads, as `sys.exit` would."""
     with suppress(OSError):
         sys.stdout.flush()
     with suppress(OSError):
-        sys.stderr.write(words)
+        sys.stderr.write(message)
         sys.stderr.flush()
     os._exit(code)
-
-
-def _end(name: str, words: str, code: int) -> None:
-    if words:
-        complain(f"{name}: {words}")
-    sys.exit(code)

@@ -1,21 +1,22 @@
-"""`steerer run` and `steerer plan`: one pass, or one after the other, written or printed.
-
-Duty: when a pass is made, and what is shown of it.
-"""
+"""`steerer run` and `steerer plan`: one pass, or one after the other, written or only printed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from reconcile.cli import adapters, exit_codes
+from reconcile.cli import adapters
 from reconcile.cli.command import Options, command, option
+from reconcile.cli.error_output import print_error
+from reconcile.cli.exit_codes import FAILED, NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, PassOutput, RunOptions, TargetOptions
-from reconcile.cli.schedule import ticks
-from reconcile.cli.session import make, show
+from reconcile.cli.result_codes import exit_code_of_pass
+from reconcile.cli.schedule import pass_starts
+from reconcile.cli.session import make_pass, print_pass
 from reconcile.model.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run(options: RunOptions, stop: Stop) -> int:
     if options.timeout is not None and not options.wait:
         raise UsageError("--timeout needs --wait: it says how long")
     if not options.wait:
-        return _passes(options, stop)
+        return _make_passes(options, stop)
     from reconcile.cli.wait import wait  # noqa: PLC0415 - a pass that does not wait pays for none of it
 
     return wait(options, stop)
@@ -68,34 +69,33 @@ def plan(options: PlanOptions, stop: Stop) -> int:
         output=options.output,
         log=options.log,
     )
-    return _passes(as_run, stop, options.out)
+    return _make_passes(as_run, stop, options.out)
 
 
-def _passes(options: RunOptions, stop: Stop, out: Path | None = None) -> int:
+def _make_passes(options: RunOptions, stop: Stop, out: Path | None = None) -> int:
     """Makes one pass, or one after the other, and reports each. Returns the exit code of the last one."""
     log_to_stderr(options.log.log_format, options.log.log_level, dry_run=options.dry_run != "none")
     if options.duration is not None and not options.every:
         raise UsageError("--for needs --every above zero: how long it is from one pass to the next")
-    code = exit_codes.NOTHING
-    with adapters.pass_of_run(options, stop.why) as single:
-        for _ in ticks(options.every, options.duration):
+    code = NOTHING
+    with adapters.pass_of_run(options, stop.reason) as one_pass:
+        report = partial(_report, options=options, cluster=one_pass.cluster, out=out)
+        for _ in pass_starts(options.every, options.duration):
             try:
-                code = make(
-                    single, options.dry_run, stop, lambda records: _report(records, options, single.cluster, out)
-                )
+                code = make_pass(one_pass, options.dry_run, stop, report)
             except ClusterError as error:
                 if options.every is None:
                     raise
-                exit_codes.complain(f"steerer: {error}")  # the next tick may find the server again
-                code = exit_codes.FAILED
+                print_error(f"steerer: {error}")  # the next pass may reach the server again
+                code = FAILED
     return code
 
 
-def _report(records: Sequence[Record], options: RunOptions, cluster: Cluster, out: Path | None) -> int:
+def _report(records: Sequence[Record], *, options: RunOptions, cluster: Cluster, out: Path | None) -> int:
     """Prints one pass, saves its plan where that is asked for, and returns its exit code."""
     if out is not None:
-        from reconcile.cli.apply import save  # noqa: PLC0415 - only for those who save
+        from reconcile.cli import plan_file  # noqa: PLC0415 - only for a plan that is saved
 
-        save(records, cluster, out)
-    show(records, options.output)
-    return exit_codes.exit_code(records, detailed=options.detailed_exitcode)
+        plan_file.write(out, records, cluster)
+    print_pass(records, options.output)
+    return exit_code_of_pass(records, detailed=options.detailed_exitcode)

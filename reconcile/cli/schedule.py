@@ -1,7 +1,4 @@
-"""Waiting for the time of the next pass.
-
-Duty: when a pass begins. What a pass does is not known here.
-"""
+"""When the next pass starts."""
 
 from __future__ import annotations
 
@@ -12,20 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def ticks(every: float | None, duration: float | None, *, last: bool = False) -> Iterator[None]:
-    """Let one pass begin now, and, with `every`, one at each multiple of it until `duration` has passed (None: ever).
+def pass_starts(every: float | None, duration: float | None, *, last: bool = False) -> Iterator[None]:
+    """Yields at the start of each pass: now and, with `every`, at each multiple of it until `duration` is over.
 
-    Ticks count from the first, however long the passes take; one that a long pass missed is left out. With `last`
-    there is one more when `duration` is over. All in seconds.
+    The multiples count from the first start, however long the passes take; a start that a long pass misses is left
+    out. Without a duration there is no end. With `last` there is one more start when the duration is over. All in
+    seconds.
     """
-    begun = time.monotonic()
+    first = time.monotonic()
     yield
     while every:
-        passed = time.monotonic() - begun
-        offset = (passed // every + 1) * every
-        if duration is not None and offset > duration:
-            if not last or passed >= duration:
+        elapsed = time.monotonic() - first
+        start = (elapsed // every + 1) * every
+        if duration is not None and start > duration:
+            if not last or elapsed >= duration:
                 return
-            offset = duration
-        time.sleep(offset - passed)
+            start = duration
+        time.sleep(start - elapsed)
         yield

@@ -1,6 +1,6 @@
-"""What the commands that make passes share: a pass under a signal handler, and its report.
+"""What the commands that make passes share: one pass under the signal handlers, and its report.
 
-`run`, `wait` and `apply` differ in how often they make a pass and in what they write of it.
+`run`, `wait` and `apply` differ in how often they make a pass, and in which of its plans they write.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli import adapters, exit_codes
+from reconcile.cli import adapters
 from reconcile.cli.logs import log_decision
 from reconcile.model.errors import ClusterError
 from reconcile.model.plan import Record, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconcile.cli.options import DryRun, Form
     from reconcile.cli.signals import Stop
@@ -28,43 +28,49 @@ if TYPE_CHECKING:
 MOST_NAMED = 20
 
 
-def make(
-    single: Pass,
+def make_pass(
+    one_pass: Pass,
     dry_run: DryRun,
     stop: Stop,
-    tell: Callable[[list[Record]], int],
-    choose: Callable[[Iterator[Record]], Iterator[Record]] = iter,
+    report: Callable[[list[Record]], int],
+    select: Callable[[Iterator[Record]], Iterator[Record]] = iter,
 ) -> int:
-    """Make one pass and tell of it. Until it writes it may end at any time, from then on between two Rollouts.
+    """Makes one pass, and returns what `report` returns for its records.
 
-    `choose` looks at what is decided, and says what of it is to be written. Raises the ClusterError of what kept the
-    pass, or a part of it, from being made, after the rest was told.
+    A signal ends it at any time before the first write, and between two Rollouts from then on. `select` yields those
+    of the planned records that are to be written. Raises ClusterError, after the report, if the pass or a part of it
+    could not be made.
     """
     client = dry_run == "client"
-    stop.stands = "; this pass has written nothing"
-    code, trouble, records = exit_codes.NOTHING, None, list[Record]()
-    with nullcontext() if client else adapters.lock(single.cluster):
-        plans = single.plans()
-        first = [*islice(plans, 1)]  # with the first all is read and measured; each is decided when it is its turn
-        chosen = choose(chain(first, plans))
-        with stop.held():
-            try:
-                records.extend(chosen if client else single.write(chosen))  # what came before an error stays
-            except ClusterError as error:
-                trouble = error
-            records.sort(key=lambda record: record.plan.rollout)  # in whichever order they were written
-            stop.stands = unreached(records)
-            made = [_not_stored(record) for record in records] if dry_run == "server" else records
-            for record in made:
+    stop.summary = "; this pass has written nothing"
+    with nullcontext() if client else adapters.lock(one_pass.cluster):
+        plans = one_pass.plans()
+        first = [*islice(plans, 1)]  # reads and measures everything; each of the others is decided when it is written
+        selected = select(chain(first, plans))
+        with stop.deferred():
+            records, error = _collect(selected if client else one_pass.write(selected))
+            stop.summary = name_unreached(records)
+            reported = [_not_stored(record) for record in records] if dry_run == "server" else records
+            for record in reported:
                 log_decision(record)
-            code = tell(made)
-    if trouble is not None:
-        raise trouble
+            code = report(reported)
+    if error is not None:
+        raise error
     return code
 
 
-def unreached(records: Sequence[Record]) -> str:
-    """Name the Rollouts that a pass did not reach; "" where there is none."""
+def _collect(source: Iterable[Record]) -> tuple[list[Record], ClusterError | None]:
+    """Returns the records ordered by Rollout, and the error that came after them."""
+    records, end = list[Record](), None
+    try:
+        records.extend(source)  # keeps the records that come before an error
+    except ClusterError as error:
+        end = error
+    return sorted(records, key=lambda record: record.plan.rollout), end
+
+
+def name_unreached(records: Sequence[Record]) -> str:
+    """Names the Rollouts that a pass did not reach; "" where there is none."""
     names = [str(record.plan.rollout) for record in records if record.result is Result.UNREACHED]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"; not reached: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
@@ -74,8 +80,8 @@ def _not_stored(record: Record) -> Record:
     return replace(record, result=Result.PLANNED) if record.result is Result.APPLIED else record
 
 
-def show(records: Sequence[Record], form: Form) -> None:
-    """Print one pass."""
+def print_pass(records: Sequence[Record], form: Form) -> None:
+    """Prints the report of one pass."""
     if form == "text":
         from reconcile.report import layout, text  # noqa: PLC0415 - only this form needs a terminal library
 

@@ -1,7 +1,7 @@
-"""Being told to end: SIGTERM, as Kubernetes, Argo and Flux send it, and SIGINT, as Ctrl-C does.
+"""SIGTERM and SIGINT: the program ends at once, or as soon as a block that must not be interrupted is left.
 
-Duty: when the program ends after a signal. What it does at that moment is not known here, but for whether it may be
-left half done. A signal has its handler also for process 1 of a container, to which the kernel would else deny it.
+Kubernetes, Argo and Flux send SIGTERM; Ctrl-C sends SIGINT. As process 1 of a container the program needs a handler
+for each: without one the kernel drops the signal.
 """
 
 from __future__ import annotations
@@ -18,91 +18,91 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How long the write under way may take to end, in seconds. Kubernetes kills 30 s after it told.
+# How long the write in progress may take to end, in seconds. Kubernetes kills 30 s after SIGTERM.
 GRACE = 20.0
-# How long the main thread may take to hear of a signal before it is woken, in seconds.
-DEAF = 0.5
+# How long to wait for the main thread to handle a signal before it is woken again, in seconds.
+WAKE_INTERVAL = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# Wakes whatever waits, and is ignored by everybody else.
+# Interrupts a system call, and has no other effect.
 _WAKE = signal.SIGURG
 _ENDED_BY_SIGNAL = 128
 
 
 class Stopped(BaseException):
-    """The program was told to end, and does. No Exception: nobody who deals with errors is to take it for one."""
+    """A signal ends the program. It is no Exception, so that no error handler takes it for an error."""
 
-    def __init__(self, told: signal.Signals) -> None:
-        super().__init__(_words(told))
-        self.code = _ENDED_BY_SIGNAL + told
+    def __init__(self, received: signal.Signals) -> None:
+        super().__init__(_reason(received))
+        self.code = _ENDED_BY_SIGNAL + received
 
 
 class Stop:
-    """Whether the program was told to end. It ends at once, but for what is `held`: that is done first.
+    """Whether a signal asks the program to end. It ends at once, but within a `deferred` block only after it.
 
-    `stands` is what there is to say of what was done until now.
+    `summary` is added to the last message: what was done until now.
     """
 
     def __init__(self) -> None:
-        self.stands = ""
-        self._told: signal.Signals | None = None
-        self._held = False
+        self.summary = ""
+        self._received: signal.Signals | None = None
+        self._deferring = False
 
-    def why(self) -> str:
-        """Say that the program was told to end; "" = it was not."""
-        return "" if self._told is None else _words(self._told)
+    def reason(self) -> str:
+        """Returns why the program has to end; "" = it goes on."""
+        return "" if self._received is None else _reason(self._received)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Do something that is not to be left half done. A second signal ends it nevertheless, and so does GRACE."""
-        self._held = True
+    def deferred(self) -> Iterator[None]:
+        """Defers the end until the block is left. A second signal ends the program nevertheless, and so does GRACE."""
+        self._deferring = True
         try:
             yield
         finally:
-            self._held = False
-        if self._told is not None:
-            raise Stopped(self._told)
+            self._deferring = False
+        if self._received is not None:
+            raise Stopped(self._received)
 
     def listen(self) -> None:
-        """Let signals come here from now on."""
-        heard, told = os.pipe()
-        os.set_blocking(told, False)
-        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        """Installs the signal handlers, and starts the thread that enforces the end."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us, such as nohup, may want it so
-                signal.signal(number, self.hear)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # the parent, such as nohup, may want it ignored
+                signal.signal(number, self.receive)
         signal.signal(_WAKE, lambda *_: None)
-        Thread(target=_insist, args=(heard,), name="signals", daemon=True).start()
+        Thread(target=_enforce_end, args=(reader,), name="signals", daemon=True).start()
 
-    def hear(self, number: int, _: object) -> None:
-        """Be told to end: what the signals call."""
-        again = self._told is not None
-        self._told = self._told or signal.Signals(number)
-        if again or not self._held:
-            raise Stopped(self._told)
+    def receive(self, number: int, _frame: object) -> None:
+        """Handles a signal. Raises Stopped where the end is not deferred, and for a second signal."""
+        again = self._received is not None
+        self._received = self._received or signal.Signals(number)
+        if again or not self._deferring:
+            raise Stopped(self._received)
 
 
-def _insist(heard: int) -> None:
-    """End the program where it does not do so itself: what waits for a server in C code hears of no signal."""
-    number = os.read(heard, 1)[0]
-    again = _insisted(heard, time.monotonic() + GRACE)
+def _enforce_end(reader: int) -> None:
+    """Ends the program where it does not end by itself: C code that waits for a server lets no handler run."""
+    number = os.read(reader, 1)[0]
+    again = _wake_main_thread(reader, time.monotonic() + GRACE)
     time.sleep(1)
     within = "told twice" if again else f"it did not end within {GRACE:g} s"
-    sys.stderr.write(f"steerer: {_words(signal.Signals(number))}, {within}: given up\n")
+    sys.stderr.write(f"steerer: {_reason(signal.Signals(number))}, {within}: given up\n")
     os._exit(_ENDED_BY_SIGNAL + number)
 
 
-def _insisted(heard: int, end: float) -> bool:
-    """Wake the main thread again and again until `end`, or until the program is told once more; say if it was.
+def _wake_main_thread(reader: int, deadline: float) -> bool:
+    """Wakes the main thread again and again until the deadline. Returns True as soon as a second signal comes.
 
-    A signal that comes just before a thread begins to wait does not wake it: it is heard of when the wait is over.
+    A signal that comes just before a thread begins to wait does not wake it: its handler runs after the wait.
     """
-    while (left := end - time.monotonic()) > 0:
-        if not select.select([heard], [], [], min(left, DEAF))[0]:
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([reader], [], [], min(left, WAKE_INTERVAL))[0]:
             signal.pthread_kill(main_thread().ident or 0, _WAKE)
-        elif os.read(heard, 1)[0] in _SIGNALS:
+        elif os.read(reader, 1)[0] in _SIGNALS:
             return True
     return False
 
 
-def _words(told: signal.Signals) -> str:
-    return f"told to stop ({told.name})"
+def _reason(received: signal.Signals) -> str:
+    return f"told to stop ({received.name})"

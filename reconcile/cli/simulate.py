@@ -1,6 +1,6 @@
-"""`steerer simulate`: a release played on a copy of a folder.
+"""`steerer simulate`: plays a release on a copy of a folder, and prints it.
 
-Duty: the copy, and what is shown of the play. The world between two passes is `reconcile.simulation.world`'s affair.
+What happens between two passes is in `reconcile.simulation`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from reconcile.cli import adapters, exit_codes
+from reconcile.cli import adapters
 from reconcile.cli.command import Options, command, option
+from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, Output, RequiredFolder, ScopeOptions
@@ -56,18 +57,18 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
     script = scenario.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
     selection = adapters.selection_for(options.scope, None)
-    with _copied(options.filename, options.out) as folder:
+    with _copy_of(options.filename, options.out) as folder:
         passes = list(play(folder, scenario.ScriptedMeter(script), script, settings, selection))
-        shown = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
-        objects = [item for kind in KINDS.values() for scope in shown for item in folder.list(kind, scope)]
+        scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
+        objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
         click.echo(simulation.render(objects, passes, options.output), nl=False)
-    return exit_codes.NOTHING
+    return NOTHING
 
 
 @contextmanager
-def _copied(source: Path, out: Path | None) -> Iterator[FolderCluster]:
-    """Give a copy of a folder to play on: a new one that is kept, or one that is thrown away."""
-    FolderCluster(source)  # what is wrong with the folder is told of the user's folder, not of the copy
+def _copy_of(source: Path, out: Path | None) -> Iterator[FolderCluster]:
+    """Yields a copy of a folder: in the new folder `out`, or in a temporary one. Raises UsageError if `out` exists."""
+    FolderCluster(source)  # an error names the user's folder, not the copy
     if out is not None and out.exists():
         raise UsageError(f"{out}: is there already; name a new folder")
     with tempfile.TemporaryDirectory(prefix="steerer-") as scratch:

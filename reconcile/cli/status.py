@@ -1,7 +1,4 @@
-"""`steerer status`: where Rollouts stand, and why.
-
-Duty: reads Rollouts and their Events, and shows them. It makes no pass.
-"""
+"""`steerer status`: reads Rollouts and their Events, and prints them. It makes no pass."""
 
 from __future__ import annotations
 
@@ -11,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli import adapters, exit_codes
+from reconcile.cli import adapters
 from reconcile.cli.command import Options, command
+from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ClusterOptions, LogOptions, Output, ScopeOptions
 from reconcile.engine.label_selector import matches
@@ -56,26 +54,28 @@ def status(options: StatusOptions, _stop: Stop) -> int:
         missing = set(names) - {item["metadata"]["name"] for item in rollouts}
         if missing and not unread:
             raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
-        told = []
-        for item in rollouts:
-            here = item["metadata"].get("namespace", "default")
-            fields = {"involvedObject.kind": ROLLOUT.name, "involvedObject.name": item["metadata"]["name"]}
-            told.append((item, cluster.list(EVENT, Scope(namespace=here, fields=fields))))
-    _show(told, options.output)
+        found = [(item, cluster.list(EVENT, _events_of(item))) for item in rollouts]
+    _print(found, options.output)
     if unread:
         raise ClusterError("; ".join(map(str, unread))) from unread[0]
-    return exit_codes.NOTHING
+    return NOTHING
 
 
-def _show(told: Sequence[tuple[Manifest, Sequence[Manifest]]], form: Form) -> None:
+def _events_of(rollout: Manifest) -> Scope:
+    metadata = rollout["metadata"]
+    fields = {"involvedObject.kind": ROLLOUT.name, "involvedObject.name": metadata["name"]}
+    return Scope(namespace=metadata.get("namespace", "default"), fields=fields)
+
+
+def _print(found: Sequence[tuple[Manifest, Sequence[Manifest]]], form: Form) -> None:
     if form != "text":
-        data = {"rollouts": [describe.status_data(item, events) for item, events in told]}
+        data = {"rollouts": [describe.status_data(item, events) for item, events in found]}
         click.echo(record.dump(data, form), nl=False)
         return
     console = layout.console_for(sys.stdout)
-    for index, (item, events) in enumerate(told):
+    for index, (item, events) in enumerate(found):
         if index:
             console.print()
         describe.print_status(item, events, adapters.now(), console)
-    if not told:
+    if not found:
         click.echo("No Rollouts found.")

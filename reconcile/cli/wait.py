@@ -1,7 +1,6 @@
 """`steerer run --wait`: one pass after the other, until the Rollouts are done.
 
-Duty: when the waiting ends, and with which exit code. Who else makes passes meanwhile does not matter: what counts is
-what each pass sees.
+Others may make passes at the same time: what counts is what each pass sees.
 """
 
 from __future__ import annotations
@@ -9,14 +8,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from reconcile.cli import adapters, exit_codes
+from reconcile.cli import adapters
+from reconcile.cli.error_output import print_error
+from reconcile.cli.exit_codes import HALTED, NOTHING, WAITING
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.schedule import ticks
-from reconcile.cli.session import make, show
+from reconcile.cli.result_codes import exit_code_of_wait
+from reconcile.cli.schedule import pass_starts
+from reconcile.cli.session import make_pass, print_pass
 from reconcile.cli.signals import Stopped
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
 from reconcile.report import layout
-from reconcile.report.progress import Progress, standing
+from reconcile.report.progress import Progress, position_line
 
 if TYPE_CHECKING:
     from reconcile.cli.options import Form, RunOptions
@@ -24,31 +26,31 @@ if TYPE_CHECKING:
     from reconcile.engine.one_pass import Pass
     from reconcile.model.plan import Record
 
-TIMEOUT = 30 * 60.0
-# Passes that may follow each other at once need not do so faster than this, in seconds.
-LEAST = 1.0
-_SETTLED = {exit_codes.NOTHING, exit_codes.HALTED}
+DEFAULT_TIMEOUT = 30 * 60.0
+# The shortest time between the starts of two passes, in seconds.
+MIN_INTERVAL = 1.0
+_FINAL = {NOTHING, HALTED}
 
 
 def wait(options: RunOptions, stop: Stop) -> int:
     """Makes passes until every Rollout is done or failed, or until the time is over. Returns the exit code."""
-    _refuse(options)
+    _refuse_excluded(options)
     log_to_stderr(options.log.log_format, options.log.log_level)
-    timeout = TIMEOUT if options.timeout is None else options.timeout
+    timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
     interval = adapters.interval_for(options.target.settings.control_loop_interval, options.every)
-    every = max(options.every or interval, LEAST)
-    with adapters.pass_of_run(options, stop.why) as single:
-        waiting = _Waiting(single, stop, f"a pass every {every:g} s, for {timeout:g} s at most")
+    every = max(options.every or interval, MIN_INTERVAL)
+    with adapters.pass_of_run(options, stop.reason) as one_pass:
+        waiting = _Waiting(one_pass, stop)
         console = layout.console_for(sys.stdout if options.output == "text" else sys.stderr)
-        with Progress(console) as progress:
-            for _ in ticks(every, timeout, last=True):
-                if waiting.settled(progress):
+        with Progress(console, f"a pass every {every:g} s, for {timeout:g} s at most") as progress:
+            for _ in pass_starts(every, timeout, last=True):
+                if waiting.is_over_after_pass(progress):
                     break
-    with stop.held():
-        return waiting.end(options.output, f"not done within {timeout:g} s")
+    with stop.deferred():
+        return waiting.finish(options.output, f"not done within {timeout:g} s")
 
 
-def _refuse(options: RunOptions) -> None:
+def _refuse_excluded(options: RunOptions) -> None:
     """Raises UsageError for an option that --wait excludes."""
     if options.dry_run != "none":
         raise UsageError("--wait and --dry-run exclude each other: a pass that writes nothing brings nothing to an end")
@@ -67,57 +69,58 @@ def _refuse(options: RunOptions) -> None:
 class _Waiting:
     """What the passes found, up to the last one."""
 
-    def __init__(self, single: Pass, stop: Stop, then: str) -> None:
-        self._single = single
+    def __init__(self, one_pass: Pass, stop: Stop) -> None:
+        self._pass = one_pass
         self._stop = stop
-        self._then = then
         self._records: list[Record] = []
-        self._trouble: ClusterError | None = None
-        self._gone = ""
+        self._error: ClusterError | None = None
+        self._missing = ""
 
-    def settled(self, progress: Progress) -> bool:
-        """Make one pass; say whether no other one is needed."""
-        self._trouble = None
+    def is_over_after_pass(self, progress: Progress) -> bool:
+        """Makes one pass. Returns whether no other one is needed."""
+        self._error = None
         try:
-            make(self._single, "none", self._stop, lambda records: self._look(records, progress))
+            make_pass(self._pass, "none", self._stop, lambda records: self._report(records, progress))
         except ClusterError as error:
-            # Another pass may find the server again; rights and the resource itself do not come by waiting.
+            # A later pass may reach the server again; rights and the resource definition do not come by waiting.
             if not self._records and isinstance(error, (ForbiddenError, MissingError)):
                 raise
-            self._trouble = error
+            self._error = error
         except UsageError as error:
             if not self._records:
                 raise
-            self._gone = str(error)  # it was there, and is no more
+            self._missing = str(error)  # a Rollout that earlier passes saw
             return True
         except Stopped:
-            self._stop.stands += self._stands()
+            self._stop.summary += self._unfinished()
             raise
-        progress.failed(str(self._trouble or ""), adapters.now(), self._then)
-        self._stop.stands = self._stands()
-        return self._trouble is None and {exit_codes.waited(record) for record in self._records} <= _SETTLED
+        progress.show_error(str(self._error or ""), adapters.now())
+        self._stop.summary = self._unfinished()
+        return self._error is None and {exit_code_of_wait(record) for record in self._records} <= _FINAL
 
-    def _look(self, records: list[Record], progress: Progress) -> int:
+    def _report(self, records: list[Record], progress: Progress) -> int:
         if not records:
             raise UsageError("no Rollout is in scope: there is nothing to wait for")
         self._records = records
-        progress.passed(records, self._then)
-        return exit_codes.NOTHING
+        progress.show_pass(records)
+        return NOTHING
 
-    def _stands(self) -> str:
-        left = [standing(record) for record in self._records if exit_codes.waited(record) != exit_codes.NOTHING]
-        return "".join(f"\n  {words}" for words in left)
+    def _not_done(self) -> list[Record]:
+        return [record for record in self._records if exit_code_of_wait(record) != NOTHING]
 
-    def end(self, form: Form, late: str) -> int:
-        """Print where everything stands, and give the exit code. Raises where no pass could ever be made."""
-        if self._trouble is not None and not self._records:
-            raise self._trouble
-        left = [record for record in self._records if exit_codes.waited(record) != exit_codes.NOTHING]
+    def _unfinished(self) -> str:
+        return "".join(f"\n  {position_line(record)}" for record in self._not_done())
+
+    def finish(self, form: Form, late: str) -> int:
+        """Prints where each Rollout stands. Returns the exit code, or raises ClusterError if no pass could be made."""
+        if self._error is not None and not self._records:
+            raise self._error
+        left = self._not_done()
         if left or form != "text":
-            show(left if form == "text" else self._records, form)
-        code = exit_codes.HALTED if self._gone else max(map(exit_codes.waited, self._records))
-        if code != exit_codes.NOTHING:
-            words = self._gone or (late if code == exit_codes.WAITING else "failed")
-            trouble = f"\n  the last pass could not be made: {self._trouble}" if self._trouble else ""
-            exit_codes.complain(f"steerer: {words}{self._stands()}{trouble}")
+            print_pass(left if form == "text" else self._records, form)
+        code = HALTED if self._missing else max(map(exit_code_of_wait, self._records))
+        if code != NOTHING:
+            reason = self._missing or (late if code == WAITING else "failed")
+            error = f"\n  the last pass could not be made: {self._error}" if self._error else ""
+            print_error(f"steerer: {reason}{self._unfinished()}{error}")
         return code

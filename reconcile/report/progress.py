@@ -1,8 +1,4 @@
-"""What changes from pass to pass, told while somebody waits for the end.
-
-Duty: Records of one pass after the other -> a line for each change, and on a terminal what stands, kept up to date.
-When to wait, and for what, is decided elsewhere.
-"""
+"""The progress of a wait: one line for each change and, on a terminal, the present state below, kept up to date."""
 
 from __future__ import annotations
 
@@ -27,18 +23,19 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Ref
     from reconcile.model.plan import Record
 
-    Sight = tuple[object, ...]
+    State = tuple[object, ...]
 
-_QUIET = {"idle", "wait"}
+_QUIET_MOVES = {"idle", "wait"}
 
 
 class Progress:
-    """Tells of passes as they are made. To be used in a `with`."""
+    """Prints what changes from pass to pass. On a terminal `footer` says what is waited for. Use it in a `with`."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, footer: str) -> None:
         self._console = console
-        self._seen: dict[Ref, Sight] = {}
-        self._trouble = ""
+        self._footer = footer
+        self._states: dict[Ref, State] = {}
+        self._error = ""
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -50,50 +47,50 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def passed(self, records: Sequence[Record], then: str) -> None:
-        """Tell what is new, and on a terminal also what is not, and what is waited for: `then`."""
+    def show_pass(self, records: Sequence[Record]) -> None:
+        """Prints a line for each Rollout that changed."""
         for record in records:
-            sight = seen(record)
-            if self._is_news(record, sight):
+            state = _state(record)
+            if self._is_change(record, state):
                 self._print(record.at, next(one_liners([record])))
-            self._seen[record.plan.rollout] = sight
-        self._show(Group(*rows(one_liners(records), self._console)), then)
+            self._states[record.plan.rollout] = state
+        self._update(Group(*rows(one_liners(records), self._console)))
 
-    def failed(self, words: str, at: datetime, then: str) -> None:
-        """Tell once what keeps a pass, or a part of it, from being made; "" = nothing does any more."""
-        if words and words != self._trouble:
-            self._print(at, Line(head=say(words, "red")))
-        if words:
-            self._show(say(words, "red"), then)
-        self._trouble = words
+    def show_error(self, message: str, at: datetime) -> None:
+        """Prints why a pass, or a part of it, could not be made, unless the last pass had the same error; "" = none."""
+        if message and message != self._error:
+            self._print(at, Line(head=say(message, "red")))
+        if message:
+            self._update(say(message, "red"))
+        self._error = message
 
-    def _is_news(self, record: Record, sight: Sight) -> bool:
-        """Say whether something happened: a change made, or one seen. That an interval has not passed is none."""
-        before = self._seen.get(record.plan.rollout)
-        if before is None or (record.plan.patches and record.result is Result.APPLIED and sight[-1] != "halt"):
+    def _is_change(self, record: Record, state: State) -> bool:
+        """Returns whether this pass changed something, or saw a change. Waiting for an interval is no change."""
+        before = self._states.get(record.plan.rollout)
+        if before is None or (record.plan.patches and record.result is Result.APPLIED and state[-1] != "halt"):
             return True
-        return sight[:2] != before[:2] if record.plan.move in _QUIET else sight != before
+        return state[:2] != before[:2] if record.plan.move in _QUIET_MOVES else state != before
 
     def _print(self, at: datetime, line: Line) -> None:
         show([Line(head=joined(Text(timestamp(at), "dim"), line.head), body=line.body)], self._console)
 
-    def _show(self, what: Group | Text, then: str) -> None:
+    def _update(self, content: Group | Text) -> None:
         if self._live is not None:
-            self._live.update(Group(what, Spinner("line", Text(then, "dim"))), refresh=True)
+            self._live.update(Group(content, Spinner("line", Text(self._footer, "dim"))), refresh=True)
 
 
-def seen(record: Record) -> Sight:
-    """Give what makes one sight of a Rollout another one; the numbers in its reason do not."""
+def _state(record: Record) -> State:
+    """Returns what is compared from pass to pass; the numbers in a reason are not."""
     plan = record.plan
-    place = plan.before if plan.move == "wait" else plan.after
+    position = plan.before if plan.move == "wait" else plan.after
     gate = next((gate.name for gate in plan.gates if gate.outcome is Outcome.FAILED), "")
-    return (place.phase, place.weight, gate, str(record.result), plan.move)
+    return (position.phase, position.weight, gate, str(record.result), plan.move)
 
 
-def standing(record: Record) -> str:
-    """Say in one line where a Rollout stands, and why: `podinfo.test is Progressing at 20 %: …`."""
+def position_line(record: Record) -> str:
+    """Returns in one line where a Rollout is, and why: `podinfo.test is Progressing at 20 %: …`."""
     plan = record.plan
-    place = plan.before if record.result in {Result.LOST_RACE, Result.UNREACHED} else plan.after
-    weight = "" if place.weight is None else f" at {place.weight} %"
-    why = record.error or plan.reason
-    return say(f"{plan.rollout.name}.{plan.rollout.namespace} is {place.phase or 'new'}{weight}: {why}").plain
+    position = plan.before if record.result in {Result.LOST_RACE, Result.UNREACHED} else plan.after
+    weight = "" if position.weight is None else f" at {position.weight} %"
+    reason = record.error or plan.reason
+    return say(f"{plan.rollout.name}.{plan.rollout.namespace} is {position.phase or 'new'}{weight}: {reason}").plain

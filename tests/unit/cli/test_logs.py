@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.cli.exit_codes import complain
+from reconcile.cli.error_output import print_error
 from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Record, Result
@@ -121,5 +121,5 @@ def test_what_others_wrote_acts_on_no_terminal_and_begins_no_line(
 
 
 def test_last_words_act_on_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    complain("steerer: \x1b[2J is no YAML\nand \u202e neither")
+    print_error("steerer: \x1b[2J is no YAML\nand \u202e neither")
     assert capsys.readouterr().err == "steerer: \\x1b[2J is no YAML\nand \\u202e neither\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.cli.session import make
+from reconcile.cli.session import make_pass
 from reconcile.cli.signals import GRACE, Stop, Stopped
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @contextmanager
 def heard(stop: Stop) -> Iterator[None]:
     """Let SIGTERM go to `stop` for a while."""
-    before = signal.signal(signal.SIGTERM, stop.hear)
+    before = signal.signal(signal.SIGTERM, stop.receive)
     try:
         yield
     finally:
@@ -88,7 +88,7 @@ def one(cluster: Any, stop: Stop, meter: Any) -> Pass:
         settings=Settings(metrics=METRICS),
         selection=Selection(),
         now=lambda: START,
-        stop_reason=stop.why,
+        stop_reason=stop.reason,
     )
 
 
@@ -120,17 +120,17 @@ def test_a_signal_at_any_call_leaves_each_rollout_as_it_was_or_all_done(at: int)
         return 0
 
     with heard(stop), pytest.raises(Stopped, match=r"told to stop \(SIGTERM\)") as stopped:
-        make(one(told, stop, told), "none", stop, tell)
+        make_pass(one(told, stop, told), "none", stop, tell)
     assert stopped.value.code == 143
     now = weights(cluster)
     done = {name for name in now if now[name] == AFTER[name]}
     assert all(now[name] == BEFORE[name] for name in now.keys() - done)
     if told.told_in in {"list", "fetch", "measure"}:
-        assert (seen, done, stop.stands) == ([], set(), "; this pass has written nothing")
+        assert (seen, done, stop.summary) == ([], set(), "; this pass has written nothing")
     else:
         missed = [record.plan.rollout.name for record in seen if record.result is Result.UNREACHED]
         assert {*missed} == now.keys() - done
-        assert all(f"Rollout {name}.test" in stop.stands for name in missed)
+        assert all(f"Rollout {name}.test" in stop.summary for name in missed)
     # Whatever is left is done by the next pass, and nothing is done twice.
     next_one = one(cluster, Stop(), told).run()
     assert {record.plan.move for record in next_one if record.plan.rollout.name in done} <= {"wait"}
@@ -143,7 +143,7 @@ def test_the_signals_of_the_test_above_fall_into_every_kind_of_call() -> None:
         stop = Stop()
         told = Told(world(), at)
         with heard(stop), pytest.raises(Stopped):
-            make(one(told, stop, told), "none", stop, lambda _: 0)
+            make_pass(one(told, stop, told), "none", stop, lambda _: 0)
         calls.append(told.told_in)
     assert set(calls) == {"list", "fetch", "measure", "patch", "record"}
     assert calls.count("patch") == 6
@@ -152,9 +152,9 @@ def test_the_signals_of_the_test_above_fall_into_every_kind_of_call() -> None:
 def test_a_second_signal_ends_what_is_held() -> None:
     stop = Stop()
     done = []
-    with heard(stop), pytest.raises(Stopped), stop.held():  # noqa: PT012 - the block is what is ended
+    with heard(stop), pytest.raises(Stopped), stop.deferred():  # noqa: PT012 - the block is what is ended
         signal.raise_signal(signal.SIGTERM)
-        done.append(stop.why())
+        done.append(stop.reason())
         signal.raise_signal(signal.SIGTERM)
         done.append("more")
     assert done == ["told to stop (SIGTERM)"]
@@ -162,8 +162,8 @@ def test_a_second_signal_ends_what_is_held() -> None:
 
 def test_nobody_told_anything() -> None:
     stop = Stop()
-    with stop.held():
-        assert stop.why() == ""
+    with stop.deferred():
+        assert stop.reason() == ""
     assert GRACE < 30 - 5  # Kubernetes kills after 30 s
 
 
@@ -180,7 +180,7 @@ threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
 try:
     SimpleQueue().get(timeout=60)
 except Stopped:
-    print(stop.why())
+    print(stop.reason())
 """
 
 
@@ -254,7 +254,7 @@ signals.GRACE = 1.0
 stop = signals.Stop()
 stop.listen()
 try:
-    with stop.held():
+    with stop.deferred():
         os.kill(os.getpid(), signal.SIGTERM)
         print("held", flush=True)
         {then}

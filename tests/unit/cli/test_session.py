@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconcile.cli.session import make
+from reconcile.cli.session import make_pass
 from reconcile.cli.signals import Stop
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
@@ -43,7 +43,7 @@ def test_each_rollout_is_decided_when_it_is_its_turn_and_not_when_the_first_is()
         seen.extend(records)
         return 7
 
-    assert make(one, "none", Stop(), tell) == 7
+    assert make_pass(one, "none", Stop(), tell) == 7
     assert [(record.result, record.error) for record in seen] == [(Result.APPLIED, "")] * 3
     ats = [record.plan.at for record in seen]
     assert ats == [START, START + timedelta(seconds=6), START + timedelta(seconds=12)]

@@ -1,4 +1,4 @@
-"""Exit codes: what a decision record asks for."""
+"""The exit codes that the records of a pass ask for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.cli.exit_codes import CHANGED, FAILED, HALTED, NOTHING, WAITING, applied, exit_code, waited
+from reconcile.cli.exit_codes import CHANGED, FAILED, HALTED, NOTHING, WAITING
+from reconcile.cli.result_codes import exit_code_of_pass, exit_code_of_saved_plan, exit_code_of_wait
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.plan import Result
@@ -53,7 +54,7 @@ def finished(image: str = "2") -> MemoryCluster:
             if ref.kind.name == "Deployment":
                 wanted, seen = item["spec"]["replicas"], {"observedGeneration": item["metadata"]["generation"]}
                 cluster.edit(ref, "status", dict.fromkeys(COUNTS, wanted) | seen)
-        if waited(made) == NOTHING:
+        if exit_code_of_wait(made) == NOTHING:
             break
     assert moves == ["start", "promote", "conclude", "retire"]
     return cluster
@@ -62,9 +63,9 @@ def finished(image: str = "2") -> MemoryCluster:
 def test_done_is_what_a_pass_leaves_at_rest() -> None:
     cluster = finished()
     again = passed(cluster)
-    assert (again.plan.move, waited(again)) == ("idle", NOTHING)
+    assert (again.plan.move, exit_code_of_wait(again)) == ("idle", NOTHING)
     parked = passed(world("1", replicas=0))
-    assert (parked.plan.move, waited(parked)) == ("initialize", NOTHING)
+    assert (parked.plan.move, exit_code_of_wait(parked)) == ("initialize", NOTHING)
 
 
 def test_a_new_template_is_not_done() -> None:
@@ -72,22 +73,22 @@ def test_a_new_template_is_not_done() -> None:
     ref = next(ref for ref in cluster.objects if ref.name == "podinfo-canary")
     cluster.edit(ref, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:3"}])
     record = passed(cluster)
-    assert (record.plan.before.phase, record.plan.move, waited(record)) == ("Succeeded", "scale up", WAITING)
+    assert (record.plan.before.phase, record.plan.move, exit_code_of_wait(record)) == ("Succeeded", "scale up", WAITING)
 
 
 def test_what_was_not_stored_is_not_done() -> None:
     record = passed(finished())
     for result in (Result.LOST_RACE, Result.FAILED, Result.UNREACHED, Result.PLANNED):
-        assert waited(replace(record, result=result)) == WAITING
+        assert exit_code_of_wait(replace(record, result=result)) == WAITING
 
 
 def test_a_halt_is_waited_for_but_one_that_no_pass_can_mend_is_not() -> None:
     cluster = world()
     cluster.objects = {ref: item for ref, item in cluster.objects.items() if ref.kind.name != "Service"}
-    assert waited(passed(cluster)) == WAITING
-    assert waited(passed(world(stepWeight=0))) == HALTED
+    assert exit_code_of_wait(passed(cluster)) == WAITING
+    assert exit_code_of_wait(passed(world(stepWeight=0))) == HALTED
     broken = passed(world())
-    assert waited(replace(broken, plan=replace(broken.plan, error="internal error"))) == HALTED
+    assert exit_code_of_wait(replace(broken, plan=replace(broken.plan, error="internal error"))) == HALTED
 
 
 @pytest.mark.parametrize(
@@ -102,10 +103,10 @@ def test_a_halt_is_waited_for_but_one_that_no_pass_can_mend_is_not() -> None:
 )
 def test_a_saved_plan_that_was_not_written_is_a_failure(result: Result, code: int, detailed: int) -> None:
     records = [passed(finished()), replace(passed(world()), result=result)]
-    assert applied(records, detailed=False) == code
-    assert applied(records, detailed=True) == detailed
+    assert exit_code_of_saved_plan(records, detailed=False) == code
+    assert exit_code_of_saved_plan(records, detailed=True) == detailed
     records.append(replace(records[0], plan=replace(records[0].plan, error="internal error")))
-    assert applied(records, detailed=True) == FAILED
+    assert exit_code_of_saved_plan(records, detailed=True) == FAILED
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_saved_plan_that_was_not_written_is_a_failure(result: Result, code: in
 )
 def test_a_pass_tells_more_only_to_those_who_ask(result: Result, code: int) -> None:
     records = [replace(passed(world()), result=result)]
-    assert (exit_code(records, detailed=False), exit_code(records, detailed=True)) == (NOTHING, code)
+    assert (exit_code_of_pass(records, detailed=False), exit_code_of_pass(records, detailed=True)) == (NOTHING, code)
 
 
 @pytest.mark.parametrize(
@@ -134,4 +135,4 @@ def test_a_rollout_that_is_to_go_is_no_longer_waited_for(change: Manifest) -> No
         now=lambda: START,
     )
     [record] = one.run()
-    assert (record.plan.move, waited(record)) == ("halt", HALTED)
+    assert (record.plan.move, exit_code_of_wait(record)) == ("halt", HALTED)
