@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.components.fixtures import (
     control_plane,
@@ -26,7 +27,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count what tests try of hostile input."""
+    """Counts what tests try of hostile input, and lets no property depend on how fast the machine is."""
+    settings.register_profile("steerer", deadline=None)
+    settings.load_profile("steerer")
     config.addinivalue_line("markers", f"{tally.MARK}(whose, kind): gives hostile input to the program")
     config.pluginmanager.register(tally.TALLY)
 

@@ -71,8 +71,8 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.PROMOTE: (*_HEALTHY, "interval", "analysis"),
     Move.RESTORE: _HEALTHY,
     Move.RESET: ("services", "routes", "primary"),
-    # The primary keeps the labels that the Services select by: without Services there is no copy.
-    Move.COPY: ("services", "routes", "primary"),
+    # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
+    Move.COPY: (*_HEALTHY, "interval", "analysis"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval"),
     Move.RETIRE: ("routes", "template", "primary", "interval"),
     Move.RETURN: ("routes", "primary", "interval"),
@@ -174,8 +174,11 @@ TABLE: tuple[Row, ...] = (
     # The canary was put back to what the primary runs.
     _row({P.PROGRESSING}, {S.ON_PRIMARY}, M.RESET, P.PROGRESSING, traffic=SPLIT),
     _row({P.PROGRESSING, P.FINALISING}, {S.ON_PRIMARY}, M.RETURN, P.SUCCEEDED, traffic={T.NONE}),
-    # The promotion. It is finished, whatever the canary does meanwhile.
-    _row({P.PROMOTING}, {S.SAME}, M.COPY, P.PROMOTING, copy_due=True),
+    # The promotion, which is finished whatever the canary does meanwhile.
+    _row({P.PROMOTING}, {S.SAME}, M.COPY, P.PROMOTING, traffic={T.FULL}, copy_due=True),
+    # A promotion whose copy did not arrive, and whose weight was lowered since: the release goes on from there.
+    _row({P.PROMOTING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}, copy_due=True),
+    _row({P.PROMOTING}, {S.SAME}, M.START, P.PROGRESSING, traffic={T.NONE, T.UNEVEN}, copy_due=True),
     _row({P.PROMOTING}, ANY_STANDING, M.CONCLUDE, P.FINALISING),
     _row({P.FINALISING}, ANY_STANDING, M.CONCLUDE, P.FINALISING, traffic=SPLIT),
     _row({P.FINALISING}, {S.SAME}, M.RETIRE, P.SUCCEEDED, traffic={T.NONE}),

@@ -208,6 +208,8 @@ def _primary(write: Write) -> Iterator[str]:
     template = write.after.primary.template
     if write.before.memory.approved != template:
         yield "4: the primary gets a template that did not pass at the maximum, or that it was given before"
+    if not passed_at_maximum(write):
+        yield "4: the primary gets a template, and the pass that copies it has not seen it pass at the maximum"
 
 
 # 7: the size.

@@ -242,6 +242,8 @@ MUTANTS: dict[str, Mutant] = {
     "a canary that moved on is copied": _both(
         _table(_whatever_canary), _property(ReleaseRecord, "copy_due", _any_copy_due)
     ),
+    "a promotion that was not copied is copied without an analysis": _gates(Move.COPY, "analysis"),
+    "a promotion that was not copied is copied whatever the canary is": _gates(Move.COPY, "canary", "scaling"),
     "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
     "the weight that was asked for is restored": _property(Weights, "restorable", lambda weights: weights.recorded),
     "a release that is done begins again": _both(

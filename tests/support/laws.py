@@ -254,7 +254,7 @@ def law_returns(turn: Turn) -> None:
         assert healthy(turn.before[P])
 
 
-HURRIED = {Move.RESTORE, Move.RESET, Move.COPY, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
+HURRIED = {Move.RESTORE, Move.RESET, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
 
 
 def law_interval(turn: Turn) -> None:
@@ -380,11 +380,10 @@ def law_template(turn: Turn) -> None:
         return
     status, spec = turn.before[turn.plan.rollout].get("status") or {}, turn.spec["canaryAnalysis"]
     assert healthy(turn.before[P])
-    if turn.plan.move == Move.PROMOTE:
-        assert healthy(turn.before[C])
-        assert good_metrics(turn)
-        assert _reached(turn) >= (spec.get("maxWeight") or 100)
-    else:
+    assert healthy(turn.before[C])
+    assert good_metrics(turn)
+    assert _reached(turn) >= (spec.get("maxWeight") or 100)
+    if turn.plan.move != Move.PROMOTE:
         assert (turn.plan.move, status["phase"]) == (Move.COPY, "Promoting")
         book, canary = (status.get("canaryUID"), status.get("canaryGeneration")), turn.before[C]["metadata"]
         same_object = book == (canary.get("uid"), canary.get("generation"))

@@ -205,9 +205,46 @@ def test_a_copy_that_never_came_is_made_by_the_next_pass() -> None:
     play = world(stepWeight=50)
     play.until_weight(100)
     play.cluster.patch(next(iter(play.pass_().plans())).plan.patches[0])
+    assert play.tick().plan.move == "wait"
+    play.now += timedelta(minutes=1)
     assert play.tick().plan.move == "copy"
     assert play.image(P) == "1.2.1"
     assert play.until("Succeeded") == ["Promotion complete! Scaling down podinfo-canary.test"]
+
+
+@pytest.mark.parametrize("answer", [0.0, None])
+def test_a_copy_that_never_came_is_not_made_while_the_canary_fails(answer: float | None) -> None:
+    play = world(stepWeight=50)
+    play.until_weight(100)
+    play.cluster.patch(next(iter(play.pass_().plans())).plan.patches[0])
+    play.meter.values[SUCCESS] = Failure.NO_DATA if answer is None else answer
+    play.now += timedelta(days=3)
+    assert play.tick().plan.move == "halt"
+    assert (play.image(P), play.weights) == ("1.2.0", [(0, 100)])
+    play.meter.values[SUCCESS] = 100.0
+    assert play.tick().plan.move == "copy"
+
+
+def test_a_copy_that_never_came_is_not_made_while_the_canary_is_unwell() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(100)
+    play.cluster.patch(next(iter(play.pass_().plans())).plan.patches[0])
+    play.now += timedelta(minutes=1)
+    play.cluster.edit(C, "status", "availableReplicas", 1)
+    assert play.tick().plan.move == "halt"
+    assert play.image(P) == "1.2.0"
+
+
+@pytest.mark.parametrize(("weight", "move"), [(40, "advance"), (0, "start")])
+def test_a_copy_that_never_came_waits_for_the_maximum_where_the_weight_was_lowered(weight: int, move: str) -> None:
+    play = world(stepWeight=50)
+    play.until_weight(100)
+    play.cluster.patch(next(iter(play.pass_().plans())).plan.patches[0])
+    play.split(weight)
+    play.now += timedelta(minutes=1)
+    assert (play.tick().plan.move, play.status["phase"], play.image(P)) == (move, "Progressing", "1.2.0")
+    play.until("Succeeded")
+    assert play.image(P) == "1.2.1"
 
 
 def test_back_to_what_the_primary_runs_ends_without_a_promotion() -> None:
@@ -424,14 +461,15 @@ def test_while_the_primary_rolls_out_weights_and_canary_stay() -> None:
     assert play.condition("Ready")["message"] == message
 
 
-def test_the_status_is_believed_whoever_wrote_it() -> None:
-    # A limit, and why nobody but steerer gets the right to write it: docs/security.md says so.
+def test_a_forged_status_brings_about_no_copy() -> None:
     play = world()
     play.until_weight(20)
     play.meter.values[SUCCESS] = 0.0
     assert play.tick().plan.move == "halt"
     play.cluster.edit(R, "status", "phase", "Promoting")
-    assert play.tick().plan.move == "copy"
+    assert play.tick().plan.move == "halt"
+    play.meter.values[SUCCESS] = 100.0
+    assert play.tick().plan.move == "advance"
 
 
 def test_a_route_put_in_front_of_the_one_that_was_read_is_left_alone() -> None:
@@ -448,11 +486,11 @@ def test_a_primary_put_back_while_another_pass_copies_is_not_copied_again() -> N
     play.until_weight(100)
     promote = next(iter(play.pass_().plans())).plan
     play.cluster.patch(promote.patches[0])
-    play.now += timedelta(seconds=2)
+    play.now += timedelta(seconds=60)
     copy = next(iter(play.pass_().plans())).plan
     play.cluster.patch(promote.patches[1])
     play.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
-    play.owned("argocd-controller", at="2026-01-31T12:01:01Z", ref=P, field="template")
+    play.owned("argocd-controller", at="2026-01-31T12:02:01Z", ref=P, field="template")
     assert (copy.move, apply(copy, play.cluster, play.now).result) == ("copy", Result.LOST_RACE)
     play.workloads.step()
     play.now += timedelta(seconds=60)
