@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconcile.core import health, messages
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
+from reconcile.model.field_managers import owned_paths
 from reconcile.model.rollout import Phase
 from reconcile.model.text import shown
 
@@ -151,6 +152,16 @@ def size_to_scale_up_to(case: Case) -> int:
     return next((size for size in sizes if size), 1)
 
 
+def edits(case: Case) -> str:
+    """Before the copy: nobody changed the primary's template since the revision started."""
+    primary, editor = case.objects.primary, case.record.editor
+    if case.record.edited:
+        paths = owned_paths(primary.manifest, editor, "spec", "template") if editor else ()
+        manager = editor.manager if editor else "somebody"
+        raise GateError(messages.edited(primary.full_name, case.objects.canary.full_name, manager, paths))
+    return f"nobody changed the template of {primary.full_name} since the release started"
+
+
 def interval(case: Case) -> str:
     """7. The control-loop interval has passed since the weight moved, or since the promotion was decided."""
     state = case.state
@@ -175,5 +186,6 @@ BY_NAME: dict[str, Callable[[Case], str]] = {
     "canary": canary,
     "scaling": scaling,
     "size": size,
+    "edits": edits,
     "interval": interval,
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconcile.model.kinds import Ref
 
 
@@ -79,6 +81,15 @@ def ignoring_weights(manager: str) -> str:
 def selects_both(service: Ref, deployment: str) -> str:
     """A Service selects the pods of the other Deployment. The reason of a halt."""
     return f"{service} selects the pods of {deployment} as well"
+
+
+def edited(primary: str, canary: str, manager: str, paths: Sequence[str]) -> str:
+    """The promotion would undo an edit of the primary: who made it and where. The reason of a halt."""
+    where = f" ({', '.join(paths)})" if paths else ""
+    return (
+        f"the template of {primary} was changed by {manager} since the release started{where}, and a promotion would "
+        f"undo that: bring the change into {canary}, or take it back"
+    )
 
 
 def overwritten(primary: str, manager: str) -> str:

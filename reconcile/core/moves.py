@@ -45,7 +45,7 @@ def _initialize(case: Case, to: Phase) -> Effect:
 
 def _scale_up(case: Case, to: Phase) -> Effect:
     canary, replicas = case.objects.canary, gates.size_to_scale_up_to(case)
-    state = replace(revision.recorded(case.state, canary), canary_weight=0, proven_weight=0, last_advance=case.now)
+    state = replace(_started(case), canary_weight=0, proven_weight=0, last_advance=case.now)
     return Effect(
         state=_in_phase(case, state, to),
         reason=f"{canary.full_name} has a new revision and 0 replicas: scaling it up to {replicas}",
@@ -58,7 +58,7 @@ def _scale_up(case: Case, to: Phase) -> Effect:
 def _start(case: Case, to: Phase) -> Effect:
     name = case.rollout.full_name
     weight = state_machine.next_weight(0, case.spec.step_weight, case.spec.max_weight)
-    state = replace(revision.recorded(case.state, case.objects.canary), proven_weight=0)
+    state = replace(_started(case), proven_weight=0)
     return _set_weight(
         case,
         _in_phase(case, state, to),
@@ -72,7 +72,7 @@ def _start(case: Case, to: Phase) -> Effect:
 def _advance(case: Case, to: Phase) -> Effect:
     reached = case.weights.reached
     weight = state_machine.next_weight(reached, case.spec.step_weight, case.spec.max_weight)
-    state = replace(revision.recorded(case.state, case.objects.canary), proven_weight=reached)
+    state = replace(_started(case), proven_weight=reached)
     repair = (("Warning", _restoring(case, weight)),) if case.weights.put_back_by else ()
     return _set_weight(
         case,
@@ -82,6 +82,10 @@ def _advance(case: Case, to: Phase) -> Effect:
         events=(*repair, ("Normal", messages.advance(case.rollout.full_name, weight))),
         is_repair=bool(repair),
     )
+
+
+def _started(case: Case) -> State:
+    return revision.started(case.state, case.objects.canary, case.objects.primary)
 
 
 def _restore(case: Case, to: Phase) -> Effect:
@@ -105,6 +109,7 @@ def _reset(case: Case, to: Phase) -> Effect:
         canary_revision="",
         canary_generation=None,
         canary_uid="",
+        primary_revision="",
         canary_replicas=canary.wanted or case.state.canary_replicas,
     )
     message = messages.going_back if case.record.standing is Standing.ON_PRIMARY else messages.resetting
@@ -174,6 +179,7 @@ def _finish(case: Case, state: State, to: Phase, event: str) -> Effect:
     generation = None if canary.generation is None else canary.generation + bool(canary.wanted)
     end = replace(
         revision.recorded(state, canary),
+        primary_revision="",
         canary_weight=0,
         proven_weight=0,
         canary_replicas=replicas,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconcile.model.template_hash import revision_without_annotations
+
 if TYPE_CHECKING:
     from reconcile.model.objects import Deployment
     from reconcile.model.rollout import State
@@ -22,6 +24,15 @@ def refreshed(state: State, canary: Deployment) -> State:
         return state
     promoted = now if state.promoted_revision == state.canary_revision else state.promoted_revision
     return replace(state, canary_revision=now, promoted_revision=promoted)
+
+
+def started(state: State, canary: Deployment, primary: Deployment) -> State:
+    """Returns the state with the canary's revision on record, and what the primary's template was when it started."""
+    known = state.canary_revision == canary.revision and state.primary_revision
+    return replace(
+        recorded(state, canary),
+        primary_revision=known or revision_without_annotations(primary.template),
+    )
 
 
 def recorded(state: State, canary: Deployment) -> State:

@@ -68,11 +68,11 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.SCALE_UP: ("services", "routes", "primary", "size", "interval"),
     Move.START: (*_HEALTHY, "interval"),
     Move.ADVANCE: (*_HEALTHY, "interval", "analysis"),
-    Move.PROMOTE: (*_HEALTHY, "interval", "analysis"),
+    Move.PROMOTE: (*_HEALTHY, "edits", "interval", "analysis"),
     Move.RESTORE: _HEALTHY,
     Move.RESET: ("services", "routes", "primary"),
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
-    Move.COPY: (*_HEALTHY, "interval", "analysis"),
+    Move.COPY: (*_HEALTHY, "edits", "interval", "analysis"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval"),
     Move.RETIRE: ("routes", "template", "primary", "interval"),
     Move.RETURN: ("routes", "primary", "interval"),

@@ -99,6 +99,7 @@ def _state_fields(state: State) -> dict[str, Any]:
         "canaryGeneration": state.canary_generation,
         "canaryUID": state.canary_uid or None,
         "promotedRevision": state.promoted_revision or None,
+        "primaryRevision": state.primary_revision or None,
         "canaryWeight": state.canary_weight,
         "provenWeight": state.proven_weight or None,
         "canaryReplicas": state.canary_replicas,

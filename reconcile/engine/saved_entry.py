@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 Entry = Mapping[str, Any]
 
 # The fields of a status that are decided. The others are measured, counted or texts.
-_DECIDED_STATUS = ("phase", "canaryRevision", "canaryGeneration", "canaryUID", "promotedRevision", "canaryWeight")
+_DECIDED_STATUS = (
+    *("phase", "canaryRevision", "canaryGeneration", "canaryUID", "promotedRevision", "primaryRevision"),
+    "canaryWeight",
+)
 _STATUS_PATHS = ("/metadata/resourceVersion", "/status")
 
 

@@ -53,13 +53,17 @@ class Spec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """What earlier passes stored: the typed part of `status`. Weights in percent."""
+    """What earlier passes stored: the typed part of `status`. Weights in percent.
+
+    `primary_revision`: the hash of the primary's template, without annotations, when the canary's revision started.
+    """
 
     phase: Phase = Phase.NEW
     canary_revision: str = ""
     canary_generation: int | None = None
     canary_uid: str = ""
     promoted_revision: str = ""
+    primary_revision: str = ""
     canary_weight: int = 0
     proven_weight: int = 0
     canary_replicas: int | None = None

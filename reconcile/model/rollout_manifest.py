@@ -107,6 +107,7 @@ def _state(status: Fields) -> State:
         canary_generation=_integer(status.value.get("canaryGeneration")),
         canary_uid=_text(status.value.get("canaryUID")) or "",
         promoted_revision=_text(status.value.get("promotedRevision")) or "",
+        primary_revision=_text(status.value.get("primaryRevision")) or "",
         canary_weight=status.integer("canaryWeight", 0, 100, 0),
         proven_weight=status.integer("provenWeight", 0, 100, 0),
         canary_replicas=status.integer("canaryReplicas", 0, MOST_REPLICAS, 0) or None,

@@ -16,6 +16,12 @@ def revision(template: Any) -> str:
     return f"{VERSION}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:DIGITS]}"
 
 
+def revision_without_annotations(template: Any) -> str:
+    """Returns the revision of a pod template but for its annotations, which every restart changes."""
+    metadata = template.get("metadata") or {}
+    return revision(template | {"metadata": {key: metadata[key] for key in metadata if key != "annotations"}})
+
+
 def canonical(value: Any) -> Any:
     """Returns the value without null and empty members, at every depth: servers add and omit them.
 

@@ -158,6 +158,7 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         canary_generation=2,
         canary_uid="u",
         promoted_revision="v1-abb",
+        primary_revision="v1-abd",
         canary_weight=10,
         proven_weight=5,
         canary_replicas=2,

@@ -10,9 +10,11 @@ from reconcile.core import promotion, revision
 from reconcile.core.state_machine import Situation, Standing, Traffic
 from reconcile.model import field_managers
 from reconcile.model.rollout import Phase, State
+from reconcile.model.template_hash import revision_without_annotations
 
 if TYPE_CHECKING:
     from reconcile.core.case.objects import Objects
+    from reconcile.model.field_managers import Writer
 
 # What `managedFields` calls the program where it wrote itself.
 SELF = "steerer"
@@ -72,6 +74,26 @@ class ReleaseRecord:
         """Whether the promotion was decided, and the primary's template was not written since."""
         promoting = self.state.phase is Phase.PROMOTING and self.standing is Standing.SAME
         return promoting and not self.objects.on_primary and self.overwritten_by is None
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody changed the primary's template since the revision started, and a promotion would undo that.
+
+        False where the template at the start is not on record, such as in a release that an older version started.
+        """
+        before = self.state.primary_revision
+        if not before or self.objects.on_primary:
+            return False
+        return revision_without_annotations(self.objects.primary.template) != before
+
+    @property
+    def editor(self) -> Writer | None:
+        """Who wrote the primary's template last since the phase began; None if nobody is known to have."""
+        writer = field_managers.last_writer(self.objects.primary.manifest, "spec", "template")
+        since = self.state.last_transition
+        if writer is None or writer.manager == SELF or (since is not None and writer.at < since):
+            return None
+        return writer
 
     @cached_property
     def overwritten_by(self) -> str | None:

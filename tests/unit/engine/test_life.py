@@ -729,3 +729,94 @@ def test_a_copy_that_never_arrived_is_made_again_whoever_applied_something_else_
     play.appliers = ("kustomize-controller",)
     assert play.tick().plan.move == "copy"
     play.until("Succeeded")
+
+
+def edit_primary(play: World, *path_and_value: Any, by: str = "kubectl-edit") -> None:
+    """Change the primary's template as a person does: the server notes who, when and what."""
+    play.cluster.edit(P, "spec", "template", *path_and_value)
+    fields: dict[str, Any] = {}
+    node = fields
+    for key in ("spec", "template", "spec", "containers"):
+        node = node.setdefault(f"f:{key}", {})
+    node['k:{"name":"podinfo"}'] = {".": {}, "f:image": {}}
+    at = play.now.isoformat().replace("+00:00", "Z")
+    entry = {"manager": by, "operation": "Update", "time": at, "fieldsV1": fields}
+    play.cluster.edit(P, "metadata", "managedFields", [entry])
+
+
+IMAGE = ("spec", "containers", 0, "image")
+
+
+@pytest.mark.parametrize("weight", [10, 50, 100])
+def test_a_primary_that_was_mended_in_mid_release_is_not_overwritten(weight: int) -> None:
+    play = world(stepWeight=10)
+    play.until_weight(weight)
+    edit_primary(play, *IMAGE, "podinfo:1.2.0-hotfix")
+    play.workloads.step()
+    play.until_weight(100)
+    record = play.tick()
+    assert (record.plan.move, play.image(P), play.weights) == ("halt", "1.2.0-hotfix", [(0, 100)])
+    assert record.plan.reason == (
+        "the template of podinfo.test was changed by kubectl-edit since the release started "
+        "(spec.template.spec.containers[podinfo].image), and a promotion would undo that: "
+        "bring the change into podinfo-canary.test, or take it back"
+    )
+
+
+def test_an_edit_of_the_primary_that_is_taken_back_is_none() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(50)
+    edit_primary(play, *IMAGE, "podinfo:1.2.0-hotfix")
+    play.workloads.step()
+    play.until_weight(100)
+    assert play.tick().plan.move == "halt"
+    edit_primary(play, *IMAGE, "podinfo:1.2.0")
+    play.workloads.step()
+    play.until("Succeeded")
+    assert play.image(P) == "1.2.1"
+
+
+def test_an_edit_of_the_primary_that_is_brought_into_the_canary_is_released() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(100)
+    edit_primary(play, *IMAGE, "podinfo:1.2.0-hotfix")
+    play.workloads.step()
+    play.release("1.2.1-hotfix")
+    play.until("Succeeded")
+    assert play.image(P) == "1.2.1-hotfix"
+
+
+def test_a_restart_of_the_primary_is_no_edit() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(50)
+    restarted = {"kubectl.kubernetes.io/restartedAt": "2026-01-31T12:00:30Z"}
+    play.cluster.edit(P, "spec", "template", "metadata", "annotations", restarted)
+    play.workloads.step()
+    play.until("Succeeded")
+    assert play.image(P) == "1.2.1"
+
+
+def test_where_nobody_notes_who_writes_an_edit_of_the_primary_halts_all_the_same() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(50)
+    play.cluster.edit(P, "spec", "template", *IMAGE, "podinfo:1.2.0-hotfix")
+    play.workloads.step()
+    play.until_weight(100)
+    assert "was changed by somebody since the release started, and a promotion" in play.tick().plan.reason
+
+
+def test_a_release_that_an_older_version_started_is_promoted_as_it_was() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(50)
+    play.cluster.edit(R, "status", "primaryRevision", None)
+    edit_primary(play, *IMAGE, "podinfo:1.2.0-hotfix")
+    play.workloads.step()
+    play.until("Succeeded")  # what the primary was is on record from the next step on
+
+
+def test_what_the_primary_was_is_on_record_for_as_long_as_a_release_goes_on() -> None:
+    play = world(stepWeight=50)
+    play.until_weight(50)
+    assert play.status["primaryRevision"].startswith("v1-")
+    play.until("Succeeded")
+    assert "primaryRevision" not in play.status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.model.field_managers import Writer, last_writer
+from reconcile.model.field_managers import Writer, last_writer, owned_paths
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest
@@ -43,3 +43,25 @@ def test_an_entry_without_a_time_is_the_oldest() -> None:
 @pytest.mark.parametrize("metadata", [None, {}, {"managedFields": None}, {"managedFields": {}}])
 def test_nobody_is_recorded(metadata: Any) -> None:
     assert last_writer({"metadata": metadata}, "spec", "http") is None
+    assert last_writer({"metadata": metadata}, "spec", "http") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "paths"),
+    [
+        ({"f:image": {}}, ("spec.template.image",)),
+        ({".": {}, "f:a": {".": {}, "f:b": {}}}, ("spec.template.a.b",)),
+        ({'k:{"name":"x"}': {".": {}, "f:image": {}}}, ("spec.template[x].image",)),
+        ({'k:{"containerPort":80,"protocol":"TCP"}': {}}, ("spec.template[80,TCP]",)),
+        ({'v:"x"': {}, "i:0": {}, "k:odd": {}}, ("spec.template[0]", "spec.template[odd]", 'spec.template["x"]')),
+        ({}, ("spec.template",)),
+        ({f"f:{key}": {} for key in "abcdefg"}, (*(f"spec.template.{key}" for key in "abcde"), "…")),
+    ],
+)
+def test_the_paths_that_a_writer_owns(fields: Manifest, paths: tuple[str, ...]) -> None:
+    own = {"manager": "kubectl-edit", "fieldsV1": {"f:spec": {"f:template": fields}}}
+    other = {"manager": "kubectl-edit", "subresource": "status", "fieldsV1": {"f:status": {}}}
+    manifest = {"metadata": {"managedFields": [own, other, own, None]}}
+    writer = last_writer(manifest | {"metadata": {"managedFields": [own]}}, "spec", "template")
+    assert writer is not None
+    assert owned_paths(manifest, writer, "spec", "template") == paths
