@@ -88,19 +88,19 @@ def table(found: Numbers) -> str:
     """Write what was done, and what came of it."""
     moves = {name: count for name, count in found["moves"].items() if name not in {"idle", "wait", "halt"}}
     rows = [
-        ("passes endured", f"{found['passes']:,}"),
+        ("passes", f"{found['passes']:,}"),
         ("of these with a namespace that could not be read", str(found["passes with an unread namespace"])),
         ("Rollouts", str(found["rollouts"])),
-        ("processes that made them, and how many of those were killed", f"{found['processes']}, {found['killed']}"),
-        ("what people and tools did", _told(found["deeds"])),
+        ("processes that made them, and how many of them were killed", f"{found['processes']}, {found['killed']}"),
+        ("edits by people and tools", _told(found["deeds"])),
         ("faults of the API server", _told(found["faults of the API server"])),
         ("faults of Prometheus", _told(found["faults of Prometheus"])),
         ("moves", _told(moves)),
         ("releases that were promoted to their end", f"{found['moves'].get('retire', 0):,}"),
-        ("writes held against the laws", f"{found['writes']:,}"),
+        ("writes checked against the laws", f"{found['writes']:,}"),
         ("laws broken", str(found["laws broken"])),
-        ("releases that had not ended when all was calm again", str(found["not ended"])),
-        ("passes until the last of them had", str(found["passes to the end"])),
+        ("releases that did not end after the disturbances", str(found["not ended"])),
+        ("passes until the last release had ended", str(found["passes to the end"])),
         ("minutes", str(found["minutes"])),
     ]
     return recorded.table(("what", "how many"), rows)

@@ -14,6 +14,25 @@ if TYPE_CHECKING:
 KEPT = Path(__file__).parent / "explored.json"
 COMMAND = "make explore"
 
+# The laws in words, by the number that a broken law is reported with.
+LAWS = {
+    "1": "weights are percentages that add up to 100",
+    "2": "a weight is at most the next step, or one that the canary had",
+    "3": "a weight rises only beside healthy Deployments, after every metric passed",
+    "4": "a revision that went through all steps is copied once, by a pass that sees it pass at the maximum",
+    "6": "traffic goes back only to a healthy primary",
+    "7": "a canary is not scaled down under traffic, nor up again after somebody scaled it down",
+    "8": "`Succeeded` is stored only at the end",
+    "9": "a finished release gets no more traffic without a new template",
+    "10": "of each object only the fields of a release are written",
+    "11": "nothing is written over what somebody else wrote",
+    "12": "nothing follows a failed write, and no Event is about what is not stored",
+    "13": "a pass without a move writes only the status",
+    "14": "a pass that waits writes nothing and records no Event",
+    "15": "every release ends well, also after a killed pass",
+    "interval": "two steps are not within one interval",
+}
+
 Numbers = dict[str, Any]
 
 
@@ -39,12 +58,12 @@ def table(found: Numbers) -> str:
     levels = ", ".join(f"{count:,} with {level}" for level, count in enumerate(looked))
     rows = [
         ("distinct states found, each shown to end well", f"{found['states']:,}"),
-        ("of these looked at with every way on, by the number of disturbances", levels),
-        ("every way on was tried of all states with at most so many disturbances", str(found["complete to"])),
-        ("transitions, each held against the laws", f"{found['transitions']:,}"),
-        ("most steps on the shortest way to a state", str(found["longest way"])),
+        ("of these with every next step tried, by the number of disturbances", levels),
+        ("every next step was tried of all states with at most so many disturbances", str(found["complete to"])),
+        ("transitions, each checked against the laws", f"{found['transitions']:,}"),
+        ("most steps on the shortest path to a state", str(found["longest way"])),
         ("different decisions of the real program", f"{found['decisions']:,}"),
-        ("different plans, each held against the laws of a whole pass", f"{found['plans']:,}"),
+        ("different plans, each checked against the laws of a whole pass", f"{found['plans']:,}"),
         ("laws broken", str(found["violations"])),
         ("minutes", str(found["minutes"])),
     ]
@@ -54,13 +73,19 @@ def table(found: Numbers) -> str:
 def people(found: Numbers) -> str:
     """Write why worlds wait for people, as a table."""
     return recorded.table(
-        ("waits for a human because", "states"), [(why, f"{n:,}") for why, n in found["waiting for people"].items()]
+        ("waits for a person because", "states"), [(why, f"{n:,}") for why, n in found["waiting for people"].items()]
     )
 
 
-def mutants(laws: dict[str, str]) -> str:
-    """Write which law caught which broken program."""
-    return recorded.table(("what was broken", "the law that noticed"), list(laws.items()))
+def mutants(caught: dict[str, str]) -> str:
+    """Returns a table of the laws, each with the broken programs that it caught."""
+    by_law: dict[str, list[str]] = {}
+    for defect, text in caught.items():
+        by_law.setdefault(LAWS.get(text.partition(":")[0], text), []).append(defect)
+    return recorded.table(
+        ("law", "broken programs that it caught", "how many"),
+        ((law, "; ".join(defects), str(len(defects))) for law, defects in by_law.items()),
+    )
 
 
 def write(found: Numbers, laws: dict[str, str]) -> None:

@@ -28,9 +28,9 @@ KINDS = {
 HOW = {
     "applied": "was made",
     "lost race": "dropped its plan",
-    "failed": "said which write failed",
+    "failed": "reported the failed write",
     "halt": "held the weight",
-    "raised": "said what it cannot read",
+    "raised": "reported what it cannot read",
     "killed": "was killed",
 }
 
@@ -70,11 +70,11 @@ def totals(found: Numbers) -> str:
     ]
     every = sum(_times(one["tried"]) for one in found["kinds"].values())
     rows += [
-        (f"all, of {found['planned']:,} that there are", "", "", f"{every:,}"),
-        ("of these with a law broken, or with another end than undisturbed", "", "", str(found["broken"])),
+        (f"all, of {found['planned']:,} possible trials", "", "", f"{every:,}"),
+        ("of these with a broken law, or with another end than undisturbed", "", "", str(found["broken"])),
         ("minutes", "", "", str(found["minutes"])),
     ]
-    return recorded.table(("what", "points", "ways", "tried"), rows)
+    return recorded.table(("what", "places", "kinds", "trials"), rows)
 
 
 def _times(tried: Mapping[str, Numbers]) -> int:
@@ -83,7 +83,7 @@ def _times(tried: Mapping[str, Numbers]) -> int:
 
 def kind(tried: Mapping[str, Numbers], *, ends: bool) -> str:
     """Write how the trials of a kind ended; `ends`: and how many passes more it took at most."""
-    head = ("what was done", "times", "the pass", *(("passes more at most",) if ends else ()))
+    head = ("disturbance", "times", "the pass", *(("extra passes, at most",) if ends else ()))
     rows = (
         (what, str(one["times"]), _how(one["how"]), *((str(one["more"]),) if ends else ()))
         for what, one in tried.items()
