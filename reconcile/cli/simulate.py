@@ -27,7 +27,7 @@ from reconcile.model.kinds import KINDS, Scope
 from reconcile.model.settings import Settings
 from reconcile.report import simulation
 from reconcile.simulation import scenario
-from reconcile.simulation.world import play
+from reconcile.simulation.play import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

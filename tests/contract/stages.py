@@ -18,7 +18,7 @@ import yaml
 from reconcile.clusters.folder.cluster import EVENTS_FILE, FolderCluster
 from reconcile.clusters.kube.cluster import connect
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref, Scope
-from reconcile.simulation.world import Workloads
+from reconcile.simulation.play import Workloads
 from tests.components.processes import wait_for
 from tests.support.fakes import MemoryCluster, ref_of
 

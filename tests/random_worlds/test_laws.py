@@ -30,7 +30,7 @@ from reconcile.engine.selection import Selection
 from reconcile.model.kinds import KINDS, Manifest, Ref, Scope
 from reconcile.model.plan import Outcome, Patch, Plan, Result
 from reconcile.model.settings import Settings
-from reconcile.simulation.world import Workloads
+from reconcile.simulation.play import Workloads
 from tests.support.fakes import ref_of
 from tests.support.laws import (
     LAWS,

@@ -15,7 +15,7 @@ from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE,
 from reconcile.model.measurement import Metric
 from reconcile.model.settings import Settings
 from reconcile.model.times import timestamp
-from reconcile.simulation.world import Workloads
+from reconcile.simulation.play import Workloads
 from tests.support.fakes import FixedMeter, MemoryCluster
 
 if TYPE_CHECKING:

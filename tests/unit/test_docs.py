@@ -31,7 +31,7 @@ from reconcile.model.settings import Settings
 from reconcile.preflight import checks
 from reconcile.report import simulation, text
 from reconcile.simulation import scenario
-from reconcile.simulation.world import play
+from reconcile.simulation.play import play
 from tests.support import drawing, release_picture
 from tests.support.paths import ROOT
 
