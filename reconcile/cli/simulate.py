@@ -26,8 +26,9 @@ from reconcile.model.errors import UsageError
 from reconcile.model.kinds import KINDS, Scope
 from reconcile.model.settings import Settings
 from reconcile.report import simulation
-from reconcile.simulation import scenario
+from reconcile.simulation import scenario_file
 from reconcile.simulation.play import play
+from reconcile.simulation.scripted_meter import ScriptedMeter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +55,11 @@ class SimulateOptions(Options):
 def simulate(options: SimulateOptions, _stop: Stop) -> int:
     """Play a release on a copy of a folder, tick by tick, without waiting: the same pass, scripted measurements."""
     log_to_stderr(options.log.log_format, options.log.log_level or "error")
-    script = scenario.load(options.scenario)
+    script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
     selection = adapters.selection_for(options.scope, None)
     with _copy_of(options.filename, options.out) as folder:
-        passes = list(play(folder, scenario.ScriptedMeter(script), script, settings, selection))
+        passes = list(play(folder, ScriptedMeter(script), script, settings, selection))
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
         click.echo(simulation.render(objects, passes, options.output), nl=False)

@@ -18,7 +18,7 @@ import yaml
 from reconcile.clusters.folder.cluster import EVENTS_FILE, FolderCluster
 from reconcile.clusters.kube.cluster import connect
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref, Scope
-from reconcile.simulation.play import Workloads
+from reconcile.simulation.deployment_controller import DeploymentController
 from tests.components.processes import wait_for
 from tests.support.fakes import MemoryCluster, ref_of
 
@@ -125,7 +125,7 @@ class _Played(Stage):
     def __init__(self, namespace: str, cluster: Cluster) -> None:
         super().__init__(namespace)
         self.cluster = cluster
-        self._workloads = Workloads(cluster=cluster, rollout_ticks=1)
+        self._workloads = DeploymentController(cluster=cluster, rollout_ticks=1)
 
     def settle(self) -> None:
         self._workloads.step()
@@ -142,7 +142,7 @@ class _Played(Stage):
     def _merge(self, ref: Ref, change: Manifest) -> None: ...
 
     def hold(self) -> None:
-        self._workloads = Workloads(cluster=self.cluster, rollout_ticks=100)
+        self._workloads = DeploymentController(cluster=self.cluster, rollout_ticks=100)
         self._workloads.step()  # what it finds is taken for rolled out
 
     def release(self) -> None:

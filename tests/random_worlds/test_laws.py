@@ -30,7 +30,7 @@ from reconcile.engine.selection import Selection
 from reconcile.model.kinds import KINDS, Manifest, Ref, Scope
 from reconcile.model.plan import Outcome, Patch, Plan, Result
 from reconcile.model.settings import Settings
-from reconcile.simulation.play import Workloads
+from reconcile.simulation.deployment_controller import DeploymentController
 from tests.support.fakes import ref_of
 from tests.support.laws import (
     LAWS,
@@ -148,7 +148,7 @@ class Play:
     cluster: Any
 
     def __post_init__(self) -> None:
-        self.workloads = Workloads(cluster=self.cluster, rollout_ticks=1)
+        self.workloads = DeploymentController(cluster=self.cluster, rollout_ticks=1)
         self.workloads.step()
         self.at = timedelta(0)
         self.moves: list[str] = []

@@ -15,7 +15,7 @@ from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE,
 from reconcile.model.measurement import Metric
 from reconcile.model.settings import Settings
 from reconcile.model.times import timestamp
-from reconcile.simulation.play import Workloads
+from reconcile.simulation.deployment_controller import DeploymentController
 from tests.support.fakes import FixedMeter, MemoryCluster
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class World:
     appliers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.workloads = Workloads(cluster=self.cluster, rollout_ticks=self.rollout_ticks)
+        self.workloads = DeploymentController(cluster=self.cluster, rollout_ticks=self.rollout_ticks)
         self.workloads.step()
 
     def tick(self, *, seconds: float = 60.0, settle: bool = True) -> Record:

@@ -30,8 +30,9 @@ from reconcile.model.rollout import Phase
 from reconcile.model.settings import Settings
 from reconcile.preflight import checks
 from reconcile.report import simulation, text
-from reconcile.simulation import scenario
+from reconcile.simulation import scenario_file
 from reconcile.simulation.play import play
+from reconcile.simulation.scripted_meter import ScriptedMeter
 from tests.support import drawing, release_picture
 from tests.support.paths import ROOT
 
@@ -196,8 +197,8 @@ def test_the_commands_of_the_readme_are_targets_of_the_makefile(name: str) -> No
 def the_demonstration(tmp_path: Path) -> tuple[list[str], list[str]]:
     """Plays the demonstration; returns what `make demo` prints, and what `plan` would print in the third pass."""
     shutil.copytree(ROOT / "artifacts", tmp_path / "play")
-    script = scenario.load(ROOT / "artifacts" / "scenarios" / "demo.yaml")
-    cluster, meter = FolderCluster(tmp_path / "play"), scenario.ScriptedMeter(script)
+    script = scenario_file.load(ROOT / "artifacts" / "scenarios" / "demo.yaml")
+    cluster, meter = FolderCluster(tmp_path / "play"), ScriptedMeter(script)
     settings = Settings(interval=script.tick, metrics=templates.load().metrics)
     at = script.start + timedelta(seconds=2 * script.tick)
     passes, third = [], io.StringIO()
@@ -377,7 +378,7 @@ def test_every_scenario_that_is_shown_can_be_loaded(tmp_path: Path) -> None:
     assert shown
     for content in shown:
         (tmp_path / "scenario.yaml").write_text(content, encoding="utf-8")
-        assert scenario.load(tmp_path / "scenario.yaml").changes
+        assert scenario_file.load(tmp_path / "scenario.yaml").changes
 
 
 def test_the_fields_of_a_scenario_are_those_that_are_read() -> None:

@@ -1,0 +1,55 @@
+"""Plays the Deployment controller: rolling updates that take a number of ticks. It is no substitute for a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconcile.model import objects
+from reconcile.model.kinds import DEPLOYMENT, Ref, Scope
+from reconcile.model.plan import Patch
+from reconcile.model.template_hash import revision
+
+if TYPE_CHECKING:
+    from reconcile.model.objects import Deployment
+    from reconcile.model.ports import Cluster
+
+
+@dataclass(kw_only=True)
+class DeploymentController:
+    """The Deployments of a cluster, and the progress of their rolling updates."""
+
+    cluster: Cluster
+    rollout_ticks: int
+    _progress: dict[Ref, tuple[str, int]] = field(default_factory=dict)
+
+    def step(self) -> None:
+        """Advances every rolling update by one tick. One that is seen for the first time is complete."""
+        for manifest in self.cluster.list(DEPLOYMENT, Scope()):
+            deployment = objects.deployment(manifest)
+            template = revision(deployment.template)
+            current, ticks = self._progress.get(deployment.ref, (template, self.rollout_ticks))
+            ticks = min(ticks + 1, self.rollout_ticks) if current == template else 1
+            self._progress[deployment.ref] = (template, ticks)
+            self._write_status(deployment, deployment.wanted * ticks // self.rollout_ticks)
+
+    def _write_status(self, deployment: Deployment, updated: int) -> None:
+        """Writes the status with this many updated replicas. Old ones are available until new ones replace them."""
+        old = deployment.manifest.get("status")
+        status: dict[str, Any] = {
+            "replicas": deployment.wanted,
+            "updatedReplicas": updated,
+            "readyReplicas": deployment.wanted,
+            "availableReplicas": deployment.wanted,
+        }
+        if deployment.generation is not None:
+            status["observedGeneration"] = deployment.generation
+        if old != status:
+            self.cluster.patch(
+                Patch(
+                    target=deployment.ref,
+                    api_version=deployment.api_version,
+                    operations=({"op": "add", "path": "/status", "value": status},),
+                    subresource="status",
+                )
+            )

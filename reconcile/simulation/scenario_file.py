@@ -1,0 +1,109 @@
+"""Reads a scenario file and checks its fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconcile.model import durations
+from reconcile.model.errors import UsageError
+from reconcile.model.fields import Fields
+from reconcile.model.kinds import KINDS, Ref
+from reconcile.model.measurement import Failure
+from reconcile.simulation.scenario import Change, Scenario, Trouble
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconcile.simulation.scenario import Value
+
+MAX_TICKS = 10_000
+MAX_ITEMS = 1_000
+
+
+def load(path: Path) -> Scenario:
+    """Returns the scenario in a file. Raises UsageError with the file and the fields that cannot be used."""
+    import yaml  # noqa: PLC0415 - only a simulation loads it
+
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader(yaml))  # noqa: S506 - a safe loader
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+        ) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
+    root = Fields(value=content if isinstance(content, dict) else {})
+    if not isinstance(content, dict):
+        root.problem("(the file)", "must be a mapping")
+    scenario = _scenario(root)
+    if root.problems:
+        raise UsageError(f"{path}: {'; '.join(root.problems)}")
+    return scenario
+
+
+def _Loader(yaml: Any) -> Any:  # noqa: N802 - returns a class, once the library is loaded
+    """Returns a safe loader that keeps times as text, as `Fields` expects them."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own attribute
+            first: [item for item in resolvers if item[0] != "tag:yaml.org,2002:timestamp"]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return Loader
+
+
+def _scenario(root: Fields) -> Scenario:
+    unknown = set(root.value) - {"start", "tick", "ticks", "rolloutTicks", "answers", "troubles", "changes"}
+    for key in sorted(map(str, unknown)):
+        root.problem(key, "is no field of a scenario")
+    tick = durations.seconds(root.text("tick", "1m"))
+    if not tick:
+        root.problem("tick", "must be a duration above zero like 10s")
+    start = root.time("start")
+    if start is None:
+        root.problem("start", "is required: the time of the first tick")
+    answers = root.child("answers", required=False)
+    return Scenario(
+        start=start,  # type: ignore[arg-type] # None only with a problem, which `load` raises
+        tick=tick or 60.0,
+        ticks=root.integer("ticks", 1, MAX_TICKS, 100),
+        rollout_ticks=root.integer("rolloutTicks", 1, MAX_TICKS, 2),
+        answers={str(name): _value(answers, str(name), value) for name, value in answers.value.items()},
+        troubles=tuple(_trouble(item) for item in root.children("troubles", MAX_ITEMS)),
+        changes=tuple(_change(item) for item in root.children("changes", MAX_ITEMS)),
+    )
+
+
+def _trouble(item: Fields) -> Trouble:
+    values = item.value.get("values")
+    if not isinstance(values, list):
+        item.problem("values", "must be a list of numbers or kinds of failure")
+        values = []
+    return Trouble(
+        metric=item.text("metric"),
+        weight=item.integer("weight", 0, 100),
+        values=tuple(_value(item, f"values[{index}]", value) for index, value in enumerate(values)),
+    )
+
+
+def _value(fields: Fields, key: str, value: Any) -> Value:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        return Failure(value)
+    except ValueError:
+        fields.problem(key, f"must be a number or one of: {', '.join(Failure)}")
+        return Failure.NO_DATA
+
+
+def _change(item: Fields) -> Change:
+    kind = KINDS.get(item.text("kind"))
+    if kind is None:
+        item.problem("kind", f"must be one of: {', '.join(KINDS)}")
+        kind = KINDS["Deployment"]
+    return Change(
+        tick=item.integer("tick", 1, MAX_TICKS),
+        target=Ref(kind, item.text("namespace", "default"), item.text("name")),
+        operations=tuple(operation.value for operation in item.children("patch", MAX_ITEMS)),
+    )

@@ -1,0 +1,46 @@
+"""The meter of a simulation: it answers from a scenario."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reconcile.model.measurement import Answer, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from reconcile.model.kinds import Ref
+    from reconcile.model.measurement import Question
+    from reconcile.simulation.scenario import Scenario, Value
+
+
+class ScriptedMeter:
+    """A Meter that answers from a scenario. Each Rollout uses up the values of a trouble for itself."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._used: Counter[tuple[Ref, int]] = Counter()
+
+    def measure(self, questions: Collection[Question], at: datetime) -> dict[Question, Answer]:
+        """Returns an answer to every question. A metric that is not in the scenario has no data."""
+        del at  # a scenario depends on weights, not on times
+        return {question: self._answer(question) for question in questions}
+
+    def _answer(self, question: Question) -> Answer:
+        value = self._next_value(question)
+        query = f"{question.metric} of {question.workload} at weight {question.weight}"
+        if isinstance(value, Failure):
+            return Answer(query=query, failure=value, detail="by the scenario")
+        return Answer(query=query, value=value)
+
+    def _next_value(self, question: Question) -> Value:
+        for index, trouble in enumerate(self._scenario.troubles):
+            key = (question.rollout, index)
+            if (trouble.metric, trouble.weight) != (question.metric, question.weight):
+                continue
+            if self._used[key] < len(trouble.values):
+                self._used[key] += 1
+                return trouble.values[self._used[key] - 1]
+        return self._scenario.answers.get(question.metric, Failure.NO_DATA)
