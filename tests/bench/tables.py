@@ -67,7 +67,7 @@ def bounds(figures: Figures) -> str:
         )
         for row in held(figures)
     ]
-    return recorded.table(("what", "of it", "bound", "measured", "met"), rows)
+    return recorded.table(("what", "figure", "bound", "measured", "met"), rows)
 
 
 def _verdict(row: Held) -> str:
