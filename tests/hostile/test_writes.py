@@ -29,9 +29,8 @@ from tests.components.processes import wait_for
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import WHOSE, outside
 from tests.support.paths import ROOT
-from tests.support.program import begun, confined, contents, example, steerer, stored
+from tests.support.program import begun, confined, contents, example, silent_server, steerer, stored
 from tests.support.world import START
-from tests.unit.cli.test_signals import silent
 from tests.unit.clusters.folder.test_cluster import between
 
 if TYPE_CHECKING:
@@ -417,8 +416,8 @@ def test_passes_that_meet_do_what_one_would_do(folder: Path) -> None:
 def test_the_lock_of_a_pass_that_was_killed_holds_up_nobody(folder: Path) -> None:
     assert steerer("run", "-f", folder).returncode == 0
     now = ("-f", folder, "--control-loop-interval", "0s")
-    with silent() as (url, asked), begun("run", *now, "--metrics-server", url) as process:
-        assert asked()
+    with silent_server() as (url, queried), begun("run", *now, "--metrics-server", url) as process:
+        assert queried()
         done = steerer("run", *now)
         assert (done.returncode, "another pass works on" in done.stderr) == (1, True)
         process.kill()

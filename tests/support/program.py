@@ -1,35 +1,65 @@
-"""The program as users have it, for the tests of the command line: a process, on a folder or on any server.
+"""The program for tests: in this process, or as a process of its own; on a folder, or on any server.
 
-The tests on the real API server have theirs in `tests/apiserver/steering.py`.
+`invoke` is for tests of what the program prints, writes and ends with. `steerer`, `confined` and `begun` start a
+process, which costs half a second: for signals, limits, and passes at the same time. The tests on the real API server
+have theirs in `tests/apiserver/steering.py`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from click.testing import CliRunner
 
+from reconcile.cli import program
+from reconcile.cli.signals import Stop
 from tests.support.paths import ARTIFACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
 _PROGRAM = [sys.executable, "-W", "error", "-m", "reconcile"]
+# No cluster is in reach: neither a kubeconfig nor a home folder with one.
+_ENVIRONMENT: dict[str, str | None] = {"KUBECONFIG": None, "HOME": "/dev/null"}
+
+
+def invoke(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs the program in this process, without its signal handlers and without any cluster in reach."""
+    words = [*map(str, args)]
+    with _restored_logging(), CliRunner().isolation(env=_ENVIRONMENT | environ) as (out, err, _):
+        code = program.run("steerer", words, Stop())
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return subprocess.CompletedProcess(words, code, out.getvalue().decode(), err.getvalue().decode())
+
+
+@contextmanager
+def _restored_logging() -> Iterator[None]:
+    logger = logging.getLogger("steerer")
+    before = logger.handlers, logger.level, logger.propagate
+    try:
+        yield
+    finally:
+        logger.handlers, logger.level, logger.propagate = before
 
 
 def steerer(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the program without any cluster in reach, and with warnings as errors."""
+    """Runs the program as a process, without any cluster in reach and with warnings as errors."""
     return confined(bool, *args, **environ)
 
 
 def confined(limit: Callable[[], object], *args: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run it likewise, in a process that `limit` was called in."""
+    """Runs it likewise, in a process that has called `limit` before."""
     return subprocess.run(
         [*_PROGRAM, *map(str, args)],
         env=_environ(environ),
@@ -42,7 +72,7 @@ def confined(limit: Callable[[], object], *args: object, **environ: str) -> subp
 
 
 def begun(*args: object, **environ: str) -> subprocess.Popen[str]:
-    """Start the program like `steerer`, and leave it running. To be used in a `with`."""
+    """Starts the program like `steerer`, and leaves it running. To be used in a `with`."""
     return subprocess.Popen(
         [*_PROGRAM, *map(str, args)],
         env=_environ(environ),
@@ -53,12 +83,30 @@ def begun(*args: object, **environ: str) -> subprocess.Popen[str]:
 
 
 def _environ(more: dict[str, str]) -> dict[str, str]:
-    env = {key: value for key, value in os.environ.items() if key not in {"KUBECONFIG", "HOME"}}
-    return env | {"HOME": "/dev/null", **more}
+    env = {**os.environ, **_ENVIRONMENT, **more}
+    return {key: value for key, value in env.items() if value is not None}
+
+
+@contextmanager
+def silent_server() -> Iterator[tuple[str, Callable[[], bool]]]:
+    """Serves metrics, and never answers. Yields the URL, and a function that waits for a query."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        accepted: list[socket.socket] = []
+
+        def queried() -> bool:
+            accepted.append(server.accept()[0])
+            return bool(accepted[-1].recv(1))
+
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", queried
+        finally:
+            for one in accepted:
+                one.close()
 
 
 def example(target: Path, *, metrics: bool = True, step: int | None = None) -> Path:
-    """Copy the seed's example into a new folder, rolled out; without `metrics`, or with another step, if so wanted."""
+    """Copies the example into a new folder, rolled out; on request without metrics, or with another step."""
     shutil.copytree(ARTIFACTS, target)
     for name in ("deployment", "deployment-canary"):
         path = target / "workloads" / f"{name}.yaml"
@@ -72,12 +120,12 @@ def example(target: Path, *, metrics: bool = True, step: int | None = None) -> P
 
 
 def stored(folder: Path, file: str) -> dict[str, Any]:
-    """Give the first document of a file."""
+    """Returns the first document of a file."""
     loaded: dict[str, Any] = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
     return loaded
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Give every file of a folder, but for the lock of a pass."""
+    """Returns every file of a folder, except the lock of a pass."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".steerer.lock")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}

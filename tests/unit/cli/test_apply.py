@@ -1,4 +1,4 @@
-"""`plan --out` and `apply` as two jobs have them: processes on a folder, their output and their exit codes."""
+"""`steerer plan --out` and `steerer apply` on a folder: the file, what is written, and the exit codes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.support.program import begun, contents, example, steerer, stored
-from tests.unit.cli.test_signals import silent
+from tests.support.program import begun, contents, example, invoke, silent_server, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 def plan(folder: Path, tmp_path: Path) -> Path:
     """Save the plan of the start."""
     path = tmp_path / "plan.json"
-    assert steerer("plan", "-f", folder, "--out", path).returncode == 0
+    assert invoke("plan", "-f", folder, "--out", path).returncode == 0
     return path
 
 
@@ -48,21 +47,21 @@ def weigh(folder: Path, primary: int, canary: int) -> None:
 def test_a_plan_is_made_looked_at_and_applied(folder: Path, tmp_path: Path) -> None:
     before, path = contents(folder), tmp_path / "plan.json"
     for form, shown in (("text", "0 % → 10 %"), ("json", '"move": "start"'), ("patch", "patches:")):
-        done = steerer("plan", "-f", folder, "--out", path, "-o", form)
+        done = invoke("plan", "-f", folder, "--out", path, "-o", form)
         assert (done.returncode, shown in done.stdout) == (0, True)
     assert contents(folder) == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir() if one != folder] == ["plan.json"]  # written over, nothing is left
-    done = steerer("apply", path, "-f", folder, "--detailed-exitcode")
+    done = invoke("apply", path, "-f", folder, "--detailed-exitcode")
     assert (done.returncode, weights(folder)) == (2, [90, 10])
     assert "podinfo.test  started" in done.stdout
     assert "Advance rollout podinfo.test weight 10" in done.stderr
 
 
 def test_applied_a_second_time_it_is_refused(folder: Path, plan: Path) -> None:
-    assert steerer("apply", plan, "-f", folder).returncode == 0
+    assert invoke("apply", plan, "-f", folder).returncode == 0
     before = contents(folder)
-    done = steerer("apply", plan, "-f", folder)
+    done = invoke("apply", plan, "-f", folder)
     assert (done.returncode, contents(folder)) == (4, before)
     assert "podinfo.test  start: refused" in done.stdout
     assert "VirtualService podinfo.test: /spec/http/0/route/1/weight was 0 and is 10" in done.stdout
@@ -70,25 +69,25 @@ def test_applied_a_second_time_it_is_refused(folder: Path, plan: Path) -> None:
 
 def test_where_the_world_has_moved_it_is_refused(folder: Path, plan: Path) -> None:
     weigh(folder, 60, 40)
-    done = steerer("apply", plan, "-f", folder, "-o", "json")
+    done = invoke("apply", plan, "-f", folder, "-o", "json")
     [record] = json.loads(done.stdout)["rollouts"]
     assert (done.returncode, record["result"], record["patches"], weights(folder)) == (4, "refused", [], [60, 40])
     assert "/spec/http/0/route/1/weight was 0 and is 40" in record["error"]
 
 
 def test_an_old_plan_is_refused(folder: Path, plan: Path) -> None:
-    done = steerer("apply", plan, "-f", folder, "--max-age", "0s")
+    done = invoke("apply", plan, "-f", folder, "--max-age", "0s")
     assert (done.returncode, weights(folder)) == (4, [100, 0])
     assert "and --max-age is 0s: make a new one" in done.stdout
 
 
 def test_the_metrics_are_asked_again(folder: Path, plan: Path) -> None:
-    steerer("apply", plan, "-f", folder)
+    invoke("apply", plan, "-f", folder)
     now = ("--control-loop-interval", "0s")
-    steerer("plan", "-f", folder, "--out", plan, *now)  # a halt, as no server is named
-    done = steerer("apply", plan, "-f", folder, *now)
+    invoke("plan", "-f", folder, "--out", plan, *now)  # a halt, as no server is named
+    done = invoke("apply", plan, "-f", folder, *now)
     assert (done.returncode, "podinfo.test  halted" in done.stdout) == (0, True)
-    assert steerer("apply", plan, "-f", folder, *now, "--detailed-exitcode").returncode == 4
+    assert invoke("apply", plan, "-f", folder, *now, "--detailed-exitcode").returncode == 4
 
 
 @pytest.mark.parametrize(
@@ -105,19 +104,19 @@ def test_the_metrics_are_asked_again(folder: Path, plan: Path) -> None:
 def test_a_damaged_file_is_refused_in_words(folder: Path, plan: Path, damage: object, words: str) -> None:
     assert callable(damage)
     plan.write_text(damage(plan.read_text(encoding="utf-8")), encoding="utf-8")
-    done = steerer("apply", plan, "-f", folder)
+    done = invoke("apply", plan, "-f", folder)
     assert (done.returncode, done.stdout, weights(folder)) == (2, "", [100, 0])
     assert done.stderr.startswith(f"steerer: {plan} ")
     assert words in done.stderr
 
 
 def test_a_file_that_cannot_be_read_or_written_is_told(folder: Path, tmp_path: Path) -> None:
-    done = steerer("apply", tmp_path / "none", "-f", folder)
+    done = invoke("apply", tmp_path / "none", "-f", folder)
     assert (done.returncode, "none cannot be read: No such file" in done.stderr) == (2, True)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    assert steerer("apply", tmp_path / "binary", "-f", folder).returncode == 2
+    assert invoke("apply", tmp_path / "binary", "-f", folder).returncode == 2
     for target in (tmp_path / "none" / "plan.json", folder):
-        done = steerer("plan", "-f", folder, "--out", target)
+        done = invoke("plan", "-f", folder, "--out", target)
         assert done.returncode == 2
         assert f"{target} cannot be written: " in done.stderr
         assert done.stdout == ""
@@ -125,25 +124,25 @@ def test_a_file_that_cannot_be_read_or_written_is_told(folder: Path, tmp_path: P
 
 
 def test_a_plan_for_git_is_not_saved(folder: Path, tmp_path: Path) -> None:
-    done = steerer("plan", "--write-to", folder, "--out", tmp_path / "plan.json")
+    done = invoke("plan", "--write-to", folder, "--out", tmp_path / "plan.json")
     assert (done.returncode, (tmp_path / "plan.json").exists()) == (2, False)
     assert "--out and --write-to exclude each other" in done.stderr
 
 
 def test_a_plan_of_no_rollouts_is_applied_by_doing_nothing(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    steerer("plan", "-f", folder, "-l", "app=none", "--out", path)
-    done = steerer("apply", path, "-f", folder)
+    invoke("plan", "-f", folder, "-l", "app=none", "--out", path)
+    done = invoke("apply", path, "-f", folder)
     assert (done.returncode, done.stdout) == (0, "No Rollouts found.\n")
 
 
 def test_told_to_stop_while_it_measures_it_has_applied_nothing(folder: Path, plan: Path) -> None:
     now = ("-f", folder, "--control-loop-interval", "0s")
-    steerer("apply", plan, *now)
-    steerer("plan", "--out", plan, *now)
+    invoke("apply", plan, *now)
+    invoke("plan", "--out", plan, *now)
     before = contents(folder)
-    with silent() as (url, asked), begun("apply", plan, *now, "--metrics-server", url) as process:
-        assert asked()
+    with silent_server() as (url, queried), begun("apply", plan, *now, "--metrics-server", url) as process:
+        assert queried()
         begin = time.monotonic()
         process.terminate()
         _, err = process.communicate(timeout=30)
@@ -156,6 +155,6 @@ def test_the_file_is_whole_or_not_there(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text("an older one", encoding="utf-8")
     os.link(path, tmp_path / "linked")
-    assert steerer("plan", "-f", folder, "--out", path).returncode == 0
+    assert invoke("plan", "-f", folder, "--out", path).returncode == 0
     assert json.loads(path.read_text(encoding="utf-8"))["kind"] == "steerer plan"
     assert (tmp_path / "linked").read_text(encoding="utf-8") == "an older one"  # put in its place, not written into

@@ -1,4 +1,4 @@
-"""`steerer lint` as a pipeline has it: a process, its output, its exit code. Every finding has a unit test as well."""
+"""`steerer lint`: its findings, its report and its exit code. Each check has tests of its own in `preflight`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.support.paths import ARTIFACTS
-from tests.support.program import steerer
+from tests.support.program import contents, invoke
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 
 def found(folder: Path, *args: object, expect: int) -> list[dict[str, Any]]:
     """Lint, and give the findings that are more than information, each with its check."""
-    done = steerer("lint", "-f", folder, "-o", "json", *args)
+    done = invoke("lint", "-f", folder, "-o", "json", *args)
     assert done.returncode == expect, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return [
@@ -47,11 +47,11 @@ def found(folder: Path, *args: object, expect: int) -> list[dict[str, Any]]:
 
 
 def test_the_example_is_clean_also_where_warnings_count_and_nothing_is_written(folder: Path) -> None:
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    done = steerer("lint", "-f", folder, "--strict")
+    before = contents(folder)
+    done = invoke("lint", "-f", folder, "--strict")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "1 Rollout: 0 errors, 0 warnings"
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_all_of_it_is_told_in_one_run_by_rollout_with_what_to_do(folder: Path) -
     edit(folder, CANARY_SERVICE, "- name: http\n", "- name: web\n")
     edit(folder, ROUTE, "weight: 100", "weight: 0")
     edit(folder, PRIMARY, "  replicas: 2", "  paused: true")
-    done = steerer("lint", "-f", folder)
+    done = invoke("lint", "-f", folder)
     assert (done.returncode, done.stderr) == (4, "")
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert "podinfo.test  5 errors" in lines
@@ -165,13 +165,13 @@ def test_a_folder_without_any_rollout_is_a_warning(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_looked_at_is_a_usage_error(folder: Path, args: tuple[str, ...], words: str) -> None:
-    done = steerer("lint", *(arg.format(folder) for arg in args))
+    done = invoke("lint", *(arg.format(folder) for arg in args))
     assert done.returncode == 2
     assert words in done.stderr
 
 
 def test_a_file_that_is_no_yaml_is_told_by_its_line(folder: Path) -> None:
     (folder / "broken.yaml").write_text("a: [\n")
-    done = steerer("lint", "-f", folder)
+    done = invoke("lint", "-f", folder)
     assert done.returncode == 2
     assert "broken.yaml:" in done.stderr

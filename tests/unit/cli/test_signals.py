@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from reconcile.model.plan import Record, Result
 from reconcile.model.settings import Settings
 from tests.components.processes import wait_for
 from tests.support.fakes import FixedMeter, MemoryCluster
-from tests.support.program import begun, contents, example
+from tests.support.program import begun, contents, example, invoke, silent_server
 from tests.support.world import DURATION, METRICS, START, SUCCESS, release
 
 if TYPE_CHECKING:
@@ -189,24 +188,6 @@ def test_a_signal_that_does_not_wake_what_waits_is_heard_all_the_same() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "told to stop (SIGTERM)\n", "")
 
 
-@contextmanager
-def silent() -> Iterator[tuple[str, Callable[[], bool]]]:
-    """Serve metrics like somebody who takes the question and never answers: the URL, and whether there was one."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30)
-        taken: list[socket.socket] = []
-
-        def asked() -> bool:
-            taken.append(server.accept()[0])
-            return bool(taken[-1].recv(1))
-
-        try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
-        finally:
-            for one in taken:
-                one.close()
-
-
 @pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 @pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
 def test_while_a_metric_is_asked_it_ends_at_once(
@@ -214,11 +195,10 @@ def test_while_a_metric_is_asked_it_ends_at_once(
 ) -> None:
     folder = example(tmp_path / "it")
     args = ("run", "-f", folder, "--control-loop-interval", "0s")
-    with begun(*args) as process:
-        process.communicate(timeout=60)
+    assert invoke(*args).returncode == 0
     before = contents(folder)
-    with silent() as (url, asked), begun(*args, "--metrics-server", url, *mode) as process:
-        assert asked()
+    with silent_server() as (url, queried), begun(*args, "--metrics-server", url, *mode) as process:
+        assert queried()
         begin = time.monotonic()
         process.send_signal(told)
         out, err = process.communicate(timeout=30)

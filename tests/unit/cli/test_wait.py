@@ -1,4 +1,4 @@
-"""`run --wait` as a pipeline has it: processes on a folder, what they print, and their exit codes."""
+"""`steerer run --wait` on a folder: what it prints, and its exit codes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import pytest
 import yaml
 
 from tests.components.processes import wait_for
-from tests.support.program import begun, contents, example, steerer, stored
+from tests.support.program import begun, contents, example, invoke, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FAST = ("--wait", "--every", "1s", "--timeout", "30s")
+# With an interval of zero a pass may take any time: a slow machine changes nothing.
+FAST = ("--wait", "--every", "1s", "--control-loop-interval", "0s", "--timeout", "30s")
 
 
 def edited(folder: Path, file: str, old: str, new: str) -> None:
@@ -31,19 +32,19 @@ def edited(folder: Path, file: str, old: str, new: str) -> None:
 
 def test_passes_are_made_until_it_is_done_with_a_line_for_each_change(tmp_path: Path) -> None:
     folder = example(tmp_path / "it", metrics=False, step=100)
-    done = steerer("run", "podinfo", "-f", folder, *FAST)
+    done = invoke("run", "podinfo", "-f", folder, *FAST)
     assert done.returncode == 0, done.stderr
     verdicts = [line.split("  ")[-2] for line in done.stdout.splitlines()]
     assert verdicts == ["started", "promoting", "routed to the primary", "finished"]
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  podinfo\.test  ", line) for line in done.stdout.splitlines())
     assert stored(folder, "rollouts/podinfo.yaml")["status"]["phase"] == "Succeeded"
-    again = steerer("run", "-f", folder, *FAST)  # and what is done already takes one pass
+    again = invoke("run", "-f", folder, *FAST)  # and what is done already takes one pass
     assert (again.returncode, len(again.stdout.splitlines())) == (0, 1)
 
 
 def test_in_the_end_json_has_the_last_pass_and_stderr_the_changes(tmp_path: Path) -> None:
     folder = example(tmp_path / "it", metrics=False, step=100)
-    done = steerer("run", "-f", folder, *FAST, "-o", "json")
+    done = invoke("run", "-f", folder, *FAST, "-o", "json")
     assert done.returncode == 0, done.stderr
     [record] = json.loads(done.stdout)["rollouts"]
     assert (record["move"], record["after"]["phase"]) == ("retire", "Succeeded")
@@ -52,7 +53,7 @@ def test_in_the_end_json_has_the_last_pass_and_stderr_the_changes(tmp_path: Path
 
 def test_when_the_time_is_over_it_says_where_it_stands_and_why(tmp_path: Path) -> None:
     folder = example(tmp_path / "it")
-    done = steerer("run", "-f", folder, "--wait", "--every", "1s", "--timeout", "2s")
+    done = invoke("run", "-f", folder, *FAST, "--timeout", "2s")
     assert done.returncode == 3
     changes = [line for line in done.stdout.splitlines() if line.startswith("20")]
     assert [line.split("  ")[-2] for line in changes] == ["started", "halted"]  # the second halt is no change
@@ -64,7 +65,7 @@ def test_when_the_time_is_over_it_says_where_it_stands_and_why(tmp_path: Path) -
 def test_a_rollout_that_needs_a_human_is_not_waited_for(tmp_path: Path) -> None:
     folder = example(tmp_path / "it")
     edited(folder, "rollouts/podinfo.yaml", "stepWeight: 10", "stepWeight: 0")
-    done = steerer("run", "-f", folder, *FAST)
+    done = invoke("run", "-f", folder, *FAST)
     assert done.returncode == 4
     assert "steerer: failed\n  podinfo.test is new: spec.canaryAnalysis.stepWeight: must be" in done.stderr
 
@@ -76,7 +77,7 @@ def test_of_several_each_is_waited_for(tmp_path: Path) -> None:
     broken["spec"]["virtualService"] = {"name": "other"}
     broken["spec"]["canaryAnalysis"] = {"stepWeight": 0}
     (folder / "rollouts" / "broken.yaml").write_text(yaml.safe_dump(broken), encoding="utf-8")
-    done = steerer("run", "-f", folder, *FAST)
+    done = invoke("run", "-f", folder, *FAST)
     assert done.returncode == 4
     assert stored(folder, "rollouts/podinfo.yaml")["status"]["phase"] == "Succeeded"
     end = " ".join(line for line in done.stderr.splitlines() if not line.startswith("20"))  # but for the log
@@ -86,7 +87,7 @@ def test_of_several_each_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_rollout_that_goes_while_it_is_waited_for_has_failed(tmp_path: Path) -> None:
     folder = example(tmp_path / "it")
-    with begun("run", "podinfo", "-f", folder, *FAST) as process:
+    with begun("run", "podinfo", "-f", folder, *FAST, "--control-loop-interval", "1h") as process:
         assert process.stdout is not None
         assert "started" in process.stdout.readline()
         (folder / "rollouts" / "podinfo.yaml").unlink()
@@ -103,7 +104,7 @@ def test_what_another_pass_does_is_seen_and_shown(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert "0 % → 50 %" in process.stdout.readline()
         while stored(folder, "rollouts/podinfo.yaml")["status"]["phase"] != "Succeeded":
-            steerer(*beside)  # a lock that is held is a pass lost; there are more
+            invoke(*beside)  # a lock that is held is a pass lost; there are more
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert out.splitlines()[-1].split("  ")[-2] == "idle"
@@ -125,7 +126,7 @@ def test_what_another_pass_does_is_seen_and_shown(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_refused_in_words(tmp_path: Path, args: tuple[str, ...], words: str) -> None:
     folder = example(tmp_path / "it")
     before = contents(folder)
-    done = steerer("run", "-f", folder, *args)
+    done = invoke("run", "-f", folder, *args)
     assert done.returncode == 2
     assert words in done.stderr
     assert contents(folder) == before

@@ -1,0 +1,109 @@
+"""`steerer simulate`: the demonstration, what can be kept of it, and scenarios of one's own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.support.paths import ARTIFACTS
+from tests.support.program import invoke, stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEMO = ("simulate", "-f", ARTIFACTS, "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
+
+
+def test_the_demonstration_says_the_twenty_messages_of_the_seed_and_no_others() -> None:
+    done = invoke(*DEMO, "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    played = json.loads(done.stdout)
+    said = [(event["type"], event["message"]) for one in played["passes"] for r in one for event in r["events"]]
+    advance, halt = "Advance rollout podinfo.test weight", "Halt rollout podinfo.test"
+    assert said == [
+        ("Normal", "Starting rollout for podinfo.test"),
+        *(("Normal", f"{advance} {weight}") for weight in (10, 20, 30)),
+        *(("Warning", f"{halt} request duration {text} > 500ms") for text in ("2.525s", "1.567s", "823ms")),
+        *(("Normal", f"{advance} {weight}") for weight in (40, 50, 60)),
+        *(("Warning", f"{halt} success rate {text} < 99%") for text in ("82.33%", "87.22%", "94.74%")),
+        *(("Normal", f"{advance} {weight}") for weight in (70, 80, 90, 100)),
+        ("Normal", "Copying podinfo-canary.test template spec to podinfo.test"),
+        ("Warning", "Waiting for podinfo.test rollout to finish: 1 of 2 updated replicas are available"),
+        ("Normal", "Promotion complete! Scaling down podinfo-canary.test"),
+    ]
+    assert len(said) == 20
+    objects = {(item["kind"], item["metadata"]["name"]): item for item in played["objects"]}
+    assert objects["Rollout", "podinfo"]["status"]["phase"] == "Succeeded"
+    route = objects["VirtualService", "podinfo"]["spec"]["http"][0]["route"]
+    assert [entry["weight"] for entry in route] == [100, 0]
+    primary, canary = objects["Deployment", "podinfo"]["spec"], objects["Deployment", "podinfo-canary"]["spec"]
+    assert primary["template"]["spec"] == canary["template"]["spec"]
+    assert primary["template"]["metadata"]["labels"] == {"app": "podinfo"}
+    assert (primary["replicas"], canary["replicas"]) == (2, 0)
+    assert stored(ARTIFACTS, "rollouts/podinfo.yaml").get("status") is None  # a simulation plays on a copy
+
+
+def test_the_demonstration_is_printed_as_kubectl_describe_does() -> None:
+    text = invoke(*DEMO).stdout
+    lines = text.splitlines()
+    assert "  Type     Reason  Age    From     Message" in lines
+    assert sum(" steerer  " in line for line in lines) == 20
+    assert "Deployment podinfo-canary.test       0 replicas" in text
+
+
+def test_a_simulation_can_be_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    assert invoke(*DEMO, "--out", kept).returncode == 0
+    assert stored(kept, "rollouts/podinfo.yaml")["status"]["phase"] == "Succeeded"
+    again = invoke(*DEMO, "--out", kept)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ("{start: x}", "start: must be a time like"),
+        ("{start: 2026-01-01T00:00:00Z, nope: 1, tick: fast}", "nope: is no field of a scenario; tick: must be"),
+        ("[]", "must be a mapping"),
+        ("{start: 2026-01-01T00:00:00Z, troubles: [{metric: a, weight: 1, values: [maybe]}]}", "troubles[0].values[0]"),
+        ("{start: 2026-01-01T00:00:00Z, changes: [{tick: 1, kind: Pod, name: x, patch: []}]}", "changes[0].kind: must"),
+        ("a: [", "is no YAML"),
+    ],
+)
+def test_a_scenario_that_cannot_be_played_is_told_by_field(tmp_path: Path, scenario: str, words: str) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(scenario, encoding="utf-8")
+    done = invoke("simulate", "-f", ARTIFACTS, "--scenario", path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_scenario_changes_objects_at_its_ticks(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    image = "/spec/template/spec/containers/0/image"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "start": "2026-01-01T00:00:00Z",
+                "answers": {"istio_requests_total": 100, "istio_request_duration_seconds_bucket": 1},
+                "changes": [
+                    {
+                        "tick": 4,
+                        "kind": "Deployment",
+                        "name": "podinfo-canary",
+                        "namespace": "test",
+                        "patch": [{"op": "replace", "path": image, "value": "podinfo:9"}],
+                    }
+                ],
+            }
+        ),
+        encoding="utf-8",
+    )
+    text = invoke("simulate", "-f", ARTIFACTS, "--scenario", path).stdout
+    assert "podinfo-canary.test changed, routing all traffic to podinfo.test" in text
+    assert "Deployment podinfo.test              2 replicas of podinfo:9" in text
