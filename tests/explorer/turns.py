@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def broken(plan: Plan, manifests: list[Manifest], value: float | Failure, interval: float) -> tuple[str, ...]:
     """Give the laws that a plan breaks when all of it is written to the world that it was made for."""
-    scene = Scene(manifests=manifests, values={SUCCESS: value}, interval=interval, books=True, calm=True)
+    scene = Scene(manifests=manifests, values={SUCCESS: value}, interval=interval, versioned=True, calm=True)
     before = {ref_of(manifest): manifest for manifest in manifests}
     try:
         turn = Turn(scene=scene, plan=plan, result=Result.APPLIED, before=before, after=_written(plan, before))

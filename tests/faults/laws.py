@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.template_hash import revision
 from tests.faults.replay import CANARY, PRIMARY, ROLLOUT, ROUTE, Step, World
-from tests.support.laws import BOOKS, changed, managed, replicas, selected, weights
+from tests.support.laws import SERVER_METADATA, changed, managed, replicas, selected, weights
 from tests.support.world import VS
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def scope(step: Step, _: Memory) -> Iterator[str]:
         yield "10: this is nobody's to write"
         return
     found = {path for operation in entry.body if operation["op"] != "test" for path in [operation["path"]]}
-    found |= {path for path in changed(_users(step.old), _users(step.new)) if not path.startswith(BOOKS)}
+    found |= {path for path in changed(_users(step.old), _users(step.new)) if not path.startswith(SERVER_METADATA)}
     theirs = [path for path in sorted(found) if not re.fullmatch(where, path)]
     if theirs:
         yield f"10: more than its own fields is written: {', '.join(theirs)}"

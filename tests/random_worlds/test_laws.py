@@ -247,13 +247,13 @@ def test_killed_between_any_two_writes_it_ends_where_it_would_have_ended(scene: 
 
 @examples(450)
 @given(calm_scenes())
-def test_books_or_no_books_make_no_difference(scene: Scene) -> None:
-    with_books, without = (Play(scene=scene, cluster=scene.cluster(books=books)) for books in (True, False))
+def test_versions_of_objects_or_none_make_no_difference(scene: Scene) -> None:
+    with_versions, without = (Play(scene=scene, cluster=scene.cluster(versioned=one)) for one in (True, False))
     for _ in range(6):
-        with_books.tick()
+        with_versions.tick()
         without.tick()
-        assert with_books.end() == without.end()
-    assert with_books.moves == without.moves
+        assert with_versions.end() == without.end()
+    assert with_versions.moves == without.moves
 
 
 @examples(60)
@@ -263,7 +263,7 @@ def test_a_folder_and_a_cluster_end_in_the_same_objects(scene: Scene) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "world.yaml").write_text(yaml.safe_dump_all(bare.manifests), encoding="utf-8")
         files = Play(scene=bare, cluster=FolderCluster(folder))
-        memory = Play(scene=bare, cluster=bare.cluster(books=False))
+        memory = Play(scene=bare, cluster=bare.cluster(versioned=False))
         for _ in range(3):
             files.tick()
             memory.tick()
@@ -273,8 +273,8 @@ def test_a_folder_and_a_cluster_end_in_the_same_objects(scene: Scene) -> None:
 
 def _bare(manifest: Manifest) -> Manifest:
     """Take out what only an API server keeps."""
-    books = {"uid", "generation", "resourceVersion", "managedFields"}
-    metadata = {key: value for key, value in manifest["metadata"].items() if key not in books}
+    of_server = {"uid", "generation", "resourceVersion", "managedFields"}
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in of_server}
     return manifest | {"metadata": metadata}
 
 

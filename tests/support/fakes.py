@@ -1,6 +1,6 @@
-"""The fakes of the two ports: a cluster in memory that keeps books like an API server, a meter with fixed answers.
+"""The fakes of the two ports: a cluster in memory with the metadata of an API server, a meter with fixed answers.
 
-The only fakes of the tests. They hold no opinion on Rollouts.
+There are no other fakes. They know nothing of Rollouts.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 class MemoryCluster:
     """A Cluster in memory: generations, resource versions, uids, status apart from the rest, Events counted.
 
-    `books=False` leaves metadata as it was given, like a folder does.
+    `versioned=False` leaves the metadata as it is, like a folder does.
     """
 
     width = 1
 
-    def __init__(self, manifests: Iterable[Manifest], *, books: bool = True) -> None:
-        self._books = books
+    def __init__(self, manifests: Iterable[Manifest], *, versioned: bool = True) -> None:
+        self._versioned = versioned
         self.objects: dict[Ref, Manifest] = {}
         self.patches: list[Patch] = []
         self.events: list[Event] = []
@@ -43,14 +43,14 @@ class MemoryCluster:
             self.put(manifest)
 
     def put(self, manifest: Manifest) -> Ref:
-        """Store an object as a user would: whatever is there before is replaced."""
+        """Stores an object as a user does: one that is there before is replaced."""
         ref = ref_of(manifest)
         old = self.objects.get(ref)
-        self.objects[ref] = self._booked(deepcopy(manifest), old)
+        self.objects[ref] = self._with_metadata(deepcopy(manifest), old)
         return ref
 
     def edit(self, ref: Ref, *path_and_value: Any) -> None:
-        """Set one field as a user would: `edit(ref, "spec", "replicas", 3)`; `None` removes it."""
+        """Sets one field as a user does: `edit(ref, "spec", "replicas", 3)`; `None` removes it."""
         *path, last, value = path_and_value
         manifest = deepcopy(self.objects[ref])
         parent: Any = manifest
@@ -60,10 +60,10 @@ class MemoryCluster:
             parent.pop(last, None)
         else:
             parent[last] = value
-        self.objects[ref] = self._booked(manifest, self.objects[ref])
+        self.objects[ref] = self._with_metadata(manifest, self.objects[ref])
 
-    def _booked(self, new: Manifest, old: Manifest | None) -> Manifest:
-        if not self._books:
+    def _with_metadata(self, new: Manifest, old: Manifest | None) -> Manifest:
+        if not self._versioned:
             return new
         self._version += 1
         metadata = new.setdefault("metadata", {})
@@ -74,7 +74,7 @@ class MemoryCluster:
         return new
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Give the objects of a kind, by namespace and name."""
+        """Returns the objects of a kind, by namespace and name."""
         refs = sorted(ref for ref in self.objects if ref.kind == kind and scope.namespace in {None, ref.namespace})
         found = (deepcopy(self.objects[ref]) for ref in refs)
         return [
@@ -82,16 +82,16 @@ class MemoryCluster:
         ]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Give the objects that exist."""
+        """Returns the objects that exist."""
         return {ref: self.refuse.get(ref) or deepcopy(self.objects[ref]) for ref in refs if ref in self.objects}
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
-        """Give those that have these versions."""
+        """Returns the objects that have these versions."""
         readable = {ref: self.objects[ref] for ref in known if ref in self.objects and ref not in self.refuse}
         return [ref for ref, manifest in readable.items() if version_of(manifest) == known[ref]]
 
     def patch(self, patch: Patch) -> Manifest | None:
-        """Apply a JSON patch; a status patch writes the status alone, any other one everything but."""
+        """Applies a JSON patch; a status patch writes the status alone, any other one all but the status."""
         if patch.target in self.refuse:
             raise self.refuse[patch.target]
         old = self.objects.get(patch.target)
@@ -110,12 +110,12 @@ class MemoryCluster:
         if "status" in {**new, **old}:
             kept["status"] = status
         if kept != old:
-            self.objects[patch.target] = self._booked(kept, old)
+            self.objects[patch.target] = self._with_metadata(kept, old)
         self.patches.append(patch)
         return deepcopy(self.objects[patch.target])
 
     def record(self, event: Event, at: datetime) -> None:
-        """Store an Event, or count it."""
+        """Stores an Event, or counts it."""
         self.events.append(event)
         ref = Ref(EVENT, event.rollout.namespace, event.name)
         old = self.objects.get(ref)
@@ -124,19 +124,19 @@ class MemoryCluster:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What was said, in order."""
+        """The texts of all Events, in order."""
         return tuple(event.message for event in self.events)
 
 
 class FixedMeter:
-    """A Meter: one answer for each metric, to be changed at will."""
+    """A Meter: one answer for each metric, which a test may change."""
 
     def __init__(self, **values: float | Failure) -> None:
         self.values = values
         self.asked: list[Question] = []
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer from the table; a metric without a value has no data."""
+        """Answers from the table; a metric without a value has no data."""
         del at
         self.asked.extend(questions)
         return {question: self._answer(question) for question in questions}
@@ -158,6 +158,6 @@ def _at(value: Any, *path: str) -> str:
 
 
 def ref_of(manifest: Manifest) -> Ref:
-    """Name a manifest."""
+    """Returns the reference to the object of a manifest."""
     metadata = manifest["metadata"]
     return Ref(KINDS[manifest["kind"]], metadata.get("namespace", "default"), metadata["name"])

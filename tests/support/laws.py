@@ -1,7 +1,7 @@
-"""The laws of a pass: what holds of every turn, whatever the world it was made in.
+"""The laws of a pass: what is true of every Rollout in every pass, whatever the world is.
 
-Each law is a plain function of one turn (a world, the plan that was made for it, and the world after it) that raises
-AssertionError. `test_laws` holds them against random worlds, `tests/explorer` against every world it finds.
+Each law is a function of one `Turn`: a world, the plan that was made for it, and the world after it. It raises
+AssertionError where the law is broken. `tests/random_worlds` checks them in random worlds, `tests/explorer` in all.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Turn:
 
 
 def turns(scene: Scene, cluster: Server, at: timedelta = timedelta(0)) -> Iterator[Turn]:
-    """Make one pass and give what it was for each Rollout."""
+    """Makes one pass, and yields what it did for each Rollout."""
     records = scene.pass_over(cluster, now=START + at).run()
     while True:
         before = world_of(cluster)
@@ -66,16 +66,16 @@ def turns(scene: Scene, cluster: Server, at: timedelta = timedelta(0)) -> Iterat
 
 
 def world_of(cluster: Server) -> Objects:
-    """Give all objects but Events as they are now: the cluster writes into metadata, and replaces the rest."""
+    """Returns all objects but Events as they are now. Only the cluster's own metadata changes in place."""
     found = {ref: item for ref, item in cluster.objects.items() if ref.kind != EVENT}
     return {ref: item | {"metadata": dict(item["metadata"])} for ref, item in found.items()}
 
 
-# An opinion of their own on routes, health and numbers, written without looking at the program's.
+# Routes, health and numbers are judged here independently of the program.
 
 
 def managed(manifest: Manifest | None) -> list[tuple[Manifest, Manifest]]:
-    """Give the (primary, canary) ends of the managed routes."""
+    """Returns the (primary, canary) ends of the managed routes."""
     names: dict[Any, str] = {
         f"{host}{suffix}": host
         for host in ("podinfo", "podinfo-canary")
@@ -93,23 +93,23 @@ def managed(manifest: Manifest | None) -> list[tuple[Manifest, Manifest]]:
 
 
 def weights(objects: Mapping[Ref, Manifest]) -> list[tuple[Any, Any]]:
-    """Give the (primary, canary) weights of the managed routes as they are written."""
+    """Returns the (primary, canary) weights of the managed routes as they are written."""
     return [(one.get("weight"), other.get("weight")) for one, other in managed(objects.get(VS))]
 
 
 def shares(objects: Objects) -> list[int]:
-    """Give the canary's weights."""
+    """Returns the canary's weights."""
     return [canary or 0 for _, canary in weights(objects)]
 
 
 def replicas(manifest: Manifest) -> Any:
-    """Give the size that a Deployment asks for."""
+    """Returns the size that a Deployment asks for."""
     wanted = manifest["spec"].get("replicas")
     return 1 if wanted is None else wanted
 
 
 def healthy(manifest: Manifest) -> bool:
-    """Say whether every replica that is wanted is there, new and available."""
+    """Returns whether every replica that is wanted is there, new and available."""
     wanted, status = replicas(manifest), manifest.get("status") or {}
     counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
     seen = (status.get("observedGeneration") or 0) >= (manifest["metadata"].get("generation") or 0)
@@ -118,7 +118,7 @@ def healthy(manifest: Manifest) -> bool:
 
 
 def good_metrics(turn: Turn) -> bool:
-    """Say whether each metric of the Rollout has an answer on the right side of its threshold."""
+    """Returns whether each metric of the Rollout has an answer on the right side of its threshold."""
     for check in turn.spec["canaryAnalysis"].get("metrics") or ():
         value = turn.scene.values.get(check["name"])
         if value is None or isinstance(value, Failure) or not math.isfinite(value):
@@ -130,7 +130,7 @@ def good_metrics(turn: Turn) -> bool:
 
 
 def changed(before: Any, after: Any, path: str = "") -> set[str]:
-    """Give the JSON pointers at which two values differ."""
+    """Returns the JSON pointers at which two values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = before.keys() | after.keys()
         missing = object()
@@ -144,7 +144,7 @@ def changed(before: Any, after: Any, path: str = "") -> set[str]:
 
 
 def law_applies(turn: Turn) -> None:
-    """Demand that every plan applies cleanly to what it was made from: one patch an object, the ticket first."""
+    """Every plan applies cleanly to what it was made from: one patch an object, the status first."""
     assert not turn.plan.error
     targets = [patch.target for patch in turn.plan.patches]
     others = [target for target in targets if target != turn.plan.rollout]
@@ -159,7 +159,7 @@ def law_applies(turn: Turn) -> None:
 
 
 def law_fenced(turn: Turn) -> None:
-    """Demand that no patch goes through where somebody wrote what it relied on."""
+    """No patch goes through where somebody wrote what it relied on."""
     for index, patch in enumerate(turn.plan.patches):
         again = any(patch.target == earlier.target for earlier in turn.plan.patches[:index])
         before = turn.before[patch.target]
@@ -169,14 +169,14 @@ def law_fenced(turn: Turn) -> None:
 
 
 def _moved_by_another_pass(manifest: Manifest) -> Iterator[Manifest]:
-    """Give the Rollouts that a plan must not finish: the version that its own first patch made is not known to it."""
+    """Yields the Rollouts that a plan must not finish: it does not know the version that its own first patch made."""
     for key, value in (("phase", "another"), ("canaryRevision", "another"), ("canaryWeight", 99)):
         if key in manifest["status"]:
             yield manifest | {"status": manifest["status"] | {key: value}}
 
 
 def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
-    """Give the worlds of somebody who was faster, one field each."""
+    """Yields the object as others may have changed it first, one field each."""
     if ref == VS:
         for index in range(len(managed(manifest))):
             for end in (0, 1):
@@ -205,13 +205,13 @@ def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
 
 
 def _repairs(turn: Turn) -> bool:
-    """Say whether the weights were found put back: then the first Event is a Warning that names by whom."""
+    """Returns whether the weights were put back: then the first Event is a Warning that names the manager."""
     moved = turn.plan.move in {Move.RESTORE, Move.ADVANCE}
     return moved and turn.plan.events[0].type == "Warning"
 
 
 def law_weights(turn: Turn) -> None:
-    """Demand weights that add up to 100, below the maximum, at most one step above the lowest one read."""
+    """Weights add up to 100, stay below the maximum, and rise at most one step above the lowest one read."""
     if weights(turn.before) == weights(turn.after):
         return
     spec, recorded = turn.spec["canaryAnalysis"], _recorded(turn)
@@ -230,7 +230,7 @@ TOOLS = set(Settings().gitops_managers)
 
 
 def _reached(turn: Turn) -> int:
-    """Give what the canary had until a GitOps tool took it away, or has."""
+    """Returns the weight of the canary, or the one it had until a GitOps tool put it back."""
     lowest, most = min(shares(turn.before)), turn.spec["canaryAnalysis"].get("maxWeight") or 100
     entries = turn.before[VS]["metadata"].get("managedFields") or ()
     writers = {entry["manager"] for entry in entries if "f:http" in entry.get("fieldsV1", {}).get("f:spec", {})}
@@ -240,7 +240,7 @@ def _reached(turn: Turn) -> int:
 
 
 def law_rises(turn: Turn) -> None:
-    """Demand healthy Deployments for a rise and, above 0, a passing answer for each metric."""
+    """A weight rises only with healthy Deployments and, above 0, a passing answer for each metric."""
     if not any(new > old for old, new in zip(shares(turn.before), shares(turn.after), strict=True)):
         return
     assert healthy(turn.before[P])
@@ -249,31 +249,31 @@ def law_rises(turn: Turn) -> None:
 
 
 def law_returns(turn: Turn) -> None:
-    """Demand a healthy primary for traffic that goes back to it."""
+    """Traffic goes back only to a healthy primary."""
     if any(shares(turn.before)) and shares(turn.before) != shares(turn.after) and not any(shares(turn.after)):
         assert healthy(turn.before[P])
 
 
-HURRIED = {Move.RESTORE, Move.RESET, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
+WITHOUT_INTERVAL = {Move.RESTORE, Move.RESET, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
 
 
 def law_interval(turn: Turn) -> None:
-    """Demand that the interval, but for the jitter of a CronJob, lies between two moves, and that waiting is for it."""
+    """Between two moves lies the interval, except for the jitter of a CronJob."""
     last = (turn.before[turn.plan.rollout].get("status") or {}).get("lastAdvanceTime")
-    if turn.plan.move not in HURRIED and last is not None:
+    if turn.plan.move not in WITHOUT_INTERVAL and last is not None:
         assert (START - datetime.fromisoformat(last)).total_seconds() >= turn.scene.interval * 3 / 4
 
 
 # Where a plan may write, by its target; `*` stands for the indices of managed routes.
 WRITABLE = {VS: "/spec/http/*/route/*/weight", P: "/spec/template", C: "/spec/replicas"}
-BOOKS = ("/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields")
+SERVER_METADATA = ("/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields")
 
 
 def law_scope(turn: Turn) -> None:
-    """Demand that nothing is written but two weights a route, one template, one replica count, and the status."""
+    """Nothing is written but two weights a route, one template, one replica count, and the status."""
     assert turn.before.keys() == turn.after.keys()
     for ref, before in turn.before.items():
-        paths = {path for path in changed(before, turn.after[ref]) if not path.startswith(BOOKS)}
+        paths = {path for path in changed(before, turn.after[ref]) if not path.startswith(SERVER_METADATA)}
         if ref == turn.plan.rollout:
             assert all(path.startswith("/status") for path in paths), paths
             continue
@@ -284,13 +284,13 @@ def law_scope(turn: Turn) -> None:
     for manifest in theirs:  # weights of routes that are not managed stay as well
         for end in (end for ends in managed(manifest) for end in ends):
             end.pop("weight", None)
-        for book in BOOKS:
-            (manifest or {"metadata": {}})["metadata"].pop(book.rpartition("/")[2], None)
+        for path in SERVER_METADATA:
+            (manifest or {"metadata": {}})["metadata"].pop(path.rpartition("/")[2], None)
     assert theirs[0] == theirs[1]
 
 
 def law_silence(turn: Turn) -> None:
-    """Demand that waiting writes and says nothing, and that idle says nothing and writes at most a status."""
+    """Waiting writes nothing and has no Event; idle has no Event and writes at most a status."""
     if turn.plan.move == Move.WAIT:
         assert not turn.plan.patches
     if turn.plan.move in {Move.WAIT, Move.IDLE, Move.INITIALIZE}:
@@ -307,7 +307,7 @@ NAMED = re.compile(
 
 
 def law_halt(turn: Turn) -> None:
-    """Demand of a halt one Warning that names an object, a field or a metric, and no write but the status."""
+    """A halt has one Warning, which names an object, a field or a metric, and writes only the status."""
     if turn.plan.move != Move.HALT:
         return
     assert [event.type for event in turn.plan.events] == ["Warning"]
@@ -326,7 +326,7 @@ UNITS: dict[str, Decimal | int] = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms":
 
 
 def law_numbers(message: str) -> None:
-    """Demand that a comparison is true as it reads."""
+    """A comparison is true as it reads."""
     match = COMPARED.search(message)
     if match:
         left, right = (_printed(match[group]) for group in (1, 3))
@@ -340,7 +340,7 @@ def _printed(text: str) -> Decimal:
 
 
 def law_conditions(turn: Turn) -> None:
-    """Demand conditions as kstatus wants them, whose times move only with their status."""
+    """Conditions are as kstatus wants them, and their times move only with their status."""
     if not any(patch.target == turn.plan.rollout for patch in turn.plan.patches):
         return
     before, rollout = turn.before[turn.plan.rollout], turn.plan.rollout
@@ -362,7 +362,7 @@ def law_conditions(turn: Turn) -> None:
 
 
 def law_state_kept(turn: Turn) -> None:
-    """Demand that a Rollout that cannot be used keeps all that was stored but its conditions."""
+    """A Rollout that cannot be used keeps all that was stored but its conditions."""
     if turn.plan.move != Move.HALT or turn.result is not Result.APPLIED:
         return
     if "InvalidSpec" in str(turn.after[turn.plan.rollout].get("status")):
@@ -375,7 +375,7 @@ def law_state_kept(turn: Turn) -> None:
 
 
 def law_template(turn: Turn) -> None:
-    """Demand that the primary only gets the present template of a canary that passed at the maximum."""
+    """The primary only gets the present template of a canary that passed at the maximum."""
     if P not in turn.before or turn.before[P]["spec"] == turn.after[P]["spec"]:
         return
     status, spec = turn.before[turn.plan.rollout].get("status") or {}, turn.spec["canaryAnalysis"]
@@ -395,12 +395,12 @@ def law_template(turn: Turn) -> None:
 
 
 def selected(selector: Any, labels: Mapping[str, Any]) -> bool:
-    """Say whether pods with these labels are selected."""
+    """Returns whether pods with these labels are selected."""
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 def law_identity(turn: Turn) -> None:
-    """Demand that the primary's pods belong to the same Deployment and Services after the copy as before."""
+    """The primary's pods belong to the same Deployment and Services after the copy as before."""
     if P not in turn.before or turn.before[P]["spec"] == turn.after[P]["spec"]:
         return
     old, new = turn.before[P]["spec"], turn.after[P]["spec"]
@@ -420,7 +420,7 @@ def law_identity(turn: Turn) -> None:
 
 
 def law_scaled(turn: Turn) -> None:
-    """Demand that the canary goes to zero only without traffic and beside a healthy primary."""
+    """The canary is scaled to zero only without traffic and beside a healthy primary."""
     if C not in turn.before or turn.before[C] == turn.after[C]:
         return
     if replicas(turn.after[C]) == 0:
@@ -433,7 +433,7 @@ def law_scaled(turn: Turn) -> None:
 
 
 def law_succeeded(turn: Turn) -> None:
-    """Demand that `Succeeded` is stored only when traffic, template and canary are where they end."""
+    """`Succeeded` is stored only when traffic, template and canary are where they end."""
     phases = [(world[turn.plan.rollout].get("status") or {}).get("phase") for world in (turn.before, turn.after)]
     if phases[0] == "Succeeded" or phases[1] != "Succeeded":
         return
@@ -447,7 +447,7 @@ def law_succeeded(turn: Turn) -> None:
 
 
 def law_claims(turn: Turn) -> None:
-    """Demand that Events claim only what is stored."""
+    """Events claim only what is stored."""
     if turn.result is not Result.APPLIED:
         return
     for event in turn.plan.events:

@@ -1,4 +1,4 @@
-"""Random worlds for the laws: a coherent one first, at any point of a release, then a few mishaps done to it.
+"""Random worlds for the laws: first a coherent one, at any point of a release, then a few mishaps.
 
 Only builders. What has to hold in every one of these worlds stands in `test_laws`.
 """
@@ -50,10 +50,10 @@ T = TypeVar("T")
 
 
 class Pick(Protocol):
-    """Chooses one of several: what the builders are driven by."""
+    """Chooses one of several options, for the builders."""
 
     def __call__(self, options: Sequence[T]) -> T:
-        """Give one of the options."""
+        """Returns one of the options."""
         ...
 
 
@@ -69,8 +69,8 @@ MOMENTS = (-86_400, -600, -300, -61, -60, -46, -44, -1, 20)
 class Server(MemoryCluster):
     """A cluster in memory that also keeps `managedFields`, refuses to list, and refuses single writes."""
 
-    def __init__(self, manifests: Collection[Manifest], *, books: bool) -> None:
-        super().__init__(manifests, books=books)
+    def __init__(self, manifests: Collection[Manifest], *, versioned: bool) -> None:
+        super().__init__(manifests, versioned=versioned)
         for manifest in manifests:  # what the world says about ids and generations is kept, and counted on from
             given = {key: manifest["metadata"][key] for key in ("uid", "generation") if key in manifest["metadata"]}
             self.objects[ref_of(manifest)]["metadata"].update(given)
@@ -79,13 +79,13 @@ class Server(MemoryCluster):
         self.now = START
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Give the objects of a kind, unless they are not to be had."""
+        """Returns the objects of a kind, unless the server refuses to."""
         if kind in self.unlisted:
             raise self.unlisted[kind]
         return super().list(kind, scope)
 
     def patch(self, patch: Patch) -> None:
-        """Apply a patch and put its writer on record."""
+        """Applies a patch and records its writer."""
         if patch.target in self.unwritable:
             raise self.unwritable[patch.target]
         super().patch(patch)
@@ -101,10 +101,10 @@ def _owns(entry: Manifest, owned: str) -> bool:
 
 
 class Meter(FixedMeter):
-    """A meter that leaves questions out where it has nothing at all to say: the value None."""
+    """A meter that leaves out the questions whose value is None."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer what is not left out."""
+        """Answers the questions that are not left out."""
         return super().measure([one for one in questions if self.values.get(one.metric, 0.0) is not None], at)
 
 
@@ -118,22 +118,22 @@ class Scene:
     manifests: list[Manifest]
     values: dict[str, float | Failure | None]
     interval: float
-    books: bool
+    versioned: bool
     calm: bool
     refused: dict[Ref, ClusterError] = field(default_factory=dict)
     unlisted: dict[Kind, ClusterError] = field(default_factory=dict)
     unwritable: dict[Ref, ClusterError] = field(default_factory=dict)
 
-    def cluster(self, *, books: bool | None = None) -> Server:
-        """Build the cluster anew."""
-        cluster = Server(self.manifests, books=self.books if books is None else books)
+    def cluster(self, *, versioned: bool | None = None) -> Server:
+        """Builds a new cluster of this world."""
+        cluster = Server(self.manifests, versioned=self.versioned if versioned is None else versioned)
         cluster.refuse.update(self.refused)
         cluster.unlisted.update(self.unlisted)
         cluster.unwritable.update(self.unwritable)
         return cluster
 
     def pass_over(self, cluster: MemoryCluster | Any, *, now: datetime = START) -> Pass:
-        """Give a pass over a cluster at an instant."""
+        """Returns a pass over a cluster at an instant."""
         if isinstance(cluster, Server):
             cluster.now = now
         return Pass(
@@ -145,18 +145,18 @@ class Scene:
         )
 
     def of(self, ref: Ref) -> Manifest | None:
-        """Give one manifest, if the world has it."""
+        """Returns one manifest, if the world has it."""
         return next((item for item in self.manifests if ref_of(item) == ref), None)
 
 
 def written_by(manager: str, owned: str, at: datetime | None) -> Manifest:
-    """Build an entry of `managedFields` for a member of `spec`."""
+    """Builds an entry of `managedFields` for a member of `spec`."""
     entry: Manifest = {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {f"f:{owned}": {}}}}
     return entry | ({"time": stamp(at)} if at else {})
 
 
 def stamp(at: datetime) -> str:
-    """Write a time as Kubernetes does."""
+    """Writes a time as Kubernetes does."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -190,7 +190,7 @@ LABELS: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], tuple[s
 
 
 def pod_template(image: str, labels: dict[str, str], own: str, *, annotated: bool, spread: bool) -> Manifest:
-    """Build a pod template; `own` is the label that its anti-affinity selects, where it has one."""
+    """Builds a pod template; `own` is the label that its anti-affinity selects, where it has one."""
     metadata: Manifest = {"labels": {**labels, "team": f"team-{image}"}}
     if annotated:
         metadata["annotations"] = {"restartedAt": "now"}
@@ -202,15 +202,15 @@ def pod_template(image: str, labels: dict[str, str], own: str, *, annotated: boo
 
 
 def rolled_out(manifest: Manifest) -> Manifest:
-    """Give a Deployment the status of one that is rolled out."""
+    """Returns a Deployment the status of one that is rolled out."""
     wanted = manifest["spec"].get("replicas", 1)
     status = {"replicas": wanted, "updatedReplicas": wanted, "readyReplicas": wanted, "availableReplicas": wanted}
-    status["observedGeneration"] = manifest["metadata"].get("generation", 1)  # a cluster with books begins at 1
+    status["observedGeneration"] = manifest["metadata"].get("generation", 1)  # a cluster with versioned begins at 1
     return manifest | {"status": status}
 
 
 def deployments(pick: Pick) -> tuple[Manifest, Manifest, Manifest, Manifest]:
-    """Draw primary and canary with their Services; their templates are often the same but for the labels."""
+    """Draws primary and canary with their Services; their templates are often the same but for the labels."""
     labels_p, labels_c, by_deployment, by_primary, by_canary = LABELS[pick(sorted(LABELS))]
     own = by_deployment[-1]
     image = pick(IMAGES[:2])
@@ -231,7 +231,7 @@ def deployments(pick: Pick) -> tuple[Manifest, Manifest, Manifest, Manifest]:
 
 
 def destinations(pick: Pick, weight: int) -> list[Manifest]:
-    """Draw the two ends of a managed route: their order, the spelling of the hosts, how the weight is written."""
+    """Draws the two ends of a managed route: their order, the spelling of the hosts, how the weight is written."""
     primary: Manifest = {"destination": {"host": pick(SPELLINGS).format(PRIMARY_HOST), "subset": "v1"}}
     canary: Manifest = {"destination": {"host": pick(SPELLINGS).format(CANARY_HOST)}}
     primary["weight"], canary["weight"] = 100 - weight, weight
@@ -263,12 +263,12 @@ UNMANAGED: tuple[Manifest, ...] = (
 
 
 def unmanaged(pick: Pick) -> Manifest:
-    """Draw a route that is none of steerer's business."""
+    """Draws a route that steerer does not manage."""
     return deepcopy(pick(UNMANAGED))
 
 
 def virtual_service(pick: Pick, weight: int) -> Manifest:
-    """Draw a VirtualService with one to three managed routes among others; now and then their weights differ."""
+    """Draws a VirtualService with one to three managed routes among others; now and then their weights differ."""
     routes: list[Manifest] = [{"route": destinations(pick, weight)}]
     for _ in range(pick((0, 0, 0, 1, 1, 2))):
         uneven = pick((weight, weight, weight, 0, 70, 100))
@@ -285,12 +285,12 @@ def virtual_service(pick: Pick, weight: int) -> Manifest:
 
 
 def moment(pick: Pick) -> datetime:
-    """Draw a time around the pass."""
+    """Draws a time around the pass."""
     return START + timedelta(seconds=pick(MOMENTS))
 
 
 def status(pick: Pick, canary: Manifest, weight: int, step: int) -> Manifest | None:
-    """Draw what an earlier pass has stored: usually what fits the world, often what does not."""
+    """Draws what an earlier pass has stored: usually what fits the world, often what does not."""
     phases = (None, None, "Initialized", *["Progressing"] * 8, *["Promoting"] * 3, *["Finalising"] * 3, "Succeeded")
     phase = pick(phases)
     if phase is None:
@@ -335,7 +335,7 @@ OLD_CONDITIONS: Manifest = {
 
 
 def checks(pick: Pick) -> list[Manifest] | None:
-    """Draw the metrics: none to three, now and then one of them twice."""
+    """Draws the metrics: none to three, now and then one of them twice."""
     success = {"name": SUCCESS, "threshold": pick((99, 95.5, 0)), "interval": "1m"}
     duration = {"name": DURATION, "threshold": pick((500, 250.5))}
     both = [success, duration]
@@ -343,14 +343,14 @@ def checks(pick: Pick) -> list[Manifest] | None:
 
 
 def _carry(primary: Manifest, canary: Manifest, services: tuple[Manifest, Manifest]) -> None:
-    """Give the primary what a promotion of the canary would give it."""
+    """Returns the primary what a promotion of the canary would give it."""
     target = objects.deployment(primary)
     identity = identity_of(target, [objects.service(one) for one in services])
     primary["spec"]["template"] = promoted_template(objects.deployment(canary), target, identity)
 
 
 def calm_scene(pick: Pick) -> Scene:
-    """Draw a world in which nothing is wrong: any point of a release, whatever was stored about it."""
+    """Draws a world in which nothing is wrong: any point of a release, whatever was stored about it."""
     primary, canary, *services = deployments(pick)
     # A release has at most a dozen steps here, so that a whole one can be played.
     most, step = pick((None, 100, 100, 50, 20, 7)), pick((10, 25, 40, 50, 100))
@@ -376,7 +376,7 @@ def calm_scene(pick: Pick) -> Scene:
         manifests=deepcopy([primary, canary, *services, route, *scalers, manifest]),
         values=dict(values),
         interval=pick((60.0, 60.0, 10.0)),
-        books=pick((False, True)),
+        versioned=pick((False, True)),
         calm=True,
     )
 
@@ -578,7 +578,7 @@ MISHAPS: tuple[Callable[[Pick, Scene], None], ...] = (
 
 
 def troubled_scene(pick: Pick) -> Scene:
-    """Build a world with one to three mishaps."""
+    """Builds a world with one to three mishaps."""
     scene = calm_scene(pick)
     step = pick((None, None, 1, 3, 99))
     if step is not None:
@@ -599,12 +599,12 @@ def _picking(draw: Any) -> Pick:
 
 @st.composite
 def calm_scenes(draw: Any) -> Scene:
-    """Draw a world in which nothing is wrong."""
+    """Draws a world in which nothing is wrong."""
     return calm_scene(_picking(draw))
 
 
 @st.composite
 def scenes(draw: Any) -> Scene:
-    """Draw any world: one in three is calm."""
+    """Draws any world: one in three is calm."""
     pick = _picking(draw)
     return pick((calm_scene, troubled_scene, troubled_scene))(pick)

@@ -36,7 +36,7 @@ METRICS = {
 
 
 def deployment(name: str, image: str, replicas: int | None = 2, **template: Any) -> Manifest:
-    """Build a Deployment whose pods carry `app: name`; `template` are members of the pod spec."""
+    """Builds a Deployment whose pods carry `app: name`; `template` are members of the pod spec."""
     spec: dict[str, Any] = {
         "selector": {"matchLabels": {"app": name}},
         "template": {
@@ -50,26 +50,26 @@ def deployment(name: str, image: str, replicas: int | None = 2, **template: Any)
 
 
 def service(name: str, port: str = "http") -> Manifest:
-    """Build a Service that selects `app: name`."""
+    """Builds a Service that selects `app: name`."""
     spec = {"selector": {"app": name}, "ports": [{"name": port, "port": 9898}]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta(name), "spec": spec}
 
 
 def virtual_service(weight: int = 0) -> Manifest:
-    """Build a VirtualService with one managed route."""
+    """Builds a VirtualService with one managed route."""
     route = [destination("podinfo", 100 - weight), destination("podinfo-canary", weight)]
     spec = {"hosts": ["podinfo"], "http": [{"route": route}]}
     return {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": meta("podinfo"), "spec": spec}
 
 
 def destination(host: str, weight: int | None = None) -> Manifest:
-    """Build one entry of `route`."""
+    """Builds one entry of `route`."""
     entry: Manifest = {"destination": {"host": host, "port": {"number": 9898}}}
     return entry if weight is None else entry | {"weight": weight}
 
 
 def rollout(**analysis: Any) -> Manifest:
-    """Build the seed's Rollout; `analysis` replaces members of `canaryAnalysis`, None takes one out."""
+    """Builds the example's Rollout; `analysis` replaces members of `canaryAnalysis`, None takes one out."""
     wanted = {
         "maxWeight": 100,
         "stepWeight": 10,
@@ -89,7 +89,7 @@ def rollout(**analysis: Any) -> Manifest:
 
 
 def autoscaler(target: str, current: int, desired: int, least: int = 2) -> Manifest:
-    """Build a HorizontalPodAutoscaler, under a name that says nothing of its target."""
+    """Builds a HorizontalPodAutoscaler, whose name has nothing to do with its target."""
     spec = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target},
         "minReplicas": least,
@@ -105,12 +105,12 @@ def autoscaler(target: str, current: int, desired: int, least: int = 2) -> Manif
 
 
 def meta(name: str) -> Manifest:
-    """Build metadata in the namespace of the tests."""
+    """Builds metadata in the namespace of the tests."""
     return {"name": name, "namespace": "test"}
 
 
 def standard(**analysis: Any) -> list[Manifest]:
-    """Build the whole example: a canary with a new image, two pods each, no traffic on it yet."""
+    """Builds the whole example: a canary with a new image, two pods each, no traffic on it yet."""
     return [
         deployment("podinfo", "1.2.0"),
         deployment("podinfo-canary", "1.2.1"),
@@ -122,7 +122,7 @@ def standard(**analysis: Any) -> list[Manifest]:
 
 
 def release(name: str, weight: int = 0) -> list[Manifest]:
-    """Build a whole release under a name, rolled out, its canary at a weight."""
+    """Builds a whole release under a name, rolled out, its canary at a weight."""
     canary = f"{name}-canary"
     split = virtual_service(weight) | {"metadata": meta(name)}
     split["spec"]["http"] = [{"route": [destination(name, 100 - weight), destination(canary, weight)]}]
@@ -153,7 +153,7 @@ class World:
         self.workloads.step()
 
     def tick(self, *, seconds: float = 60.0, settle: bool = True) -> Record:
-        """Make one pass over the one Rollout, then let the world and the clock go on."""
+        """Makes one pass over the one Rollout, then lets the world and the clock go on."""
         record = next(iter(self.pass_().run()))
         self.now += timedelta(seconds=seconds)
         if settle:
@@ -161,7 +161,7 @@ class World:
         return record
 
     def pass_(self) -> Pass:
-        """Give a pass at the present time."""
+        """Returns a pass at the present time."""
         settings = Settings(
             interval=self.interval, metrics=METRICS, gitops_managers=self.managers, appliers=self.appliers
         )
@@ -169,7 +169,7 @@ class World:
         return Pass(cluster=self.cluster, meter=self.meter, settings=settings, selection=Selection(), now=lambda: now)
 
     def until(self, phase: str, most: int = 40) -> list[str]:
-        """Tick until the Rollout is in a phase; give what was said meanwhile."""
+        """Makes passes until the Rollout is in a phase. Returns the texts of the Events meanwhile."""
         said = len(self.cluster.events)
         for _ in range(most):
             self.tick()
@@ -178,7 +178,7 @@ class World:
         raise AssertionError(f"not {phase} after {most} ticks: {self.status}")
 
     def until_weight(self, weight: int, most: int = 40) -> None:
-        """Tick until the canary has a weight."""
+        """Makes passes until the canary has a weight."""
         for _ in range(most):
             self.tick()
             if self.weights == [(100 - weight, weight)]:
@@ -205,29 +205,29 @@ class World:
         return found
 
     def image(self, ref: Ref) -> str:
-        """Give the version of the image that a Deployment asks for."""
+        """Returns the version of the image that a Deployment asks for."""
         image: str = self.cluster.objects[ref]["spec"]["template"]["spec"]["containers"][0]["image"]
         return image.removeprefix("podinfo:")
 
     def replicas(self, ref: Ref) -> int:
-        """Give the size that a Deployment asks for."""
+        """Returns the size that a Deployment asks for."""
         size: int = self.cluster.objects[ref]["spec"].get("replicas", 1)
         return size
 
     def release(self, image: str) -> None:
-        """Give the canary a new image, as a user or a GitOps tool does."""
+        """Returns the canary a new image, as a user or a GitOps tool does."""
         containers = [{"name": "podinfo", "image": f"podinfo:{image}"}]
         self.cluster.edit(C, "spec", "template", "spec", "containers", containers)
         self.workloads.step()
 
     def split(self, weight: int) -> None:
-        """Move the weights by hand."""
+        """Moves the weights by hand."""
         self.cluster.put(virtual_service(weight))
 
     def owned(self, *managers: str, at: str = "", ref: Ref = VS, field: str = "http") -> None:
-        """Say who owns a member of `spec`, by default since now, as an API server does after forced applies.
+        """Records the owners of a member of `spec`, by default since now, as an API server does after forced applies.
 
-        Where there are several, all of them wrote the same value.
+        Several owners wrote the same value.
         """
         fields: Manifest = {"f:spec": {f"f:{field}": {}}}
         time = at or timestamp(self.now)
@@ -236,7 +236,7 @@ class World:
 
 
 def world(*extra: Manifest, without: tuple[Ref, ...] = (), interval: float = 60.0, **analysis: Any) -> World:
-    """Build the standard world with more objects, or some replaced by others of their name, or some left out."""
+    """Builds the standard world with more objects, or some replaced by others of their name, or some left out."""
     cluster = MemoryCluster([*standard(**analysis), *extra])
     for ref in without:
         del cluster.objects[ref]

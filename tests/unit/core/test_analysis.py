@@ -89,7 +89,7 @@ UNITS: dict[str, Decimal] = {
 
 
 def read(text: str) -> Decimal:
-    """Read a printed number, durations in milliseconds."""
+    """Reads a printed number, durations in milliseconds."""
     parts = re.findall(r"([0-9.]+)(%|ms|µs|h|m|s)", text)
     total = sum((Decimal(number) * UNITS[unit] for number, unit in parts), Decimal(0))
     return -total if text.startswith("-") else total

@@ -36,9 +36,9 @@ def manifests(path: Path) -> list[dict[str, Any]]:
 
 
 def given(case: Path) -> tuple[MemoryCluster, FixedMeter]:
-    """Give the example with the case's own objects in place of those of their name; the metrics are good."""
+    """Returns the example with the case's own objects in place of those of their name; the metrics are good."""
     objects = [*manifests(CASES / "example" / "given.yaml"), *manifests(case / "given.yaml")]
-    return MemoryCluster(objects, books=False), FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0})
+    return MemoryCluster(objects, versioned=False), FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0})
 
 
 @pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda path: str(path.name))
@@ -56,7 +56,7 @@ def test_a_case_is_decided_as_expected(case: Path, update_golden: bool) -> None:
 
 
 def decided(cluster: MemoryCluster, meter: FixedMeter) -> Record:
-    """Make one pass that writes nothing."""
+    """Makes one pass that writes nothing."""
     settings = Settings(metrics=METRICS)
     one = Pass(cluster=cluster, meter=meter, settings=settings, selection=Selection(), now=lambda: START)
     return next(iter(one.plans()))

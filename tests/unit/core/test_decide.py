@@ -175,7 +175,7 @@ def test_a_revision_that_was_promoted_once_and_is_no_longer_on_the_primary_is_pr
 
 
 def killed_before_the_copy() -> World:
-    """Give a world in which the promotion was decided, and the process died before the copy."""
+    """Returns a world in which the promotion was decided, and the process died before the copy."""
     play = world(stepWeight=100)
     play.until_weight(100)
     play.cluster.patch(next(iter(play.pass_().plans())).plan.patches[0])

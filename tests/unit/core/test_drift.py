@@ -25,7 +25,7 @@ FLUX, ARGO = "kustomize-controller", "argocd-controller"
 
 
 def put_back(play: World, manager: str = FLUX, weight: int = 0) -> None:
-    """Let a tool apply Git's weights."""
+    """Applies the weights of Git, as a tool does."""
     play.split(weight)
     play.owned(manager)
 
@@ -218,7 +218,7 @@ def test_who_applies_the_weights_that_a_person_has_set_does_not_make_them_drift(
 
 
 def paused_and_emptied() -> World:
-    """Follow the page: pause the canary, then take all traffic off it; a pass looks."""
+    """Follows the page: pause the canary, then take all traffic off it; a pass looks."""
     play = world()
     play.until_weight(60)
     play.cluster.edit(C, "spec", "paused", True)  # noqa: FBT003 - a manifest's value

@@ -23,7 +23,7 @@ from reconcile.model.rollout import Phase
 
 
 def possible(situation: Situation) -> bool:
-    """Say whether an observation can come out as this; `Case` never makes the others."""
+    """Returns whether an observation can come out as this; `Case` never makes the others."""
     under_way = situation.phase is Phase.PROGRESSING and situation.standing is Standing.SAME
     if situation.traffic in {Traffic.REVERTED, Traffic.SOME_REVERTED, Traffic.FULL_REVERTED} and not under_way:
         return False  # only the revision under way can be put back

@@ -18,7 +18,7 @@ ABSENT = object()
 
 
 def changed(path: str, value: Any) -> Manifest:
-    """Build the seed's Rollout with one field changed; ABSENT takes it out."""
+    """Builds the seed's Rollout with one field changed; ABSENT takes it out."""
     manifest = deepcopy(rollout())
     *parents, last = path.split("/")
     place: Any = manifest

@@ -36,7 +36,7 @@ LIVE = tuple(check for check in CLUSTER if check.name in {"primary", "canary", "
 
 def edited(items: Iterable[Manifest], *path_and_value: Any, kind: str, name: str = "podinfo") -> list[Manifest]:
     """Returns the objects with one field of one of them set, or taken out with None."""
-    cluster = MemoryCluster(items, books=False)
+    cluster = MemoryCluster(items, versioned=False)
     ref = next(ref for ref in cluster.objects if (ref.kind.name, ref.name) == (kind, name))
     cluster.edit(ref, *path_and_value)
     return [*cluster.objects.values()]
@@ -54,7 +54,7 @@ def standard_and(*items: Manifest) -> list[Manifest]:
 
 def standard_without(*refs: Any) -> list[Manifest]:
     """Returns the standard objects without some of them."""
-    cluster = MemoryCluster(standard(), books=False)
+    cluster = MemoryCluster(standard(), versioned=False)
     return [item for ref, item in cluster.objects.items() if ref not in refs]
 
 
@@ -65,7 +65,7 @@ def metric(name: str = SUCCESS, threshold: object = 99, **fields: Any) -> dict[s
 
 def subjects_of(items: MemoryCluster | Iterable[Manifest], **settings: Any) -> tuple[Subject, ...]:
     """Returns every Rollout among the objects."""
-    cluster = items if isinstance(items, MemoryCluster) else MemoryCluster(items, books=False)
+    cluster = items if isinstance(items, MemoryCluster) else MemoryCluster(items, versioned=False)
     snapshot, every = observe_everything(cluster, Selection())
     return subjects(snapshot.observations, every, Settings(**{"metrics": METRICS} | settings), START)
 

@@ -39,7 +39,7 @@ def problems(manifest: Manifest) -> tuple[str, ...]:
 
 
 def weights(manifest: Manifest, weight: int) -> list[list[Any]]:
-    """Set a weight and give those of all routes."""
+    """Sets a weight and returns those of all routes."""
     before = deepcopy(manifest)
     after = jsonpatch.apply_patch(manifest, list(read(manifest).operations(weight)))
     assert manifest == before
