@@ -6,10 +6,10 @@ needs answers, is in `analysis`.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from reconcile.core import health, messages
+from reconcile.core import reach as reached
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
 from reconcile.model.field_managers import owned_paths
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconcile.core.case import Case
-    from reconcile.model.objects import Deployment, Service
+    from reconcile.model.objects import Deployment
+    from reconcile.model.service import Service
 
-# Istio takes the protocol from the name of a port: the protocol, or the protocol and a suffix after a dash.
-HTTP_PORT = re.compile(r"(http|https|http2|grpc|grpc-web)(-.*)?")
 # Of the control-loop interval: a CronJob's Jobs start early or late, and a second tick must not be lost for it.
 ENOUGH = 0.75
 
@@ -66,13 +65,14 @@ def deployments(case: Case) -> str:
 
 
 def services(case: Case) -> str:
-    """3. Both Services exist and have a port that Istio takes for HTTP; the canary's selects no pods of the primary."""
+    """3. Both Services exist and have a port that Istio takes for HTTP; neither selects the pods of the other side."""
     primary, canary = case.objects.primary_service, case.objects.canary_service
     for service in (primary, canary):
         if reason := not_http(service):
             raise GateError(reason)
-    if canary.selects(case.objects.primary.labels):
-        raise GateError(messages.selects_both(canary.ref, case.objects.primary.full_name))
+    for service, other in ((canary, case.objects.primary), (primary, case.objects.canary)):
+        if service.selects(other.labels):
+            raise GateError(messages.selects_both(service.ref, other.full_name))
     return f"{case.spec.primary_host} and {case.spec.canary_host} expose HTTP"
 
 
@@ -80,8 +80,8 @@ def not_http(service: Service) -> str | None:
     """Returns the reason why Istio does not take a Service for HTTP; None if it does."""
     if service.external:
         return f"{service.ref} is of type ExternalName"
-    if not any(HTTP_PORT.fullmatch(name) for name in service.ports):
-        ports = ", ".join(name or "one without a name" for name in service.ports)
+    if not any(port.is_http for port in service.ports):
+        ports = ", ".join(map(str, service.ports))
         return f"{service.ref} has no port named http or https, but {ports or 'none at all'}"
     return None
 
@@ -91,6 +91,23 @@ def routes(case: Case) -> str:
     split = case.weights.split
     spread = f" to {split.highest}" if split.highest != split.lowest else ""
     return f"{case.rollout.route} gives {split.lowest}{spread} % to {case.spec.canary_host}"
+
+
+def reach(case: Case) -> str:
+    """4. The canary's Service leads to the canary's pods, and the primary's would to those after a promotion."""
+    if reason := unreached(case):
+        raise GateError(reason)
+    return f"{case.objects.primary.full_name} is reached with the template of {case.objects.canary.full_name} too"
+
+
+def unreached(case: Case) -> str | None:
+    """Returns why one of the two Services does not lead to its pods, or would not after a promotion."""
+    found, split = case.objects, case.weights.split
+    after = f"the pods that {found.primary.full_name} would have after the promotion"
+    now = f"the pods of {found.canary.full_name}"
+    return reached.unreached(
+        found.primary_service, found.promoted_template, after, split.primary_ports
+    ) or reached.unreached(found.canary_service, found.canary.template, now, split.canary_ports)
 
 
 def template(case: Case) -> str:
@@ -181,6 +198,7 @@ BY_NAME: dict[str, Callable[[Case], str]] = {
     "deployments": deployments,
     "services": services,
     "routes": routes,
+    "reach": reach,
     "template": template,
     "primary": primary,
     "canary": canary,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import promotion
 from reconcile.model.plan import Patch
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def template(case: Case) -> tuple[Patch, ...]:
         {
             "op": "add",
             "path": "/spec/template",
-            "value": promotion.promoted_template(found.canary, found.primary, found.identity),
+            "value": found.promoted_template,
         },
     )
     return (Patch(target=found.primary.ref, api_version=found.primary.api_version, operations=operations),)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconcile.model.kinds import Manifest
-    from reconcile.model.objects import Deployment, Service
+    from reconcile.model.objects import Deployment
+    from reconcile.model.service import Service
 
 
 @dataclass(frozen=True, slots=True)

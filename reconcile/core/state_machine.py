@@ -61,11 +61,11 @@ MOVES_AT_REST = frozenset({Move.IDLE, Move.INITIALIZE})
 
 # The gates of every move, then those that each move needs beside them, in their order.
 OPENING = ("rollout", "deployments")
-_HEALTHY = ("services", "routes", "primary", "canary", "scaling")
+_HEALTHY = ("services", "routes", "reach", "primary", "canary", "scaling")
 GATES: dict[Move, tuple[str, ...]] = {
     Move.IDLE: (),
     Move.INITIALIZE: (),
-    Move.SCALE_UP: ("services", "routes", "primary", "size", "interval"),
+    Move.SCALE_UP: ("services", "routes", "reach", "primary", "size", "interval"),
     Move.START: (*_HEALTHY, "interval"),
     Move.ADVANCE: (*_HEALTHY, "interval", "analysis"),
     Move.PROMOTE: (*_HEALTHY, "edits", "interval", "analysis"),

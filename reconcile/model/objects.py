@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.fields import Fields
-from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
+from reconcile.model.kinds import DEPLOYMENT, Kind, Manifest, Ref
 from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:
@@ -69,20 +69,6 @@ class Deployment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Service:
-    """One Service. `ports` are the names of its ports, "" for one without a name."""
-
-    ref: Ref
-    external: bool
-    ports: tuple[str, ...]
-    selector: dict[str, Any]
-
-    def selects(self, labels: dict[str, Any]) -> bool:
-        """Returns whether its selector matches these labels. A Service without a selector has no pods."""
-        return bool(self.selector) and all(labels.get(key) == value for key, value in self.selector.items())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Autoscaler:
     """One HorizontalPodAutoscaler: its target, its least size, and its status."""
 
@@ -106,7 +92,7 @@ def deployment(manifest: Manifest) -> Deployment:
     pod_metadata = template.child("metadata", required=False)
     pod_metadata.child("labels", required=False)
     view = Deployment(
-        ref=_ref(DEPLOYMENT, metadata),
+        ref=ref_of(DEPLOYMENT, metadata),
         api_version=str(manifest.get("apiVersion") or "apps/v1"),
         uid=metadata.text("uid", "") or None,
         generation=_count(metadata, "generation"),
@@ -127,21 +113,7 @@ def deployment(manifest: Manifest) -> Deployment:
         ),
         manifest=manifest,
     )
-    _raise_problems(root)
-    return view
-
-
-def service(manifest: Manifest) -> Service:
-    """Returns the Service. Raises InvalidObjectError."""
-    root = Fields(value=manifest)
-    metadata, spec = root.child("metadata"), root.child("spec", required=False)
-    view = Service(
-        ref=_ref(SERVICE, metadata),
-        external=spec.value.get("type") == "ExternalName",
-        ports=tuple(str(port.value.get("name") or "") for port in spec.children("ports", MANY)),
-        selector=spec.child("selector", required=False).value,
-    )
-    _raise_problems(root)
+    raise_problems(root)
     return view
 
 
@@ -158,11 +130,12 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
         current_replicas=status.integer("currentReplicas", 0, MANY, 0),
         desired_replicas=status.integer("desiredReplicas", 0, MANY, 0),
     )
-    _raise_problems(root)
+    raise_problems(root)
     return view
 
 
-def _ref(kind: Any, metadata: Fields) -> Ref:
+def ref_of(kind: Kind, metadata: Fields) -> Ref:
+    """Returns the name of an object from its metadata."""
     return Ref(kind, metadata.text("namespace", "default"), metadata.text("name"))
 
 
@@ -188,6 +161,7 @@ def _count(fields: Fields, key: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _raise_problems(root: Fields) -> None:
+def raise_problems(root: Fields) -> None:
+    """Raises InvalidObjectError with all problems that were found, if there are any."""
     if root.problems:
         raise InvalidObjectError(tuple(root.problems))

@@ -23,6 +23,7 @@ _EVERYWHERE = (
     Check("deployments", workloads.deployments, workloads.names),
     Check("services", services.services, lambda subject: gates.services(subject.case)),
     Check("routes", routes.routes, lambda subject: gates.routes(subject.case)),
+    Check("reach", services.reach, lambda subject: gates.reach(subject.case)),
     Check("autoscalers", autoscalers.autoscalers, autoscalers.summary),
     Check("metrics", metrics.metrics, metrics.summary),
     Check("queries", queries.queries, queries.summary),

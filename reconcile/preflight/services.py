@@ -12,12 +12,15 @@ from reconcile.preflight.unreadable import unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.model.objects import Deployment, Service
+    from reconcile.model.objects import Deployment
+    from reconcile.model.service import Service
     from reconcile.preflight.findings import Subject
 
 _HTTP_PORT = (
     "name the port http, https, http2 or grpc, or one of these with a suffix (http-api): Istio goes by the name"
 )
+
+_REACH = "let the Service lead to a port of the canary's containers, by number or by the name that it has there"
 
 
 def services(subject: Subject) -> Iterator[Finding]:
@@ -32,6 +35,17 @@ def services(subject: Subject) -> Iterator[Finding]:
     primary, canary = objects.primary, objects.canary
     yield from _selector(objects.primary_service, primary, canary)
     yield from _selector(objects.canary_service, canary, primary)
+
+
+def reach(subject: Subject) -> Iterator[Finding]:
+    """Yields a Service that would not lead to its pods, now or after a promotion, but for what `services` yields."""
+    found = subject.case.objects
+    pairs = ((found.primary_service, found.primary), (found.canary_service, found.canary))
+    if any(gates.not_http(service) or not service.selects(own.labels) for service, own in pairs if service.selector):
+        raise GateError("the Services are to be corrected first")
+    if reason := gates.unreached(subject.case):
+        service = reason.partition(" (")[0]
+        yield Finding(level=Level.ERROR, object=service, message=reason, advice=_REACH)
 
 
 def _readable(subject: Subject) -> Iterator[Service]:

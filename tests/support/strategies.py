@@ -17,6 +17,7 @@ from reconcile.core.promotion import identity_of, promoted_template
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model import objects
+from reconcile.model import service as services_model
 from reconcile.model.errors import ClusterError, ForbiddenError, UnreachableError
 from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
 from reconcile.model.measurement import Failure
@@ -345,7 +346,7 @@ def checks(pick: Pick) -> list[Manifest] | None:
 def _carry(primary: Manifest, canary: Manifest, services: tuple[Manifest, Manifest]) -> None:
     """Returns the primary what a promotion of the canary would give it."""
     target = objects.deployment(primary)
-    identity = identity_of(target, [objects.service(one) for one in services])
+    identity = identity_of(target, [services_model.service(one) for one in services])
     primary["spec"]["template"] = promoted_template(objects.deployment(canary), target, identity)
 
 

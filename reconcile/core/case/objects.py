@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from reconcile.core import promotion
 from reconcile.core.observation import parsed
 from reconcile.core.stops import GateError
-from reconcile.model import objects
+from reconcile.model import objects, service
 from reconcile.model.errors import ClusterError, InvalidObjectError
 
 if TYPE_CHECKING:
     from reconcile.core.observation import Observation
-    from reconcile.model.kinds import Ref
-    from reconcile.model.objects import Autoscaler, Deployment, Service
+    from reconcile.model.kinds import Manifest, Ref
+    from reconcile.model.objects import Autoscaler, Deployment
+    from reconcile.model.service import Service
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Objects:
     def primary_service(self) -> Service:
         """The Service of the primary."""
         ref = self.observation.rollout.primary_service
-        return parsed(ref, self.observation.around.primary_service, objects.service)
+        return parsed(ref, self.observation.around.primary_service, service.service)
 
     @cached_property
     def canary_service(self) -> Service:
         """The Service of the canary."""
         ref = self.observation.rollout.canary_service
-        return parsed(ref, self.observation.around.canary_service, objects.service)
+        return parsed(ref, self.observation.around.canary_service, service.service)
 
     def autoscalers_of(self, deployment: Ref) -> tuple[Autoscaler, ...]:
         """Returns the autoscalers of a Deployment: found by what they target, not by name."""
@@ -72,6 +73,11 @@ class Objects:
             except GateError:
                 continue
         return promotion.identity_of(self.primary, services)
+
+    @cached_property
+    def promoted_template(self) -> Manifest:
+        """The template that a promotion of the canary's present one writes to the primary."""
+        return promotion.promoted_template(self.canary, self.primary, self.identity)
 
     @cached_property
     def on_primary(self) -> bool:

@@ -29,6 +29,16 @@ class Split(Protocol):
         """The most that any managed route gives to the canary."""
         ...
 
+    @property
+    def primary_ports(self) -> frozenset[int | None]:
+        """The ports of the primary's Service that the managed routes use; None for a route that names none."""
+        ...
+
+    @property
+    def canary_ports(self) -> frozenset[int | None]:
+        """The ports of the canary's Service, likewise."""
+        ...
+
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
         ...

@@ -26,6 +26,7 @@ class Destination:
 
     path: str
     host: str
+    port: int | None
     weight: int | None
     entry: Manifest
 
@@ -80,6 +81,16 @@ class Split:
     def highest(self) -> int:
         """The most that any managed route gives to the canary."""
         return max(route.weight for route in self.routes)
+
+    @property
+    def primary_ports(self) -> frozenset[int | None]:
+        """The ports of the primary's Service that the managed routes use; None for a route that names none."""
+        return frozenset(route.primary.port for route in self.routes)
+
+    @property
+    def canary_ports(self) -> frozenset[int | None]:
+        """The ports of the canary's Service, likewise."""
+        return frozenset(route.canary.port for route in self.routes)
 
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
@@ -155,7 +166,16 @@ def _weight_problem(path: str, index: int, entry: Manifest) -> str | None:
 
 
 def _destination(path: str, entry: Manifest) -> Destination:
-    return Destination(path=path, host=entry["destination"]["host"], weight=entry.get("weight"), entry=entry)
+    destination = entry["destination"]
+    port = destination.get("port")
+    number = port.get("number") if isinstance(port, dict) else None
+    return Destination(
+        path=path,
+        host=destination["host"],
+        port=number if isinstance(number, int) else None,
+        weight=entry.get("weight"),
+        entry=entry,
+    )
 
 
 def _nothing_managed(primary: str, canary: str, single: list[str]) -> str:

@@ -280,7 +280,7 @@ def test_every_gate_is_in_the_plan_reached_or_not() -> None:
     play.cluster.edit(C, "spec", "paused", True)  # noqa: FBT003 - a field of the manifest
     plan = play.tick().plan
     assert [(gate.name, gate.outcome) for gate in plan.gates] == [
-        *((name, Outcome.PASSED) for name in ("rollout", "deployments", "services", "routes", "primary")),
+        *((name, Outcome.PASSED) for name in ("rollout", "deployments", "services", "routes", "reach", "primary")),
         ("canary", Outcome.FAILED),
         *((name, Outcome.UNREACHED) for name in ("scaling", "interval", "analysis")),
     ]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from reconcile.core.promotion import Identity, identity_of, is_promoted, is_promoted_revision, promoted_template
-from reconcile.model.objects import Deployment, deployment, service
+from reconcile.model.objects import Deployment, deployment
+from reconcile.model.service import service
 from reconcile.model.template_hash import revision
 from tests.support import world
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from reconcile.model.errors import InvalidObjectError
-from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
-from reconcile.model.objects import Autoscaler, autoscaler, deployment, service
+from reconcile.model.kinds import DEPLOYMENT, Manifest, Ref
+from reconcile.model.objects import Autoscaler, autoscaler, deployment
+from reconcile.model.service import service
 from tests.support import world
 
 
@@ -115,21 +116,6 @@ def test_a_deployment_that_no_server_would_store_is_refused(path: tuple[str, ...
     with pytest.raises(InvalidObjectError) as refused:
         deployment(manifest)
     assert problem in refused.value.problems
-
-
-def test_a_service_has_ports_and_a_selector() -> None:
-    found = service(world.service("podinfo"))
-    assert (found.ref, found.external, found.ports) == (Ref(SERVICE, "test", "podinfo"), False, ("http",))
-    assert found.selects({"app": "podinfo", "more": "x"})
-    assert not found.selects({"app": "other"})
-    assert not found.selects({})
-
-
-def test_a_service_without_a_selector_has_no_pods() -> None:
-    found = service({"kind": "Service", "metadata": {"name": "a"}, "spec": {"type": "ExternalName", "ports": [{}]}})
-    assert (found.external, found.ports, found.ref.namespace) == (True, ("",), "default")
-    assert not found.selects({"app": "podinfo"})
-    assert service({"metadata": {"name": "a"}}).ports == ()
 
 
 @pytest.mark.parametrize(

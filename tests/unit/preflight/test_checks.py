@@ -31,6 +31,7 @@ def test_the_standard_world_has_nothing_in_the_way() -> None:
         "deployments": "podinfo.test, podinfo-canary.test",
         "services": "podinfo and podinfo-canary expose HTTP",
         "routes": "VirtualService podinfo.test gives 0 % to podinfo-canary",
+        "reach": "podinfo.test is reached with the template of podinfo-canary.test too",
         "autoscalers": "none",
         "metrics": f"{SUCCESS}, {DURATION}",
         "queries": "can be rendered",

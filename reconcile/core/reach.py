@@ -1,0 +1,48 @@
+"""Whether the pods of a template are reached by a Service, over the ports that the managed routes use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from reconcile.model.kinds import Manifest
+    from reconcile.model.service import Service
+
+
+def unreached(service: Service, template: Manifest, pods: str, ports: Collection[int | None]) -> str | None:
+    """Returns why a Service would not lead to the pods of a template; None if it would.
+
+    `pods` is what messages call them. What a Service without a selector leads to cannot be told: it counts as reached.
+    """
+    if not service.selector:
+        return None
+    if not service.selects((template.get("metadata") or {}).get("labels") or {}):
+        return f"{service.ref} (spec.selector) does not select {pods}"
+    for number in sorted(ports, key=str):
+        port = service.used_by(number)
+        if port is None:
+            return f"{service.ref} (spec.ports) has no port {number}, which the route uses"
+        if not port.is_http:
+            return f"{service.ref} (spec.ports): Istio takes port {number}, which the route uses, for no HTTP ({port})"
+        if isinstance(port.target, str) and port.target not in container_ports(template):
+            return f'{service.ref} (spec.ports[].targetPort) leads to port "{port.target}", which {pods} do not have'
+    return None
+
+
+def container_ports(template: Manifest) -> set[str]:
+    """Returns the names of the ports of all containers of a template."""
+    ports = (port for container in _containers(template) for port in _mappings(container.get("ports")))
+    return {str(port["name"]) for port in ports if "name" in port}
+
+
+def _containers(template: Manifest) -> Iterator[Manifest]:
+    """Yields the containers, and those init containers that go on running beside them."""
+    spec = template.get("spec") or {}
+    yield from _mappings(spec.get("containers"))
+    yield from (item for item in _mappings(spec.get("initContainers")) if item.get("restartPolicy") == "Always")
+
+
+def _mappings(value: Any) -> list[Manifest]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,83 @@
+"""A Service: its ports, as Istio takes them, and the pods that it leads to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconcile.model.fields import Fields
+from reconcile.model.kinds import SERVICE, Manifest, Ref
+from reconcile.model.objects import MANY, raise_problems, ref_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Istio takes the protocol from `appProtocol`, else from the name of the port: the protocol, also before a dash.
+_BY_NAME = re.compile(r"(http|https|http2|grpc|grpc-web)(-.*)?")
+_BY_APP_PROTOCOL = re.compile(rf"{_BY_NAME.pattern}|(kubernetes\.io|k8s\.io)/(h2c|ws|wss)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServicePort:
+    """One port. `name` and `app_protocol` are "" where there is none; `target` is the number or the name in the pod."""
+
+    name: str
+    number: int
+    target: int | str
+    app_protocol: str = ""
+
+    @property
+    def is_http(self) -> bool:
+        """Whether Istio takes it for HTTP, gRPC included. `appProtocol` goes before the name."""
+        if self.app_protocol:
+            return _BY_APP_PROTOCOL.fullmatch(self.app_protocol) is not None
+        return _BY_NAME.fullmatch(self.name) is not None
+
+    def __str__(self) -> str:
+        """The port as messages name it."""
+        name = self.name or "one without a name"
+        return f"{name} (appProtocol {self.app_protocol})" if self.app_protocol else name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """One Service."""
+
+    ref: Ref
+    external: bool
+    ports: tuple[ServicePort, ...]
+    selector: dict[str, Any]
+
+    def selects(self, labels: Mapping[str, Any]) -> bool:
+        """Returns whether its selector matches these labels. A Service without a selector has no pods."""
+        return bool(self.selector) and all(labels.get(key) == value for key, value in self.selector.items())
+
+    def used_by(self, number: int | None) -> ServicePort | None:
+        """Returns the port that a route uses by its number. A route without one uses the first that is HTTP."""
+        ports = [port for port in self.ports if port.number == number or (number is None and port.is_http)]
+        return ports[0] if ports else None
+
+
+def service(manifest: Manifest) -> Service:
+    """Returns the Service. Raises InvalidObjectError."""
+    root = Fields(value=manifest)
+    metadata, spec = root.child("metadata"), root.child("spec", required=False)
+    view = Service(
+        ref=ref_of(SERVICE, metadata),
+        external=spec.value.get("type") == "ExternalName",
+        ports=tuple(_port(port) for port in spec.children("ports", MANY)),
+        selector=spec.child("selector", required=False).value,
+    )
+    raise_problems(root)
+    return view
+
+
+def _port(port: Fields) -> ServicePort:
+    number, target = port.integer("port", 1, 65535, 0), port.value.get("targetPort")
+    return ServicePort(
+        name=str(port.value.get("name") or ""),
+        number=number,
+        target=target if isinstance(target, int | str) and target != "" and not isinstance(target, bool) else number,
+        app_protocol=str(port.value.get("appProtocol") or ""),
+    )

@@ -1,0 +1,53 @@
+"""Whether a Service leads to the pods of a template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconcile.core.reach import container_ports, unreached
+from reconcile.model.service import Service, service
+
+LABELS = {"app": "shop"}
+
+
+def leads(selector: dict[str, Any] = LABELS, **port: Any) -> Service:
+    ports = [{"name": "http", "port": 80, **port}]
+    return service({"metadata": {"name": "shop"}, "spec": {"selector": selector, "ports": ports}})
+
+
+def template(**spec: Any) -> dict[str, Any]:
+    containers = [{"name": "app", "ports": [{"name": "http", "containerPort": 8080}, {"containerPort": 9}]}, "odd"]
+    return {"metadata": {"labels": LABELS}, "spec": {"containers": containers, **spec}}
+
+
+def test_pods_that_are_selected_over_a_port_that_they_have_are_reached() -> None:
+    for target in ("http", 8080, 7, None):
+        assert unreached(leads(targetPort=target), template(), "the pods", {80, None}) is None
+
+
+def test_what_a_service_without_a_selector_leads_to_cannot_be_told() -> None:
+    assert unreached(leads({}, targetPort="nowhere"), {}, "the pods", {81}) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "ports", "words"),
+    [
+        (leads({"app": "other"}), {80}, "(spec.selector) does not select the pods"),
+        (leads(targetPort="web"), {80}, '(spec.ports[].targetPort) leads to port "web", which the pods do not have'),
+        (leads(), {81}, "(spec.ports) has no port 81, which the route uses"),
+        (leads(name="tcp"), {80}, "(spec.ports): Istio takes port 80, which the route uses, for no HTTP (tcp)"),
+    ],
+)
+def test_why_pods_are_not_reached(found: Service, ports: set[int | None], words: str) -> None:
+    assert unreached(found, template(), "the pods", ports) == f"Service shop.default {words}"
+
+
+def test_an_init_container_counts_that_goes_on_running() -> None:
+    init = [
+        {"name": "a", "restartPolicy": "Always", "ports": [{"name": "proxy"}]},
+        {"name": "b", "ports": [{"name": "once"}]},
+    ]
+    assert container_ports(template(initContainers=init)) == {"http", "proxy"}
+    assert container_ports({}) == set()
