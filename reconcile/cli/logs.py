@@ -95,6 +95,6 @@ class _JsonFormatter(logging.Formatter):
         line |= record.__dict__.get("decision", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        from reconcile.report.record import visible  # noqa: PLC0415 - only for JSON
+        from reconcile.report.plain_data import escape_unprintable  # noqa: PLC0415 - only for JSON
 
-        return visible(json.dumps(line | self._members, ensure_ascii=False))
+        return escape_unprintable(json.dumps(line | self._members, ensure_ascii=False))

@@ -15,7 +15,7 @@ from reconcile import __version__, files
 from reconcile.cli import adapters
 from reconcile.engine import saved_plan
 from reconcile.model.errors import UsageError
-from reconcile.report import record
+from reconcile.report import plain_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,4 +62,4 @@ def write(path: Path, records: Sequence[Record], cluster: Cluster) -> None:
 def _content(records: Sequence[Record], cluster: Cluster) -> str:
     source = str(getattr(cluster, "server", "") or getattr(cluster, "folder", ""))
     time = records[0].at if records else adapters.now()
-    return record.dump(saved_plan.to_document(records, version=__version__, source=source, time=time), "json")
+    return plain_data.dump(saved_plan.to_document(records, version=__version__, source=source, time=time), "json")

@@ -15,7 +15,7 @@ from reconcile.cli.exit_codes import HALTED, NOTHING
 from reconcile.engine.observe import observe_everything
 from reconcile.preflight import examination
 from reconcile.preflight.findings import Examined, Finding, Level, Result
-from reconcile.report import layout, record
+from reconcile.report import layout, plain_data
 from reconcile.report import preflight as report
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def print_results(
     if form == "text":
         report.print_preflight(every, layout.console_for(sys.stdout), title)
     else:
-        click.echo(record.dump(report.data(every), form), nl=False)
+        click.echo(plain_data.dump(report.data(every), form), nl=False)
     bad = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     found = {finding.level for item in every for result in item.results for finding in result.findings}
     return HALTED if found & bad else NOTHING

@@ -17,7 +17,7 @@ from reconcile.engine.label_selector import matches
 from reconcile.engine.listing import list_manifests
 from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.kinds import EVENT, ROLLOUT, Scope
-from reconcile.report import describe, layout, record
+from reconcile.report import describe, layout, plain_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _events_of(rollout: Manifest) -> Scope:
 def _print(found: Sequence[tuple[Manifest, Sequence[Manifest]]], form: Form) -> None:
     if form != "text":
         data = {"rollouts": [describe.status_data(item, events) for item, events in found]}
-        click.echo(record.dump(data, form), nl=False)
+        click.echo(plain_data.dump(data, form), nl=False)
         return
     console = layout.console_for(sys.stdout)
     for index, (item, events) in enumerate(found):

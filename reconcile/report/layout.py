@@ -1,7 +1,7 @@
-"""Lines for people: what every text report is made of.
+"""Lines of text reports: safe text, columns, weight bars, and wrapping with hanging indents.
 
-Duty: safe text, hanging indents, bars, marks, ages. A line is laid out for the console that it is printed on: wrapped
-on a terminal, never cut or wrapped in a pipe. Text from outside is data: no markup, no control characters.
+A line is wrapped on a terminal, and neither cut nor wrapped in a pipe. Text of others is data: no markup and no control
+characters of it reach the console.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 ENDLESS = 1_000_000
-"""The width of what is no terminal: nothing is that long, so nothing is wrapped."""
+"""The width of what is no terminal: no line is as long, so that none is wrapped."""
 
 TICK, CROSS, PENDING, SKIPPED, ARROW = "✓", "✗", "…", "·", "→"
-# One for one, so that styles and columns stay where they are on a console that knows only ASCII.
+# One character for one, so that styles and columns keep their places on a console that has only ASCII.
 _ASCII = str.maketrans({TICK: "+", CROSS: "x", PENDING: "~", SKIPPED: "-", ARROW: ">"})
 
 EVENT_STYLES = {"Warning": "yellow", "Normal": "green"}
 
 _WHOLE = 100
 _BODY = 30
-"""A body with fewer columns than this beside its head goes below it."""
+"""A body that has fewer columns than this beside its head is printed below it."""
 _GAP = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One line: `head` at `indent`, and beside it `body`, which hangs when it has to be wrapped."""
+    """One line: `head` at `indent`, and `body` beside it, with a hanging indent when it is wrapped."""
 
     indent: int = 0
     head: Text = field(default_factory=Text)
@@ -43,7 +43,7 @@ class Line:
 
 
 def console_for(stream: IO[str], *, color: bool | None = None) -> Console:
-    """Make the console for a stream: colours (None = on a terminal only), and wrapping on a terminal only."""
+    """Returns the console for a stream. It wraps on a terminal only; colours: None = on a terminal only."""
     return Console(
         file=stream,
         width=None if stream.isatty() else ENDLESS,
@@ -55,44 +55,44 @@ def console_for(stream: IO[str], *, color: bool | None = None) -> Console:
     )
 
 
-def show(lines: Iterable[Line], console: Console) -> None:
-    """Print lines as the console can take them."""
-    if not console.is_terminal:  # nothing to colour: a thousand Rollouts are written in half the time
+def print_lines(lines: Iterable[Line], console: Console) -> None:
+    """Prints lines, each wrapped for the console."""
+    if not console.is_terminal:  # without colours a thousand Rollouts are written in half the time
         console.file.writelines(f"{row.plain}\n" for row in rows(lines, console))
-        console.file.flush()  # somebody may be waiting for each line
+        console.file.flush()  # a reader may wait for each line
         return
     for row in rows(lines, console):
         console.print(row, soft_wrap=True)
 
 
 def rows(lines: Iterable[Line], console: Console) -> Iterator[Text]:
-    """Give lines as rows that the console has room and letters for."""
+    """Yields the rows of lines, in the width and the characters of the console."""
     ascii_only, width = not console.encoding.startswith("utf"), console.width
     for line in lines:
-        for row in _laid_out(line, console, width):
+        for row in _rows_of(line, console, width):
             if ascii_only:
                 row.plain = row.plain.translate(_ASCII).encode(console.encoding, "replace").decode(console.encoding)
             yield row
 
 
 def as_text(lines: Iterable[Line]) -> str:
-    """Give lines as plain text, unwrapped, ending in a newline."""
+    """Returns lines as plain text, unwrapped, with a newline at its end."""
     console = Console(width=ENDLESS, color_system=None, quiet=True)
-    return "".join(f"{row.plain}\n" for line in lines for row in _laid_out(line, console, ENDLESS))
+    return "".join(f"{row.plain}\n" for line in lines for row in _rows_of(line, console, ENDLESS))
 
 
-def say(text: object, style: str = "") -> Text:
-    """Make styled text of anything, from anywhere."""
+def styled(text: object, style: str = "") -> Text:
+    """Returns anything as styled text; its control characters are escaped."""
     return Text(printable(text), style=style)
 
 
-def joined(*parts: Text, gap: str = "  ") -> Text:
-    """Put the parts that are not empty beside each other."""
+def join_texts(*parts: Text, gap: str = "  ") -> Text:
+    """Returns the parts that are not empty, side by side."""
     return Text(gap).join(part for part in parts if part)
 
 
-def column(cells: Sequence[Text]) -> list[Text]:
-    """Pad cells to the width of the widest."""
+def pad_to_widest(cells: Sequence[Text]) -> list[Text]:
+    """Returns cells with the width of the widest."""
     width = max((cell_len(cell.plain) for cell in cells), default=0)
     padded = []
     for cell in cells:
@@ -102,8 +102,8 @@ def column(cells: Sequence[Text]) -> list[Text]:
     return padded
 
 
-def bar(before: int | None, after: int | None, cells: int = 20) -> Text:
-    """Draw the canary's share of traffic and its move: `[########++..........]  40 % → 50 %`; empty if unknown."""
+def weight_bar(before: int | None, after: int | None, cells: int = 20) -> Text:
+    """Returns the canary's share of traffic and its change: `[########++..........]  40 % → 50 %`; empty if unknown."""
     known = [weight for weight in (before, after) if weight is not None]
     if not known:
         return Text()
@@ -114,20 +114,20 @@ def bar(before: int | None, after: int | None, cells: int = 20) -> Text:
     return Text.assemble("[", ("#" * least, "cyan"), moved, ("." * (cells - most), "dim"), f"] {figures}")
 
 
-def change(before: str, after: str, nothing: str) -> Text:
-    """Write what became of a word: `Progressing`, `Progressing → Promoting`; `nothing` stands for none."""
+def transition(before: str, after: str, nothing: str) -> Text:
+    """Returns `Progressing`, or `Progressing → Promoting` for a change; `nothing` replaces an empty word."""
     old, new = before or nothing, after or nothing
-    return say(new) if old == new else say(f"{old} {ARROW} {new}")
+    return styled(new) if old == new else styled(f"{old} {ARROW} {new}")
 
 
 def _filled(weight: int, cells: int) -> int:
-    """Give the cells of a weight; the ends of the bar are kept for 0 and 100 alone."""
+    """Returns how many cells a weight fills: none for 0 only, and all for 100 only."""
     if weight <= 0:
         return 0
     return cells if weight >= _WHOLE else min(max(round(weight * cells / _WHOLE), 1), cells - 1)
 
 
-def _laid_out(line: Line, console: Console, width: int) -> Iterator[Text]:
+def _rows_of(line: Line, console: Console, width: int) -> Iterator[Text]:
     room = max(width - line.indent, _BODY)
     beside = room - cell_len(line.head.plain) - _GAP
     if not line.body:
@@ -136,7 +136,7 @@ def _laid_out(line: Line, console: Console, width: int) -> Iterator[Text]:
         yield from _hanging(line.body, console, room, line.indent)
     elif beside >= min(_BODY, cell_len(line.body.plain)):
         first, *others = _wrapped(line.body, console, beside)
-        yield _indented(joined(line.head, first), line.indent)
+        yield _indented(join_texts(line.head, first), line.indent)
         hang = width - beside
         yield from (_indented(row, hang) for row in others)
     else:
@@ -146,7 +146,7 @@ def _laid_out(line: Line, console: Console, width: int) -> Iterator[Text]:
 
 
 def _hanging(text: Text, console: Console, room: int, indent: int) -> Iterator[Text]:
-    """Wrap a text that has its line for itself; what follows its first row is set in."""
+    """Yields the rows of a text that stands alone in its line; those after the first are indented."""
     rows = _wrapped(text, console, room)
     if len(rows) > 1:
         rows = _wrapped(text, console, room - _GAP)

@@ -1,6 +1,6 @@
-"""Reading manifests of which nothing is known: what is absent or odd is empty, and never an error.
+"""Fields of manifests that were not validated: an absent or invalid one is empty, never an error.
 
-Duty: one field -> one plain value. Where a wrong field has to be named, `fields` reads instead. Pure.
+Where an invalid field has to be named, `model.fields` reads it instead.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconcile.model.times import parse_time
-from reconcile.report.record import number
+from reconcile.report.plain_data import number
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Give a mapping."""
+    """Returns the mapping, or an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def mappings(value: Any) -> list[dict[str, Any]]:
-    """Give the mappings of a list."""
+    """Returns the mappings in a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:
-    """Give a text."""
+    """Returns the text, or an empty one."""
     return value if isinstance(value, str) else ""
 
 
 def integer(value: Any) -> int | None:
-    """Give an integer."""
+    """Returns the integer, or None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def figure(value: Any) -> float | None:
-    """Give a finite number, also one that is stored as text."""
+def finite(value: Any) -> float | None:
+    """Returns the finite number, which may be stored as text, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -42,11 +42,11 @@ def figure(value: Any) -> float | None:
         return None
 
 
-def moment(value: Any) -> datetime | None:
-    """Give a time, also one that a YAML reader has already made of it."""
+def time(value: Any) -> datetime | None:
+    """Returns the time in UTC, or None. A YAML reader may have parsed it already."""
     try:
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         return parse_time(value)
-    except OverflowError:  # an offset that leads out of the calendar
+    except OverflowError:  # with its offset the time is outside of the calendar
         return None

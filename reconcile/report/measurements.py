@@ -1,7 +1,4 @@
-"""Measurements beside their thresholds, for the report of a pass and for the status of a Rollout alike.
-
-Duty: rows -> lines. The query is shown where a metric did not pass, so that it can be pasted into Prometheus.
-"""
+"""Measurements and their thresholds, in the report of a pass and in the status of a Rollout."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconcile.report.layout import CROSS, TICK, Line, column, joined, say
-from reconcile.report.record import number
+from reconcile.report.layout import CROSS, TICK, Line, join_texts, pad_to_widest, styled
+from reconcile.report.plain_data import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +18,7 @@ PASSED, FAILED = "passed", "failed"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One measurement, from a plan or from a status; what is not known is None or empty."""
+    """One measurement, from a plan or from a status; what is unknown is None or empty."""
 
     name: str
     value: float | None = None
@@ -32,38 +29,38 @@ class Row:
     query: str = ""
 
 
-def measured(rows: Sequence[Row]) -> Iterator[Line]:
-    """Show each measurement: mark, verdict, name, and in words the value and its threshold."""
-    verdicts = column([_verdict(row) for row in rows])
-    names = column([say(row.name) for row in rows])
+def measurement_lines(rows: Sequence[Row]) -> Iterator[Line]:
+    """Yields mark, verdict, name, value and threshold of each; for one that did not pass, also its query."""
+    verdicts = pad_to_widest([_verdict(row) for row in rows])
+    names = pad_to_widest([styled(row.name) for row in rows])
     for row, verdict, name in zip(rows, verdicts, names, strict=True):
-        yield Line(indent=4, head=joined(verdict, name), body=_words(row))
+        yield Line(indent=4, head=join_texts(verdict, name), body=_comparison(row))
         if row.query and row.verdict != PASSED:
-            yield Line(indent=6, head=Text("query", "dim"), body=say(" ".join(row.query.split()), "dim"))
+            yield Line(indent=6, head=Text("query", "dim"), body=styled(" ".join(row.query.split()), "dim"))
 
 
 def _verdict(row: Row) -> Text:
     mark, style = (TICK, "green") if row.verdict == PASSED else (CROSS, "bold red")
-    return joined(Text(mark, style), say(row.verdict or "unknown", style), gap=" ")
+    return join_texts(Text(mark, style), styled(row.verdict or "unknown", style), gap=" ")
 
 
-def _words(row: Row) -> Text:
-    """Give the text of a comparison, or its figures; where there is no value the threshold is said beside."""
+def _comparison(row: Row) -> Text:
+    """Returns the text of the comparison or its numbers; without a value, the threshold."""
     if row.text and row.verdict in {PASSED, FAILED}:
-        return say(row.text)
+        return styled(row.text)
     if row.value is not None and row.threshold is not None and not row.text:
-        return say(f"{_figure(row.value)} {_sign(row.value, row.threshold, row.verdict)} {_figure(row.threshold)}")
-    threshold = f"{row.bound or 'threshold'} {_figure(row.threshold)}"
-    return say(f"{row.text or _figure(row.value)}, {threshold}")
+        return styled(f"{_number(row.value)} {_sign(row.value, row.threshold, row.verdict)} {_number(row.threshold)}")
+    threshold = f"{row.bound or 'threshold'} {_number(row.threshold)}"
+    return styled(f"{row.text or _number(row.value)}, {threshold}")
 
 
 def _sign(value: float, threshold: float, verdict: str) -> str:
-    """Compare as the metric does: a status does not store which side is the good one, but the verdict tells."""
+    """Returns the comparison. A status does not store which side of the threshold passes: the verdict shows it."""
     if value == threshold:
         return "="
     return (">" if value > threshold else "<") + ("=" if verdict == PASSED else "")
 
 
-def _figure(value: float | None) -> str:
+def _number(value: float | None) -> str:
     shown = number(value)
     return "no value" if shown is None else f"{shown:.12g}"

@@ -1,7 +1,4 @@
-"""What comes next for a Rollout, as far as its phase and weight tell.
-
-Duty: one sentence, for the report of a pass and for `steerer status`. Pure.
-"""
+"""The next step of a Rollout in one sentence, for the report of a pass and for `steerer status`."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ _NEXT = {
 }
 
 
-def coming(phase: str, weight: int | None, *, halted: bool) -> str:
-    """Say what a later pass does; the weight in percent, None where it is not known. Empty for an unknown phase."""
+def next_step(phase: str, weight: int | None, *, halted: bool) -> str:
+    """Returns what a later pass does; "" for an unknown phase. The weight is in percent, None = unknown."""
     if halted:
-        place = f", and goes on from weight {weight}" if weight else ""
-        return f"every pass looks again{place} once the cause is gone"
+        resumed = f", and goes on from weight {weight}" if weight else ""
+        return f"every pass looks again{resumed} once the cause is gone"
     if phase == "Progressing":
         if weight:
             return f"analysis at weight {weight}, once the control-loop interval has passed"

@@ -1,7 +1,6 @@
 """`-o patch`: the JSON patches of a pass as the `patches:` list of a kustomization.
 
-Duty: Patches -> text that kustomize takes as it is, under a `resources:` list or in a file of its own. kustomize
-knows no subresources, so status patches are left out, and the text says so.
+kustomize has no subresources: status patches are left out, and a comment says so.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconcile.report.record import plain
+from reconcile.report.plain_data import plain
 from reconcile.report.yaml_text import to_yaml
 
 if TYPE_CHECKING:
@@ -17,23 +16,23 @@ if TYPE_CHECKING:
 
     from reconcile.model.plan import Patch, Record
 
-# What Go's regular expressions give a meaning; kustomize anchors and compiles the name and namespace of a target.
+# Special characters of Go's regular expressions: kustomize reads the name and namespace of a target as one.
 _META = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 def render(records: Iterable[Record]) -> str:
-    """Give the `patches:` list of all records, in their order, ending in a newline."""
+    """Returns the `patches:` list of all records in their order, with a newline at its end."""
     return render_patches([patch for record in records for patch in record.plan.patches])
 
 
 def render_patches(patches: Iterable[Patch]) -> str:
-    """Give the `patches:` list of some patches, without those on a subresource."""
+    """Returns the `patches:` list of these patches, without those on a subresource."""
     every = list(patches)
-    whole = [patch for patch in every if not patch.subresource]
-    return _left_out(len(every) - len(whole)) + to_yaml({"patches": [_entry(patch) for patch in whole]})
+    kept = [patch for patch in every if not patch.subresource]
+    return _left_out_comment(len(every) - len(kept)) + to_yaml({"patches": [_entry(patch) for patch in kept]})
 
 
-def _left_out(count: int) -> str:
+def _left_out_comment(count: int) -> str:
     if not count:
         return ""
     what = "1 patch on a subresource (status) is" if count == 1 else f"{count} patches on a subresource (status) are"
@@ -43,9 +42,9 @@ def _left_out(count: int) -> str:
 def _entry(patch: Patch) -> dict[str, Any]:
     kind = patch.target.kind
     target = {"group": kind.group} if kind.group else {}
-    # No version: whoever applies this may keep the object under another served version than the pass read.
+    # No version: Git may hold the object in another served version than the pass read.
     target |= {"kind": kind.name, "name": _literal(patch.target.name), "namespace": _literal(patch.target.namespace)}
-    # Manifests in Git have no generation to be tested; the values are tested all the same.
+    # A manifest in Git has no generation; its values are still tested.
     operations = [operation for operation in patch.operations if operation["path"] != "/metadata/generation"]
     return {"target": target, "patch": to_yaml(plain(operations)).removesuffix("\n")}
 

@@ -1,7 +1,4 @@
-"""The report of `steerer lint` and `steerer check`: what was looked at, what is wrong, what to do.
-
-Duty: results -> lines on a console, or plain data. Every check has its line, so that nobody takes silence for a look.
-"""
+"""The report of `steerer lint` and `steerer check`: every check, its findings, and what to do about them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from reconcile.preflight.findings import Level, count_levels
-from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, column, joined, say, show
+from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, join_texts, pad_to_widest, print_lines, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,24 +21,24 @@ _WELL, _INCOMPLETE = (TICK, "green"), (SKIPPED, "dim")
 
 
 def print_preflight(examined: Sequence[Examined], console: Console, shared: str) -> None:
-    """Print a block for each Rollout; `shared` is the title of what is about no single one. A count comes last."""
+    """Prints a block for each Rollout and the totals. `shared` is the title of results that are about no Rollout."""
     for item in examined:
         name = shared if item.rollout is None else f"{item.rollout.name}.{item.rollout.namespace}"
-        show([Line(head=joined(say(name, "bold"), _verdict(item.results)))], console)
-        names = column([say(result.check) for result in item.results])
+        print_lines([Line(head=join_texts(styled(name, "bold"), _verdict(item.results)))], console)
+        names = pad_to_widest([styled(result.check) for result in item.results])
         for result, check in zip(item.results, names, strict=True):
-            show(_lines(result, check, str(item.rollout)), console)
+            print_lines(_lines(result, check, str(item.rollout)), console)
         console.print()
-    show([Line(head=Text(_total(examined), "bold"))], console)
+    print_lines([Line(head=Text(_total(examined), "bold"))], console)
 
 
 def _verdict(results: Sequence[Result]) -> Text:
     counts = count_levels(results)
-    troubles = [(level, counts[level.value]) for level in (Level.ERROR, Level.WARNING) if level.value in counts]
-    if not troubles:
-        return say("nothing in the way", "green")
-    words = ", ".join(_count(count, level) for level, count in troubles)
-    return say(words, _MARKS[troubles[0][0]][1])
+    bad = [(level, counts[level.value]) for level in (Level.ERROR, Level.WARNING) if level.value in counts]
+    if not bad:
+        return styled("nothing in the way", "green")
+    words = ", ".join(_count(count, level) for level, count in bad)
+    return styled(words, _MARKS[bad[0][0]][1])
 
 
 def _total(examined: Sequence[Examined]) -> str:
@@ -59,24 +56,28 @@ def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:
     """Show a check: what was well, what could not be seen, and each finding with what to do about it below."""
     if result.summary or result.incomplete:
         mark, style = _INCOMPLETE if result.incomplete else _WELL
-        words = say(result.summary or f"not looked at in full: {result.incomplete}", "dim" if result.incomplete else "")
-        yield Line(indent=2, head=joined(Text(mark, style), check, gap=" "), body=words)
+        words = styled(
+            result.summary or f"not looked at in full: {result.incomplete}", "dim" if result.incomplete else ""
+        )
+        yield Line(indent=2, head=join_texts(Text(mark, style), check, gap=" "), body=words)
     for finding in result.findings:
         mark, style = _MARKS[finding.level]
-        yield Line(indent=2, head=joined(Text(mark, style), check, gap=" "), body=say(_said(finding, rollout)))
+        yield Line(
+            indent=2, head=join_texts(Text(mark, style), check, gap=" "), body=styled(_message(finding, rollout))
+        )
         if finding.advice:
-            yield Line(indent=6 + len(check.plain), body=say(finding.advice, "dim"))
+            yield Line(indent=6 + len(check.plain), body=styled(finding.advice, "dim"))
 
 
-def _said(finding: Finding, rollout: str) -> str:
-    """Say what was found, of which object and field; each object once in a block and a sentence."""
+def _message(finding: Finding, rollout: str) -> str:
+    """Returns the object, the field and the message, without an object that the block or the message names."""
     message = finding.message.removeprefix(f"{finding.object} ") if finding.path else finding.message
     known = finding.object == rollout or message.startswith(finding.object)
     return ": ".join(filter(None, ("" if known else finding.object, finding.path, message)))
 
 
 def data(examined: Sequence[Examined]) -> dict[str, Any]:
-    """Give the same as plain data, for programs."""
+    """Returns the same as plain data, for `-o json` and `-o yaml`."""
     return {
         "counts": {level.value: 0 for level in Level}
         | count_levels([result for item in examined for result in item.results]),

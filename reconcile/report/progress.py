@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reconcile.model.plan import Outcome, Result
 from reconcile.model.times import timestamp
-from reconcile.report.layout import Line, joined, rows, say, show
+from reconcile.report.layout import Line, join_texts, print_lines, rows, styled
 from reconcile.report.text import one_liners
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class Progress:
     def show_error(self, message: str, at: datetime) -> None:
         """Prints why a pass, or a part of it, could not be made, unless the last pass had the same error; "" = none."""
         if message and message != self._error:
-            self._print(at, Line(head=say(message, "red")))
+            self._print(at, Line(head=styled(message, "red")))
         if message:
-            self._update(say(message, "red"))
+            self._update(styled(message, "red"))
         self._error = message
 
     def _is_change(self, record: Record, state: State) -> bool:
@@ -72,7 +72,7 @@ class Progress:
         return state[:2] != before[:2] if record.plan.move in _QUIET_MOVES else state != before
 
     def _print(self, at: datetime, line: Line) -> None:
-        show([Line(head=joined(Text(timestamp(at), "dim"), line.head), body=line.body)], self._console)
+        print_lines([Line(head=join_texts(Text(timestamp(at), "dim"), line.head), body=line.body)], self._console)
 
     def _update(self, content: Group | Text) -> None:
         if self._live is not None:
@@ -93,4 +93,4 @@ def position_line(record: Record) -> str:
     position = plan.before if record.result in {Result.LOST_RACE, Result.UNREACHED} else plan.after
     weight = "" if position.weight is None else f" at {position.weight} %"
     reason = record.error or plan.reason
-    return say(f"{plan.rollout.name}.{plan.rollout.namespace} is {position.phase or 'new'}{weight}: {reason}").plain
+    return styled(f"{plan.rollout.name}.{plan.rollout.namespace} is {position.phase or 'new'}{weight}: {reason}").plain

@@ -1,7 +1,4 @@
-"""The report of a simulation: its Events as `kubectl describe` shows them, and the objects as they are in the end.
-
-Duty: a picture of what was played. Pure.
-"""
+"""The report of a simulation: its Events as `kubectl describe` prints them, and the objects at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ from reconcile.model.kinds import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_S
 from reconcile.model.text import printable
 from reconcile.report import lenient
 from reconcile.report.events import events_table
-from reconcile.report.record import dump, to_dict
+from reconcile.report.plain_data import dump
+from reconcile.report.record import to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def render(objects: Sequence[Manifest], passes: Sequence[Sequence[Record]], form: str) -> str:
-    """Give the whole report. `objects` are all objects of the end, Events included; `form` is text, json or yaml."""
+    """Returns the report as text, json or yaml. `objects` are all objects at the end, Events included."""
     events = [item for item in objects if EVENT.matches(item)]
     others = [item for item in objects if not EVENT.matches(item)]
     if form != "text":
@@ -31,7 +29,7 @@ def render(objects: Sequence[Manifest], passes: Sequence[Sequence[Record]], form
     lines = [f"{len(passes)} passes"]
     if end is not None:
         lines += ["", "Events:", *_indented(events_table(events, end))]
-    lines += ["", "Objects in the end:", *_columns([row for item in others for row in _row(item)])]
+    lines += ["", "Objects in the end:", *_columns([row for item in others for row in _rows(item)])]
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -39,8 +37,8 @@ def _indented(table: str) -> Iterator[str]:
     return (f"  {line}" for line in table.splitlines())
 
 
-def _row(item: Manifest) -> Iterator[tuple[str, str]]:
-    """Give name and state of an object; nothing for one that a pass does not write."""
+def _rows(item: Manifest) -> Iterator[tuple[str, str]]:
+    """Yields name and state of an object, but of none that a pass does not write."""
     metadata, spec, status = (lenient.mapping(item.get(key)) for key in ("metadata", "spec", "status"))
     name = f"{item.get('kind')} {metadata.get('name')}.{metadata.get('namespace', 'default')}"
     if DEPLOYMENT.matches(item):

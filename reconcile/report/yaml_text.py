@@ -1,7 +1,6 @@
-"""YAML that every YAML reader understands alike.
+"""Block style YAML that readers of YAML 1.1, of YAML 1.2 and Go's reader in between read alike.
 
-Duty: plain data -> block style YAML. The words that YAML 1.1, YAML 1.2 and Go's reader in between take for different
-things are quoted; text of several lines stays readable. It is the one module here that loads PyYAML.
+It is the only module here that loads PyYAML.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from typing import Any
 
 import yaml
 
-# PyYAML quotes what it would itself misread. Go's reader, and with it kubectl and kustomize, also takes `y` and `n`
-# for booleans, and `1e3` or `0o7` for numbers.
+# PyYAML quotes what it would misread itself. Go's reader, and with it kubectl and kustomize, also reads `y` and `n` as
+# booleans, and `1e3` or `0o7` as numbers.
 _AMBIGUOUS = re.compile(r"[yYnN]|[-+.]?[0-9].*", re.DOTALL)
-# A literal block cannot say that a line ends in blanks, and needs a hint where the first begins with one.
+# A literal block cannot keep blanks at the end of a line, and needs a hint for blanks at the beginning of the first.
 _NO_BLOCK = re.compile(r"\A[ \n]|[ ]$|\A\Z", re.MULTILINE)
 
 
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
-        """Write a value that occurs twice twice: an anchor is legal, and nobody wants to read one."""
+        """Returns True: a value that occurs twice is written twice, as an anchor is hard to read."""
         return True
 
 
@@ -40,11 +39,11 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def to_yaml(document: Any) -> str:
-    """Write plain data as one block style document, in the order of its keys, ending in a newline."""
+    """Returns plain data as one block style document, in the order of its keys, with a newline at its end."""
     text = _dump(document, unicode=True)
     if all(line.isprintable() for line in text.split("\n")):
         return text
-    return _dump(document, unicode=False)  # YAML's idea of printable has characters that turn the line around
+    return _dump(document, unicode=False)  # for YAML, marks that change the direction of text are printable
 
 
 def _dump(document: Any, *, unicode: bool) -> str:

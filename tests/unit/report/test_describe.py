@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.report.describe import events_table, print_status, status_data, status_text
-from reconcile.report.events import age
+from reconcile.report.describe import print_status, status_data, status_text
+from reconcile.report.events import age, events_table
 from reconcile.report.layout import console_for
-from reconcile.report.record import dump
+from reconcile.report.plain_data import dump
 from tests.unit.report.factory import NOW
 from tests.unit.report.test_record import TEXTS, VALUES
 

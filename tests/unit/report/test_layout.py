@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.text import Text
 
-from reconcile.report.layout import Line, as_text, bar
+from reconcile.report.layout import Line, as_text, weight_bar
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from reconcile.report.layout import Line, as_text, bar
     ],
 )
 def test_a_bar_shows_the_share_and_its_move(before: int | None, after: int | None, drawn: str) -> None:
-    assert bar(before, after).plain == drawn
+    assert weight_bar(before, after).plain == drawn
 
 
 def test_a_line_has_a_head_a_body_or_both() -> None:

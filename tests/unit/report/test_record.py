@@ -18,7 +18,8 @@ from reconcile.model.errors import UsageError
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
 from reconcile.model.times import timestamp
-from reconcile.report.record import dump, plain, render, to_dict
+from reconcile.report.plain_data import dump, plain
+from reconcile.report.record import render, to_dict
 from tests.unit.report import factory
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from rich.console import Console
 from reconcile.core.state_machine import Move
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
-from reconcile.report.text import DONE, console_for, print_records, totals
+from reconcile.report.layout import console_for
+from reconcile.report.text import print_records, totals
+from reconcile.report.verdict import DONE
 from tests.unit.report import factory
 from tests.unit.report.test_record import TEXTS
 

@@ -1,4 +1,4 @@
-"""Operations in words."""
+"""A patch in one phrase."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
-from reconcile.report.summary import summary
+from reconcile.report.patch_summary import summarize
 from tests.unit.report import factory
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ WHOLE = {"destination": {"host": "podinfo-canary"}}
 
 
 def test_weights_are_told_by_host() -> None:
-    assert summary(factory.route_patch(40, 50)) == "podinfo 60 → 50, podinfo-canary 40 → 50"
+    assert summarize(factory.route_patch(40, 50)) == "podinfo 60 → 50, podinfo-canary 40 → 50"
 
 
 def test_what_is_the_same_in_several_routes_is_told_once() -> None:
-    assert summary(factory.route_patch(40, 50, routes=3)) == (
+    assert summarize(factory.route_patch(40, 50, routes=3)) == (
         "podinfo 60 → 50 (in 3 routes), podinfo-canary 40 → 50 (in 3 routes)"
     )
 
@@ -33,7 +33,7 @@ def test_a_weight_that_was_absent_has_no_before() -> None:
         factory.add_of("/spec/http/0/route/1/weight", 10),
     )
 
-    assert summary(patch) == "podinfo-canary → 10"
+    assert summarize(patch) == "podinfo-canary → 10"
 
 
 def test_a_template_names_the_images_that_change() -> None:
@@ -47,11 +47,11 @@ def test_a_template_names_the_images_that_change() -> None:
         factory.add_of("/spec/template", template("podinfo:2", "proxy:1", "new:1")),
     )
 
-    assert summary(patch) == "pod template (c0 podinfo:1 → podinfo:2)"
+    assert summarize(patch) == "pod template (c0 podinfo:1 → podinfo:2)"
 
 
 def test_a_status_patch_is_the_status() -> None:
-    assert summary(factory.status_patch(phase="Progressing")) == "status"
+    assert summarize(factory.status_patch(phase="Progressing")) == "status"
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_a_status_patch_is_the_status() -> None:
     ],
 )
 def test_other_changes(operations: list[Operation], words: str) -> None:
-    assert summary(factory.patch(DEPLOYMENT, *operations)) == words
+    assert summarize(factory.patch(DEPLOYMENT, *operations)) == words
