@@ -1,4 +1,4 @@
-"""The parts of the pages that are drawn from the code, so that they cannot say anything else.
+"""The parts of the pages that are drawn from the code, and the picture of a release.
 
 `python -m tests.support.drawing` writes them between their markers; tests/unit/test_docs.py keeps the two equal.
 """
@@ -31,7 +31,7 @@ COPY_DUE = "template not copied yet"
 
 
 def diagram() -> str:
-    """Draw the table's edges; the rows that lead from one phase to the same other are one edge."""
+    """Returns the table as a state diagram; rows between the same two phases are one edge."""
     edges: dict[tuple[Phase, Phase], list[str]] = {}
     for row in TABLE:
         for phase in _ordered(row.phases, Phase):
@@ -45,13 +45,13 @@ def diagram() -> str:
 
 
 def rows() -> str:
-    """Write the table's rows in their order: the first one that applies decides."""
+    """Returns the rows of the table, in their order."""
     head = ("phase", "the canary has", "routes give it", "and", "move", "next phase")
     return _table(head, (_cells(row) for row in TABLE))
 
 
 def gates() -> str:
-    """Write the gates that each move of the table passes, in their order."""
+    """Returns a table of the gates of each move, in their order."""
     made = dict.fromkeys(row.move for row in TABLE)
     return _table(
         ("move", "gates"),
@@ -60,19 +60,19 @@ def gates() -> str:
 
 
 def settings() -> dict[str, Any]:
-    """Give pyproject.toml."""
+    """Returns pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def layers() -> str:
-    """Write the layers of the import rule, the highest first."""
+    """Returns the layers of the import rule, the highest first."""
     contracts = settings()["tool"]["importlinter"]["contracts"]
     found = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     return "\n".join(["```text", *(re.sub(r"\s*[|:]\s*", "  ", layer) for layer in found), "```"])
 
 
 def rights() -> str:
-    """Write what a pass may have to ask of an API server, in the order in which it does."""
+    """Returns a table of the rights that a pass needs, in the order in which it uses them."""
     return _table(
         ("verb", "on", "without it"),
         ((f"`{right.verb}`", f"`{_resource(right)}`", right.without) for right in PASS),
@@ -89,17 +89,17 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def redrawn(page: str) -> str:
-    """Give the page with every drawn part as the code has it now."""
+    """Returns the page with every drawn part made from the code."""
     return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n\n{part[4]}", page)
 
 
 def with_part(page: str, name: str, content: str) -> str:
-    """Give a page with one of its drawn parts replaced."""
+    """Returns the page with one of its drawn parts replaced."""
     return _PART.sub(lambda part: f"{part[1]}\n{content}\n\n{part[4]}" if part["name"] == name else part[0], page)
 
 
 def drawn(page: str) -> list[str]:
-    """Name the parts that the page has markers for."""
+    """Returns the names of the parts that the page has markers for."""
     return [part["name"] for part in _PART.finditer(page)]
 
 
@@ -113,7 +113,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         ", ".join(phase.value or NEW for phase in _ordered(row.phases, Phase)),
         _any_of(row.standings, Standing),
         _any_of(row.traffic, Traffic),
-        ", ".join([*_said(row.parked, PARKED), *_said(row.copy_due, COPY_DUE)]),
+        ", ".join([*_condition(row.parked, PARKED), *_condition(row.copy_due, COPY_DUE)]),
         f"`{row.move}`" + (f", else `{row.otherwise}`" if row.otherwise else ""),
         row.to.value,
     )
@@ -128,7 +128,7 @@ def _any_of(found: Collection[Word], every: type[Word]) -> str:
     return "any" if len(chosen) == len(every) else ", ".join(item.value for item in chosen)
 
 
-def _said(condition: bool | None, words: str) -> list[str]:  # noqa: FBT001 - a cell of the table, not a switch
+def _condition(condition: bool | None, words: str) -> list[str]:  # noqa: FBT001 - a cell of the table
     return [] if condition is None else [words if condition else f"not: {words}"]
 
 

@@ -1,7 +1,7 @@
-"""The parts of docs/reliability.md that commands make: numbers that were counted, and never written by hand.
+"""The parts of docs/reliability.md that commands make from recorded figures.
 
-A part stands between `<!-- made by make COMMAND: NAME -->` and `<!-- end of what was made -->`. A command keeps what it
-counted in a file of its own, and draws its parts from that; a test of the command keeps the two equal.
+A part is between `<!-- made by make COMMAND: NAME -->` and `<!-- end of what was made -->`. A command records its
+figures in a file of its own, and draws its parts from that; a test of the command keeps the two equal.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _PART = re.compile(
 
 
 def drawn(page: str, command: str, parts: Mapping[str, str]) -> str:
-    """Give a page with the parts of one command (such as `make explore`) made anew; those of others stay."""
+    """Returns the page with the parts of one command (such as `make explore`) replaced; the others stay."""
     return _PART.sub(
         lambda part: f"{part[1]}\n{parts[part['name']]}\n{part[4]}" if part["command"] == command else part[0], page
     )
 
 
 def named(page: str, command: str) -> list[str]:
-    """Name the parts of one command that a page has markers for."""
+    """Returns the names of the parts of one command that a page has markers for."""
     return [part["name"] for part in _PART.finditer(page) if part["command"] == command]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table."""
+    """Returns a Markdown table, ending in a newline."""
     lines = (f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
     return "\n".join(lines) + "\n"

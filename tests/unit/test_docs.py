@@ -69,13 +69,13 @@ def blocks(*languages: str) -> list[Block]:
 
 
 def section(page: Path, title: str) -> str:
-    """Give what stands under a heading, up to the next one of any level."""
+    """Returns the text under a heading, up to the next heading of any level."""
     parts = re.split(r"^#+ (.+)$", read(page), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))[title]
 
 
 def column(part: str, index: int = 0) -> list[str]:
-    """Give one column of the tables of a part, without the heads."""
+    """Returns one column of the tables of a part, without their heads."""
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in part.splitlines() if line.startswith("|")]
     body = [row for number, row in enumerate(rows) if "---" not in row[0] and "---" not in [*rows, [""]][number + 1][0]]
     return [row[index].strip() for row in body]
@@ -132,7 +132,7 @@ def test_every_move_is_explained() -> None:
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """Give each command line of steerer's: those in blocks, and those in the middle of a sentence."""
+    """Yields the page and the text of each command line of steerer: those in blocks, and those within sentences."""
     for block in blocks("sh"):
         for line in block.content.replace("\\\n", " ").splitlines():
             if line.startswith(("steerer ", "kubectl steerer ")):
@@ -275,7 +275,7 @@ def schema(*path: str) -> dict[str, Any]:
 
 
 def fields(node: dict[str, Any], path: str) -> Iterator[str]:
-    """Give the paths of the leaves of a schema."""
+    """Yields the paths of the leaves of a schema."""
     if "properties" in node:
         for key, child in node["properties"].items():
             yield from fields(child, f"{path}.{key}")
