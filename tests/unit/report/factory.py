@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import io
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from rich.console import Console
 
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE, Kind, Ref
 from reconcile.model.measurement import Measurement
 from reconcile.model.plan import Event, Gate, Operation, Outcome, Patch, Plan, Position, Record, Result
+from reconcile.report.layout import console_for
+from reconcile.report.text import print_records
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 GATES = ("rollout", "deployments", "services", "routes", "primary", "canary", "scaling", "interval", "analysis")
@@ -161,3 +166,43 @@ def halting(**fields: Any) -> Plan:
         "events": (event("Halt rollout podinfo.test request duration 2.525s > 500ms", "Warning"),),
     }
     return plan(**(defaults | fields))
+
+
+def ago(**length: int) -> str:
+    """Returns the time so long before NOW, as it is stored."""
+    return (NOW - timedelta(**length)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stored_event(message: str, last: str, kind: str = "Normal", **fields: Any) -> dict[str, Any]:
+    """Returns the manifest of an Event."""
+    made = {
+        "type": kind,
+        "reason": "Synced",
+        "message": message,
+        "source": {"component": "steerer"},
+        "firstTimestamp": last,
+        "lastTimestamp": last,
+        "count": 1,
+    }
+    return made | fields
+
+
+STORED_EVENTS = [
+    stored_event(
+        "Halt rollout podinfo.test request duration 2.525s > 500ms",
+        ago(seconds=45),
+        "Warning",
+        count=4,
+        firstTimestamp=ago(minutes=3),
+    ),
+    stored_event("Starting rollout for podinfo.test", ago(minutes=5)),
+    stored_event("Advance rollout podinfo.test weight 10", ago(minutes=5)),
+]
+
+
+def printed(*records: Record, width: int | None = None, brief: bool = False) -> str:
+    """Returns the text report of these records, as in a pipe or in a terminal of this width."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None) if width else console_for(stream)
+    print_records(records, console, brief=brief)
+    return stream.getvalue()

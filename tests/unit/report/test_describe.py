@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.report.describe import print_status, status_data, status_text
-from reconcile.report.events import age, events_table
 from reconcile.report.layout import console_for
 from reconcile.report.plain_data import dump
-from tests.unit.report.factory import NOW
-from tests.unit.report.test_record import TEXTS, VALUES
+from tests.unit.report.factory import NOW, STORED_EVENTS, ago
+from tests.unit.report.strategies import TEXTS, VALUES
 
-
-def ago(**length: int) -> str:
-    return (NOW - timedelta(**length)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def event(message: str, last: str, kind: str = "Normal", **fields: Any) -> dict[str, Any]:
-    made = {
-        "type": kind,
-        "reason": "Synced",
-        "message": message,
-        "source": {"component": "steerer"},
-        "firstTimestamp": last,
-        "lastTimestamp": last,
-        "count": 1,
-    }
-    return made | fields
-
-
-EVENTS = [
-    event(
-        "Halt rollout podinfo.test request duration 2.525s > 500ms",
-        ago(seconds=45),
-        "Warning",
-        count=4,
-        firstTimestamp=ago(minutes=3),
-    ),
-    event("Starting rollout for podinfo.test", ago(minutes=5)),
-    event("Advance rollout podinfo.test weight 10", ago(minutes=5)),
-]
 QUERY = "histogram_quantile(0.99,\n  sum(irate(x[1m])) by (le)\n)"
 ROLLOUT: dict[str, Any] = {
     "apiVersion": "apps.weave.works/v1beta1",
@@ -92,46 +61,9 @@ ROLLOUT: dict[str, Any] = {
 }
 
 
-def test_events_are_printed_as_kubectl_does() -> None:
-    assert (
-        events_table(EVENTS, NOW)
-        == """\
-Type     Reason  Age               From     Message
-----     ------  ---               ----     -------
-Normal   Synced  5m                steerer  Starting rollout for podinfo.test
-Normal   Synced  5m                steerer  Advance rollout podinfo.test weight 10
-Warning  Synced  45s (x4 over 3m)  steerer  Halt rollout podinfo.test request duration 2.525s > 500ms
-"""
-    )
-
-
-def test_no_events_are_none() -> None:
-    assert events_table([], NOW) == "<none>\n"
-
-
-def test_events_of_the_newer_kind_are_read_too() -> None:
-    newer = {
-        "type": "Normal",
-        "reason": "Synced",
-        "message": " Starting \n",
-        "eventTime": "2026-01-31T11:00:00.123456Z",
-        "series": {"count": 3, "lastObservedTime": "2026-01-31T11:59:00.5Z"},
-        "reportingComponent": "steerer",
-        "source": {"host": "node-1"},
-    }
-
-    assert events_table([newer], NOW).splitlines()[-1] == "Normal  Synced  59s (x3 over 59m)  steerer, node-1  Starting"
-
-
-def test_an_event_without_a_time_comes_first() -> None:
-    lines = events_table([*EVENTS, {"message": "odd", "count": "many"}], NOW).splitlines()
-
-    assert lines[2].split() == ["<unknown>", "odd"]
-
-
 def test_a_status_is_told() -> None:
     assert (
-        status_text(ROLLOUT, EVENTS, NOW)
+        status_text(ROLLOUT, STORED_EVENTS, NOW)
         == """\
 podinfo.test  Progressing
   [######..............]  30 %  of at most 60 %
@@ -197,13 +129,13 @@ def test_a_measurement_without_a_value_names_its_verdict() -> None:
 def test_a_terminal_gets_the_same() -> None:
     stream = io.StringIO()
 
-    print_status(ROLLOUT, EVENTS, NOW, console_for(stream))
+    print_status(ROLLOUT, STORED_EVENTS, NOW, console_for(stream))
 
-    assert stream.getvalue() == status_text(ROLLOUT, EVENTS, NOW)
+    assert stream.getvalue() == status_text(ROLLOUT, STORED_EVENTS, NOW)
 
 
 def test_the_data_of_a_status() -> None:
-    data = status_data(ROLLOUT, EVENTS[:2])
+    data = status_data(ROLLOUT, STORED_EVENTS[:2])
 
     assert [*data] == [
         "rollout",
@@ -237,31 +169,6 @@ def test_times_that_a_yaml_reader_made_are_times() -> None:
     assert status_data({"status": status}, [])["lastAdvanceTime"] == "2026-01-31T11:00:00Z"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (-5, "<invalid>"),
-        (-1, "0s"),
-        (0, "0s"),
-        (119.9, "119s"),
-        (120, "2m"),
-        (185, "3m5s"),
-        (600, "10m"),
-        (3 * 3600 - 1, "179m"),
-        (3 * 3600, "3h"),
-        (5 * 3600 + 600, "5h10m"),
-        (9 * 3600 + 600, "9h"),
-        (2 * 86_400, "2d"),
-        (2 * 86_400 + 7200, "2d2h"),
-        (9 * 86_400 + 7200, "9d"),
-        (3 * 31_536_000 + 86_400, "3y1d"),
-        (9 * 31_536_000, "9y"),
-    ],
-)
-def test_ages_are_those_of_kubectl(seconds: float, words: str) -> None:
-    assert age(seconds) == words
-
-
 TIMES = st.sampled_from(
     ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", ago(days=1), datetime(9999, 12, 31, tzinfo=UTC), "odd"]
 )
@@ -281,13 +188,13 @@ STATUS = some("phase", "canaryWeight", "lastAdvanceTime", "canaryRevision", "pro
     ).map(lambda lists: fields | lists)
 )
 ROLLOUTS = st.fixed_dictionaries({"metadata": ODD | some("name", "namespace"), "status": ODD | STATUS, "spec": ODD})
-HAPPENINGS = st.lists(
+ANY_EVENTS = st.lists(
     some("type", "reason", "message", "source", "series", "count", "firstTimestamp", "lastTimestamp", "eventTime"),
     max_size=3,
 )
 
 
-@given(ROLLOUTS, HAPPENINGS)
+@given(ROLLOUTS, ANY_EVENTS)
 def test_no_manifest_is_too_odd(rollout: dict[str, Any], events: list[dict[str, Any]]) -> None:
     text = status_text(rollout, events, NOW)
     data = status_data(rollout, events)

@@ -14,7 +14,7 @@ from hypothesis import given
 from reconcile.model.kinds import DEPLOYMENT, SERVICE
 from reconcile.report.patches import render, render_patches
 from tests.unit.report import factory
-from tests.unit.report.test_record import TEXTS, VALUES
+from tests.unit.report.strategies import TEXTS, VALUES
 
 if TYPE_CHECKING:
     from pathlib import Path

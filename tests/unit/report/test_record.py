@@ -6,21 +6,18 @@ import json
 import math
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from hypothesis import given
-from hypothesis import strategies as st
 
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
-from reconcile.model.times import timestamp
-from reconcile.report.plain_data import dump, plain
 from reconcile.report.record import render, to_dict
 from tests.unit.report import factory
+from tests.unit.report.strategies import TEXTS
 
 if TYPE_CHECKING:
     from reconcile.model.plan import Record
@@ -156,66 +153,6 @@ def test_a_weight_that_nobody_looked_at_is_null() -> None:
     made = to_dict(factory.record(factory.plan(before=Position(phase="", weight=None))))
 
     assert made["before"] == {"phase": "", "weight": None}
-
-
-def test_times_are_utc_and_what_yaml_readers_make_of_manifests_becomes_text() -> None:
-    east = timezone(timedelta(hours=2))
-
-    assert timestamp(datetime(2026, 1, 31, 14, 0, 0, 999, tzinfo=east)) == "2026-01-31T12:00:00Z"
-    assert plain({1: (date(2026, 1, 31), datetime(2026, 1, 31, tzinfo=UTC), True, None, b"x")}) == {
-        "1": ["2026-01-31", "2026-01-31T00:00:00Z", True, None, "b'x'"]
-    }
-
-
-def test_json_keeps_letters_and_escapes_what_acts() -> None:
-    text = dump({"a": "é → ✓", "b": "\x1b[31m\x9b\x7f\u202e\u2028\U000e0001"}, "json")
-
-    assert '"é → ✓"' in text
-    assert '"\\u001b[31m\\u009b\\u007f\\u202e\\u2028\\udb40\\udc01"' in text
-
-
-def test_yaml_keeps_letters_and_escapes_what_acts() -> None:
-    assert dump({"a": "é → ✓"}, "yaml") == "a: é → ✓\n"
-    assert dump({"a": "x\u202ey"}, "yaml") == 'a: "x\\u202Ey"\n'
-
-
-@pytest.mark.parametrize("word", ["y", "N", "yes", "off", "null", "~", "1e3", "0o7", "1.2.1", "-1", ".5", "1_000", ""])
-def test_yaml_quotes_what_some_reader_takes_for_something_else(word: str) -> None:
-    assert dump({"a": word}, "yaml") in {f'a: "{word}"\n', f"a: '{word}'\n"}
-
-
-def test_yaml_writes_a_value_twice_rather_than_an_anchor() -> None:
-    shared = {"x": [1]}
-
-    assert dump({"a": shared, "b": shared}, "yaml") == "a:\n  x:\n  - 1\nb:\n  x:\n  - 1\n"
-
-
-# Every character there is, and more often those that mean something to a terminal, to YAML or to a shell.
-CHARACTERS = st.characters() | st.sampled_from(
-    "\x00\x07\x1b\x7f\x85\x9b\u2028\u202e\ufeff\ud800\r\n\t :#-'\"|>[]{}&*!%@`\\"
-)
-TEXTS = st.text(CHARACTERS, max_size=40)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(VALUES)
-def test_every_value_survives_both_forms(value: Any) -> None:
-    document = {"value": value}
-
-    assert json.loads(dump(document, "json")) == document
-    assert yaml.safe_load(dump(document, "yaml")) == document
-
-
-@given(VALUES)
-def test_no_form_sends_a_control_character(value: Any) -> None:
-    for form in ("json", "yaml"):
-        text = dump({"value": value}, form)
-
-        assert all(character == "\n" or character.isprintable() for character in text)
 
 
 @given(TEXTS, TEXTS, TEXTS)
