@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.clusters.folder import files
+from reconcile.clusters.folder import parsed_file as files
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope

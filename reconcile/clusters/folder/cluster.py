@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.events import event_manifest
-from reconcile.clusters.folder.files import Found, Source, load, located, store, sweep, unchanged, walk
+from reconcile.clusters.folder.parsed_file import Found, Source, load, located, store, sweep, unchanged, walk
 from reconcile.clusters.folder.yaml_documents import same
 from reconcile.model.errors import ClusterError, ForbiddenError, LostRaceError, MissingError, RefusedError, UsageError
 from reconcile.model.kinds import EVENT, KINDS, ROLLOUT, Manifest, Ref

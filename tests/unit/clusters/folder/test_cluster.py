@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from reconcile.clusters.folder import cluster as module
-from reconcile.clusters.folder import files
+from reconcile.clusters.folder import parsed_file as files
 from reconcile.clusters.folder.cluster import ATTEMPTS, FolderCluster
 from reconcile.model.errors import (
     ClusterError,
