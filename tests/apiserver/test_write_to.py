@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 
 from reconcile.clusters.git.manifest_diff import difference
-from reconcile.clusters.git.strip_defaults import lean
+from reconcile.clusters.git.strip_defaults import strip_defaults
 from reconcile.model.rights import PASS, rules
 from tests.apiserver.steering import ARTIFACTS, Metrics, account, flat, get, of_steerer, rolled_out
 from tests.hostile.tally import End, ended
@@ -544,6 +544,6 @@ def test_what_the_server_adds_to_a_template_is_known(control_plane: ControlPlane
     }
     control_plane.apply(json.dumps(deployment), namespace=namespace)
     live = get(control_plane, "deployment/app", namespace)["spec"]["template"]
-    assert flat(lean(live, None, None)).keys() - flat(template).keys() == set()
+    assert flat(strip_defaults(live, None, None)).keys() - flat(template).keys() == set()
     assert difference(template, live) is None
-    assert lean(live, live, template) == template
+    assert strip_defaults(live, live, template) == template

@@ -1,4 +1,4 @@
-"""What counts as applied: a manifest of Git held against the object that an API server makes of it."""
+"""What counts as applied: a manifest against the object that an API server makes of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.clusters.git.manifest_diff import difference, member, partner, parts, quantity
+from reconcile.clusters.git.manifest_diff import difference
 
 
 @pytest.mark.parametrize(
@@ -52,38 +52,3 @@ def test_an_object_shows_what_is_stated_in_the_words_of_its_server(stated: Any, 
 )
 def test_the_first_member_that_is_not_so_is_named_with_both_values(stated: Any, live: Any, words: str) -> None:
     assert str(difference(stated, live)) == words
-
-
-@pytest.mark.parametrize(
-    ("text", "thousandths"),
-    [
-        ("1", 1000), ("100m", 100), (".5", 500), ("1.5k", 1_500_000), ("1e3", 1_000_000), ("1E-3", 1),
-        ("2Ki", 2_048_000), ("1E", 10**21), (2, 2000), (0.1, 100), ("-1", -1000),
-    ],
-)  # fmt: skip
-def test_quantities_are_numbers(text: Any, thousandths: int) -> None:
-    assert quantity(text) == quantity(f"{thousandths}m")
-    assert quantity(text) is not None
-
-
-@pytest.mark.parametrize("text", ["", "1 Gi", "x", "1ki", None, True, [1], "1e9999"])
-def test_what_is_no_quantity_is_none(text: Any) -> None:
-    assert quantity(text) is None
-
-
-def test_items_of_two_lists_are_paired_as_an_apply_does() -> None:
-    assert partner({"name": "b", "x": 1}, [{"name": "a"}, {"name": "b"}], 0) == {"name": "b"}
-    assert partner({"name": "c"}, [{"name": "a"}], 0) is None
-    assert partner({"containerPort": 1, "name": "new"}, [{"containerPort": 1}], 0) == {"containerPort": 1}
-    assert partner("x", ["y", "x"], 1) == "x"
-    assert partner("x", ["y"], 1) is None
-    assert partner("x", None, 0) is None
-
-
-def test_members_are_found_by_their_pointers() -> None:
-    manifest = {"spec": {"http": [{"a/b": 1, "0": 2}]}}
-    assert member(manifest, parts("/spec/http/0/a~1b")) == 1
-    assert member(manifest, parts("/spec/http/0/0")) == 2
-    assert member(manifest, parts("/spec/http/1")) is None
-    assert member(manifest, parts("/spec/http/a")) is None
-    assert member(manifest, parts("/spec/x/y")) is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.clusters.git.plan import delivered
+from reconcile.clusters.git.plan import plan_for_manifests
 from reconcile.model.errors import RefusedError
 from reconcile.model.plan import Event, Operation, Patch, Plan, Position
 from tests.support.world import VS, C, P, R, deployment, virtual_service
@@ -60,18 +60,18 @@ def served(image: str, **more: Any) -> dict[str, Any]:
 
 def test_a_weight_is_written_with_the_status_before_it_and_the_event_behind_it() -> None:
     made = plan(STATUS, weight(20, 10))
-    assert delivered(made, {VS: virtual_service(10)}) == made
+    assert plan_for_manifests(made, {VS: virtual_service(10)}) == made
 
 
 def test_a_plan_without_a_manifest_stays_as_it_is() -> None:
-    assert delivered(plan(STATUS), {VS: virtual_service(10)}) == plan(STATUS)
+    assert plan_for_manifests(plan(STATUS), {VS: virtual_service(10)}) == plan(STATUS)
 
 
 def test_what_the_file_has_in_its_own_words_is_what_is_tested_in_it() -> None:
     manifest = deployment("podinfo-canary", "1.2.1", replicas=None)
     live = deepcopy(manifest["spec"]["template"])
     live["spec"]["dnsPolicy"] = "ClusterFirst"
-    (written,) = delivered(plan(replicas(0, live)), {C: manifest}).patches
+    (written,) = plan_for_manifests(plan(replicas(0, live)), {C: manifest}).patches
     assert written.operations == (
         op("test", "/spec/template", manifest["spec"]["template"]),
         op("add", "/spec/replicas", 0),
@@ -80,13 +80,13 @@ def test_what_the_file_has_in_its_own_words_is_what_is_tested_in_it() -> None:
 
 
 def test_a_file_that_is_no_longer_what_was_relied_on_fails_its_test() -> None:
-    (written,) = delivered(plan(weight(20, 10)), {VS: virtual_service(15)}).patches
+    (written,) = plan_for_manifests(plan(weight(20, 10)), {VS: virtual_service(15)}).patches
     assert written == weight(20, 10)
 
 
 def test_a_status_that_follows_a_step_waits_until_the_cluster_shows_it() -> None:
     manifest = deployment("podinfo-canary", "1.2.1")
-    made = delivered(plan(replicas(0, manifest["spec"]["template"]), STATUS), {C: manifest})
+    made = plan_for_manifests(plan(replicas(0, manifest["spec"]["template"]), STATUS), {C: manifest})
     assert [item.target for item in made.patches] == [C]
     assert (made.move, made.after, made.events) == ("advance", BEFORE, ())
     assert made.reason == (
@@ -96,13 +96,13 @@ def test_a_status_that_follows_a_step_waits_until_the_cluster_shows_it() -> None
 
 def test_a_promoted_template_comes_without_the_defaults_of_the_server() -> None:
     manifest = deployment("podinfo", "1.2.0")
-    (written,) = delivered(plan(copy(served("1.2.1"), served("1.2.0"))), {P: manifest}).patches
+    (written,) = plan_for_manifests(plan(copy(served("1.2.1"), served("1.2.0"))), {P: manifest}).patches
     assert written == copy(template("1.2.1"), template("1.2.0"))
 
 
 def test_what_the_file_has_already_is_waited_for() -> None:
     live, manifest = served("1.2.0", nodeSelector={"disk": "ssd"}), {"spec": {"template": template("1.2.0")}}
-    made = delivered(plan(STATUS, copy(served("1.2.0"), live)), {P: manifest})
+    made = plan_for_manifests(plan(STATUS, copy(served("1.2.0"), live)), {P: manifest})
     assert (made.move, made.patches, made.events, made.after) == ("wait", (), (), BEFORE)
     assert made.reason == (
         'Deployment podinfo.test: the cluster has spec.template.spec.nodeSelector.disk "ssd", the checkout not set: '
@@ -112,7 +112,7 @@ def test_what_the_file_has_already_is_waited_for() -> None:
 
 def test_what_a_server_does_not_tell_from_the_old_is_waited_for_as_well() -> None:
     stated = template("1.2.0", automountServiceAccountToken=False)
-    made = delivered(plan(copy(stated, template("1.2.0"))), {P: {"spec": {"template": stated}}})
+    made = plan_for_manifests(plan(copy(stated, template("1.2.0"))), {P: {"spec": {"template": stated}}})
     assert made.reason == (
         "Deployment podinfo.test: something is not applied yet: waiting until the cluster shows what the checkout has"
     )
@@ -126,4 +126,4 @@ def test_what_nobody_stated_and_an_apply_would_leave_is_refused(stated: dict[str
     with pytest.raises(
         RefusedError, match=r"Deployment podinfo\.test has spec\.template\.spec\.nodeSelector\.by in the"
     ):
-        delivered(plan(STATUS, copy(new, live)), {P: manifest})
+        plan_for_manifests(plan(STATUS, copy(new, live)), {P: manifest})
