@@ -1,7 +1,4 @@
-"""How an Event of a pass looks as a core/v1 object; every cluster stores the same one.
-
-Duty: pure builders. Where an Event is kept, and how one with its name is found there, is the cluster's affair.
-"""
+"""An Event of a pass as a core/v1 object; every cluster stores the same one."""
 
 from __future__ import annotations
 
@@ -18,14 +15,14 @@ if TYPE_CHECKING:
 
 COMPONENT = "steerer"
 REASON = "Synced"
-# What events.k8s.io allows a note, and so what every reader of Events is prepared for (SPEC 6).
+# The limit of events.k8s.io for a note, so every reader of Events can show it (SPEC 6).
 MESSAGE_BYTES = 1024
 
 
 def event_manifest(event: Event, at: datetime, count: int = 1, first: str | None = None) -> Manifest:
-    """Give the whole object as it is stored after its `count`-th occurrence, which was `at`.
+    """Returns the object to store after the `count`-th occurrence, which was `at`.
 
-    `first` is the `firstTimestamp` of the object stored so far; None = this is the first occurrence.
+    `first` is the `firstTimestamp` of the stored object; None = this is the first occurrence.
     """
     last = timestamp(at)
     involved = {
@@ -52,5 +49,5 @@ def event_manifest(event: Event, at: datetime, count: int = 1, first: str | None
 
 
 def cut(message: str) -> str:
-    """Shorten a message to the bytes that an Event may have, between two characters, and show that it was."""
+    """Returns a message of at most MESSAGE_BYTES, cut between two characters and with an ellipsis if it was longer."""
     return storable(message, MESSAGE_BYTES)

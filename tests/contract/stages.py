@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from reconcile.clusters.folder.cluster import EVENTS_FILE, FolderCluster
+from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.clusters.folder.index import EVENTS_FILE
 from reconcile.clusters.kube.cluster import connect
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref, Scope
 from reconcile.simulation.deployment_controller import DeploymentController

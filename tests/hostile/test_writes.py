@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.clusters.folder import parsed_file as files
 from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.clusters.folder.file_write import TEMPORARY
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE, Ref, Scope
 from reconcile.model.plan import Event, Patch
 from tests.components.processes import wait_for
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import WHOSE, outside
+from tests.support.meanwhile import before_each_store
 from tests.support.paths import ROOT
 from tests.support.program import begun, confined, contents, example, silent_server, steerer, stored
 from tests.support.world import START
-from tests.unit.clusters.folder.test_cluster import between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def weights(folder: Path) -> list[int]:
 
 
 def debris(folder: Path) -> list[str]:
-    return [str(path) for path in folder.rglob("*") if path.name.endswith(files.TEMPORARY)]
+    return [str(path) for path in folder.rglob("*") if path.name.endswith(TEMPORARY)]
 
 
 # Others write.
@@ -154,7 +154,7 @@ def test_no_edit_is_lost_whatever_becomes_of_the_file(folder: Path, name: str, m
         if name != "huge":
             seen.append(contents(folder.parent))
 
-    between(monkeypatch, meanwhile)
+    before_each_store(monkeypatch, meanwhile)
     if error is not None:
         with pytest.raises(error, match=words):
             cluster.patch(step())

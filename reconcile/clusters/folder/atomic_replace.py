@@ -1,9 +1,9 @@
-"""One file put in the place of another, in one step that can be taken back: so no edit is lost on the way.
+"""One file put in the place of another in one step, and taken back if the other one is not what was read.
 
-Duty: between a last look at a file and a rename over it there is time for an edit. So the two change places, and what
-came out is looked at: if it is no longer what was read, they change back. What is in the files is none of its business.
+Somebody may edit the file between the last read and the rename. So the two files are exchanged, and the one that comes
+out is read: if it has other bytes than expected, they are exchanged again.
 
-It takes Linux, and a file system that can do it (all but a few can); elsewhere that moment is left.
+The exchange needs Linux, and a file system that supports it (most do). Elsewhere an edit in that moment is lost.
 """
 
 from __future__ import annotations
@@ -20,68 +20,74 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Of renameat2(2).
+# Flags of renameat2(2).
 NOREPLACE, EXCHANGE = 1, 2
-_UNKNOWN = frozenset({errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.ENOTSUP})
-# For how long an editor may have a file open to write, and between two looks at that; in seconds.
-SETTLING, PAUSE = 1.0, 0.01
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.ENOTSUP})
+WRITER_TIMEOUT, POLL_INTERVAL = 1.0, 0.01
+"""Seconds that another process may keep the file open for writing, and between two looks at that."""
 
 
 def put(new: Path, old: Path, expected: bytes | None) -> bool:
-    """Put `new` in the place of `old` if that has the `expected` bytes; None = it is not there.
+    """Puts `new` in the place of `old` if that has the `expected` bytes; None = it does not exist.
 
-    If it gives False all is as before. If it gives True the old file may be left under the name of `new`. Raises
-    OSError.
+    Returns False if it has not, with all as before. After True the old file may be left under the name of `new`.
+    Raises OSError.
     """
     try:
-        if expected is not None and not _left_alone(old):
+        if expected is not None and not _wait_for_writers(old):
             return False
-        if not _renamed(new, old, NOREPLACE if expected is None else EXCHANGE):
+        if not _rename(new, old, NOREPLACE if expected is None else EXCHANGE):
             new.replace(old)
             return True
     except (FileExistsError, FileNotFoundError):
         return False
     if expected is None or _content(new, len(expected) + 1) == expected:
         return True
-    _renamed(new, old, EXCHANGE)
+    _rename(new, old, EXCHANGE)
     return False
 
 
-def _renamed(source: Path, target: Path, flags: int) -> bool:
-    """Rename in a way of Linux's; False where that is not known. Raises OSError."""
+def _rename(source: Path, target: Path, flags: int) -> bool:
+    """Renames by renameat2; returns False where that is not supported. Raises OSError."""
     if sys.platform != "linux" or (call := getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)) is None:
         return False
-    here = -100  # AT_FDCWD: paths are as everywhere else
+    here = -100  # AT_FDCWD: relative paths start at the working directory
     if call(here, os.fsencode(source), here, os.fsencode(target), ctypes.c_uint(flags)) == 0:
         return True
-    if (code := ctypes.get_errno()) in _UNKNOWN:
+    if (code := ctypes.get_errno()) in _UNSUPPORTED:
         return False
     raise OSError(code, os.strerror(code), str(target))
 
 
-def _left_alone(path: Path) -> bool:
-    """Wait until nobody has a file open to write; False if somebody does not let go of it."""
+def _wait_for_writers(path: Path) -> bool:
+    """Waits until no process has a file open for writing; returns False after WRITER_TIMEOUT."""
     with path.open("rb") as file:
-        end = time.monotonic() + SETTLING
-        while _is_written(file.fileno()):
-            if time.monotonic() >= end:
+        deadline = time.monotonic() + WRITER_TIMEOUT
+        while _has_writer(file.fileno()):
+            if time.monotonic() >= deadline:
                 return False
-            time.sleep(PAUSE)  # noqa: TID251 - the kernel tells of a writer that comes, and not of one that goes
+            time.sleep(POLL_INTERVAL)  # noqa: TID251 - the kernel reports a writer that comes, not one that goes
     return True
 
 
 def _content(path: Path, most: int) -> bytes | None:
-    """Give what is in a file; None while somebody has it open to write. By its old name nobody opens it any more."""
+    """Returns the first bytes of the file that came out; None while a process has it open for writing.
+
+    It has lost its name, so no other process can open it any more.
+    """
     with path.open("rb") as file:
-        return None if _is_written(file.fileno()) else file.read(most)
+        return None if _has_writer(file.fileno()) else file.read(most)
 
 
-def _is_written(descriptor: int) -> bool:
-    """Say whether somebody has a file open to write: then there is no read lease on it. False where nobody knows."""
+def _has_writer(descriptor: int) -> bool:
+    """Returns whether a process has the file open for writing: then the kernel grants no read lease.
+
+    Returns False where leases are not supported.
+    """
     if sys.platform != "linux":
         return False
     try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # that a lease ends is told by a signal; not by SIGIO
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # not SIGIO, which would end the process
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""YAML text as Kubernetes reads it, cut into its documents; within bounds, and with the place of each fault."""
+"""YAML text as kubectl reads it: cut into documents, read within bounds, with the place of a fault."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from reconcile.clusters.folder.yaml_nodes import (
 )
 from reconcile.clusters.folder.yaml_scalars import MERGE, STR, tag_of, value_of
 
-# Values of one file, as it is and with its aliases written out: thousands of objects, but no "billion laughs".
+# Values of one file, as it is and with its aliases expanded: thousands of objects, but no "billion laughs".
 MAX_VALUES = 500_000
-# Characters of them with the aliases written out: no file has more, but for those of "quadratic blowup".
+# Characters of one file with its aliases expanded: that stops "quadratic blowup" only, no file is longer.
 MAX_TEXT = 8 * 1024 * 1024
 
 _CUT = re.compile(r"^---(?=\s|\Z)|(?<=^\.\.\.\n)|(?<=^\.\.\.\r\n)", re.MULTILINE)
@@ -31,54 +31,54 @@ _COLLECTIONS: dict[type[Node], str] = {Mapping: "tag:yaml.org,2002:map", Sequenc
 def split(text: str) -> list[str]:
     """Returns a file in parts of one document at most; joined again the parts are the file.
 
-    YAML allows `---` and `...` at the start of a line nowhere else, whatever they stand in.
+    A line that starts with `---` or `...` is always a marker in YAML, also within a scalar.
     """
     cuts = sorted({0, *(_directives(text, match.start()) for match in _CUT.finditer(text)), len(text)})
     return [text[start:end] for start, end in pairwise(cuts)]
 
 
 def _directives(text: str, start: int) -> int:
-    """Returns where the lines of `%` directives before a marker begin."""
+    """Returns where the lines of `%` directives before a marker start."""
     while start and text.startswith("%", line := text.rfind("\n", 0, start - 1) + 1):
         start = line
     return start
 
 
 def is_object(root: Node | None) -> bool:
-    """Returns whether a document is meant as an object of Kubernetes; anything else in a folder is not read further."""
+    """Returns whether a document is an object of Kubernetes; other documents are not read further."""
     return isinstance(root, Mapping) and {"apiVersion", "kind"} <= {
         key.text for key, _ in root.entries if isinstance(key, Scalar)
     }
 
 
-def read(text: str, most: int = MAX_VALUES) -> Any:
-    """Returns the value of the one document of a text, which has at most so many values. Raises Fault."""
-    values = Values(most)
+def read(text: str, max_values: int = MAX_VALUES) -> Any:
+    """Returns the value of the only document of a text. Raises Fault."""
+    values = Values(max_values)
     root = values.compose(text)
     return None if root is None else values.of(root)
 
 
 class Values:
-    """Reads documents, within bounds for all of them together: so many values, and MAX_TEXT."""
+    """Reads documents that together have at most `max_values` values and MAX_TEXT characters."""
 
-    def __init__(self, most: int = MAX_VALUES) -> None:
-        self.compose = Composer(most).compose
-        self._most = self._left = most
-        self._text = MAX_TEXT
+    def __init__(self, max_values: int = MAX_VALUES) -> None:
+        self.compose = Composer(max_values).compose
+        self._max_values = self._values_left = max_values
+        self._text_left = MAX_TEXT
 
     def of(self, node: Node, depth: int = 0) -> Any:
         """Returns dicts with string keys, lists, str, int, float, bool and None. Raises Fault."""
         while isinstance(node, Alias):
             node = node.target
-        self._left -= 1
-        if self._left < 0:
-            raise Fault(f"it has more than {self._most} values, aliases included", node.start)
+        self._values_left -= 1
+        if self._values_left < 0:
+            raise Fault(f"it has more than {self._max_values} values, aliases included", node.start)
         if depth > MAX_DEPTH:
             raise Fault("it contains itself, or is nested too deep", node.start)
         if isinstance(node, Scalar):
             return self._scalar(node)
         if not isinstance(node, Collection) or node.tag not in {None, "!", _COLLECTIONS[type(node)]}:
-            raise _strange(node)
+            raise _unknown_tag(node)
         return (
             self._mapping(node, depth)
             if isinstance(node, Mapping)
@@ -110,13 +110,13 @@ class Values:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def _scalar(self, node: Scalar) -> object:
-        self._text -= len(node.text)
-        if self._text < 0:
+        self._text_left -= len(node.text)
+        if self._text_left < 0:
             raise Fault(f"it has more than {MAX_TEXT} characters, aliases included", node.start)
         try:
             return value_of(node.text, _tag(node))
         except (KeyError, ValueError) as error:
-            raise _strange(node) from error
+            raise _unknown_tag(node) from error
 
 
 def is_merge(key: Node) -> bool:
@@ -131,17 +131,6 @@ def _tag(node: Scalar) -> str:
     return tag_of(node.text) if node.plain else STR
 
 
-def _strange(node: Node) -> Fault:
+def _unknown_tag(node: Node) -> Fault:
     tag = _tag(node) if isinstance(node, Scalar) else node.tag
     return Fault(f"the tag {tag} is not understood here", node.start)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Compares as JSON does: 1 is 1.0 and not true, the order of a mapping's keys is nothing."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(value, right[name]) for name, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return bool(left == right)

@@ -24,9 +24,10 @@ from ruamel.yaml.scalarstring import (
     ScalarString,
 )
 
-from reconcile.clusters.folder.yaml_documents import read, same
+from reconcile.clusters.folder.yaml_documents import read
 from reconcile.clusters.folder.yaml_nodes import PARSER, Fault
 from reconcile.clusters.folder.yaml_scalars import is_plain
+from reconcile.clusters.json_equality import json_equal
 
 Path = tuple[str | int, ...]
 
@@ -69,7 +70,7 @@ def rewrite(text: str, place: Path, wanted: Any, indent: int = 0) -> str:
         result = re.sub(r"\n(?=[^\n])", f"\n{margin}", "\n".join(lines))
         if "\r\n" in text:
             result = result.replace("\n", "\r\n")
-        if same(read(margin + result), new):
+        if json_equal(read(margin + result), new):
             return result
     except (Fault, YAMLError, yaml.YAMLError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
@@ -140,7 +141,7 @@ def _changed(node: Any, old: Any, new: Any) -> Any:
         for name, value in new.items():
             if name not in old:
                 node[_new(name)] = _new(value)
-            elif not same(old[name], value):
+            elif not json_equal(old[name], value):
                 node[name] = _changed(node.get(name), old[name], value)
         return node
     if isinstance(node, list) and isinstance(old, list) and isinstance(new, list):
@@ -192,4 +193,4 @@ def _new(value: Any, before: Any = None) -> Any:
 
 def _alike(left: list[Any], right: list[Any]) -> int:
     """Count the items that two lists begin with alike."""
-    return sum(1 for _ in takewhile(bool, map(same, left, right)))
+    return sum(1 for _ in takewhile(bool, map(json_equal, left, right)))

@@ -1,7 +1,7 @@
 """A YAML document as a tree of nodes that know where in the text they stand.
 
-It is made from the parser's events and not by PyYAML's composer, which refuses an anchor that is defined anew: in YAML
-an alias stands for the last node of its anchor. What a node means is not known here.
+It is made from the parser's events and not by PyYAML's composer, which refuses an anchor that is defined again: in YAML
+an alias stands for the last node of its anchor. What a node means must not be known here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from yaml.reader import Reader
 
-# libyaml where PyYAML was built with it, ten times as fast; the marks of both are the same.
+# libyaml where PyYAML was built with it: ten times as fast, with the same marks.
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Deeper than any object of Kubernetes, shallow enough for a recursive function.
 MAX_DEPTH = 100
@@ -31,7 +31,7 @@ class Fault(Exception):  # noqa: N818 - what is wrong with a text, never seen ou
 class Node:
     """A value in a text, from character `start` to before `end`, its anchor and its tag included.
 
-    A collection in block style has no end of its own: `end` is where the next token begins.
+    A collection in block style has no end of its own: `end` is where the next token starts.
     """
 
     start: int
@@ -42,11 +42,11 @@ class Node:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Scalar(Node):
-    """A scalar. `style` is "" for a plain one, or the character that it begins with."""
+    """A scalar. `style` is "" for a plain one, or the character that it starts with."""
 
     text: str
     style: str
-    plain: bool  # so its tag goes by its text
+    plain: bool  # its tag depends on its text
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -76,25 +76,25 @@ class Sequence(Collection):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Alias(Node):
-    """A place where the node of an anchor is meant."""
+    """A reference to the node of an anchor."""
 
     target: Node
 
 
 class Composer:
-    """Composes documents that have at most so many nodes together."""
+    """Composes documents that together have at most `max_nodes` nodes."""
 
-    def __init__(self, most: int) -> None:
-        self._most = self._left = most
+    def __init__(self, max_nodes: int) -> None:
+        self._max_nodes = self._nodes_left = max_nodes
 
     def compose(self, text: str) -> Node | None:
-        """Returns the root of the one document of a text; None without one. Raises Fault."""
+        """Returns the root of the only document of a text; None without a document. Raises Fault."""
         if match := Reader.NON_PRINTABLE.search(text):
             raise Fault(f"it is no text: it has the character U+{ord(match.group()):04X}", match.start())
         try:
             return self._tree(text)
         except yaml.MarkedYAMLError as error:
-            # libyaml always names the place, PyYAML's own parser may know no more than where the construct began.
+            # libyaml always names the place; PyYAML's own parser may name only the start of the construct.
             place = getattr(error.problem_mark or error.context_mark, "index", 0)
             raise Fault(error.problem or str(error.context), place) from error
 
@@ -119,9 +119,9 @@ class Composer:
         return roots[0] if roots else None
 
     def _count(self, node: Node, depth: int) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise Fault(f"it has more than {self._most} values", node.start)
+        self._nodes_left -= 1
+        if self._nodes_left < 0:
+            raise Fault(f"it has more than {self._max_nodes} values", node.start)
         if depth >= MAX_DEPTH and isinstance(node, Collection):
             raise Fault(f"it is nested deeper than {MAX_DEPTH} levels", node.start)
 

@@ -75,7 +75,7 @@ def test_whoever_has_it_open_is_waited_for(new: Path, old: Path) -> None:
 
 @LINUX
 def test_whoever_does_not_let_go_of_it_keeps_it(new: Path, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic_replace, "SETTLING", 0.05)
+    monkeypatch.setattr(atomic_replace, "WRITER_TIMEOUT", 0.05)
     with old.open("ab"):
         assert not atomic_replace.put(new, old, b"old")
     assert old.read_bytes() == b"old"
@@ -104,7 +104,7 @@ import random, sys, time
 from pathlib import Path
 
 how, path = sys.argv[1], Path(sys.argv[2])
-for number in range(150):
+for number in range(100):
     line = f"# edit {number}.\\n"
     if how == "append":
         with path.open("a") as file:
@@ -112,7 +112,7 @@ for number in range(150):
     else:
         path.with_name(".new").write_text(path.read_text() + line)
         path.with_name(".new").replace(path)
-    time.sleep(random.random() * 0.02)
+    time.sleep(random.random() * 0.01)
     if line not in path.read_text():
         print("lost:", line)
 """

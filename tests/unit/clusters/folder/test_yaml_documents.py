@@ -8,54 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.clusters.folder.yaml_documents import Values, is_object, read, same, split
+from reconcile.clusters.folder.yaml_documents import Values, is_object, read, split
 from reconcile.clusters.folder.yaml_nodes import Fault
-from reconcile.clusters.folder.yaml_scalars import is_plain
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("on", True),
-        ("y", True),
-        ("No", False),
-        ("oN", "oN"),
-        ("~", None),
-        ("", None),
-        ("null", None),
-        ("nuLL", "nuLL"),
-        ("1", 1),
-        ("+12", 12),
-        ("-0x1F", -31),
-        ("0644", 420),
-        ("0o17", 15),
-        ("0b101", 5),
-        ("1_000", 1000),
-        ("089", 89.0),
-        ("1:30", "1:30"),
-        ("1.", 1.0),
-        ("1.50", 1.5),
-        (".5", 0.5),
-        ("-.5e1", -5.0),
-        ("1e3", 1000.0),
-        ("9223372036854775807", 2**63 - 1),
-        ("18446744073709551616", 18446744073709551616.0),
-        ("9" * 5000, "9" * 5000),
-        ("1e999", "1e999"),
-        (".inf", ".inf"),
-        (".nan", ".nan"),
-        ("...x", "...x"),
-        ("2024-05-01T12:00:00Z", "2024-05-01T12:00:00Z"),
-        ("2024-05-01", "2024-05-01"),
-        ("1m", "1m"),
-        ("=", "="),
-    ],
-)
-def test_a_scalar_is_what_kubectl_reads(text: str, expected: object) -> None:
-    value = read(f"- {text}")[0]
-    assert value == expected
-    assert type(value) is type(expected)
-    assert not is_plain(text) or value == text
 
 
 @pytest.mark.parametrize(
@@ -156,28 +110,6 @@ def test_a_file_is_cut_at_its_document_markers(text: str, parts: list[str]) -> N
 )
 def test_only_what_has_version_and_kind_is_an_object(text: str, answer: bool) -> None:  # noqa: FBT001 - a column
     assert is_object(Values().compose(text)) is answer
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "equal"),
-    [
-        (1, 1.0, True),
-        (1, True, False),
-        (False, 0, False),
-        (True, True, True),
-        ({"a": 1, "b": [1]}, {"b": [1], "a": 1}, True),
-        ({"a": 1}, {"a": 1, "b": None}, False),
-        ({"a": True}, {"a": 1}, False),
-        ([1, 2], [2, 1], False),
-        ([1], [1, 1], False),
-        ("1", 1, False),
-        (None, False, False),
-        ({}, [], False),
-    ],
-)
-def test_values_are_compared_as_in_json(left: object, right: object, equal: bool) -> None:  # noqa: FBT001 - a column
-    assert same(left, right) is equal
-    assert same(right, left) is equal
 
 
 @settings(deadline=None)  # two cores, and others on them

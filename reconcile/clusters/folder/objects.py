@@ -1,0 +1,68 @@
+"""A parsed object as the API server would return it: its name, its namespace, its field selectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconcile.model.errors import RefusedError
+from reconcile.model.kinds import KINDS, ROLLOUT, Ref
+from reconcile.model.names import is_object_name
+from reconcile.model.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconcile.clusters.folder.parsed_file import ParsedObject
+    from reconcile.model.kinds import Kind, Manifest
+
+# A dump has these of the object that it was dumped from; in a folder nothing updates them (SPEC 4, 9).
+SERVER_FIELDS = ("resourceVersion", "uid")
+
+
+def ref_to(item: ParsedObject, default_namespace: str) -> Ref | None:
+    """Returns the name of an object; None for a kind that no pass reads. Raises RefusedError without a valid name."""
+    manifest = item.typed
+    kind = KINDS.get(str(manifest.get("kind")))
+    if kind is None or not kind.matches(manifest):
+        return None
+    return _ref(kind, manifest, default_namespace)
+
+
+def _ref(kind: Kind, manifest: Manifest, default_namespace: str) -> Ref:
+    metadata = manifest.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    namespace = default_namespace if namespace is None or namespace == "" else namespace
+    if not (isinstance(name, str) and name):
+        raise RefusedError(f"a {kind.name} without a metadata.name that is a string")
+    for key, value in (("name", name), ("namespace", namespace)):
+        # A Rollout with an impossible name halts alone: it must not stop the other Rollouts.
+        if not (is_object_name(value) or (kind == ROLLOUT and isinstance(value, str))):
+            raise RefusedError(f"{kind.name} {shown(name)}: no object has a metadata.{key} like {shown(value)}")
+    return Ref(kind, namespace, name)
+
+
+def title(item: ParsedObject) -> str:
+    """Returns the kind and the name of any object, for people."""
+    metadata = item.manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{item.typed.get('kind')} {name}"
+
+
+def as_served(item: ParsedObject, default_namespace: str) -> Manifest:
+    """Returns an object as the API would: with its kind and namespace, without SERVER_FIELDS."""
+    metadata = {key: value for key, value in item.manifest["metadata"].items() if key not in SERVER_FIELDS}
+    return item.typed | {"metadata": metadata | {"namespace": metadata.get("namespace") or default_namespace}}
+
+
+def matches(manifest: Manifest, fields: Mapping[str, str]) -> bool:
+    """Returns whether field selectors such as `involvedObject.name` match; an absent field is "", as in the API."""
+    return all(_text_at(manifest, path) == wanted for path, wanted in fields.items())
+
+
+def _text_at(value: Any, path: str) -> str:
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
