@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 # A child is to die with its parent however that ends. The kernel does that (prctl, PR_SET_PDEATHSIG, SIGKILL); it is
 # asked by a first program that then becomes the real one, as running code between fork and exec is unsafe once there
 # are threads. A parent that died before the kernel was asked is noticed by its number.
+# SIGINT is what it is by default: whoever runs the tests in the background may have it ignored.
 _LAUNCH = """
-import ctypes, os, sys
+import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, 9)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 if os.getppid() != int(sys.argv[1]):
     sys.exit("the parent is gone")
 os.execv(sys.argv[2], sys.argv[2:])
@@ -45,6 +47,31 @@ class ProcessError(Exception):
 def mortal(command: Sequence[str | Path]) -> list[str]:
     """Give the command line of a child that dies when the thread does that starts it; the program has to be a path."""
     return [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *map(str, command)]
+
+
+class Program(subprocess.Popen[str]):
+    """A running child with its output in pipes. In a `with` that an error ends, it is killed and not waited for."""
+
+    def __init__(self, command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> None:
+        super().__init__(
+            mortal(command),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)
 
 
 class Process:

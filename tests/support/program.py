@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -21,11 +22,11 @@ from click.testing import CliRunner
 
 from reconcile.cli import program
 from reconcile.cli.signals import Stop
+from tests.components.processes import Program
 from tests.support.paths import ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
 _PROGRAM = [sys.executable, "-W", "error", "-m", "reconcile"]
@@ -71,15 +72,9 @@ def confined(limit: Callable[[], object], *args: object, **environ: str) -> subp
     )
 
 
-def begun(*args: object, **environ: str) -> subprocess.Popen[str]:
+def begun(*args: object, **environ: str) -> Program:
     """Starts the program like `steerer`, and leaves it running. To be used in a `with`."""
-    return subprocess.Popen(
-        [*_PROGRAM, *map(str, args)],
-        env=_environ(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Program([*_PROGRAM, *map(str, args)], cwd=Path.cwd(), env=_environ(environ))
 
 
 def _environ(more: dict[str, str]) -> dict[str, str]:
