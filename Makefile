@@ -92,7 +92,7 @@ tools: $(VENV)/.dev ## Build the real components of the tests, once, into the us
 	$(BIN)/python -m tests.components.tools
 
 cluster: $(VENV)/.dev ## Start a real control plane and print the KUBECONFIG to use
-	$(BIN)/python -m tests.components.controlplane
+	$(BIN)/python -m tests.components.kubernetes
 
 # The image: a folder of wheels, and a Dockerfile that installs from it without an index.
 VERSION           := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reconcile/__init__.py)

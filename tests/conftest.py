@@ -15,6 +15,8 @@ from tests.components.fixtures import (
     verdicts,
 )
 from tests.hostile import tally
+from tests.support.durations import OPTION, Durations
+from tests.support.workers import Workers
 
 __all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
 
@@ -27,16 +29,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Counts what tests try of hostile input, and lets no property depend on how fast the machine is."""
+    """Counts hostile input, shares the tests out, and lets no property depend on how fast the machine is."""
     settings.register_profile("steerer", deadline=None)
     settings.load_profile("steerer")
     config.addinivalue_line("markers", f"{tally.MARK}(whose, kind): gives hostile input to the program")
     config.pluginmanager.register(tally.TALLY)
+    config.pluginmanager.register(Workers())
+    config.pluginmanager.register(Durations(config))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make golden` write the golden cases anew."""
+    """Let `make golden` write the golden cases anew, and `make steady` run the slowest tests."""
     parser.addoption("--update-golden", action="store_true", help="write the expectations of the golden cases anew")
+    parser.addoption(OPTION, action="store_true", help="run the third of the tests that took longest before")
 
 
 @pytest.fixture

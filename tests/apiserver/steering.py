@@ -27,13 +27,14 @@ from uuid import uuid4
 import yaml
 
 from tests.components.controlplane import NODES
-from tests.components.processes import wait_for
+from tests.components.processes import Program, wait_for
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
 
 ARTIFACTS = ROOT / "artifacts"
 
@@ -188,11 +189,9 @@ class Steerer:
         peak, cpu, wall = used.read_text().split()
         return done, Used(peak=int(peak), cpu=float(cpu), wall=float(wall))
 
-    def begin(self, *args: str, **environment: str) -> subprocess.Popen[str]:
+    def begin(self, *args: str, **environment: str) -> Program:
         """Start it, and leave it running. To be used in a `with`."""
-        command = [sys.executable, "-m", "reconcile", *args]
-        env, pipe = self.environment(**environment), subprocess.PIPE
-        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True)
+        return Program([sys.executable, "-m", "reconcile", *args], cwd=ROOT, env=self.environment(**environment))
 
     def environment(self, **more: str) -> dict[str, str]:
         """Give the whole environment that it runs in; `steerer` is on the PATH."""

@@ -12,8 +12,8 @@ import yaml
 
 from reconcile.model import rights
 from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer
-from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import available
+from tests.components.kubernetes import running
 from tests.components.processes import wait_for
 from tests.support.paths import CRD
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.apiserver.steering import Done
+    from tests.components.controlplane import ControlPlane
     from tests.components.fixtures import StartPrometheus
 
 PODINFO = "podinfo"
@@ -220,7 +221,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     """Give a control plane of its own, that knows neither Istio nor steerer at first."""
     with ExitStack() as stack:
         with available("control plane", pytestconfig):
-            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("bare")))
+            plane = stack.enter_context(running(tmp_path_factory.mktemp("bare"), controllers=False))
         yield plane
 
 

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
     from reconcile.model.plan import Event, Patch
     from reconcile.model.ports import Cluster
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
 
 FLUX, ARGO = "kustomize-controller", "argocd-controller"
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.apiserver.steering import Steerer, at_rest, of_steerer, store
-from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import available
+from tests.components.kubernetes import running
 from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.components.controlplane import ControlPlane
 
 PAGE = 500
 STRANGERS = 2000
@@ -32,7 +34,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     """Give a control plane with many Deployments that are none of steerer's business."""
     with ExitStack() as stack:
         with available("control plane", pytestconfig):
-            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("crowded")))
+            plane = stack.enter_context(running(tmp_path_factory.mktemp("crowded")))
         plane.install_istio_crds()
         plane.install_crds([CRD])
         namespaces = [f"crowd-{number}" for number in range(4)]

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.apiserver.steering import Done
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
 
 NAMESPACE = "test"
 KINDS = "deployments,services,hpa,virtualservices,rollouts"
@@ -215,7 +216,7 @@ def first_release(story: Release) -> None:
         story.passes("halt 60", spaced=True)
     story.metrics.good()
     story.passes("advance 70", "advance 80", "advance 90", "advance 100", spaced=True)
-    with story.plane.no_room():
+    with story.plane.no_room(NAMESPACE):
         story.passes("promote 100", spaced=True)
         seat(story.plane, NAMESPACE, "podinfo")
         wait_for(lambda: available_of_new(story) == (1, 2), "one of two new pods of the primary to be available")

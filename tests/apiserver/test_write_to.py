@@ -389,7 +389,7 @@ def test_the_primary_is_waited_for_with_the_words_of_any_promotion(site: Site) -
     for _ in range(3):
         site.settled()
         site.pipeline()
-    with site.plane.no_room():
+    with site.plane.no_room(site.namespace):
         site.apply()
         assert f"Waiting for podinfo.{site.namespace} rollout to finish: 0 of 2 updated replicas" in site.pipeline()
     assert released(site) == steps(site)[3:]

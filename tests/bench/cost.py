@@ -14,7 +14,8 @@ from tests.bench.relay import Relay
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
     from tests.components.prometheus import PrometheusServer
 
 WRITES = {"create", "patch", "update", "delete"}

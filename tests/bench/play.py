@@ -22,7 +22,7 @@ from tests.bench.releases import releases
 from tests.bench.traffic import answered, prometheus
 from tests.bench.ways import ways
 from tests.bench.world import World
-from tests.components.controlplane import ControlPlane
+from tests.components.kubernetes import running
 from tests.components.processes import wait_for
 from tests.components.tools import KUBERNETES_VERSION
 from tests.support.paths import CRD
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.bench.growth import Point
+    from tests.components.controlplane import ControlPlane
     from tests.components.prometheus import PrometheusServer
 
 NAIVE = 1000  # the N at which other ways are tried; at more they tell nothing new, and take minutes
@@ -142,7 +143,7 @@ class Bench:
     @contextmanager
     def _plane(self, name: str) -> Iterator[ControlPlane]:
         """Run an API server with the two kinds, and nobody beside it."""
-        with ControlPlane(self.directory / name, controllers=False) as plane:
+        with running(self.directory / name, controllers=False) as plane:
             plane.install_istio_crds()
             plane.install_crds([CRD])
             yield plane

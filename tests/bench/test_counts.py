@@ -14,8 +14,8 @@ from tests.bench.cost import Till
 from tests.bench.objects import TEAMS, App
 from tests.bench.traffic import answered, prometheus
 from tests.bench.world import World
-from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import available
+from tests.components.kubernetes import running
 from tests.components.processes import wait_for
 from tests.support.paths import CRD
 
@@ -33,7 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
         with available("Prometheus", pytestconfig):
             server = stack.enter_context(prometheus(scratch / "prometheus", APPS))
         with available("control plane", pytestconfig):
-            plane = stack.enter_context(ControlPlane(scratch / "plane", controllers=False))
+            plane = stack.enter_context(running(scratch / "plane", controllers=False))
         plane.install_istio_crds()
         plane.install_crds([CRD])
         world = World(plane)

@@ -1,7 +1,7 @@
-"""A Kubernetes control plane on 127.0.0.1: API server, etcd, controllers, scheduler, and kwok in place of kubelets.
+"""A Kubernetes control plane as one of its admins sees it: requests, kubectl, kinds, accounts, and the audit log.
 
-Deployments roll out, Jobs run to their end, rights are checked, and every request is on record in the audit log. No
-container runs. Start it by hand with `python -m tests.components.controlplane`.
+Several admins can use one control plane at a time, each from a process of its own: `requests_since` gives each of them
+its own requests only. How a control plane is started is in `kubernetes`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
-import signal
 import subprocess
-import sys
-import tempfile
-import threading
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass
@@ -23,236 +18,66 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from tests.components.processes import Component, Process, ProcessError, answers, free_port, wait_for
+from tests.components.audit import AuditEntry
+from tests.components.processes import local_session, wait_for
 from tests.components.tools import tool
-from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
 
     import requests
 
 HOLD = "test.steerer/hold"  # a pod annotated "true" with it stays unready; see kwok.yaml
 NODES = ("node-0", "node-1", "node-2")
 
-_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")
 _SETTLE = "settle="
-_STAGES = Path(__file__).parent / "kwok.yaml"
-
-# As the controllers of a cluster that matter to a Deployment, a Job, a Namespace and an account; no autoscaler.
-_CONTROLLERS = (
-    "clusterrole-aggregation-controller",
-    "cronjob-controller",
-    "deployment-controller",
-    "garbage-collector-controller",
-    "job-controller",
-    "namespace-controller",
-    "replicaset-controller",
-    "serviceaccount-controller",
-)
-
-# The components' own requests are left out: they would be most of the log, and are not what a test asks about.
-_COMPONENTS = ("system:test:controllers", "system:test:scheduler", "system:test:kwok")
-_AUDIT_POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [
-        {"level": "None", "users": [*_COMPONENTS, "system:apiserver"]},
-        {"level": "Metadata", "verbs": ["get", "list", "watch"]},
-        {
-            # What is a pass's to write, as each write leaves it behind: the laws are held against that.
-            "level": "RequestResponse",
-            "omitManagedFields": True,
-            "resources": [
-                {"group": "apps", "resources": ["deployments"]},
-                {"group": "networking.istio.io", "resources": ["virtualservices"]},
-                {"group": "apps.weave.works", "resources": ["rollouts", "rollouts/status"]},
-            ],
-        },
-        {"level": "Request"},
-    ],
-}
+_NODE_SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"  # of the admission plugin PodNodeSelector
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditEntry:
-    """One request, as the API server put it on record. `resource` is "" for a path that is none, like /version.
+class Access:
+    """What it takes to use a running control plane as one of its admins. It is handed to other processes as JSON."""
 
-    `group` is "" for the core group, `code` the HTTP status. `body` is what a write sent, parsed, and None for get,
-    list and watch.
-    """
-
-    verb: str
-    group: str
-    resource: str
-    subresource: str
-    namespace: str
-    name: str
+    url: str
+    certificate: str
+    audit_log: str
     user: str
-    user_agent: str
-    code: int
-    uri: str
-    body: Any
-    after: Any
-
-    @classmethod
-    def parse(cls, event: dict[str, Any]) -> Self:
-        """Read an event of audit.k8s.io/v1."""
-        target = event.get("objectRef", {})
-        return cls(
-            verb=event["verb"],
-            group=target.get("apiGroup", ""),
-            resource=target.get("resource", ""),
-            subresource=target.get("subresource", ""),
-            namespace=target.get("namespace", ""),
-            name=target.get("name", ""),
-            user=event.get("user", {}).get("username", ""),
-            user_agent=event.get("userAgent", ""),
-            code=event.get("responseStatus", {}).get("code", 0),
-            uri=event["requestURI"],
-            body=event.get("requestObject"),
-            after=event.get("responseObject"),
-        )
+    token: str
 
 
 class KubectlError(Exception):
     """A kubectl command failed; the text has what it wrote to standard error."""
 
 
-class ControlPlane(Component):
-    """The control plane, running between `with` and its end. Everything it writes is in `directory`.
+class ControlPlane:
+    """A running control plane, as an admin sees it. Kubeconfigs and kubectl's caches are in `directory`."""
 
-    Without `controllers` it is an API server alone: what is stored stays as it is, and nothing takes a core from it.
-    """
-
-    def __init__(self, directory: Path, *, controllers: bool = True) -> None:
+    def __init__(self, access: Access, directory: Path) -> None:
+        self.url = access.url
+        self.user = access.user
+        self.token = access.token
+        self.certificate = Path(access.certificate)
         self.directory = directory
-        self._controllers = controllers
-        self.url = ""
-        self.token = secrets.token_hex(16)
-        self.kubeconfig = directory / "kubeconfig"
-        self.audit_log = directory / "audit.log"
-        self.certificate = directory / "certificates" / "apiserver.crt"
-        super().__init__()
-        self._tokens = {user: secrets.token_hex(16) for user in _COMPONENTS}
+        self.audit_log = Path(access.audit_log)
+        self.session = local_session()
+        self.session.verify = access.certificate
+        directory.mkdir(parents=True, exist_ok=True)
+        self.kubeconfig = self.kubeconfig_for(access.token, path=directory / "kubeconfig")
+        self._users = {access.user}
 
-    # --- Starting ---
+    def __enter__(self) -> Self:
+        return self
 
-    def _start(self, stack: contextlib.ExitStack) -> None:
-        programs = {name: tool(name) for name in _PROGRAMS}  # before the first starts, so that a missing one is found
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._write_credentials()
-        etcd = self._start_etcd(stack, programs["etcd"])
-        self._start_apiserver(stack, programs["kube-apiserver"], etcd)
-        if self._controllers:
-            self._start_controllers(stack, programs)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.session.close()
 
-    def _start_controllers(self, stack: contextlib.ExitStack, programs: Mapping[str, Path]) -> None:
-        kubeconfig = {user: self.kubeconfig_for(self._tokens[user]) for user in _COMPONENTS}
-        controllers, scheduler, kwok = (kubeconfig[user] for user in _COMPONENTS)
-        running = self._run(
-            stack,
-            programs["kube-controller-manager"],
-            f"--kubeconfig={controllers}",
-            f"--controllers={','.join(_CONTROLLERS)}",
-            f"--service-account-private-key-file={self.directory / 'account.key'}",
-            "--leader-elect=false",
-            "--secure-port=0",
-            "--kube-api-qps=500",
-            "--kube-api-burst=1000",
-        )
-        self._run(
-            stack,
-            programs["kube-scheduler"],
-            f"--kubeconfig={scheduler}",
-            "--leader-elect=false",
-            "--secure-port=0",
-        )
-        self._run(
-            stack,
-            programs["kwok"],
-            f"--kubeconfig={kwok}",
-            f"--config={_STAGES}",
-            "--manage-all-nodes",
-            "--node-ip=127.0.0.1",
-            "--node-port=0",
-            "--node-lease-duration-seconds=0",
-        )
-        for name in NODES:
-            node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
-            self.request("POST", "/api/v1/nodes", body=node).raise_for_status()
-        running.wait_ready(self._settled)
-
-    def _run(self, stack: contextlib.ExitStack, program: Path, *options: str) -> Process:
-        log = self.directory / f"{program.name}.log"
-        process = Process(program.name, [program, *options], log=log)
-        stack.callback(process.kill)  # all of its state is thrown away
-        return process
-
-    def _write_credentials(self) -> None:
-        users = [(self.token, "admin"), *((token, user) for user, token in self._tokens.items())]
-        lines = [f"{token},{user},{user},system:masters\n" for token, user in users]
-        _write_private(self.directory / "tokens.csv", "".join(lines))
-        _write_private(self.directory / "account.key", _new_key())
-        (self.directory / "audit-policy.json").write_text(json.dumps(_AUDIT_POLICY))
-
-    def _start_etcd(self, stack: contextlib.ExitStack, program: Path) -> str:
-        url, peers = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-        etcd = self._run(
-            stack,
-            program,
-            f"--data-dir={self.directory / 'etcd'}",
-            f"--listen-client-urls={url}",
-            f"--advertise-client-urls={url}",
-            f"--listen-peer-urls={peers}",
-            f"--initial-advertise-peer-urls={peers}",
-            f"--initial-cluster=default={peers}",
-            "--log-level=warn",
-            "--unsafe-no-fsync",
-        )
-        etcd.wait_ready(lambda: answers(f"{url}/health", session=self.session))
-        return url
-
-    def _start_apiserver(self, stack: contextlib.ExitStack, program: Path, etcd: str) -> None:
-        port = free_port()
-        self.url = f"https://127.0.0.1:{port}"
-        key = self.directory / "account.key"
-        server = self._run(
-            stack,
-            program,
-            f"--etcd-servers={etcd}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={port}",
-            f"--cert-dir={self.certificate.parent}",
-            f"--service-account-key-file={key}",
-            f"--service-account-signing-key-file={key}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            "--service-cluster-ip-range=10.0.0.0/16",
-            f"--token-auth-file={self.directory / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            # The second would taint every new node and leave it to a controller that is not running to take that off.
-            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-            "--allow-privileged=true",
-            "--endpoint-reconciler-type=none",
-            f"--audit-policy-file={self.directory / 'audit-policy.json'}",
-            f"--audit-log-path={self.audit_log}",
-            "--audit-log-maxsize=1000",  # MB; a rotated log would lose the marks
-        )
-        server.wait_ready(self.certificate.exists)
-        self.session.verify = str(self.certificate)
-        server.wait_ready(lambda: self.request("GET", "/readyz").ok)
-        self.kubeconfig_for(self.token, path=self.kubeconfig)
-
-    def _settled(self) -> bool:
-        """Say if the controllers have made what every cluster has, and kwok has brought up the nodes."""
-        nodes = self.request("GET", "/api/v1/nodes").json()["items"]
-        ready = [node for node in nodes if node["status"].get("allocatable")]
-        account = self.request("GET", "/api/v1/namespaces/default/serviceaccounts/default")
-        return len(ready) == len(NODES) and account.ok
-
-    # --- Talking to it ---
+    # --- Requests ---
 
     def request(
         self,
@@ -323,34 +148,39 @@ class ControlPlane(Component):
 
         wait_for(served, f"{plural} in {group_version} to be served")
 
-    @contextlib.contextmanager
-    def no_room(self) -> Iterator[None]:
-        """Let no new pod be scheduled, in any namespace, until the end: a rolling update begins and does not finish.
+    # --- Pods ---
 
-        Unlike the annotation that holds a pod this leaves all templates alone. Pods go on within about a second of it.
+    @contextlib.contextmanager
+    def no_room(self, namespace: str) -> Iterator[None]:
+        """Let no new pod of the namespace be scheduled until the end: a rolling update begins and does not finish.
+
+        Unlike the annotation that holds a pod this leaves all templates alone: the server gives each new pod a node
+        selector. No node has the label until the end.
         """
-        self.kubectl("cordon", *NODES)
+        room = f"test.steerer/room-{uuid.uuid4().hex[:8]}"
+        self._merge(f"/api/v1/namespaces/{namespace}", {"annotations": {_NODE_SELECTOR: f"{room}=yes"}})
         try:
-            self._wait_for_no_room()
+            self._wait_for_selector(namespace, room)
             yield
         finally:
-            self.kubectl("uncordon", *NODES)
+            self._merge(f"/api/v1/namespaces/{namespace}", {"annotations": {_NODE_SELECTOR: None}})
+            self._merge(f"/api/v1/nodes/{NODES[0]}", {"labels": {room: "yes"}})
 
-    def _wait_for_no_room(self) -> None:
-        """Wait until the scheduler knows, which a pod that it refuses proves."""
-        pods = "/api/v1/namespaces/default/pods"
-        name = f"no-room-{uuid.uuid4().hex[:8]}"
-        pod = {"metadata": {"name": name}, "spec": {"containers": [{"name": "none", "image": "none"}]}}
+    def _wait_for_selector(self, namespace: str, room: str) -> None:
+        pod = {"metadata": {"name": "probe"}, "spec": {"containers": [{"name": "none", "image": "none"}]}}
 
-        def refused() -> bool:
-            conditions = self.request("GET", f"{pods}/{name}").json()["status"].get("conditions", [])
-            return any(condition.get("reason") == "Unschedulable" for condition in conditions)
+        def selected() -> bool:
+            answer = self.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", body=pod)
+            answer.raise_for_status()
+            return room in answer.json()["spec"].get("nodeSelector", {})
 
-        self.request("POST", pods, body=pod).raise_for_status()
-        try:
-            wait_for(refused, "the scheduler to see that there is no room")
-        finally:
-            self.request("DELETE", f"{pods}/{name}").raise_for_status()
+        wait_for(selected, f"the server to give the pods of {namespace} a node selector")
+
+    def _merge(self, path: str, metadata: dict[str, Any]) -> None:
+        body = {"metadata": metadata}
+        self.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+
+    # --- Accounts ---
 
     def account_token(self, namespace: str, name: str) -> str:
         """Give a token of this ServiceAccount (a TokenRequest), to act with its rights."""
@@ -358,6 +188,7 @@ class ControlPlane(Component):
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
         answer = self.request("POST", path, body=body)
         answer.raise_for_status()
+        self._users.add(f"system:serviceaccount:{namespace}:{name}")
         token: str = answer.json()["status"]["token"]
         return token
 
@@ -375,7 +206,7 @@ class ControlPlane(Component):
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": namespace}}],
             "current-context": "test",
         }
-        _write_private(path, yaml.safe_dump(config))
+        write_private(path, yaml.safe_dump(config))
         return path
 
     # --- The record of requests ---
@@ -388,8 +219,12 @@ class ControlPlane(Component):
         """Give the place that the audit log has reached, for `requests_since`."""
         return self._settle()
 
+    def is_ours(self, event: dict[str, Any]) -> bool:
+        """Say whether a line of the audit log is about a request of this admin, or of an account it has a token of."""
+        return event.get("user", {}).get("username") in self._users
+
     def requests_since(self, mark: int, *, namespace: str = "") -> list[AuditEntry]:
-        """List the requests of everybody but the control plane's own components, in the log's order.
+        """List the requests of this admin and of the accounts that it has tokens of, in the log's order.
 
         A watch counts when it starts, not a second time when it ends. With a `namespace`: those that are about it.
         """
@@ -401,7 +236,8 @@ class ControlPlane(Component):
         return [
             AuditEntry.parse(event)
             for event in events
-            if (not namespace or event.get("objectRef", {}).get("namespace") == namespace)
+            if self.is_ours(event)
+            and (not namespace or event.get("objectRef", {}).get("namespace") == namespace)
             and (event["verb"] != "watch" or event["stage"] == "ResponseStarted")
             and _SETTLE not in event["requestURI"]
         ]
@@ -427,39 +263,7 @@ class ControlPlane(Component):
         return place
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
     path.touch(mode=0o600)
     path.write_text(text)
-
-
-def _new_key() -> str:
-    """Make a key to sign accounts' tokens with: SEC 1 (RFC 5915) of P-256, the public half left out as Go derives it.
-
-    Any 32 bytes are one, but for a part in 2**32 that would end the API server with a clear message.
-    """
-    der = bytes.fromhex("30310201010420") + secrets.token_bytes(32) + bytes.fromhex("a00a06082a8648ce3d030107")
-    return f"-----BEGIN EC PRIVATE KEY-----\n{b64encode(der).decode()}\n-----END EC PRIVATE KEY-----\n"
-
-
-def main() -> int:
-    """Run a control plane with steerer's and Istio's kinds until Ctrl-C."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with tempfile.TemporaryDirectory(prefix="steerer-") as directory:
-        try:
-            with ControlPlane(Path(directory)) as plane:
-                plane.install_istio_crds()
-                plane.install_crds(path for path in [ROOT / "manifests" / "crd.yaml"] if path.exists())
-                print(f"export KUBECONFIG={plane.kubeconfig}")  # noqa: T201
-                print(f"# kubectl is {tool('kubectl')}; pods become ready but run nothing;", flush=True)  # noqa: T201
-                print(f'# annotate a pod {HOLD}: "true" and it stays unready. Ctrl-C ends it all.', flush=True)  # noqa: T201
-                stop.wait()
-        except ProcessError as error:
-            print(error, file=sys.stderr)  # noqa: T201
-            return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

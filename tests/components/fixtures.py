@@ -15,15 +15,16 @@ import pytest
 from tests.components.controlplane import ControlPlane
 from tests.components.mesh import Mesh
 from tests.components.prometheus import PrometheusServer
+from tests.components.sharing import SharedControlPlane, ask
 from tests.components.tools import ToolUnavailable
 from tests.components.verdicts import Verdicts
-from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
+HOST = "steerer_host"  # the key of workerinput for where to ask for the control plane of the run
 skipped = pytest.StashKey[dict[str, str]]()
 
 
@@ -41,13 +42,15 @@ def available(component: str, config: pytest.Config) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
-    """Give a control plane that knows Istio's VirtualService and, where its CRD exists, steerer's Rollout."""
+    """Give the run's control plane, which knows Istio's VirtualService and steerer's Rollout, as an admin sees it."""
+    base = tmp_path_factory.getbasetemp()
     with ExitStack() as stack:
         with available("control plane", pytestconfig):
-            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("control-plane")))
-            plane.install_istio_crds()
-        plane.install_crds(path for path in [CRD] if path.exists())
-        yield plane
+            if address := getattr(pytestconfig, "workerinput", {}).get(HOST):
+                access = ask(address, base.parent / "control-plane")
+            else:
+                access = stack.enter_context(SharedControlPlane()).access(base / "control-plane")
+        yield stack.enter_context(ControlPlane(access, tmp_path_factory.mktemp("admin")))
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_without_room_a_rolling_update_waits_and_then_goes_on(control_plane: Con
     apply(control_plane, namespace, deployment("podinfo"))
     control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
 
-    with control_plane.no_room():
+    with control_plane.no_room(namespace):
         apply(control_plane, namespace, deployment("podinfo", image="podinfo:2"))
 
         def under_way() -> bool:
@@ -112,7 +112,7 @@ def test_audit_log_has_every_request_with_what_a_write_sent(control_plane: Contr
     control_plane.request("PATCH", path, body=patch, content_type="application/json-patch+json").raise_for_status()
 
     ours = [entry for entry in control_plane.requests_since(mark) if entry.resource == "deployments"]
-    assert {entry.user for entry in ours} == {"admin"}
+    assert {entry.user for entry in ours} == {control_plane.user}
     assert [entry.verb for entry in ours] == ["get", "create", "list", "patch"]
     assert [entry.code for entry in ours] == [404, 201, 200, 200]
     assert ours[2].user_agent.startswith("kubectl/")

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.components.controlplane import ControlPlane
+from tests.components.kubernetes import running
 from tests.endurance import numbers
 from tests.endurance.play import Play, Script
 from tests.support.paths import CRD
@@ -45,7 +45,7 @@ def main() -> int:
 
 def played(script: Script, scratch: Path) -> Play:
     """Play a script, with all its files in a folder."""
-    with ControlPlane(scratch / "control-plane") as plane:
+    with running(scratch / "control-plane") as plane:
         plane.install_istio_crds()
         plane.install_crds([CRD])
         play = Play(script=script, plane=plane, scratch=scratch)

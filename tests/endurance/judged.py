@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tests.components.controlplane import AuditEntry
+from tests.components.audit import AuditEntry
 from tests.faults import laws, replay
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _by_app(plane: ControlPlane, mark: int, apps: Sequence[App]) -> dict[App, li
         for line in log:
             event = json.loads(line)
             target = event.get("objectRef", {})
-            if target.get("resource") not in _KINDS or not _counts(event):
+            if target.get("resource") not in _KINDS or not (plane.is_ours(event) and _counts(event)):
                 continue
             namespace, name = target.get("namespace", ""), _name(event)
             if name and (namespace, name) in names:

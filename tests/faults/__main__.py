@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.components.controlplane import ControlPlane
+from tests.components.kubernetes import running
 from tests.faults import matrix, numbers
 from tests.support.paths import CRD
 
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="write the numbers to docs/reliability.md")
     options = parser.parse_args()
     began, ended = time.monotonic(), []
-    with tempfile.TemporaryDirectory(prefix="steerer-") as directory, ControlPlane(Path(directory)) as plane:
+    with tempfile.TemporaryDirectory(prefix="steerer-") as directory, running(Path(directory)) as plane:
         plane.install_istio_crds()
         plane.install_crds([CRD])
         found = matrix.calm(plane)

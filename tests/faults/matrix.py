@@ -14,7 +14,8 @@ from tests.faults.telling import Words, twice, undisturbed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
     from tests.faults.telling import Told
     from tests.faults.trials import Ended, Looks, Trial
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconcile.model.kinds import Manifest
-    from tests.components.controlplane import AuditEntry
+    from tests.components.audit import AuditEntry
 
 PRIMARY, CANARY = "deployments/podinfo", "deployments/podinfo-canary"
 ROUTE, ROLLOUT = "virtualservices/podinfo", "rollouts/podinfo"

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconcile.model.plan import Record
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
     from tests.components.gateway import Exchange, Fault, Request
     from tests.faults.points import Point
     from tests.faults.telling import Made

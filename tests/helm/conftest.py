@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.apiserver.steering import Metrics
-from tests.components.controlplane import ControlPlane
 from tests.components.fixtures import available
+from tests.components.kubernetes import running
 from tests.components.tools import tool
 from tests.helm.installed import Installed, new_namespace
 from tests.helm.rendering import CHART, NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.components.controlplane import ControlPlane
 
 HELMS = ("helm", "helm4")
 
@@ -40,7 +42,7 @@ def bare_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
     """Give a control plane without the Rollout resource, whose namespace for steerer admits restricted pods only."""
     with ExitStack() as stack:
         with available("control plane", pytestconfig):
-            plane = stack.enter_context(ControlPlane(tmp_path_factory.mktemp("bare-plane")))
+            plane = stack.enter_context(running(tmp_path_factory.mktemp("bare-plane")))
             plane.install_istio_crds()
         plane.kubectl("create", "namespace", NAMESPACE)
         plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")

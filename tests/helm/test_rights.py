@@ -17,7 +17,8 @@ from tests.components.processes import wait_for
 from tests.helm.installed import decisions, new_namespace
 
 if TYPE_CHECKING:
-    from tests.components.controlplane import AuditEntry, ControlPlane
+    from tests.components.audit import AuditEntry
+    from tests.components.controlplane import ControlPlane
     from tests.helm.installed import Installed
 
 CROWD = 9

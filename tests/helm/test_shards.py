@@ -63,7 +63,7 @@ def test_a_pod_that_fails_ends_no_other_and_is_left_to_the_next_pass(installed: 
     plane, home, failing = installed.plane, installed.home, 2
     installed.values(shards=str(SHARDS), suspend="true")
 
-    with plane.no_room():  # so that it is told here how each ends
+    with plane.no_room(home):  # so that it is told here how each ends
         job = installed.begin()
         wait_for(lambda: len(installed.pods(job)) == SHARDS, "all pods")
         end(plane, next(pod for pod in installed.pods(job) if index(pod) == failing), "Failed")
