@@ -23,8 +23,8 @@ from tests.bench.traffic import answered, prometheus
 from tests.bench.ways import ways
 from tests.bench.world import World
 from tests.components.kubernetes import running
+from tests.components.modules import KUBERNETES_VERSION
 from tests.components.processes import wait_for
-from tests.components.tools import KUBERNETES_VERSION
 from tests.support.paths import CRD
 
 if TYPE_CHECKING:

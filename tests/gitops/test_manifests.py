@@ -13,7 +13,7 @@ from reconcile import __version__
 from reconcile.cli import steerer
 from reconcile.model import rights
 from tests.components.controlplane import KubectlError
-from tests.components.tools import MODULES
+from tests.components.modules import MODULE_OF
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, FLUX, GITOPS, WORKFLOWS, documents, named
 
 if TYPE_CHECKING:
@@ -155,7 +155,9 @@ def test_a_job_tries_once_and_is_given_more_time_than_it_takes(where: str) -> No
 
 
 def test_the_schemas_and_the_judges_are_of_one_version() -> None:
-    judges, schemas = (pinned(MODULES / name / "go.mod") for name in ("verdicts", "gitops-crds"))
+    judges, schemas = (
+        pinned(MODULE_OF[program].folder / "go.mod") for program in ("verdicts", "argocd-application-crd")
+    )
     assert schemas["github.com/fluxcd/kustomize-controller"] == judges["github.com/fluxcd/kustomize-controller/api"]
     for name in ("github.com/argoproj/argo-cd/v3", "github.com/argoproj/argo-workflows/v4"):
         assert schemas[name] == judges[name]
