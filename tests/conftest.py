@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from hypothesis import settings
 
+from tests.components.building import BuildError, build
 from tests.components.fixtures import (
     control_plane,
     mesh,
@@ -14,8 +17,10 @@ from tests.components.fixtures import (
     start_prometheus,
     verdicts,
 )
+from tests.components.tools import modules_of
 from tests.hostile import tally
 from tests.support.durations import OPTION, Durations
+from tests.support.folders import programs
 from tests.support.workers import Workers
 
 __all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
@@ -36,6 +41,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(tally.TALLY)
     config.pluginmanager.register(Workers())
     config.pluginmanager.register(Durations(config))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Build what the tests need that are asked for, where that shows: before there are workers, and a test."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.getoption("collectonly") or shutil.which("go") is None:
+        return
+    paths = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    try:
+        build(modules_of(programs(paths)), reporter.write_line)
+    except BuildError as error:
+        pytest.exit(str(error), returncode=1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.components.modules import BUILD, ENVIRONMENT, cache
+from tests.components.processes import mortal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -133,7 +134,7 @@ def _go(module: Module, *arguments: str, heard: Callable[[str], None] = lambda _
     """Run Go in the folder of a module, and give its standard output; `heard` gets the lines of the other one."""
     with (
         subprocess.Popen(
-            ["go", *arguments],
+            mortal([shutil.which("go") or "go", *arguments]),
             cwd=module.folder,
             env=os.environ | ENVIRONMENT,
             stdin=subprocess.DEVNULL,

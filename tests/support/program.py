@@ -23,12 +23,13 @@ from click.testing import CliRunner
 from reconcile.cli import program
 from reconcile.cli.signals import Stop
 from tests.components.processes import Program
-from tests.support.paths import ARTIFACTS
+from tests.support.paths import ARTIFACTS, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
+_OFFLINE = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support' / 'offline'}"  # it may speak to this machine only
 _PROGRAM = [sys.executable, "-W", "error", "-m", "reconcile"]
 # No cluster is in reach: neither a kubeconfig nor a home folder with one.
 _ENVIRONMENT: dict[str, str | None] = {"KUBECONFIG": None, "HOME": "/dev/null"}
@@ -63,7 +64,7 @@ def confined(limit: Callable[[], object], *args: object, **environ: str) -> subp
     """Runs it likewise, in a process that has called `limit` before."""
     return subprocess.run(
         [*_PROGRAM, *map(str, args)],
-        env=_environ(environ),
+        env=environment(**environ),
         capture_output=True,
         text=True,
         timeout=60,
@@ -74,11 +75,12 @@ def confined(limit: Callable[[], object], *args: object, **environ: str) -> subp
 
 def begun(*args: object, **environ: str) -> Program:
     """Starts the program like `steerer`, and leaves it running. To be used in a `with`."""
-    return Program([*_PROGRAM, *map(str, args)], cwd=Path.cwd(), env=_environ(environ))
+    return Program([*_PROGRAM, *map(str, args)], cwd=Path.cwd(), env=environment(**environ))
 
 
-def _environ(more: dict[str, str]) -> dict[str, str]:
-    env = {**os.environ, **_ENVIRONMENT, **more}
+def environment(**more: str) -> dict[str, str]:
+    """Returns the whole environment of the program as a process: no cluster, and no other machine."""
+    env = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": _OFFLINE, **more}
     return {key: value for key, value in env.items() if value is not None}
 
 

