@@ -8,7 +8,7 @@ comma := ,
 empty :=
 space := $(empty) $(empty)
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit cover explore endure hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
+.PHONY: help install demo test unit steady cover explore endure hostile faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,19 +31,26 @@ install: $(VENV)/.dev ## Install steerer and its development tools into .venv
 demo: $(VENV)/.run ## Play the demonstration: no cluster, no Go, seconds
 	@$(BIN)/steerer simulate -f artifacts --scenario artifacts/scenarios/demo.yaml
 
+# Processes that run tests: one for each core.
+WORKERS ?= auto
+PYTEST   = $(BIN)/pytest --numprocesses=$(WORKERS)
+
 test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there to build them
-	@if command -v go >/dev/null; then $(BIN)/python -m tests.components.tools; fi
-	$(BIN)/pytest
+	$(PYTEST)
 
 # The packages that decide: a branch of theirs that no unit test takes is a sentence that nobody has shown.
 PURE := core model preflight
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of the pure packages
-	$(BIN)/pytest --quiet --cov=reconcile --cov-branch --cov-report= $(PURE:%=tests/unit/%) tests/unit/engine
+	$(PYTEST) --quiet --cov=reconcile --cov-branch --cov-report= $(PURE:%=tests/unit/%) tests/unit/engine
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(PURE:%=reconcile/%/*))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component and no network: after each edit, a minute at most
-	$(BIN)/pytest tests/unit
+	$(PYTEST) tests/unit
+
+RUNS ?= 10
+steady: $(VENV)/.dev ## Run the third of the tests that took longest in the last make test RUNS (10) times in a row
+	@for run in $$(seq $(RUNS)); do echo "run $$run of $(RUNS)"; $(PYTEST) --quiet --slowest-third || exit 1; done
 
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
 	$(BIN)/python -m tests.explorer --minutes $(or $(MINUTES),10) --record

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconcile.core.state_machine import GATES, OPENING, TABLE, Row, Standing, Traffic
 from reconcile.model.rights import PASS
 from reconcile.model.rollout import Phase
+from tests.components.catalogue import COMPONENTS
 from tests.support import release_picture
+from tests.support.folders import FOLDERS
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from reconcile.model.rights import Right
 
 Word = TypeVar("Word", bound=StrEnum)
-PAGES = (ROOT / "docs" / "architecture.md", ROOT / "docs" / "security.md")
+PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("architecture", "security", "testing"))
 REDRAW = ".venv/bin/python -m tests.support.drawing"
 _PART = re.compile(r"(<!-- drawn from (?P<source>\S+): (?P<name>[\w ]+) -->\n).*?(<!-- end of drawing -->)", re.DOTALL)
 NEW = "(new)"
@@ -79,12 +81,33 @@ def rights() -> str:
     )
 
 
+def folders() -> str:
+    """Write what each folder of tests shows, the real components that it needs, and what runs it."""
+    return _table(
+        ("folder", "shows", "needs", "run by"),
+        (
+            (f"`tests/{one.name}`", one.shows, ", ".join(component.name for component in one.needs), one.run_by)
+            for one in FOLDERS
+        ),
+    )
+
+
+def components() -> str:
+    """Write what each real component consists of, and whence that comes."""
+    return _table(
+        ("component", "built from its Go module", "from elsewhere"),
+        ((one.name, ", ".join(f"`{program}`" for program in one.programs), one.other) for one in COMPONENTS),
+    )
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "state diagram": diagram,
     "rows": rows,
     "gates": gates,
     "layers": layers,
     "rights": rights,
+    "folders": folders,
+    "components": components,
 }
 
 
