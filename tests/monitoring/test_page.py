@@ -5,8 +5,8 @@ from __future__ import annotations
 import yaml
 
 from tests.monitoring.shipped import MONITORING, STATE_CONFIG, alerts, metrics
+from tests.support.pages import code, column, read, section
 from tests.support.paths import ROOT
-from tests.unit.test_docs import code, column, read, section
 
 PAGE = ROOT / "docs" / "monitoring.md"
 

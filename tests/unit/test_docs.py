@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -34,59 +33,16 @@ from reconcile.simulation import scenario_file
 from reconcile.simulation.play import play
 from reconcile.simulation.scripted_meter import ScriptedMeter
 from tests.support import drawing, release_picture
+from tests.support.pages import PAGES, blocks, code, column, prose, read, section
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")), *sorted((ROOT / "docs").glob("*.md"))]
 ARCHITECTURE, METRICS, OPERATING, HALTS = (
     ROOT / "docs" / f"{name}.md" for name in ("architecture", "metrics", "rollout", "operations")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One fenced block of a page."""
-
-    page: Path
-    language: str
-    content: str
-
-
-def read(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
-
-
-def blocks(*languages: str) -> list[Block]:
-    found = (
-        Block(page, match[1], match[2])
-        for page in PAGES
-        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
-    )
-    return [block for block in found if block.language in languages]
-
-
-def section(page: Path, title: str) -> str:
-    """Returns the text under a heading, up to the next heading of any level."""
-    parts = re.split(r"^#+ (.+)$", read(page), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))[title]
-
-
-def column(part: str, index: int = 0) -> list[str]:
-    """Returns one column of the tables of a part, without their heads."""
-    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in part.splitlines() if line.startswith("|")]
-    body = [row for number, row in enumerate(rows) if "---" not in row[0] and "---" not in [*rows, [""]][number + 1][0]]
-    return [row[index].strip() for row in body]
-
-
-def code(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
-
-
-def prose(page: Path) -> str:
-    return re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
 
 
 # Drawings and layout.

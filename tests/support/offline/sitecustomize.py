@@ -1,4 +1,4 @@
-"""Lets a process speak to this machine only.
+"""Lets a process speak to this machine only, and ask for names that can never be another one's (.invalid).
 
 Python imports it at its start where the folder is in PYTHONPATH, so that programs can be held to it as tests are.
 """
@@ -20,8 +20,8 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         host = args[0]
     else:
         return
-    host = host.decode() if isinstance(host, bytes) else host
-    if host and host not in {"localhost", "::1"} and not str(host).startswith("127."):
+    name = host.decode() if isinstance(host, bytes) else str(host or "")
+    if name and name not in {"localhost", "::1"} and not name.startswith("127.") and not name.endswith(".invalid"):
         tried.append(f"{event} {host}")
         raise AssertionError(f"only this machine may be spoken to here, not {host} ({event})")
 
