@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import health, messages
+from reconcile.core import health, messages, routers
 from reconcile.core import reach as reached
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
+from reconcile.model.errors import ClusterError, ForbiddenError
 from reconcile.model.field_managers import owned_paths
 from reconcile.model.rollout import Phase
 from reconcile.model.text import shown
@@ -40,9 +41,9 @@ def rollout(case: Case) -> str:
 
 
 def claimed_by_other(case: Case) -> str | None:
-    """Returns the reason why the route belongs to another Rollout; None if it does not."""
+    """Returns the reason why the route or a Deployment belongs to another Rollout; None if it does not."""
     rival = case.observation.rival
-    return None if rival is None else f"{case.rollout.route} is already claimed by the older {rival}"
+    return None if rival is None else f"{rival.claimed} is already claimed by the older {rival.rollout}"
 
 
 def unknown_metrics(case: Case) -> list[str]:
@@ -118,6 +119,19 @@ def template(case: Case) -> str:
     if record.standing is Standing.SAME:
         return f"{primary.full_name} carries {record.revision}"
     return f"{canary.full_name} moved on; {primary.full_name} is finished first"
+
+
+def drained(case: Case) -> str:
+    """No object of the namespace that splits traffic gives the canary's host any weight, managed or not."""
+    found, host = case.observation.around.routes, case.spec.canary_host
+    if isinstance(found, ForbiddenError):
+        return f"whether other routes lead to {host} cannot be seen: {found}"
+    if isinstance(found, ClusterError):
+        raise GateError(f"whether other routes lead to {host} cannot be seen: {found}")
+    splits, alone = routers.leading_to(found, host)
+    if splits:
+        raise GateError(f"{', '.join(splits)} still gives traffic to {host}: take it away before the canary goes")
+    return f"no route splits traffic to {host}" + (f"; {', '.join(alone)} leads to it alone" if alone else "")
 
 
 def primary(case: Case) -> str:
@@ -200,6 +214,7 @@ BY_NAME: dict[str, Callable[[Case], str]] = {
     "routes": routes,
     "reach": reach,
     "template": template,
+    "drained": drained,
     "primary": primary,
     "canary": canary,
     "scaling": scaling,

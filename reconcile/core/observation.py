@@ -15,6 +15,7 @@ from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model import objects
 from reconcile.model.errors import ClusterError, InvalidObjectError, PendingError
 from reconcile.model.kinds import Version
+from reconcile.model.rollout import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,24 +29,36 @@ Parsed = TypeVar("Parsed")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What is read only for a Rollout that is not at rest. `autoscalers` are all of the namespace."""
+    """What is read only for a Rollout that is not at rest. `autoscalers` are all of the namespace.
+
+    `routes` are all objects of the namespace that route, where the canary may be scaled to zero.
+    """
 
     primary_service: Manifest | ClusterError | None
     canary_service: Manifest | ClusterError | None
     route: Manifest | ClusterError | None
     autoscalers: tuple[Manifest, ...] | ClusterError
+    routes: tuple[Manifest, ...] | ClusterError = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """An older Rollout, and the object that both of them name: the route with the same hosts, or a Deployment."""
+
+    rollout: Ref
+    claimed: Ref
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """All that was read for one Rollout; at rest only the canary. `rival` is older and claims the same route.
+    """All that was read for one Rollout; at rest only the canary.
 
     `shared`: other Rollouts name the same route object.
     `unchanged`: the canary was not even read, because it still has the version that is on record.
     """
 
     rollout: Rollout
-    rival: Ref | None = None
+    rival: Rival | None = None
     shared: bool = False
     primary: Manifest | ClusterError | None = None
     canary: Manifest | ClusterError | None = None
@@ -64,6 +77,17 @@ class Observation:
     def under_way(self) -> bool:
         """Whether the surroundings have to be read, whatever the canary is."""
         return self.rollout.spec is not None and self.rival is None and self.rollout.state.phase not in RESTING
+
+    @property
+    def may_scale_down(self) -> bool:
+        """Whether this pass may scale the canary to zero, as far as the record and the canary's template tell."""
+        state = self.rollout.state
+        if state.phase is Phase.FINALISING:
+            return True
+        try:
+            return state.phase is Phase.PROGRESSING and self.parsed_canary.revision != state.canary_revision
+        except StopError:
+            return False
 
     @property
     def at_rest(self) -> bool:

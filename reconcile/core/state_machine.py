@@ -74,8 +74,8 @@ GATES: dict[Move, tuple[str, ...]] = {
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
     Move.COPY: (*_HEALTHY, "edits", "interval", "analysis"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval"),
-    Move.RETIRE: ("routes", "template", "primary", "interval"),
-    Move.RETURN: ("routes", "primary", "interval"),
+    Move.RETIRE: ("routes", "template", "primary", "interval", "drained"),
+    Move.RETURN: ("routes", "primary", "interval", "drained"),
 }
 
 

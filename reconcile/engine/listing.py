@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconcile.core.observation import Observation
+from reconcile.core.observation import Observation, Rival
 from reconcile.model import rollout_manifest
 from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.kinds import ROLLOUT, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from reconcile.engine.selection import Selection
     from reconcile.model.ports import Cluster
@@ -88,16 +88,22 @@ def _sharing(rollouts: Sequence[Rollout]) -> set[Ref]:
     return {ref for ref, route in routes.items() if users[route] > 1}
 
 
-def _rivals(rollouts: Sequence[Rollout]) -> dict[Ref, Ref]:
-    """Returns, for each Rollout whose route an older Rollout claims, the oldest of these. Names break a tie."""
-    first: dict[tuple[Ref, frozenset[str]], Ref] = {}
-    rivals: dict[Ref, Ref] = {}
+def _rivals(rollouts: Sequence[Rollout]) -> dict[Ref, Rival]:
+    """Returns, for each Rollout whose route or Deployment an older one has, the oldest of these. Names break a tie."""
+    first: dict[Hashable, Ref] = {}
+    rivals: dict[Ref, Rival] = {}
     for item in sorted(rollouts, key=lambda one: (one.created is None, one.created or 0, one.ref)):
         if item.spec is None or item.deleted:
             continue
-        claim = (item.route, frozenset({item.spec.primary_host, item.spec.canary_host}))
-        if claim in first:
-            rivals[item.ref] = first[claim]
-        else:
-            first[claim] = item.ref
+        hosts = frozenset({item.spec.primary_host, item.spec.canary_host})
+        claims: list[tuple[Hashable, Ref]] = [
+            ((item.route, hosts), item.route),
+            (item.primary, item.primary),
+            (item.canary, item.canary),
+        ]
+        rival = next((Rival(first[claim], claimed) for claim, claimed in claims if claim in first), None)
+        if rival is not None:
+            rivals[item.ref] = rival
+            continue
+        first |= dict.fromkeys((claim for claim, _ in claims), item.ref)
     return rivals

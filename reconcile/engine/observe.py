@@ -12,10 +12,10 @@ from reconcile.core.observation import Observation, Surroundings
 from reconcile.engine.concurrency import map_concurrently
 from reconcile.engine.listing import list_rollouts
 from reconcile.model.errors import ClusterError, MissingError
-from reconcile.model.kinds import AUTOSCALER, Manifest, Ref, Scope
+from reconcile.model.kinds import AUTOSCALER, Kind, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from reconcile.engine.selection import Selection
     from reconcile.model.ports import Cluster
@@ -107,30 +107,51 @@ def _add_surroundings(
     """Reads the surroundings of the Rollouts that are not at rest, their primaries included."""
     rollouts = [item.rollout for item in observations if item.rollout.ref in active]
     cache.read(*(ref for item in rollouts for ref in _surrounding_refs(item)))
-    namespaces = sorted({item.ref.namespace for item in rollouts})
-    lists = map_concurrently(lambda name: _autoscalers(cache.cluster, name), namespaces, cache.cluster.width)
-    autoscalers = dict(zip(namespaces, lists, strict=True))
-    return [
-        _joined(cache, item, autoscalers[item.rollout.ref.namespace]) if item.rollout.ref in active else item
-        for item in observations
-    ]
+    lists = _NamespaceLists(cache.cluster)
+    lists.read(*(key for item in observations if item.rollout.ref in active for key in _namespace_lists(item)))
+    return [_joined(cache, lists, item) if item.rollout.ref in active else item for item in observations]
 
 
-def _joined(cache: _ObjectCache, item: Observation, autoscalers: tuple[Manifest, ...] | ClusterError) -> Observation:
+def _namespace_lists(item: Observation) -> Iterator[tuple[Kind, str]]:
+    """Yields the lists that a decision needs: objects that are not found by name."""
+    namespace = item.rollout.ref.namespace
+    yield AUTOSCALER, namespace
+    if item.may_scale_down:
+        yield item.rollout.route.kind, namespace
+
+
+def _joined(cache: _ObjectCache, lists: _NamespaceLists, item: Observation) -> Observation:
+    rollout = item.rollout
     surroundings = Surroundings(
-        primary_service=cache[item.rollout.primary_service],
-        canary_service=cache[item.rollout.canary_service],
-        route=cache[item.rollout.route],
-        autoscalers=autoscalers,
+        primary_service=cache[rollout.primary_service],
+        canary_service=cache[rollout.canary_service],
+        route=cache[rollout.route],
+        autoscalers=lists[AUTOSCALER, rollout.ref.namespace],
+        routes=lists[rollout.route.kind, rollout.ref.namespace] if item.may_scale_down else (),
     )
-    return replace(item, primary=cache[item.rollout.primary], surroundings=surroundings)
+    return replace(item, primary=cache[rollout.primary], surroundings=surroundings)
 
 
-def _autoscalers(cluster: Cluster, namespace: str) -> tuple[Manifest, ...] | ClusterError:
-    """Lists the autoscalers of a namespace: they are found by their target, not by name."""
-    try:
-        return tuple(cluster.list(AUTOSCALER, Scope(namespace=namespace)))
-    except MissingError:  # the API server has no autoscaling API
-        return ()
-    except ClusterError as error:
-        return error
+class _NamespaceLists:
+    """All objects of a kind in a namespace, each list read once in a pass."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._lists: dict[tuple[Kind, str], tuple[Manifest, ...] | ClusterError] = {}
+
+    def read(self, *wanted: tuple[Kind, str]) -> None:
+        """Reads these lists, several at a time."""
+        keys = sorted(set(wanted))
+        self._lists.update(zip(keys, map_concurrently(self._list, keys, self._cluster.width), strict=True))
+
+    def __getitem__(self, key: tuple[Kind, str]) -> tuple[Manifest, ...] | ClusterError:
+        return self._lists[key]
+
+    def _list(self, key: tuple[Kind, str]) -> tuple[Manifest, ...] | ClusterError:
+        kind, namespace = key
+        try:
+            return tuple(self._cluster.list(kind, Scope(namespace=namespace)))
+        except MissingError:  # the API server has no such kind: there are none
+            return ()
+        except ClusterError as error:
+            return error

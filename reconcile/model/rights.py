@@ -80,7 +80,7 @@ PASS = (
         kind=VIRTUAL_SERVICE,
         verb="list",
         impact=Impact.COST,
-        without="more than eight VirtualServices are read one by one",
+        without="more than eight are read one by one, and no other route that leads to the canary is seen",
     ),
     Right(kind=VIRTUAL_SERVICE, verb="patch", impact=Impact.HALT, without="no weight is moved"),
     Right(

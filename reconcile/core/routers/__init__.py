@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from reconcile.core.routers import istio
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
 
@@ -54,10 +56,32 @@ class Router(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One router. `written` is the path of the field whose managers are the writers of the weights."""
+    """One router. `written` is the path of the field whose managers are the writers of the weights.
+
+    `leading_to` returns the paths of the routes of one object that split traffic to a host, and that lead there alone.
+    """
 
     read: Router
     written: tuple[str, ...]
+    leading_to: Callable[[Manifest, str], tuple[list[str], list[str]]]
 
 
-ROUTERS = {"VirtualService": Entry(read=istio.read, written=istio.WRITTEN)}
+ROUTERS = {"VirtualService": Entry(read=istio.read, written=istio.WRITTEN, leading_to=istio.leading_to)}
+
+
+def leading_to(manifests: Iterable[Manifest], host: str) -> tuple[list[str], list[str]]:
+    """Returns the routes that split traffic to a host with a weight above 0, and those that lead to it alone.
+
+    Each is named by its object and path, such as `VirtualService podinfo.test spec.http[0]`.
+    """
+    splits: list[str] = []
+    alone: list[str] = []
+    for manifest in manifests:
+        entry = ROUTERS.get(str(manifest.get("kind")))
+        if entry is None:
+            continue
+        metadata = manifest.get("metadata") or {}
+        name = f"{manifest.get('kind')} {metadata.get('name')}.{metadata.get('namespace') or 'default'}"
+        for paths, found in zip(entry.leading_to(manifest, host), (splits, alone), strict=True):
+            found += [f"{name} {path}" for path in paths]
+    return splits, alone

@@ -125,18 +125,36 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
     return Split(tuple(managed))
 
 
-def _routes(manifest: Manifest, problems: list[str]) -> list[tuple[str, list[Any]]]:
-    """Returns each http route that has destinations, with its JSON pointer."""
+def _routes(manifest: Manifest, problems: list[str], kind: str = "http") -> list[tuple[str, list[Any]]]:
+    """Returns each route of a kind (http, tcp, tls) that has destinations, with its JSON pointer."""
     spec = manifest.get("spec")
-    http = spec.get("http") if isinstance(spec, dict) else None
-    if http is not None and not isinstance(http, list):
-        problems.append("spec.http: must be a list")
+    found = spec.get(kind) if isinstance(spec, dict) else None
+    if found is not None and not isinstance(found, list):
+        problems.append(f"spec.{kind}: must be a list")
     routes = []
-    for index, route in enumerate(http if isinstance(http, list) else []):
+    for index, route in enumerate(found if isinstance(found, list) else []):
         destinations = route.get("route") if isinstance(route, dict) else None
         if isinstance(destinations, list):
-            routes.append((f"/spec/http/{index}", destinations))
+            routes.append((f"/spec/{kind}/{index}", destinations))
     return routes
+
+
+def leading_to(manifest: Manifest, host: str) -> tuple[list[str], list[str]]:
+    """Returns the paths of the routes that split traffic to a host of the namespace, and that lead there alone.
+
+    All kinds of routes count, whether they are managed or not.
+    """
+    namespace = str((manifest.get("metadata") or {}).get("namespace") or "default")
+    splits: list[str] = []
+    alone: list[str] = []
+    for kind in ("http", "tcp", "tls"):
+        for path, destinations in _routes(manifest, [], kind):
+            to_host = [entry for entry in destinations if _host(entry, namespace) == host]
+            if len(destinations) == 1 and to_host:
+                alone.append(_dotted(path))
+            elif any(entry.get("weight") not in {None, 0} for entry in to_host):
+                splits.append(_dotted(path))
+    return splits, alone
 
 
 def _host(entry: Any, namespace: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconcile.engine.apply import apply
-from reconcile.model.errors import ForbiddenError, PendingError
+from reconcile.model.errors import ForbiddenError, PendingError, UnreachableError
 from reconcile.model.kinds import AUTOSCALER, Ref
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Outcome, Result
@@ -820,3 +820,85 @@ def test_what_the_primary_was_is_on_record_for_as_long_as_a_release_goes_on() ->
     assert play.status["primaryRevision"].startswith("v1-")
     play.until("Succeeded")
     assert "primaryRevision" not in play.status
+
+
+def other_route(weight: int | None, kind: str = "http") -> dict[str, Any]:
+    """Build another VirtualService with the canary's host, alone where there is no weight."""
+    canary: dict[str, Any] = {"destination": {"host": "podinfo-canary"}}
+    primary = {"destination": {"host": "podinfo"}, "weight": 100 - (weight or 0)}
+    route = [canary] if weight is None else [primary, canary | {"weight": weight}]
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "gateway", "namespace": "test"},
+        "spec": {"hosts": ["shop.example"], kind: [{"route": route}]},
+    }
+
+
+@pytest.mark.parametrize("kind", ["http", "tcp", "tls"])
+def test_a_canary_that_another_route_splits_traffic_to_is_not_scaled_down(kind: str) -> None:
+    play = world(other_route(95, kind), stepWeight=100)
+    play.until("Finalising")
+    play.now += timedelta(minutes=1)
+    record = play.tick()
+    assert (record.plan.move, play.replicas(C), play.status["phase"]) == ("halt", 2, "Finalising")
+    words = f"VirtualService gateway.test spec.{kind}[0] still gives traffic to podinfo-canary"
+    assert record.plan.reason.startswith(words)
+    play.cluster.put(other_route(0, kind))
+    play.until("Succeeded")
+    assert play.replicas(C) == 0
+
+
+def test_a_canary_that_went_back_is_not_scaled_down_either_while_another_route_splits_traffic_to_it() -> None:
+    play = world(other_route(5), stepWeight=50)
+    play.until_weight(50)
+    play.release("1.2.0")
+    play.until_weight(0)
+    play.now += timedelta(minutes=1)
+    assert (play.tick().plan.move, play.replicas(C)) == ("halt", 2)
+
+
+def test_a_route_to_the_canary_alone_is_told_and_holds_nothing_up() -> None:
+    play = world(other_route(None), stepWeight=100)
+    play.until("Finalising")
+    play.now += timedelta(minutes=1)
+    record = play.tick()
+    assert record.plan.move == "retire"
+    reason = next(gate.reason for gate in record.plan.gates if gate.name == "drained")
+    assert reason.endswith("; VirtualService gateway.test spec.http[0] leads to it alone")
+
+
+@pytest.mark.parametrize(("error", "move"), [(ForbiddenError("no"), "retire"), (UnreachableError("gone"), "halt")])
+def test_where_the_routes_cannot_be_listed_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, move: str
+) -> None:
+    play = world(stepWeight=100)
+    play.until("Finalising")
+    play.now += timedelta(minutes=1)
+    listed = play.cluster.list
+
+    def refuse(kind: Any, scope: Any) -> Any:
+        if kind == VS.kind:
+            raise error
+        return listed(kind, scope)
+
+    monkeypatch.setattr(play.cluster, "list", refuse)
+    record = play.tick()
+    assert record.plan.move == move
+    reason = next(gate.reason for gate in record.plan.gates if gate.name == "drained")
+    assert reason == f"whether other routes lead to podinfo-canary cannot be seen: {error}"
+
+
+def test_the_younger_of_two_rollouts_on_the_same_deployments_is_halted() -> None:
+    younger = deepcopy(world().cluster.objects[R])
+    younger["metadata"] = {"name": "second", "namespace": "test", "creationTimestamp": "2026-01-31T11:00:00Z"}
+    younger["spec"]["virtualService"] = {"name": "gateway"}
+    for side, host in (("primary", "shop"), ("canary", "shop-canary")):
+        younger["spec"][side]["host"] = host
+    play = world(younger, stepWeight=100)
+    play.cluster.edit(R, "metadata", "creationTimestamp", "2026-01-31T10:00:00Z")
+    halted = next(record for record in play.pass_().run() if record.plan.rollout.name == "second")
+    assert (halted.plan.move, halted.plan.reason) == (
+        "halt",
+        "Deployment podinfo.test is already claimed by the older Rollout podinfo.test",
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconcile.core.observation import Rival
 from reconcile.engine.label_selector import matches
 from reconcile.engine.observe import observe
 from reconcile.engine.selection import Selection
@@ -236,7 +237,7 @@ def test_one_that_was_measured_has_waited_less_long_than_one_that_could_not_be()
 
 def rivals(*items: Manifest) -> dict[str, str | None]:
     found = observe(Counting(*items), Selection()).observations
-    return {item.rollout.ref.name: item.rival.name if item.rival else None for item in found}
+    return {item.rollout.ref.name: item.rival.rollout.name if item.rival else None for item in found}
 
 
 def test_the_older_rollout_has_the_route_and_the_name_decides_between_equals() -> None:
@@ -255,7 +256,8 @@ def test_rollouts_that_are_invalid_or_being_deleted_claim_nothing() -> None:
 
 def test_other_hosts_on_the_same_object_are_another_route() -> None:
     other = named("b")
-    other["spec"]["canary"]["host"] = "else"
+    other["spec"]["canary"] = {"name": "else", "host": "else"}
+    other["spec"]["primary"]["name"] = "another"
     assert rivals(named("a"), other) == {"a": None, "b": None}
     swapped = named("b")
     swapped["spec"]["primary"]["host"], swapped["spec"]["canary"]["host"] = "podinfo-canary", "podinfo"
@@ -265,8 +267,19 @@ def test_other_hosts_on_the_same_object_are_another_route() -> None:
 def test_a_rival_counts_even_where_it_is_not_selected() -> None:
     cluster = Counting(named("a"), named("b"))
     (found,) = observe(cluster, Selection(names=("b",))).observations
-    assert found.rival == Ref(ROLLOUT, "test", "a")
+    assert found.rival == Rival(Ref(ROLLOUT, "test", "a"), VS)
     assert found.surroundings is None
+
+
+@pytest.mark.parametrize(("side", "ref"), [("primary", P), ("canary", C)])
+def test_a_deployment_of_an_older_rollout_is_claimed_like_a_route(side: str, ref: Ref) -> None:
+    other = named("b")
+    other["spec"] |= {"virtualService": {"name": "gateway"}}
+    for end in ("primary", "canary"):
+        other["spec"][end] = {"name": f"other-{end}", "host": f"other-{end}"}
+    other["spec"][side]["name"] = ref.name
+    found = observe(Counting(named("a"), other), Selection()).observations
+    assert [item.rival for item in found] == [None, Rival(Ref(ROLLOUT, "test", "a"), ref)]
 
 
 def test_a_pass_has_those_of_its_shard_and_knows_of_rivals_and_names_of_another() -> None:
@@ -278,7 +291,7 @@ def test_a_pass_has_those_of_its_shard_and_knows_of_rivals_and_names_of_another(
     assert names(cluster, shard=Shard(index=0, count=2)) == here
     assert names(cluster, shard=Shard(index=1, count=2)) == there
     found = observe(cluster, Selection(shard=Shard(index=of["b"], count=2), names=("a", "b"))).observations
-    assert found[-1].rival == Ref(ROLLOUT, "test", "a")
+    assert found[-1].rival == Rival(Ref(ROLLOUT, "test", "a"), VS)
     assert names(cluster, shard=Shard(index=1 - of["a"], count=2), names=("a",)) == []
     with pytest.raises(UsageError, match="no Rollout zz"):
         observe(cluster, Selection(shard=Shard(index=0, count=2), names=("a", "zz")))
