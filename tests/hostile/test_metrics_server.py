@@ -12,13 +12,13 @@ import yaml
 
 from tests.hostile.tally import End, ended
 from tests.hostile.whole import Said, as_process, folder_with, law_halted, law_unchanged, law_words, steer
-from tests.unit.metrics.loopback import Server, reply, running, silence, vector
+from tests.support.metrics_server import Server, reply, running, silence, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.unit.metrics.loopback import Handler
+    from tests.support.metrics_server import Handler
 
 BOMB = gzip.compress(b" " * 50_000_000, 1)
 SECRET = "s3cret!pass"  # noqa: S105 - of nobody

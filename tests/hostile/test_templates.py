@@ -9,7 +9,7 @@ import pytest
 
 from tests.hostile.tally import End, ended
 from tests.hostile.whole import ROLLOUT, as_process, folder_with, law_halted, law_unchanged, law_words, steer
-from tests.unit.metrics.loopback import Server, running
+from tests.support.metrics_server import Server, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

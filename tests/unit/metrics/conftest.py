@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.metrics.loopback import Server, running
+from tests.support.metrics_server import Server, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Answer, Metric, Question
 
 if TYPE_CHECKING:
-    from tests.unit.metrics.loopback import Handler, Server
+    from tests.support.metrics_server import Handler, Server
 
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -13,7 +13,7 @@ from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import load
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Failure, Question
-from tests.unit.metrics.loopback import Handler, Server, reply, silence, vector
+from tests.support.metrics_server import Handler, Server, reply, silence, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

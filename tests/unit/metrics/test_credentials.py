@@ -13,7 +13,7 @@ from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.errors import UsageError
 from reconcile.model.measurement import Failure
 from tests.hostile.tally import End, ended
-from tests.unit.metrics.loopback import Handler, Server, silence
+from tests.support.metrics_server import Handler, Server, silence
 from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question
 
 

@@ -16,8 +16,8 @@ from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import MetricFile, TemplateSet
 from reconcile.model.settings import Settings
 from tests.support.fakes import MemoryCluster
+from tests.support.metrics_server import LONG, Handler, Server, vector
 from tests.support.world import METRICS, START, release
-from tests.unit.metrics.loopback import LONG, Handler, Server, vector
 
 TEMPLATES = TemplateSet(
     MetricFile(path=Path(f"{name}.yaml"), metric=metric, query=f"{name} {{{{ workload }}}}")

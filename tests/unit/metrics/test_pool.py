@@ -18,7 +18,7 @@ from reconcile.metrics.backoff import MAX_CONCURRENCY, MAX_REFUSALS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Failure
-from tests.unit.metrics.loopback import LONG, Handler, Server, reply, silence, vector
+from tests.support.metrics_server import LONG, Handler, Server, reply, silence, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

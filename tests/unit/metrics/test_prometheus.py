@@ -11,7 +11,7 @@ import pytest
 from reconcile.metrics.prometheus import Prometheus, UnconfiguredMeter
 from reconcile.metrics.templates import load
 from reconcile.model.measurement import Answer, Failure
-from tests.unit.metrics.loopback import Server, vector
+from tests.support.metrics_server import Server, vector
 
 if TYPE_CHECKING:
     from pathlib import Path

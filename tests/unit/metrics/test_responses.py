@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconcile.metrics.responses import NotABatchError, batch_answers, parse, single_answer
 from reconcile.model.measurement import Answer, Failure
 from tests.hostile.tally import End, ended
-from tests.unit.metrics.loopback import reply, vector
+from tests.support.metrics_server import reply, vector
 from tests.unit.metrics.meter import failed
 
 

@@ -15,8 +15,8 @@ import pytest
 from reconcile.metrics.backoff import MAX_CONCURRENCY
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.measurement import Failure
+from tests.support.metrics_server import LONG, Handler, Server, silence, vector
 from tests.support.paths import ROOT
-from tests.unit.metrics.loopback import LONG, Handler, Server, silence, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.metrics.loopback import Server, running
+from tests.support.metrics_server import Server, running
 from tests.unit.metrics.meter import ask, unreachable
 
 if TYPE_CHECKING:

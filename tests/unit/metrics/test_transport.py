@@ -12,7 +12,7 @@ import pytest
 
 from reconcile.model.measurement import Failure
 from tests.hostile.tally import End, ended
-from tests.unit.metrics.loopback import LONG, Handler, Server, vector
+from tests.support.metrics_server import LONG, Handler, Server, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
