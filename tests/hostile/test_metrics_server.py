@@ -12,7 +12,7 @@ import yaml
 
 from tests.hostile.tally import End, ended
 from tests.hostile.whole import Said, as_process, folder_with, law_halted, law_unchanged, law_words, steer
-from tests.support.metrics_server import Server, reply, running, silence, vector
+from tests.support.metrics_server import Server, no_response, result_body, running, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ REPLIES: dict[str, tuple[Callable[[Handler], None], str]] = {
     "gigabyte": (gigabyte, "the reply is larger than 1024 KiB"),
     "file": (redirect, "redirects to an address that cannot be read"),
     "elsewhere": (elsewhere, "redirects to http://elsewhere/***/ [2J"),
-    "black hole": (silence, "no answer within"),
+    "black hole": (no_response, "no answer within"),
     "bomb": (
         lambda handler: handler.send(BOMB, Content_Encoding="gzip"),
         "the reply is larger than 1024 KiB",
@@ -70,7 +70,7 @@ REPLIES: dict[str, tuple[Callable[[Handler], None], str]] = {
     "NaN": (lambda handler: handler.send(vector("NaN")), "the query gives NaN"),
     "infinite": (lambda handler: handler.send(vector("+Inf")), "the query gives +Inf"),
     "several": (lambda handler: handler.send(vector("100", "100")), "the query gives 2 series"),
-    "number": (lambda handler: handler.send(reply("scalar", [1, 100])), "not of the shape"),
+    "number": (lambda handler: handler.send(result_body("scalar", [1, 100])), "not of the shape"),
     "unauthorized": (lambda handler: handler.send(SECRET.encode(), 401), "HTTP 401: the credentials are"),
     "busy": (lambda handler: handler.send(ACTS.encode(), 503, Retry_After="9999"), "HTTP 503"),
 }
@@ -100,7 +100,7 @@ def asked(server: Server, name: str) -> tuple[str, ...]:
 
 def held_whatever_is_said(tmp_path: Path, server: Server, name: str, run: Callable[..., Said]) -> None:
     """Let the server say this to each command, and hold what comes of it against the law."""
-    server.reply, words = REPLIES[name]
+    server.respond, words = REPLIES[name]
     folder = folder_with(tmp_path / "manifests", weight=10)
     for command in COMMANDS:
         law_held(run(folder, command, *asked(server, name)), command, words)

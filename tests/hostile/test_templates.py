@@ -73,7 +73,7 @@ def test_a_query_that_cannot_be_put_into_words_holds_the_weight(
         assert words in said.out
         law_unchanged(said) if command == "plan" else law_halted(said)
         ended(End.HELD)
-    assert all(form["query"] != "m" for _, _, form in server.seen)
+    assert all(form["query"] != "m" for _, _, form in server.requests)
 
 
 BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))])

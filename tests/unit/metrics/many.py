@@ -49,7 +49,7 @@ def questions(count: int, *metrics: str) -> list[Question]:
 
 
 def measured(server: Server, asked: list[Question], **options: Any) -> dict[str, Answer]:
-    """Give the answers, by the query that each names."""
+    """Returns the answers by their queries."""
     answers = Prometheus(server.url, TEMPLATES, **options).measure(asked, AT)
     assert list(answers) == asked
     for one, answer in answers.items():
@@ -58,7 +58,7 @@ def measured(server: Server, asked: list[Question], **options: Any) -> dict[str,
 
 
 def queried(server: Server) -> list[str]:
-    return [form["query"] for _, _, form in server.seen]
+    return [form["query"] for _, _, form in server.requests]
 
 
 def by_workload(**values: Any) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ def by_workload(**values: Any) -> list[dict[str, Any]]:
 
 
 def names(text: str) -> list[str]:
-    """Give the workloads that a query of a group asks for; none = it is no group's."""
+    """Returns the workloads of a batch; none = it is a single query."""
     found = re.search(r"\(\?:([^)]*)\)", text)
     return found[1].split("|") if found else []
 

@@ -1,4 +1,4 @@
-"""A Prometheus meter with two metrics, and what the tests of its parts ask it."""
+"""A Prometheus meter with two metrics, and one question to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def failed(answer: Answer) -> tuple[Failure | None, str]:
 
 
 def unreachable(answer: Answer, url: str) -> str:
-    """Give the words of an answer that was none, without the address before them."""
+    """Returns the reason in an answer without a value, without the address before it."""
     failure, detail = failed(answer)
     assert failure is Failure.UNREACHABLE
     assert detail.startswith(f"{url}: ")

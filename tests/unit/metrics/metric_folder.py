@@ -26,7 +26,7 @@ def question(metric: str = "m", workload: str = "podinfo-canary", interval: str 
 
 
 def file(folder: Path, at: str = "m.yaml", **fields: str) -> Path:
-    """Write a metric file; a field is YAML text, and an empty one is left out."""
+    """Writes a metric file. A field is YAML text; an empty one is left out."""
     given_fields = {"name": "m", "title": "requests", "unit": "percent", "threshold": "minimum", "query": "up"} | fields
     path = folder / at
     path.write_text("".join(f"{key}: {value}\n" for key, value in given_fields.items() if value))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-# A small reader of PromQL: enough to tell the matchers of a query from each other.
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|(?P<word>[A-Za-z_:][\w:]*)|(?P<op>=~|!~|!=|[^\s])""",
     re.ASCII,
@@ -19,14 +18,14 @@ def tokens(query: str) -> list[tuple[str, str]]:
 
 
 def text_of(string: str) -> str:
-    """Undo the escapes of a string as Prometheus does; one that it does not know fails the test."""
+    """Returns the text of a string as Prometheus reads it. An unknown escape fails the test."""
     inner = string[1:-1]
     assert "\\" not in _ESCAPE.sub("", inner)
     return _ESCAPE.sub(lambda found: found[3] or chr(int(found[1] or found[2], 16)), inner)
 
 
 def matchers(query: str) -> list[tuple[str, str, str]]:
-    """Give each label matcher of a query as label, operator and the text that it is compared with."""
+    """Returns each label matcher of a query: label, operator and text."""
     found = tokens(query)
     return [
         (label, op, text_of(string))

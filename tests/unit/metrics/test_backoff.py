@@ -1,4 +1,4 @@
-"""How replies change what is asked next."""
+"""How a response changes the rate limit."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import load
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Failure, Question
-from tests.support.metrics_server import Handler, Server, reply, silence, vector
+from tests.support.metrics_server import Handler, Server, no_response, result_body, vector
+from tests.unit.metrics.many import AT, by_workload, error, measured, names, queried, question, questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-from tests.unit.metrics.many import AT, by_workload, error, measured, names, queried, question, questions
 
 
 def test_one_query_answers_many(server: Server) -> None:
-    server.reply = lambda handler: handler.send(reply("vector", by_workload(w2="3", w0="1", w1="2")))
+    server.respond = lambda handler: handler.send(result_body("vector", by_workload(w2="3", w0="1", w1="2")))
     answers = measured(server, questions(3, "first"))
     assert queried(server) == ['first by w{w=~"(?:w0|w1|w2)"}']
     assert [answer.value for answer in answers.values()] == [1, 2, 3]
@@ -39,10 +39,10 @@ def test_each_member_of_a_group_has_its_own_answer(server: Server) -> None:
         {"metric": {"v": "twice"}, "value": [1, "1"]},
         {"metric": {"w": "histogram"}, "histogram": [1, {}]},
     ]
-    server.reply = lambda handler: handler.send(reply("vector", series))
+    server.respond = lambda handler: handler.send(result_body("vector", series))
     members = ["good", "nan", "infinite", "odd", "twice", "histogram", "nothing", "goo", "good2"]
     answers = measured(server, [question(name, "first") for name in members])
-    assert len(server.seen) == 1
+    assert len(server.requests) == 1
     assert [answer.value or answer.failure for answer in answers.values()] == [
         1,
         Failure.NOT_A_NUMBER,
@@ -70,21 +70,21 @@ def test_what_single_queries_answer_a_group_answers_in_the_same_words(server: Se
     def told(handler: Handler) -> None:
         asked = names(handler.query) or re.findall('w="(.*)"', handler.query)
         result = [sample for name in asked for sample in samples[name]]
-        handler.send(reply("vector", result, warnings=["slow"]))
+        handler.send(result_body("vector", result, warnings=["slow"]))
 
-    server.reply = told
+    server.respond = told
     members = list(samples)
     apart = [measured(server, [question(name, "first")]) for name in members]
-    assert len(server.seen) == len(members)
+    assert len(server.requests) == len(members)
     together = measured(server, [question(name, "first") for name in members])
-    assert len(server.seen) == len(members) + 1
+    assert len(server.requests) == len(members) + 1
     assert together == {text: answer for answers in apart for text, answer in answers.items()}
 
 
 def test_the_log_tells_the_query_of_a_group_and_a_warning_once(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server.reply = lambda handler: handler.send(reply("vector", by_workload(w0="1", w1="2"), warnings=["slow"]))
+    server.respond = lambda handler: handler.send(result_body("vector", by_workload(w0="1", w1="2"), warnings=["slow"]))
     with caplog.at_level(logging.DEBUG, "steerer.metrics"):
         measured(server, questions(2, "first"))
     assert [record.message for record in caplog.records] == [
@@ -102,9 +102,11 @@ UNKNOWN: dict[str, Callable[[Handler], None]] = {
     "too many samples": lambda handler: error(handler, 422, "execution"),
     "another name for it": lambda handler: error(handler, 422, "422"),
     "a page": lambda handler: handler.send(b"<html>", 413),
-    "a matrix": lambda handler: handler.send(reply("matrix", [])),
-    "a number": lambda handler: handler.send(reply("scalar", [1, "1"])),
-    "two labels": lambda handler: handler.send(reply("vector", [{"metric": {"w": "w0", "code": "5"}, "value": 1}])),
+    "a matrix": lambda handler: handler.send(result_body("matrix", [])),
+    "a number": lambda handler: handler.send(result_body("scalar", [1, "1"])),
+    "two labels": lambda handler: handler.send(
+        result_body("vector", [{"metric": {"w": "w0", "code": "5"}, "value": 1}])
+    ),
     "no label": lambda handler: handler.send(vector("1").replace(b'"n": "0"', b"")),
     "too large": large,
 }
@@ -122,11 +124,11 @@ def test_what_a_group_cannot_tell_is_asked_for_alone(
         else:
             handler.send(vector("1"))
 
-    server.reply = told
+    server.respond = told
     answers = list(measured(server, questions(4, "first")).values())
     assert [answer.value for answer in answers] == [1, None, 1, 1]
     assert (answers[1].failure, answers[1].detail) == (Failure.QUERY_ERROR, "execution: no")
-    assert len(server.seen) == 5
+    assert len(server.requests) == 5
     assert "metric first: the query for 4 workloads tells nothing of them: " in caplog.text
 
 
@@ -136,7 +138,7 @@ def test_a_group_whose_query_cannot_be_rendered_is_asked_for_alone(
     members = [question(f"w{number}-" + "x" * 200, "sly") for number in range(40)]
     answers = measured(server, members)
     assert {answer.value for answer in answers.values()} == {1}
-    assert len(server.seen) == 40
+    assert len(server.requests) == 40
     told = "sly.yaml: grouped: renders to more than 16384 characters; each of 20 workloads is asked for alone"
     assert [record.message for record in caplog.records] == [told, told]
 
@@ -146,7 +148,7 @@ def hang_up(handler: Handler) -> None:
 
 
 KNOWN: dict[str, Callable[[Handler], None]] = {
-    "silence": silence,
+    "silence": no_response,
     "hangs up": hang_up,
     "given up": lambda handler: error(handler, 503, "timeout"),
     "given up by a proxy": lambda handler: handler.send(b"", 504),
@@ -154,8 +156,8 @@ KNOWN: dict[str, Callable[[Handler], None]] = {
     "somebody else": lambda handler: handler.send(b"<html>"),
     "not let in": lambda handler: handler.send(b"", 403),
     "moved": lambda handler: handler.send(b"", 302, Location="/x"),
-    "no labels at all": lambda handler: handler.send(reply("vector", [{"value": [1, "1"]}])),
-    "nothing": lambda handler: handler.send(reply("vector", None)),
+    "no labels at all": lambda handler: handler.send(result_body("vector", [{"value": [1, "1"]}])),
+    "nothing": lambda handler: handler.send(result_body("vector", None)),
 }
 
 
@@ -163,22 +165,22 @@ KNOWN: dict[str, Callable[[Handler], None]] = {
 def test_a_server_in_trouble_is_not_asked_more_by_taking_groups_apart(
     server: Server, group: Callable[[Handler], None]
 ) -> None:
-    server.reply = group
-    answers = list(measured(server, questions(4, "first"), timeout=0.5).values())
-    assert len(server.seen) == 1
+    server.respond = group
+    answers = list(measured(server, questions(4, "first"), timeout=0.2).values())
+    assert server.arrived(1) == 1
     assert {answer.failure for answer in answers} <= {Failure.UNREACHABLE, Failure.QUERY_ERROR}
     assert len(set(answers)) == len({answer.query for answer in answers})
 
 
-@pytest.mark.parametrize("trouble", [silence, large])
+@pytest.mark.parametrize("trouble", [no_response, large])
 def test_one_slow_or_huge_group_delays_no_other(server: Server, trouble: Callable[[Handler], None]) -> None:
     def told(handler: Handler) -> None:
         if "first by" in handler.query:
             trouble(handler)
         else:
-            handler.send(reply("vector", by_workload(w0="1", w1="2")) if names(handler.query) else vector("3"))
+            handler.send(result_body("vector", by_workload(w0="1", w1="2")) if names(handler.query) else vector("3"))
 
-    server.reply = told
+    server.respond = told
     start = time.monotonic()
     answers = measured(server, questions(2, "first", "second", "alone"), timeout=1.0)
     assert time.monotonic() - start < 5
@@ -189,9 +191,9 @@ def test_one_slow_or_huge_group_delays_no_other(server: Server, trouble: Callabl
 def test_a_thousand_canaries_in_twenty_namespaces_are_forty_requests(server: Server) -> None:
     def told(handler: Handler) -> None:
         result = [{"metric": {"destination_workload": name}, "value": [1, "100"]} for name in names(handler.query)]
-        handler.send(reply("vector", result))
+        handler.send(result_body("vector", result))
 
-    server.reply = told
+    server.respond = told
     asked = [
         Question(
             rollout=Ref(ROLLOUT, f"team-{number % 20}", f"podinfo-{number}"),
@@ -205,4 +207,4 @@ def test_a_thousand_canaries_in_twenty_namespaces_are_forty_requests(server: Ser
     ]
     answers = Prometheus(server.url, load()).measure(asked, AT)
     assert {answer.value for answer in answers.values()} == {100}
-    assert len(server.seen) == 40
+    assert len(server.requests) == 40

@@ -13,14 +13,14 @@ from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.errors import UsageError
 from reconcile.model.measurement import Failure
 from tests.hostile.tally import End, ended
-from tests.support.metrics_server import Handler, Server, silence
+from tests.support.metrics_server import Handler, Server, no_response
 from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question
 
 
 def test_the_user_of_the_url(server: Server) -> None:
     url = server.url.replace("http://", "http://prom:p%40ss%C3%A9:x@")
     assert ask(url).value == 1
-    assert server.seen[0][1]["Authorization"] == "Basic cHJvbTpwQHNzw6k6eA=="
+    assert server.requests[0][1]["Authorization"] == "Basic cHJvbTpwQHNzw6k6eA=="
 
 
 def test_a_token_is_read_anew_each_time(server: Server, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_token_is_read_anew_each_time(server: Server, tmp_path: Path) -> None:
     for text in ("first\n", "second"):
         token.write_text(text)
         meter.measure([question()], AT)
-    assert [headers["Authorization"] for _, headers, _ in server.seen] == ["Bearer first", "Bearer second"]
+    assert [headers["Authorization"] for _, headers, _ in server.requests] == ["Bearer first", "Bearer second"]
 
 
 @pytest.mark.hostile("The metrics server", "addresses and options that can never work")
@@ -50,16 +50,16 @@ def test_a_token_that_cannot_be_used(server: Server, tmp_path: Path, content: by
     assert failure is Failure.UNREACHABLE
     assert detail.startswith(f"the token file {token} {words}")
     assert "s3" not in detail.replace(str(token), "")
-    assert server.seen == []
+    assert server.requests == []
 
 
 def test_headers(server: Server) -> None:
     assert ask(server.url, headers={"X-Scope-OrgID": "team a"}).value == 1
-    assert server.seen[0][1]["X-Scope-OrgID"] == "team a"
+    assert server.requests[0][1]["X-Scope-OrgID"] == "team a"
 
 
 def echoed(handler: Handler) -> None:
-    """Say back all that was sent, as a debugging proxy might: in the error, in the warnings."""
+    """Sends back all that was sent, as a debugging proxy might: in the error, in the warnings."""
     said = "\n".join(f"{name}={value}" for name, value in handler.headers.items())
     body = {
         "status": "error",
@@ -102,12 +102,12 @@ def test_no_credential_is_ever_shown(
     closed = url.rpartition(":")[0] + ":1"
     with caplog.at_level(logging.DEBUG):
         server.secrets = secrets
-        server.reply = echoed
+        server.respond = echoed
         answers = [ask(url, **options), ask(closed, **options), ask(url.replace("http:", "https:"), **options)]
-        server.reply = lambda handler: handler.send(b"", 302, Location=f"http://{userinfo}host/{'/'.join(secrets)}")
+        server.respond = lambda handler: handler.send(b"", 302, Location=f"http://{userinfo}host/{'/'.join(secrets)}")
         answers.append(ask(url, **options))
-        server.reply = silence
-        answers.append(ask(url, timeout=0.3, **options))
+        server.respond = no_response
+        answers.append(ask(url, timeout=0.1, **options))
     assert "***" in answers[0].detail
     assert answers[0].warnings
     assert [failed(answer)[0] for answer in answers] == [Failure.QUERY_ERROR, *[Failure.UNREACHABLE] * 4]

@@ -1,4 +1,4 @@
-"""A metrics server that has time for a few questions in each pass: nobody is asked by halves, and nobody starves."""
+"""A metrics server that has time for a few queries in each pass: Rollouts get all answers or none, and none starves."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ TEMPLATES = TemplateSet(
     MetricFile(path=Path(f"{name}.yaml"), metric=metric, query=f"{name} {{{{ workload }}}}")
     for name, metric in METRICS.items()
 )
-TOGETHER = MAX_CONCURRENCY // len(METRICS)
-"""How many Rollouts the server has time for in a pass."""
+CAPACITY = MAX_CONCURRENCY // len(METRICS)
+"""The Rollouts whose metrics the server has time for in a pass."""
 
 
-class Rationed:
-    """Answers what is asked first, as many questions as there are workers, and refuses all others for an hour."""
+class LimitedServer:
+    """Answers the first queries of a pass, as many as there are workers, and refuses all others for an hour."""
 
     def __init__(self) -> None:
         self._lock, self._count = threading.Lock(), 0
         self._all = threading.Barrier(MAX_CONCURRENCY)
 
-    def refill(self) -> None:
-        """Begin another pass."""
+    def reset(self) -> None:
+        """Starts another pass."""
         self._count = 0
 
     def __call__(self, handler: Handler) -> None:
-        """Answer, or refuse."""
+        """Answers or refuses a query."""
         with self._lock:
             self._count += 1
             number = self._count
@@ -55,7 +55,7 @@ class Rationed:
 
 @dataclass
 class Release:
-    """Many releases with one metrics server, and what became of them."""
+    """Many releases with one metrics server, and passes over them."""
 
     server: Server
     names: list[str]
@@ -64,11 +64,11 @@ class Release:
     def __post_init__(self) -> None:
         self.cluster = MemoryCluster([manifest for name in self.names for manifest in release(name, 10)])
         self.meter = Prometheus(self.server.url, TEMPLATES)
-        self.server.reply = self.ration = Rationed()
+        self.server.respond = self.limit = LimitedServer()
 
     def pass_(self) -> dict[str, set[str]]:
-        """Make a pass, a minute after the last; give those that had an answer to everything, to a part, to nothing."""
-        self.ration.refill()
+        """Makes a pass, a minute after the last one. Returns the Rollouts that had all, some and no answers."""
+        self.limit.reset()
         now = START + timedelta(minutes=self.number)
         self.number += 1
         one = Pass(
@@ -87,25 +87,27 @@ class Release:
 
 
 def test_the_first_are_asked_in_full_and_nobody_by_halves(server: Server) -> None:
-    world = Release(server, [f"r{number:02}" for number in range(3 * TOGETHER)])
+    world = Release(server, [f"r{number:02}" for number in range(3 * CAPACITY)])
     for _ in range(5):
         made = world.pass_()
-        assert (len(made["all"]), made["some"], len(made["none"])) == (TOGETHER, set(), 2 * TOGETHER)
+        assert (len(made["all"]), made["some"], len(made["none"])) == (CAPACITY, set(), 2 * CAPACITY)
 
 
 def test_who_was_not_reached_comes_first_in_the_next_pass(server: Server) -> None:
-    world = Release(server, [f"r{number:02}" for number in range(TOGETHER + TOGETHER // 2)])
+    world = Release(server, [f"r{number:02}" for number in range(CAPACITY + CAPACITY // 2)])
     left = world.pass_()["none"]
-    assert len(left) == TOGETHER // 2
+    assert len(left) == CAPACITY // 2
     assert left <= world.pass_()["all"]
 
 
 @pytest.mark.parametrize("trouble", ["failing", "hanging"])
 def test_those_that_cannot_go_on_by_their_metrics_starve_nobody(server: Server, trouble: str) -> None:
-    """As many of them as there is time for in a pass, and all of the others get on in a few."""
-    others = {f"r{number}" for number in range(TOGETHER)}
-    world = Release(server, [*(f"a-{trouble}-{number}" for number in range(TOGETHER)), *others])
+    """There are as many of them as the server has time for in a pass, and all others have answers after a few."""
+    others = {f"r{number}" for number in range(CAPACITY)}
+    world = Release(server, [*(f"a-{trouble}-{number}" for number in range(CAPACITY)), *others])
     reached: set[str] = set()
     for _ in range(20):
         reached |= world.pass_()["all"]
-    assert others <= reached
+        if others <= reached:
+            return
+    raise AssertionError(f"without an answer: {others - reached}")

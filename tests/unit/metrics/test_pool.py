@@ -18,12 +18,12 @@ from reconcile.metrics.backoff import MAX_CONCURRENCY, MAX_REFUSALS
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Failure
-from tests.support.metrics_server import LONG, Handler, Server, reply, silence, vector
+from tests.support.metrics_server import LONG, Handler, Server, no_response, result_body, vector
+from tests.unit.metrics.many import AT, TEMPLATES, by_workload, error, measured, names, queried, question, questions
+from tests.unit.metrics.test_batches import KNOWN, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-from tests.unit.metrics.many import AT, TEMPLATES, by_workload, error, measured, names, queried, question, questions
-from tests.unit.metrics.test_batches import KNOWN, UNKNOWN
 
 
 def refusing(status: int, **headers: str) -> Callable[[Handler], None]:
@@ -35,13 +35,13 @@ def refusing(status: int, **headers: str) -> Callable[[Handler], None]:
 )
 @pytest.mark.parametrize("metric", ["alone", "first"])
 def test_a_server_that_refuses_is_soon_left_alone(server: Server, status: int, words: str, metric: str) -> None:
-    server.reply = refusing(status, Retry_After="0")
+    server.respond = refusing(status, Retry_After="0")
     asked = [
         replace(question(f"w{number}", metric), rollout=Ref(ROLLOUT, f"team-{number // 2}", "podinfo"))
         for number in range(200)
     ]
     answers = list(Prometheus(server.url, TEMPLATES).measure(asked, AT).values())
-    assert len(server.seen) <= MAX_CONCURRENCY + MAX_REFUSALS - 1
+    assert len(server.requests) <= MAX_CONCURRENCY + MAX_REFUSALS - 1
     assert {answer.failure for answer in answers} == {Failure.UNREACHABLE}
     refused = f"{server.url}: HTTP {status}: it {words}"
     never = f"{server.url}: not asked: HTTP {status}: it {words}, 3 times in a row; nothing more is asked in this pass"
@@ -66,10 +66,10 @@ def test_a_server_that_refuses_is_asked_one_at_a_time_until_it_answers(server: S
             under_way.remove(number)
         handler.send(*(b"", 429) if number < MAX_CONCURRENCY else (vector("1"),), Retry_After="0")
 
-    server.reply = at_first
+    server.respond = at_first
     answers = measured(server, questions(3 * MAX_CONCURRENCY))
     assert {answer.value for answer in answers.values()} == {1}
-    assert len(server.seen) == 4 * MAX_CONCURRENCY
+    assert len(server.requests) == 4 * MAX_CONCURRENCY
     assert max(most[:MAX_CONCURRENCY]) == MAX_CONCURRENCY
     for after, together in enumerate(most[MAX_CONCURRENCY:]):
         assert together <= after + 1
@@ -79,10 +79,10 @@ def test_a_refusal_is_tried_again_once(server: Server) -> None:
     def every_other(handler: Handler) -> None:
         handler.send(*(b"", 503) if "w0" in handler.query else (vector("1"),), Retry_After="0")
 
-    server.reply = every_other
+    server.respond = every_other
     answers = list(measured(server, questions(3)).values())
     assert [answer.value for answer in answers] == [None, 1, 1]
-    assert len(server.seen) == 4
+    assert len(server.requests) == 4
     assert answers[0].detail == f"{server.url}: HTTP 503: it cannot answer at present"
 
 
@@ -93,41 +93,41 @@ def test_the_seconds_that_it_asks_for_are_waited(server: Server) -> None:
         times.append(time.monotonic())
         handler.send(b"", 429, Retry_After="1") if len(times) == 1 else handler.send(vector("1"))
 
-    server.reply = once
+    server.respond = once
     assert measured(server, questions(1))['alone{w="w0"}'].value == 1
     assert times[1] - times[0] >= 1
 
 
 @pytest.mark.parametrize("header", ["3600", format_datetime(datetime(2100, 1, 1, tzinfo=UTC), usegmt=True)])
 def test_nobody_waits_for_longer_than_the_pass_has(server: Server, header: str) -> None:
-    server.reply = refusing(429, Retry_After=header)
+    server.respond = refusing(429, Retry_After=header)
     start = time.monotonic()
     answers = list(measured(server, questions(2 * MAX_CONCURRENCY)).values())
     assert time.monotonic() - start < 5
-    assert len(server.seen) <= MAX_CONCURRENCY
+    assert len(server.requests) <= MAX_CONCURRENCY
     assert "not asked: HTTP 429: it is asked more than it allows, and is to be left alone" in answers[-1].detail
 
 
 def test_a_date_in_the_past_is_not_waited_for(server: Server) -> None:
     def once(handler: Handler) -> None:
         past = format_datetime(datetime(2000, 1, 1, tzinfo=UTC), usegmt=True)
-        handler.send(b"", 503, Retry_After=past) if len(server.seen) == 1 else handler.send(vector("1"))
+        handler.send(b"", 503, Retry_After=past) if len(server.requests) == 1 else handler.send(vector("1"))
 
-    server.reply = once
+    server.respond = once
     start = time.monotonic()
     assert measured(server, questions(1))['alone{w="w0"}'].value == 1
     assert time.monotonic() - start < 1
 
 
 def test_a_refusal_counts_whatever_its_body_is(server: Server) -> None:
-    server.reply = lambda handler: handler.send(b"x" * 2 * 1024 * 1024, 503, Retry_After="0")
+    server.respond = lambda handler: handler.send(b"x" * 2 * 1024 * 1024, 503, Retry_After="0")
     answers = measured(server, questions(3 * MAX_CONCURRENCY))
-    assert len(server.seen) <= MAX_CONCURRENCY + MAX_REFUSALS - 1
+    assert len(server.requests) <= MAX_CONCURRENCY + MAX_REFUSALS - 1
     assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
 
 
 def test_the_error_of_a_refusal_is_told_as_prometheus_has_it(server: Server) -> None:
-    server.reply = lambda handler: error(handler, 429, "too_many_requests")
+    server.respond = lambda handler: error(handler, 429, "too_many_requests")
     [answer] = measured(server, questions(1), budget=0.5).values()
     assert (answer.failure, answer.detail) == (Failure.QUERY_ERROR, "too_many_requests: no")
 
@@ -137,9 +137,9 @@ def test_a_query_that_was_given_up_is_not_tried_again_and_stops_no_other(server:
         number = int(re.findall(r"\d+", handler.query)[0])
         error(handler, 503, "timeout") if number < 2 * MAX_CONCURRENCY else handler.send(vector("1"))
 
-    server.reply = some_heavy
+    server.respond = some_heavy
     answers = list(measured(server, questions(3 * MAX_CONCURRENCY)).values())
-    assert len(server.seen) == 3 * MAX_CONCURRENCY
+    assert len(server.requests) == 3 * MAX_CONCURRENCY
     assert {answer.detail for answer in answers[: 2 * MAX_CONCURRENCY]} == {"timeout: no"}
     assert {answer.value for answer in answers[2 * MAX_CONCURRENCY :]} == {1}
 
@@ -151,7 +151,7 @@ def test_whatever_a_server_answers_each_query_is_sent_twice_at_most_and_each_que
     chance, lock = random.Random(seed), threading.Lock()  # noqa: S311 no secret is made of it
     whims = [
         lambda handler: handler.send(vector("1")),
-        lambda handler: handler.send(reply("vector", by_workload(**dict.fromkeys(names(handler.query), "1")))),
+        lambda handler: handler.send(result_body("vector", by_workload(**dict.fromkeys(names(handler.query), "1")))),
         refusing(429, Retry_After="0"),
         refusing(503, Retry_After="0"),
         *(group for name, group in (UNKNOWN | KNOWN).items() if name not in {"silence", "too large"}),
@@ -162,7 +162,7 @@ def test_whatever_a_server_answers_each_query_is_sent_twice_at_most_and_each_que
             whim = chance.choice(whims)
         whim(handler)
 
-    server.reply = any_of_them
+    server.respond = any_of_them
     asked = [
         replace(one, rollout=Ref(ROLLOUT, f"team-{number % 5}", one.rollout.name))
         for number, one in enumerate(questions(30, "first", "second", "alone"))
@@ -174,17 +174,17 @@ def test_whatever_a_server_answers_each_query_is_sent_twice_at_most_and_each_que
 
 
 def test_where_the_time_ends_the_first_were_asked_in_full(server: Server) -> None:
-    server.reply = silence
+    server.respond = no_response
     asked = questions(MAX_CONCURRENCY, "alone", "first", "second")
     half = [one for one in asked if one.metric != "first"][: 2 * MAX_CONCURRENCY]
-    answers = measured(server, half, timeout=LONG, budget=2.0)
-    assert len(server.seen) == MAX_CONCURRENCY
+    answers = measured(server, half, timeout=LONG, budget=0.3)
+    assert server.arrived(MAX_CONCURRENCY) == MAX_CONCURRENCY
     seen = queried(server)
     assert [names(text) for text in seen if names(text)] == [[f"w{number}" for number in range(MAX_CONCURRENCY)]]
     assert {text for text in seen if not names(text)} == {
         f'alone{{w="w{number}"}}' for number in range(MAX_CONCURRENCY - 1)
     }
     last = answers[f'alone{{w="w{MAX_CONCURRENCY - 1}"}}']
-    assert last.detail == f"{server.url}: not asked: the 2s that all questions have together were over before"
+    assert last.detail == f"{server.url}: not asked: the 0.3s that all questions have together were over before"
     first = answers['alone{w="w0"}']
-    assert first.detail == f"{server.url}: no answer within the 2s that all questions have together"
+    assert first.detail == f"{server.url}: no answer within the 0.3s that all questions have together"

@@ -12,18 +12,18 @@ from reconcile.metrics.prometheus import Prometheus, UnconfiguredMeter
 from reconcile.metrics.templates import load
 from reconcile.model.measurement import Answer, Failure
 from tests.support.metrics_server import Server, vector
+from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconcile.model.ports import Meter
-from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question
 
 
 def test_a_value(server: Server) -> None:
-    server.reply = lambda handler: handler.send(vector("99.5"))
+    server.respond = lambda handler: handler.send(vector("99.5"))
     assert ask(server.url) == Answer(query='q{w="c"}', value=99.5)
-    [(path, headers, form)] = server.seen
+    [(path, headers, form)] = server.requests
     assert path == "/api/v1/query"
     assert form == {"query": 'q{w="c"}', "time": "1767323045.679", "timeout": "10000ms"}
     assert headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -33,20 +33,20 @@ def test_a_value(server: Server) -> None:
 @pytest.mark.parametrize("prefix", ["/prom/eu", "/prom/eu/"])
 def test_a_path_prefix_is_kept(server: Server, prefix: str) -> None:
     assert ask(server.url + prefix).value == 1
-    assert server.seen[0][0] == "/prom/eu/api/v1/query"
+    assert server.requests[0][0] == "/prom/eu/api/v1/query"
 
 
 def test_equal_queries_are_asked_once(server: Server) -> None:
     questions = [question("a"), question("a", rollout="other"), question("b"), question("a")]
-    server.reply = lambda handler: handler.send(vector("1" if "a" in handler.query else "2"))
+    server.respond = lambda handler: handler.send(vector("1" if "a" in handler.query else "2"))
     answers = Prometheus(server.url, TEMPLATES).measure(questions, AT)
     assert [answers[asked].value for asked in questions] == [1, 1, 2, 1]
-    assert len(server.seen) == 2
+    assert len(server.requests) == 2
 
 
 def test_no_question_is_no_request(server: Server) -> None:
     assert Prometheus(server.url, TEMPLATES).measure([], AT) == {}
-    assert server.seen == []
+    assert server.requests == []
 
 
 def test_a_template_error_is_the_answer_of_its_own_question_only(server: Server) -> None:
@@ -61,7 +61,7 @@ def test_the_built_in_queries_arrive_as_they_were_rendered(server: Server) -> No
     templates = load()
     asked = question(workload='a"é\n', metric="istio_requests_total")
     answer = Prometheus(server.url, templates).measure([asked], AT)[asked]
-    assert server.seen[0][2]["query"] == answer.query == templates.render(asked, "test")
+    assert server.requests[0][2]["query"] == answer.query == templates.render(asked, "test")
 
 
 def test_nothing_of_the_environment_is_used(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -72,11 +72,11 @@ def test_nothing_of_the_environment_is_used(server: Server, monkeypatch: pytest.
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert ask(server.url).value == 1
-    assert "Authorization" not in server.seen[0][1]
+    assert "Authorization" not in server.requests[0][1]
 
 
 def test_warnings_are_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    server.reply = lambda handler: handler.send(vector("1", warnings=["store eu\nis gone"]))
+    server.respond = lambda handler: handler.send(vector("1", warnings=["store eu\nis gone"]))
     with caplog.at_level(logging.WARNING):
         answer = ask(server.url)
     assert answer.warnings == ("store eu is gone",)
@@ -105,9 +105,9 @@ def test_no_text_of_the_server_is_shown_raw(
     server: Server, caplog: pytest.LogCaptureFixture, text: str, status: int
 ) -> None:
     body = {"status": "error", "errorType": text[:100], "error": text, "warnings": [text[:5000]] * 3}
-    server.reply = lambda handler: handler.send(json.dumps(body).encode(), status)
+    server.respond = lambda handler: handler.send(json.dumps(body).encode(), status, Retry_After="0")
     with caplog.at_level(logging.DEBUG):
-        failure, detail = failed(ask(server.url, budget=2.0))
+        failure, detail = failed(ask(server.url))
     assert failure is Failure.QUERY_ERROR
     for said in (detail, *caplog.messages):
         assert said.isprintable()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconcile.metrics.responses import NotABatchError, batch_answers, parse, single_answer
 from reconcile.model.measurement import Answer, Failure
 from tests.hostile.tally import End, ended
-from tests.support.metrics_server import reply, vector
+from tests.support.metrics_server import result_body, vector
 from tests.unit.metrics.meter import failed
 
 
@@ -27,7 +27,7 @@ def understood(body: bytes, status: int = 200) -> Answer:
 )
 def test_numbers(text: str, value: float) -> None:
     assert understood(vector(text)) == Answer(value=value)
-    assert understood(reply("scalar", [1, text])) == Answer(value=value)
+    assert understood(result_body("scalar", [1, text])) == Answer(value=value)
 
 
 @settings(deadline=None)  # other tests may use the same cores
@@ -45,11 +45,11 @@ def test_every_finite_number_is_a_value(value: float) -> None:
         (vector("+Inf"), Failure.NOT_A_NUMBER, "the query gives +Inf"),
         (vector("-Inf"), Failure.NOT_A_NUMBER, "the query gives -Inf"),
         (vector("1e999"), Failure.NOT_A_NUMBER, "too large"),
-        (reply("scalar", [1, "NaN"]), Failure.NOT_A_NUMBER, "NaN"),
+        (result_body("scalar", [1, "NaN"]), Failure.NOT_A_NUMBER, "NaN"),
         (vector("1", "2", "3"), Failure.SEVERAL_SERIES, "the query gives 3 series and must give one"),
-        (reply("matrix", []), Failure.WRONG_TYPE, "the query gives a matrix and must give one number"),
-        (reply("string", [1, "5"]), Failure.WRONG_TYPE, "the query gives a string and must give one number"),
-        (reply("vector", [{"metric": {}, "histogram": [1, {}]}]), Failure.WRONG_TYPE, "a histogram"),
+        (result_body("matrix", []), Failure.WRONG_TYPE, "the query gives a matrix and must give one number"),
+        (result_body("string", [1, "5"]), Failure.WRONG_TYPE, "the query gives a string and must give one number"),
+        (result_body("vector", [{"metric": {}, "histogram": [1, {}]}]), Failure.WRONG_TYPE, "a histogram"),
         (b'{"status":"error","errorType":"bad_data","error":" x"}', Failure.QUERY_ERROR, "bad_data:  x"),
         (b'{"status":"error"}', Failure.QUERY_ERROR, "HTTP 400, without a text"),
         (b'{"status":"error","errorType":[],"error":{}}', Failure.QUERY_ERROR, "HTTP 400, without a text"),
@@ -72,13 +72,13 @@ def test_no_odd_shape_is_an_answer(odd: Any) -> None:
         json.dumps(odd).encode(),
         json.dumps({"status": odd}).encode(),
         json.dumps({"status": "success", "data": odd}).encode(),
-        reply(odd, []),
-        reply("scalar", odd),
-        reply("scalar", [1, odd]),
-        reply("vector", [sample]),
-        reply("vector", [{"metric": {}, "value": [1, odd]}]),
-        *([] if isinstance(odd, list) and len(odd) != 1 else [reply("vector", odd)]),
-        reply("vector", [odd]),
+        result_body(odd, []),
+        result_body("scalar", odd),
+        result_body("scalar", [1, odd]),
+        result_body("vector", [sample]),
+        result_body("vector", [{"metric": {}, "value": [1, odd]}]),
+        *([] if isinstance(odd, list) and len(odd) != 1 else [result_body("vector", odd)]),
+        result_body("vector", [odd]),
     ]
     for body in bodies:
         answer = understood(body)
@@ -144,7 +144,7 @@ def test_no_reply_raises(status: int, body: bytes) -> None:
 @settings(deadline=None)  # other tests may use the same cores
 @given(kind=st.sampled_from(["vector", "scalar", "matrix", "string"]) | JSON, result=JSON)
 def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> None:
-    answer = understood(reply(kind, result))
+    answer = understood(result_body(kind, result))
     assert (answer.value is None) == (answer.failure is not None)
     assert answer.value is None or math.isfinite(answer.value)
     ended(End.SAFE if answer.failure is None else End.HELD)
@@ -167,7 +167,7 @@ def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> No
     status=st.sampled_from([200, 200, 200, 503]),
 )
 def test_nobody_gets_a_number_that_is_not_theirs(result: Any, status: int) -> None:
-    read = parse(reply("vector", result), status, str.strip)
+    read = parse(result_body("vector", result), status, str.strip)
     try:
         answers = batch_answers(read, ["a", "b"])
     except NotABatchError:

@@ -10,10 +10,10 @@ import pytest
 from reconcile.metrics.templates import load
 from reconcile.model.errors import TemplateError
 from tests.hostile.tally import End, ended
+from tests.unit.metrics.metric_folder import grouped, question, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
-from tests.unit.metrics.metric_folder import grouped, question, rendered
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
         ("{{ wrkload }}", "'wrkload' is undefined"),
         ("{{ wrkload | regex }}", "'wrkload' is undefined"),
         ("{{ ''.__class__ }}", "__class__"),
-        ("{{ workload._raw }}", "_raw"),
+        ("{{ workload._plain }}", "_plain"),
         ("{{ ''['__class__'] }}", "line 1: Getitem is not part"),
-        ("{{ workload | attr('_raw') }}", "attr"),
+        ("{{ workload | attr('_plain') }}", "attr"),
         ("up\n{{ namespace.__init__.__globals__ }}", "__init__"),
         ("{{ workload.upper }}", "builtin_function_or_method cannot be written"),
         ("{{ ['a'] }}", "a list cannot be written"),
@@ -146,7 +146,7 @@ def test_what_an_author_can_write_for_several(tmp_path: Path) -> None:
         ("{{ wrkloads }}", "'wrkloads' is undefined"),
         ('x{w="{{ workloads | literal }}"}', "workloads are several names"),
         ("{{ workloads | replace('-canary', '') }}", "workloads are several names"),
-        ("{{ workloads._raw }}", "_raw"),
+        ("{{ workloads._plain }}", "_plain"),
         ("up\n{% if %}", "line 2: "),
         ("{{ range(9) }}", "Call is not part"),
     ],

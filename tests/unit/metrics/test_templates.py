@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.metrics import templates
-from reconcile.metrics.templates import load
+from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.errors import TemplateError
 from reconcile.model.measurement import Metric, Question
 from tests.hostile.tally import End, ended
-
-if TYPE_CHECKING:
-    from pathlib import Path
 from tests.unit.metrics.metric_folder import BUILTIN, NAMES, SUCCESS, file, question, rendered
 from tests.unit.metrics.promql import matchers, text_of, tokens
 
@@ -55,7 +52,7 @@ def test_a_built_in_query_looks_at_one_workload_over_the_interval(metric: str, i
 
 @pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
-@settings(deadline=None)  # other tests may use the same cores
+@settings(max_examples=50, deadline=None)  # other tests may use the same cores
 @given(workload=NAMES, namespace=NAMES)
 def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespace: str) -> None:
     plain = BUILTIN.render(question(metric, workload="w"), "n")
@@ -86,19 +83,20 @@ def test_a_name_matches_no_other_name(name: str, other: str) -> None:
 @settings(deadline=None)  # other tests may use the same cores
 @given(name=NAMES)
 def test_every_kind_of_string_ends_where_the_author_ended_it(
-    name: str, tmp_path_factory: pytest.TempPathFactory
+    name: str,
 ) -> None:
     plain = """a{b="{{ workload }}",c='{{ workload }}',d=`{{ workload }}`,"""
     literal = """e="{{ workload | literal }}",f='{{ workload | literal }}'}"""
     query = plain + literal
-    text = rendered(tmp_path_factory.mktemp("templates"), query, workload=name)
+    metric = MetricFile(path=Path("m.yaml"), metric=BUILTIN.metrics[SUCCESS], query=query)
+    text = TemplateSet([metric]).render(question(SUCCESS, workload=name), "test")
     assert [kind for kind, _ in tokens(text)] == [kind for kind, _ in tokens(query.replace("{{ workload }}", "w"))]
     assert [text_of(string) for kind, string in tokens(text) if kind == "string"][-2:] == [name, name]
     ended(End.SAFE)
 
 
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
-@settings(deadline=None)  # other tests may use the same cores
+@settings(max_examples=50, deadline=None)  # other tests may use the same cores
 @given(workloads=st.lists(NAMES, min_size=1, max_size=5), other=NAMES, namespace=NAMES)
 def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
     metric: str, workloads: list[str], other: str, namespace: str

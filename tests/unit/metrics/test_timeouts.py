@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,22 +14,24 @@ import pytest
 from reconcile.metrics.backoff import MAX_CONCURRENCY
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.measurement import Failure
-from tests.support.metrics_server import LONG, Handler, Server, silence, vector
+from tests.support.metrics_server import LONG, Handler, Server, no_response, vector
 from tests.support.paths import ROOT
+from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question, unreachable
+SHORT = 0.2
+"""A timeout in seconds that a silent server lets pass."""
 
 
 def endless(first: bytes, then: bytes) -> Callable[[Handler], None]:
-    """Give a reply that goes on as fast as it can, and never comes to its body, or to the end of it."""
+    """Returns a response that goes on as fast as it can, and never comes to its end."""
 
     def send(handler: Handler) -> None:
         handler.close_connection = True
         handler.wfile.write(first)
-        while not handler.server.over.wait(0.001):
+        while not handler.server.stopped.wait(0.001):
             handler.wfile.write(then)
 
     return send
@@ -38,7 +39,7 @@ def endless(first: bytes, then: bytes) -> Callable[[Handler], None]:
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 @pytest.mark.parametrize(
-    "reply",
+    "respond",
     [
         endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 100),
@@ -49,10 +50,10 @@ def endless(first: bytes, then: bytes) -> Callable[[Handler], None]:
     ],
     ids=["continue", "headers", "header", "chunk size", "trailers", "chunk extensions"],
 )
-def test_a_head_that_never_ends_has_its_time_and_no_more(server: Server, reply: Callable[[Handler], None]) -> None:
-    server.reply = reply
+def test_a_head_that_never_ends_has_its_time_and_no_more(server: Server, respond: Callable[[Handler], None]) -> None:
+    server.respond = respond
     start = time.monotonic()
-    words = unreachable(ask(server.url, timeout=0.5), server.url)
+    words = unreachable(ask(server.url, timeout=SHORT), server.url)
     assert time.monotonic() - start < 5
     assert words
 
@@ -77,20 +78,20 @@ def dripping_chunks(handler: Handler) -> None:
 
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
-@pytest.mark.parametrize("reply", [silence, dripping_headers, dripping_status, dripping_body, dripping_chunks])
-def test_an_answer_has_its_time_and_no_more(server: Server, reply: Callable[[Handler], None]) -> None:
-    server.reply = reply
+@pytest.mark.parametrize("respond", [no_response, dripping_headers, dripping_status, dripping_body, dripping_chunks])
+def test_an_answer_has_its_time_and_no_more(server: Server, respond: Callable[[Handler], None]) -> None:
+    server.respond = respond
     start = time.monotonic()
-    words = unreachable(ask(server.url, timeout=0.5), server.url)
+    words = unreachable(ask(server.url, timeout=SHORT), server.url)
     assert time.monotonic() - start < 5
-    assert words in {"no answer within 0.5s", "no whole answer within 0.5s"}
+    assert words in {f"no answer within {SHORT}s", f"no whole answer within {SHORT}s"}
 
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
 def test_a_server_that_accepts_and_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert unreachable(ask(url, timeout=0.3), url) == "no answer within 0.3s"
+        assert unreachable(ask(url, timeout=SHORT), url) == f"no answer within {SHORT}s"
 
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
@@ -99,11 +100,11 @@ def test_one_slow_answer_delays_no_other(server: Server) -> None:
 
     def one_hangs(handler: Handler) -> None:
         if "slow" in handler.query:
-            silence(handler)
+            no_response(handler)
         else:
             handler.send(vector("1"))
 
-    server.reply = one_hangs
+    server.respond = one_hangs
     slow = question("slow")
     answers = Prometheus(server.url, TEMPLATES, timeout=1.0).measure([slow, *others], AT)
     assert [answers[other].value for other in others] == [1.0] * 9
@@ -117,7 +118,7 @@ def test_questions_are_asked_at_the_same_time(server: Server) -> None:
         together.wait(LONG)
         handler.send(vector("1"))
 
-    server.reply = all_at_once
+    server.respond = all_at_once
     questions = [question(f"w{number}") for number in range(MAX_CONCURRENCY)]
     answers = Prometheus(server.url, TEMPLATES, timeout=LONG).measure(questions, AT)
     assert {answer.value for answer in answers.values()} == {1.0}
@@ -134,7 +135,7 @@ def test_no_more_are_asked_at_once_than_a_server_can_bear(server: Server) -> Non
         under_way.pop()
         handler.send(vector("1"))
 
-    server.reply = counted
+    server.respond = counted
     questions = [question(f"w{number}") for number in range(5 * MAX_CONCURRENCY)]
     answers = Prometheus(server.url, TEMPLATES).measure(questions, AT)
     assert {answer.value for answer in answers.values()} == {1.0}
@@ -142,34 +143,33 @@ def test_no_more_are_asked_at_once_than_a_server_can_bear(server: Server) -> Non
 
 
 @pytest.mark.hostile("The metrics server", "silence, and one byte now and then")
-@pytest.mark.parametrize("reply", [silence, dripping_headers, dripping_status, dripping_body, dripping_chunks])
-def test_a_question_that_had_its_time_makes_room_for_the_next(server: Server, reply: Callable[[Handler], None]) -> None:
-    server.reply = reply
+@pytest.mark.parametrize("respond", [no_response, dripping_headers, dripping_status, dripping_body, dripping_chunks])
+def test_a_question_that_had_its_time_makes_room_for_the_next(
+    server: Server, respond: Callable[[Handler], None]
+) -> None:
+    server.respond = respond
     questions = [question(f"w{number}") for number in range(MAX_CONCURRENCY + 1)]
-    answers = Prometheus(server.url, TEMPLATES, timeout=0.5).measure(questions, AT)
+    answers = Prometheus(server.url, TEMPLATES, timeout=SHORT).measure(questions, AT)
     assert {failed(answer)[0] for answer in answers.values()} == {Failure.UNREACHABLE}
-    assert len(server.seen) == MAX_CONCURRENCY + 1
+    assert server.arrived(MAX_CONCURRENCY + 1) == MAX_CONCURRENCY + 1
 
 
 def test_a_measure_has_its_time_and_no_more(server: Server) -> None:
-    server.reply = silence
+    server.respond = no_response
     questions = [question(f"w{number}") for number in range(3 * MAX_CONCURRENCY)]
     start = time.monotonic()
-    answers = Prometheus(server.url, TEMPLATES, timeout=LONG, budget=0.5).measure(questions, AT)
+    answers = Prometheus(server.url, TEMPLATES, timeout=LONG, budget=0.2).measure(questions, AT)
     assert time.monotonic() - start < 5
     assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
-    assert len(server.seen) == MAX_CONCURRENCY
+    assert server.arrived(MAX_CONCURRENCY) == MAX_CONCURRENCY
 
 
 def test_the_end_of_the_program_waits_for_no_server(server: Server) -> None:
-    server.reply = dripping_headers
-    program = (
-        "import sys, test_prometheus\nanswer = test_prometheus.ask(sys.argv[1], timeout=0.5)\nprint(answer.failure)\n"
-    )
+    server.respond = dripping_headers
+    program = "import sys\nfrom tests.unit.metrics.meter import ask\nprint(ask(sys.argv[1], timeout=0.1).failure)\n"
     done = subprocess.run(
         [sys.executable, "-c", program, server.url],
-        cwd=Path(__file__).parent,
-        env={"PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=LONG,

@@ -53,7 +53,7 @@ def test_a_ca_file_without_a_certificate(server: Server, tmp_path: Path) -> None
 
 
 def certified(certificate: Path) -> Server:
-    """Give a server that shows a certificate."""
+    """Returns a server with a certificate."""
     server = Server()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -100,4 +100,4 @@ def test_a_certificate_that_nobody_vouches_for(certificate: Path) -> None:
 def test_a_handshake_that_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        assert unreachable(ask(url, timeout=0.3), url) == "no answer within 0.3s"
+        assert unreachable(ask(url, timeout=0.1), url) == "no answer within 0.1s"

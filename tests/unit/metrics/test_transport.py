@@ -13,11 +13,10 @@ import pytest
 from reconcile.model.measurement import Failure
 from tests.hostile.tally import End, ended
 from tests.support.metrics_server import LONG, Handler, Server, vector
+from tests.unit.metrics.meter import ask, failed, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-from tests.unit.metrics.meter import ask, failed, unreachable
 
 
 @pytest.mark.hostile("The metrics server", "nobody there: closed ports, hosts that do not exist, other addresses")
@@ -44,13 +43,13 @@ def test_a_host_that_does_not_exist() -> None:
     ],
 )
 def test_a_gateway_answers_instead(server: Server, status: int, words: str) -> None:
-    server.reply = lambda handler: handler.send(b"no", status)
+    server.respond = lambda handler: handler.send(b"no", status)
     assert unreachable(ask(server.url), server.url) == words
 
 
 def test_an_error_of_prometheus_keeps_its_type_whatever_the_status(server: Server) -> None:
     body = {"status": "error", "errorType": "timeout", "error": "query timed out in\n" + "x" * 1000}
-    server.reply = lambda handler: handler.send(json.dumps(body).encode(), 503)
+    server.respond = lambda handler: handler.send(json.dumps(body).encode(), 503)
     failure, detail = failed(ask(server.url))
     assert failure is Failure.QUERY_ERROR
     assert detail.startswith("timeout: query timed out in xxx")
@@ -77,11 +76,11 @@ def test_an_error_of_prometheus_keeps_its_type_whatever_the_status(server: Serve
 )
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(server: Server, status: int, location: str, shown: str) -> None:
-    server.reply = lambda handler: handler.send(b"", status, Location=location)
+    server.respond = lambda handler: handler.send(b"", status, Location=location)
     words = unreachable(ask(server.url), server.url)
     target = shown.format(url=server.url)
     assert words == f"redirects to {target}, which is not followed; name the final address"
-    assert len(server.seen) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.hostile("The metrics server", "redirects")
@@ -90,7 +89,7 @@ def test_the_body_of_a_redirect_is_not_read(server: Server) -> None:
         handler.send(b"", 302, Location="/x", Content_Length="9999999")
         handler.drip(b"x")
 
-    server.reply = redirect
+    server.respond = redirect
     assert "redirects to" in unreachable(ask(server.url, timeout=LONG), server.url)
 
 
@@ -99,7 +98,7 @@ def test_a_server_that_hangs_up(server: Server) -> None:
     def hang_up(handler: Handler) -> None:
         handler.close_connection = True
 
-    server.reply = hang_up
+    server.respond = hang_up
     assert unreachable(ask(server.url), server.url) == "the connection broke off"
 
 
@@ -109,7 +108,7 @@ def test_a_reply_that_ends_early(server: Server) -> None:
         handler.send(vector("1")[:-5], Content_Length="500")
         handler.close_connection = True
 
-    server.reply = half
+    server.respond = half
     words = unreachable(ask(server.url), server.url)
     assert words in {"the connection broke off", "HTTP 200: a reply that is cut off or otherwise no JSON"}
 
@@ -120,7 +119,7 @@ def test_what_is_no_http(server: Server) -> None:
         handler.wfile.write(b"\x00\x01\x02 s3cret\r\n\r\n")
         handler.close_connection = True
 
-    server.reply = noise
+    server.respond = noise
     assert unreachable(ask(server.url), server.url) == "the connection broke off"
 
 
@@ -130,10 +129,10 @@ def test_a_huge_reply(server: Server, *, chunked: bool) -> None:
     def huge(handler: Handler) -> None:
         handler.start(chunked=chunked)
         piece = b"[" * 65536
-        while not handler.server.over.is_set():
+        while not handler.server.stopped.is_set():
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
 
-    server.reply = huge
+    server.respond = huge
     words = unreachable(ask(server.url, timeout=LONG), server.url)
     assert words == "the reply is larger than 1024 KiB"
 
@@ -145,14 +144,14 @@ def test_a_chunked_reply(server: Server) -> None:
             handler.wfile.write(b"1\r\n%c\r\n" % byte)
         handler.wfile.write(b"0\r\n\r\n")
 
-    server.reply = chunked
+    server.respond = chunked
     assert ask(server.url).value == 7
 
 
 def test_compression_that_nobody_asked_for(server: Server) -> None:
-    server.reply = lambda handler: handler.send(gzip.compress(vector("8")), Content_Encoding="gzip")
+    server.respond = lambda handler: handler.send(gzip.compress(vector("8")), Content_Encoding="gzip")
     assert ask(server.url).value == 8
-    assert server.seen[0][1]["Accept-Encoding"] == "identity"
+    assert server.requests[0][1]["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.hostile("The metrics server", "huge and compressed bodies")
@@ -168,12 +167,12 @@ def test_compression_that_nobody_asked_for(server: Server) -> None:
     ids=["bomb", "cut", "not gzip", "deflate", "twice"],
 )
 def test_compression_that_is_not_taken(server: Server, body: bytes, encoding: str, words: str) -> None:
-    server.reply = lambda handler: handler.send(body, Content_Encoding=encoding)
+    server.respond = lambda handler: handler.send(body, Content_Encoding=encoding)
     assert unreachable(ask(server.url), server.url).startswith(words)
 
 
 def raw(head: bytes, body: bytes = b"") -> Callable[[Handler], None]:
-    """Give a reply of which every byte is the test's."""
+    """Returns a response with exactly these bytes."""
 
     def send(handler: Handler) -> None:
         handler.close_connection = True
@@ -196,7 +195,7 @@ def raw(head: bytes, body: bytes = b"") -> Callable[[Handler], None]:
     ],
 )
 def test_what_headers_say_falsely_makes_no_number_up(server: Server, head: bytes) -> None:
-    server.reply = raw(head, vector("1"))
+    server.respond = raw(head, vector("1"))
     answer = ask(server.url, timeout=2.0)
     assert answer.value in {1.0, None}
     assert all(said.isprintable() for said in (answer.detail, *answer.warnings))
@@ -207,7 +206,7 @@ def test_what_headers_say_falsely_makes_no_number_up(server: Server, head: bytes
 @pytest.mark.parametrize("status", [204, 206, 304, 400, 402, 418, 422, 429, 500, 501, 503, 504, 511, 599])
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"success"}', b"\xff\xfe\x00", vector("1")], ids=len)
 def test_a_status_that_is_no_success_is_no_answer(server: Server, status: int, body: bytes) -> None:
-    server.reply = lambda handler: handler.send(body, status)
+    server.respond = lambda handler: handler.send(body, status)
     answer = ask(server.url, budget=0.5)
     if status == 206 and answer.value is not None:
         ended(End.SAFE)  # a part of a number would be no JSON
