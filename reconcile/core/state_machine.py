@@ -174,7 +174,7 @@ TABLE: tuple[Row, ...] = (
     # The canary was put back to what the primary runs.
     _row({P.PROGRESSING}, {S.ON_PRIMARY}, M.RESET, P.PROGRESSING, traffic=SPLIT),
     _row({P.PROGRESSING, P.FINALISING}, {S.ON_PRIMARY}, M.RETURN, P.SUCCEEDED, traffic={T.NONE}),
-    # The promotion, which is finished whatever the canary does meanwhile.
+    # The promotion. It is finished, whatever the canary does meanwhile.
     _row({P.PROMOTING}, {S.SAME}, M.COPY, P.PROMOTING, traffic={T.FULL}, copy_due=True),
     # A promotion whose copy did not arrive, and whose weight was lowered since: the release goes on from there.
     _row({P.PROMOTING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}, copy_due=True),
