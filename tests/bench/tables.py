@@ -10,11 +10,12 @@ from tests.bench.growth import growth
 from tests.support import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.bench.bounds import Held
     from tests.bench.cost import Cost
     from tests.bench.figures import Crowd, Figures, Measured
+    from tests.bench.growth import Point
 
 # Flagger 1.44 on two cores of another machine, with its defaults, counted from the audit log as well.
 FLAGGER_IDLE = 12
@@ -115,15 +116,19 @@ def requests(figures: Figures) -> str:
 
 
 def grown(figures: Figures) -> str:
-    """Write how cost grows with N."""
-    rows = []
-    for state in (IDLE, SOME, ALL):
-        sizes = figures.sizes(state)
-        for kind, of in _KINDS.items() if sizes else ():
-            fit = growth([(one.n, of(one.cost)) for one in sizes])
-            last = "" if fit.last is None else f"{fit.last:.2f}"
-            rows.append((state, kind, _short(fit.fixed), _short(1000 * fit.each), last))
-    return recorded.table(("state", "cost", "to begin with", "each 1,000 more", "growth of the last step"), rows)
+    """Returns a table of how cost grows with N: for each state the start, each 1,000 more, and the last step."""
+    found = [(state, sizes) for state in (IDLE, SOME, ALL) if (sizes := figures.sizes(state))]
+    rows = (
+        (kind, *(_growth([(one.n, of(one.cost)) for one in sizes]) for _, sizes in found))
+        for kind, of in _KINDS.items()
+    )
+    return recorded.table(("cost", *(state for state, _ in found)), rows)
+
+
+def _growth(points: Sequence[Point]) -> str:
+    fit = growth(points)
+    last = "" if fit.last is None else f" ({fit.last:.2f})"
+    return f"{_short(fit.fixed)} + {_short(1000 * fit.each)}{last}"
 
 
 def crowd(figures: Figures) -> str:

@@ -82,19 +82,25 @@ def _times(tried: Mapping[str, Numbers]) -> int:
 
 
 def kind(tried: Mapping[str, Numbers], *, ends: bool) -> str:
-    """Write how the trials of a kind ended; `ends`: and how many passes more it took at most."""
-    head = ("disturbance", "times", "the pass", *(("extra passes, at most",) if ends else ()))
+    """Returns a table of what became of the pass, with the disturbances; `ends`: and how many extra passes it took."""
+    by_end: dict[str, dict[str, int]] = defaultdict(dict)
+    for what, one in tried.items():
+        for how, times in one["how"].items():
+            by_end[how][what] = times
     rows = (
-        (what, str(one["times"]), _how(one["how"]), *((str(one["more"]),) if ends else ()))
-        for what, one in tried.items()
+        (HOW[how], str(sum(of.values())), "; ".join(f"{what} ({times})" for what, times in of.items()))
+        for how, of in sorted(by_end.items(), key=lambda item: -sum(item[1].values()))
     )
-    return recorded.table(head, rows)
+    return recorded.table(("the pass", "times", "disturbances"), rows) + (_extra(tried) if ends else "")
 
 
-def _how(how: Mapping[str, int]) -> str:
-    if len(how) == 1:
-        return HOW[next(iter(how))]
-    return "; ".join(f"{HOW[one]} ({times})" for one, times in how.items())
+def _extra(tried: Mapping[str, Numbers]) -> str:
+    by_number: dict[int, list[str]] = defaultdict(list)
+    for what, one in tried.items():
+        by_number[one["more"]].append(what)
+    most = max(by_number)
+    less = "".join(f"; at most {more} after {', '.join(by_number[more])}" for more in sorted(by_number) if more < most)
+    return f"\nIt took at most {most} extra pass{'' if most == 1 else 'es'}{less}.\n"
 
 
 def write(found: Numbers) -> None:

@@ -10,11 +10,11 @@ place where it has seen that:
         assert answer.failure is Failure.UNREACHABLE
         ended(End.HELD)
 
-Each of the first words is a table of docs/reliability.md, each of the second a row of it. A test that hypothesis drives
-says it once an example, one that goes through a list once a piece. What a failed test said does not count, and a marked
-test that says nothing fails. Outside of marked tests `ended` does nothing, so that helpers may call it.
+Each of the first words is a table of docs/reliability.md, each of the second one of its kinds. A test that hypothesis
+drives says it once an example, one that goes through a list once a piece. What a failed test said does not count, and a
+marked test that says nothing fails. Outside of marked tests `ended` does nothing, so that helpers may call it.
 
-For a table of your own: mark your tests, write a heading and `<!-- made by make hostile: THE FIRST WORDS -->`, an empty
+For a table of your own: mark your tests, write a line and `<!-- made by make hostile: THE FIRST WORDS -->`, an empty
 line, and `<!-- end of what was made -->` into the page, and run `make hostile`. An end that is none of `End` is a new
 member of it.
 """
@@ -116,9 +116,16 @@ def parts(tried: Tried) -> dict[str, str]:
 
 
 def table(kinds: dict[str, dict[str, int]]) -> str:
-    """Write what was tried of each kind, and how it ended."""
-    rows = ((kind, f"{sum(ends.values()):,}", _ends(ends)) for kind, ends in sorted(kinds.items()))
-    return recorded.table(("what", "pieces", "how they ended"), rows)
+    """Returns a table of the ends, each with the kinds of input that had it and their pieces."""
+    by_end: dict[str, dict[str, int]] = {}
+    for kind, ends in sorted(kinds.items()):
+        for how, count in ends.items():
+            by_end.setdefault(how, {})[kind] = count
+    rows = (
+        (how, f"{sum(of.values()):,}", "; ".join(f"{kind} ({count:,})" for kind, count in of.items()))
+        for how, of in sorted(by_end.items())
+    )
+    return recorded.table(("how it ended", "pieces", "kinds of input"), rows)
 
 
 def totals(tried: Tried) -> str:

@@ -35,9 +35,8 @@ def test_each_piece_is_counted_by_its_end() -> None:
     for end in (End.HELD, End.HELD, End.HALTED):
         played(counted, partial(counted.end, end))
     assert counted.tried == {"Somebody": {"noise": {End.HELD: 2, End.HALTED: 1}}}
-    assert "| noise | 3 | its Rollout halted (1); no answer: the weight was held (2) |" in tally.table(
-        counted.tried["Somebody"]
-    )
+    rows = tally.table(counted.tried["Somebody"]).splitlines()
+    assert rows[2:] == ["| its Rollout halted | 1 | noise (1) |", "| no answer: the weight was held | 2 | noise (2) |"]
 
 
 def test_a_test_that_failed_does_not_count() -> None:
