@@ -166,7 +166,9 @@ def scaling(case: Case) -> str:
     reason = health.scaling(deployment, case.objects.autoscalers_of(case.rollout.canary))
     if reason is not None:
         raise GateError(f"{deployment.ref} {reason}")
-    return f"{deployment.full_name} rests at {deployment.wanted}"
+    idle = [item for item in case.objects.autoscalers_of(case.rollout.canary) if not item.is_active]
+    words = "".join(f"; {item.name} cannot compute a size ({item.inactive_reason})" for item in idle)
+    return f"{deployment.full_name} rests at {deployment.wanted}{words}"
 
 
 def size(case: Case) -> str:

@@ -34,12 +34,19 @@ def unfinished(deployment: Deployment) -> str | None:
     if not is_observed(deployment):
         return "has a newer spec than its controller has seen"
     if deployment.updated < deployment.wanted:
-        return f"has updated {deployment.updated} of {_replicas(deployment.wanted)}"
+        return f"has updated {deployment.updated} of {_replicas(deployment.wanted)}" + _why_no_pods(deployment)
     if deployment.replicas > deployment.updated:
         return f"waits for {_replicas(deployment.replicas - deployment.updated, 'old ')} to terminate"
     if deployment.available < deployment.updated:
-        return f"has {deployment.available} of {_replicas(deployment.updated, 'updated ')} available"
+        return f"has {deployment.available} of {_replicas(deployment.updated, 'updated ')} available" + _why_no_pods(
+            deployment
+        )
     return None
+
+
+def _why_no_pods(deployment: Deployment) -> str:
+    """Returns the words of the condition ReplicaFailure, such as of a quota, behind a colon; "" without one."""
+    return f": {deployment.replica_failure}" if deployment.replica_failure else ""
 
 
 def is_observed(deployment: Deployment) -> bool:
@@ -64,7 +71,8 @@ def scaling(deployment: Deployment, autoscalers: Iterable[Autoscaler]) -> str | 
     if deployment.wanted != deployment.replicas:
         return f"is being scaled from {deployment.replicas} to {_replicas(deployment.wanted)}"
     for autoscaler in autoscalers:
-        if autoscaler.desired_replicas != autoscaler.current_replicas:
+        # One that cannot compute a size scales nothing, whatever its last `desiredReplicas` is: 0 if it never could.
+        if autoscaler.is_active and autoscaler.desired_replicas != autoscaler.current_replicas:
             return (
                 f"is being scaled by HorizontalPodAutoscaler {autoscaler.name} "
                 f"from {autoscaler.current_replicas} to {_replicas(autoscaler.desired_replicas)}"

@@ -25,10 +25,8 @@ def short_host(host: str, namespace: str) -> str | None:
     """Returns the name of the Service that a host leads to; None for a host of another namespace or of no Service.
 
     Inside a namespace, Istio resolves these spellings alike: `name`, `name.namespace`, `name.namespace.svc` and
-    `name.namespace.svc.cluster.local`.
+    `name.namespace.svc.DOMAIN`, whatever the cluster's domain is.
     """
-    for suffix in (f".{namespace}.svc.cluster.local", f".{namespace}.svc", f".{namespace}"):
-        if host.endswith(suffix):
-            host = host.removesuffix(suffix)
-            break
-    return host if host and "." not in host else None
+    name, _, rest = host.partition(".")
+    own = rest in {"", namespace, f"{namespace}.svc"} or rest.startswith(f"{namespace}.svc.")
+    return name if name and own and not host.endswith(".") else None

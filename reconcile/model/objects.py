@@ -43,6 +43,7 @@ class Deployment:
     updated: int
     available: int
     deadline_exceeded: bool
+    replica_failure: str
     manifest: Manifest
 
     @property
@@ -70,7 +71,11 @@ class Deployment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Autoscaler:
-    """One HorizontalPodAutoscaler: its target, its least size, and its status."""
+    """One HorizontalPodAutoscaler: its target, its least size, and its status.
+
+    `utilization_of` names the resources, such as cpu, that it computes a share of what the containers request of.
+    `is_active` is False where it cannot compute a size, with the reason in its own words.
+    """
 
     name: str
     target_kind: str
@@ -78,6 +83,9 @@ class Autoscaler:
     min_replicas: int
     current_replicas: int
     desired_replicas: int
+    utilization_of: frozenset[str] = frozenset()
+    is_active: bool = True
+    inactive_reason: str = ""
 
     def targets(self, deployment: Ref) -> bool:
         """Returns whether it scales this Deployment."""
@@ -91,6 +99,7 @@ def deployment(manifest: Manifest) -> Deployment:
     template, selector = spec.child("template"), spec.child("selector", required=False)
     pod_metadata = template.child("metadata", required=False)
     pod_metadata.child("labels", required=False)
+    conditions = _conditions(status)
     view = Deployment(
         ref=ref_of(DEPLOYMENT, metadata),
         api_version=str(manifest.get("apiVersion") or "apps/v1"),
@@ -107,10 +116,8 @@ def deployment(manifest: Manifest) -> Deployment:
         replicas=status.integer("replicas", 0, MANY, 0),
         updated=status.integer("updatedReplicas", 0, MANY, 0),
         available=status.integer("availableReplicas", 0, MANY, 0),
-        deadline_exceeded=any(
-            item.value.get("type") == "Progressing" and item.value.get("reason") == "ProgressDeadlineExceeded"
-            for item in status.children("conditions", MANY)
-        ),
+        deadline_exceeded=conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded",
+        replica_failure=_failure(conditions.get("ReplicaFailure", {})),
         manifest=manifest,
     )
     raise_problems(root)
@@ -121,7 +128,7 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
     """Returns the autoscaler; the manifest may have any version. Raises InvalidObjectError."""
     root = Fields(value=manifest)
     metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
-    target = spec.child("scaleTargetRef")
+    target, active = spec.child("scaleTargetRef"), _conditions(status).get("ScalingActive", {})
     view = Autoscaler(
         name=metadata.text("name"),
         target_kind=str(target.value.get("kind")),
@@ -129,9 +136,34 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
         min_replicas=spec.integer("minReplicas", 0, MANY, 1),
         current_replicas=status.integer("currentReplicas", 0, MANY, 0),
         desired_replicas=status.integer("desiredReplicas", 0, MANY, 0),
+        utilization_of=_utilization_of(spec),
+        is_active=active.get("status") != "False",
+        inactive_reason=": ".join(str(active[key]) for key in ("reason", "message") if active.get(key)),
     )
     raise_problems(root)
     return view
+
+
+def _conditions(status: Fields) -> dict[str, Manifest]:
+    """Returns the conditions of a status by their type."""
+    return {str(item.value.get("type")): item.value for item in status.children("conditions", MANY)}
+
+
+def _utilization_of(spec: Fields) -> frozenset[str]:
+    """Returns the resources of `autoscaling/v2` metrics of type Utilization, and cpu for the field of `v1`."""
+    found = {"cpu"} if spec.value.get("targetCPUUtilizationPercentage") is not None else set()
+    for item in spec.children("metrics", MANY):
+        resource = item.child("resource", required=False).value
+        target = resource.get("target")
+        if isinstance(target, dict) and target.get("type") == "Utilization":
+            found.add(str(resource.get("name")))
+    return frozenset(found)
+
+
+def _failure(condition: Manifest) -> str:
+    if condition.get("status") != "True":
+        return ""
+    return str(condition.get("message") or condition.get("reason") or "")
 
 
 def ref_of(kind: Kind, metadata: Fields) -> Ref:

@@ -11,7 +11,7 @@ from reconcile.preflight.workloads import readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconcile.model.kinds import Ref
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.objects import Autoscaler
     from reconcile.preflight.findings import Subject
 
@@ -27,6 +27,7 @@ def autoscalers(subject: Subject) -> Iterator[Finding]:
     for ref, items in found:
         if ref.name:
             yield from _of(ref, items)
+            yield from _without_requests(subject, ref, items)
 
 
 def _of(ref: Ref, found: tuple[Autoscaler, ...]) -> Iterator[Finding]:
@@ -40,6 +41,25 @@ def _of(ref: Ref, found: tuple[Autoscaler, ...]) -> Iterator[Finding]:
         names = ", ".join(item.name for item in found)
         message = f"{ref} is the target of several HorizontalPodAutoscalers ({names}): Kubernetes then follows none"
         yield Finding(level=Level.WARNING, object=str(ref), message=message, advice="delete all but one")
+
+
+def _without_requests(subject: Subject, ref: Ref, found: tuple[Autoscaler, ...]) -> Iterator[Finding]:
+    """Yields each autoscaler that can compute no size: a container requests nothing of what it measures a share of."""
+    deployment = next((item for item in readable(subject) if item.ref == ref), None)
+    containers = (deployment.template.get("spec") or {}).get("containers") if deployment else None
+    for item in found:
+        for resource in sorted(item.utilization_of):
+            lacking = [str(each.get("name")) for each in containers or () if resource not in _requests(each)]
+            if lacking:
+                name = f"HorizontalPodAutoscaler {item.name}.{ref.namespace}"
+                message = f"is on the utilization of {resource}, and of {ref} {', '.join(lacking)} requests none"
+                yield Finding(level=Level.WARNING, object=name, message=message, advice=f"request {resource} there")
+
+
+def _requests(container: Manifest) -> Manifest:
+    resources = container.get("resources") or {}
+    found: Manifest = resources.get("limits") or {}
+    return found | (resources.get("requests") or {})
 
 
 def summary(subject: Subject) -> str:

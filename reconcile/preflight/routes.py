@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.preflight.findings import Finding, Level
-from reconcile.preflight.unreadable import unreadable
+from reconcile.preflight.unreadable import need_hosts, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ _ONE_ROUTE = "put both hosts, and no third, into one route of spec.http, with we
 def routes(subject: Subject) -> Iterator[Finding]:
     """Yields a route that cannot be used, and weights that somebody may not expect."""
     case, ref = subject.case, subject.case.rollout.route
+    need_hosts(subject)
     yield from unreadable(ref, lambda: case.weights.split, _ONE_ROUTE)
     split = case.weights.split
     what = {"object": str(ref), "path": "spec.http"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconcile.core import gates, messages
 from reconcile.core.stops import GateError
 from reconcile.preflight.findings import Finding, Level
-from reconcile.preflight.unreadable import unreadable
+from reconcile.preflight.unreadable import need_hosts, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ def services(subject: Subject) -> Iterator[Finding]:
         if reason := gates.not_http(service):
             path, advice = ("spec.type", "") if service.external else ("spec.ports", _HTTP_PORT)
             yield Finding(level=Level.ERROR, object=str(service.ref), path=path, message=reason, advice=advice)
+    need_hosts(subject)
     primary, canary = objects.primary, objects.canary
     yield from _selector(objects.primary_service, primary, canary)
     yield from _selector(objects.canary_service, canary, primary)
@@ -39,6 +40,7 @@ def services(subject: Subject) -> Iterator[Finding]:
 
 def reach(subject: Subject) -> Iterator[Finding]:
     """Yields a Service that would not lead to its pods, now or after a promotion, but for what `services` yields."""
+    need_hosts(subject)
     found = subject.case.objects
     pairs = ((found.primary_service, found.primary), (found.canary_service, found.canary))
     if any(gates.not_http(service) or not service.selects(own.labels) for service, own in pairs if service.selector):

@@ -12,12 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconcile.model.kinds import Ref
+    from reconcile.preflight.findings import Subject
 
 
 def invalid_field(ref: Ref, problem: str, advice: str = "") -> Finding:
     """Returns the error for a problem of the form `field.path: what is wrong`."""
     path, _, message = problem.partition(": ")
     return Finding(level=Level.ERROR, object=str(ref), path=path, message=message, advice=advice)
+
+
+def need_hosts(subject: Subject) -> None:
+    """Raises GateError where the Rollout lacks a usable host: nothing is said of objects without a name."""
+    spec = subject.case.spec
+    if not (spec.primary_host and spec.canary_host):
+        raise GateError("the hosts are to be corrected first")
 
 
 def unreadable(ref: Ref, view: Callable[[], object], advice: str) -> Iterator[Finding]:

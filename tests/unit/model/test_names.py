@@ -29,7 +29,7 @@ def test_what_leads_elsewhere_is_no_name(name: Any) -> None:
         ("podinfo.test.svc", "podinfo"),
         ("podinfo.test.svc.cluster.local", "podinfo"),
         ("podinfo.other", None),
-        ("podinfo.test.svc.cluster", None),
+        ("podinfo.test.svc.cluster", "podinfo"),
         ("podinfo.test.test", None),
         ("podinfo.svc", None),
         ("podinfo.test.", None),
