@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,7 @@ import yaml
 
 from reconcile.model import rights
 from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer
-from tests.components.fixtures import available
-from tests.components.kubernetes import running
+from tests.components.fixtures import own_control_plane
 from tests.components.processes import wait_for
 from tests.support.paths import CRD
 
@@ -219,9 +217,7 @@ def test_without_any_rollout_the_server_and_the_rights_are_tried_all_the_same(
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
     """Give a control plane of its own, that knows neither Istio nor steerer at first."""
-    with ExitStack() as stack:
-        with available("control plane", pytestconfig):
-            plane = stack.enter_context(running(tmp_path_factory.mktemp("bare"), controllers=False))
+    with own_control_plane(pytestconfig, tmp_path_factory.mktemp("bare"), controllers=False, kinds=False) as plane:
         yield plane
 
 

@@ -6,15 +6,12 @@ On a control plane of its own, as every Deployment and Rollout in it counts. `py
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.apiserver.steering import Steerer, at_rest, of_steerer, store
-from tests.components.fixtures import available
-from tests.components.kubernetes import running
-from tests.support.paths import CRD
+from tests.components.fixtures import own_control_plane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +29,7 @@ MOST_MEMORY = 150 * MEGABYTE
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
     """Give a control plane with many Deployments that are none of steerer's business."""
-    with ExitStack() as stack:
-        with available("control plane", pytestconfig):
-            plane = stack.enter_context(running(tmp_path_factory.mktemp("crowded")))
-        plane.install_istio_crds()
-        plane.install_crds([CRD])
+    with own_control_plane(pytestconfig, tmp_path_factory.mktemp("crowded")) as plane:
         namespaces = [f"crowd-{number}" for number in range(4)]
         store(plane, map(namespace, namespaces))
         store(

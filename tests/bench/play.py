@@ -25,7 +25,6 @@ from tests.bench.world import World
 from tests.components.kubernetes import running
 from tests.components.modules import KUBERNETES_VERSION
 from tests.components.processes import wait_for
-from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -144,8 +143,6 @@ class Bench:
     def _plane(self, name: str) -> Iterator[ControlPlane]:
         """Run an API server with the two kinds, and nobody beside it."""
         with running(self.directory / name, controllers=False) as plane:
-            plane.install_istio_crds()
-            plane.install_crds([CRD])
             yield plane
 
 

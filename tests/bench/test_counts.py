@@ -14,10 +14,8 @@ from tests.bench.cost import Till
 from tests.bench.objects import TEAMS, App
 from tests.bench.traffic import answered, prometheus
 from tests.bench.world import World
-from tests.components.fixtures import available
-from tests.components.kubernetes import running
+from tests.components.fixtures import available, own_control_plane
 from tests.components.processes import wait_for
-from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +30,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     with ExitStack() as stack:
         with available("Prometheus", pytestconfig):
             server = stack.enter_context(prometheus(scratch / "prometheus", APPS))
-        with available("control plane", pytestconfig):
-            plane = stack.enter_context(running(scratch / "plane", controllers=False))
-        plane.install_istio_crds()
-        plane.install_crds([CRD])
+        plane = stack.enter_context(own_control_plane(pytestconfig, scratch / "plane", controllers=False))
         world = World(plane)
         world.add(APPS)
         till = Till(plane, server, scratch)

@@ -24,7 +24,7 @@ CONTROL_PLANE = Component(
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl"),
         "istio-crds",
     ),
-    signs=frozenset({"control_plane", "components.kubernetes.running"}),
+    signs=frozenset({"control_plane", "components.kubernetes.running", "components.fixtures.own_control_plane"}),
 )
 PROMETHEUS = Component(
     name="Prometheus",

@@ -21,10 +21,10 @@ import yaml
 from tests.components.audit import AuditEntry
 from tests.components.processes import local_session, wait_for
 from tests.components.tools import tool
+from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
 
     import requests
 
@@ -69,12 +69,7 @@ class ControlPlane:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.session.close()
 
     # --- Requests ---
@@ -119,6 +114,11 @@ class ControlPlane:
     def install_crds(self, paths: Iterable[Path]) -> None:
         """Apply the CustomResourceDefinitions in these files and wait until all their versions are served."""
         self._install(crd for path in paths for crd in yaml.safe_load_all(path.read_text()) if crd)
+
+    def install_kinds(self) -> None:
+        """Installs Istio's VirtualService and steerer's Rollout."""
+        self.install_istio_crds()
+        self.install_crds([CRD])
 
     def install_istio_crds(self) -> None:
         """Install Istio's VirtualService, the one that the control plane's users need."""

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.components.controlplane import ControlPlane
+from tests.components.kubernetes import running
 from tests.components.mesh import Mesh
 from tests.components.prometheus import PrometheusServer
 from tests.components.sharing import SharedControlPlane, ask
@@ -51,6 +52,17 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest
             else:
                 access = stack.enter_context(SharedControlPlane()).access(base / "control-plane")
         yield stack.enter_context(ControlPlane(access, tmp_path_factory.mktemp("admin")))
+
+
+@contextmanager
+def own_control_plane(
+    config: pytest.Config, directory: Path, *, controllers: bool = True, kinds: bool = True
+) -> Iterator[ControlPlane]:
+    """Yields a control plane of the test's own, for what would be in the way of the others; see `running`."""
+    with ExitStack() as stack:
+        with available("control plane", config):
+            plane = stack.enter_context(running(directory, controllers=controllers, kinds=kinds))
+        yield plane
 
 
 @pytest.fixture

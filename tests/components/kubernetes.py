@@ -22,7 +22,6 @@ from tests.components import audit
 from tests.components.controlplane import HOLD, NODES, Access, ControlPlane, write_private
 from tests.components.processes import Component, Process, ProcessError, answers, free_port
 from tests.components.tools import tool
-from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -192,12 +191,14 @@ def _settled(admin: ControlPlane) -> bool:
 
 
 @contextlib.contextmanager
-def running(directory: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
-    """Run a control plane for one admin, and give it as that one sees it."""
+def running(directory: Path, *, controllers: bool = True, kinds: bool = True) -> Iterator[ControlPlane]:
+    """Runs a control plane for one admin, and yields it as that one sees it; `kinds`: with Istio's and steerer's."""
     with (
         Kubernetes(directory, controllers=controllers) as kubernetes,
         ControlPlane(kubernetes.access(), directory / "admin") as plane,
     ):
+        if kinds:
+            plane.install_kinds()
         yield plane
 
 
@@ -218,8 +219,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="steerer-") as directory:
         try:
             with running(Path(directory)) as plane:
-                plane.install_istio_crds()
-                plane.install_crds([CRD])
                 print(f"export KUBECONFIG={plane.kubeconfig}")  # noqa: T201
                 print(f"# kubectl is {tool('kubectl')}; pods become ready but run nothing;", flush=True)  # noqa: T201
                 print(f'# annotate a pod {HOLD}: "true" and it stays unready. Ctrl-C ends it all.', flush=True)  # noqa: T201

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
 Series = tuple[str, "Mapping[str, str]", "Sequence[tuple[float, float]]"]
 """Name, labels and samples as (Unix time in seconds, value)."""
@@ -156,12 +155,7 @@ class Exporter:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -14,15 +14,11 @@ import threading
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tests.components.controlplane import Access, ControlPlane
 from tests.components.kubernetes import Kubernetes
 from tests.components.tools import ToolUnavailable
-from tests.support.paths import CRD
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _SECONDS = 240  # for a start, on a machine that does other things too
 
@@ -43,8 +39,7 @@ class SharedControlPlane:
             with ExitStack() as stack:
                 kubernetes = stack.enter_context(Kubernetes(directory))
                 with ControlPlane(kubernetes.access(), directory / "kinds") as admin:
-                    admin.install_istio_crds()
-                    admin.install_crds([CRD])
+                    admin.install_kinds()
                 self._stack = stack.pop_all()
             self._kubernetes = kubernetes
         return self._kubernetes.access()
@@ -52,12 +47,7 @@ class SharedControlPlane:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from tests.components.kubernetes import running
 from tests.endurance import numbers
 from tests.endurance.play import Play, Script
-from tests.support.paths import CRD
 
 _MOST = 50
 
@@ -46,8 +45,6 @@ def main() -> int:
 def played(script: Script, scratch: Path) -> Play:
     """Play a script, with all its files in a folder."""
     with running(scratch / "control-plane") as plane:
-        plane.install_istio_crds()
-        plane.install_crds([CRD])
         play = Play(script=script, plane=plane, scratch=scratch)
         play.run()
     return play

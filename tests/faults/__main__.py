@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from tests.components.kubernetes import running
 from tests.faults import matrix, numbers
-from tests.support.paths import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,6 @@ def main() -> int:
     options = parser.parse_args()
     began, ended = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="steerer-") as directory, running(Path(directory)) as plane:
-        plane.install_istio_crds()
-        plane.install_crds([CRD])
         found = matrix.calm(plane)
         wanted = spread([one for one in found.trials if options.only in {None, one.kind}])
         for one in matrix.tried(plane, found, wanted, lambda: time.monotonic() - began > options.minutes * 60):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.apiserver.steering import Metrics
-from tests.components.fixtures import available
-from tests.components.kubernetes import running
+from tests.components.fixtures import available, own_control_plane
 from tests.components.tools import tool
 from tests.helm.installed import Installed, new_namespace
 from tests.helm.rendering import CHART, NAMESPACE
@@ -40,10 +38,8 @@ def program(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def bare_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
     """Give a control plane without the Rollout resource, whose namespace for steerer admits restricted pods only."""
-    with ExitStack() as stack:
-        with available("control plane", pytestconfig):
-            plane = stack.enter_context(running(tmp_path_factory.mktemp("bare-plane")))
-            plane.install_istio_crds()
+    with own_control_plane(pytestconfig, tmp_path_factory.mktemp("bare-plane"), kinds=False) as plane:
+        plane.install_istio_crds()
         plane.kubectl("create", "namespace", NAMESPACE)
         plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
         yield plane
