@@ -38,7 +38,7 @@ def main() -> int:
     if wrong:
         return 1
     if options.record:
-        numbers.write(found)
+        numbers.RECORD.keep(found)
     return 0
 
 

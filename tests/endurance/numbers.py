@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from tests.endurance.loops import Held
     from tests.endurance.play import Play
 
-KEPT = Path(__file__).parent / "endured.json"
-COMMAND = "make endure"
 MOST_GROWTH = 1.1
 """By how much the last quarter of a life may hold more memory than the first."""
 LONG = 200
@@ -122,13 +119,8 @@ def _told(counts: dict[str, int]) -> str:
     return f"{sum(counts.values()):,}: {each}" if counts else "0"
 
 
-def write(found: Numbers) -> None:
-    """Keep the numbers, and draw them into the page."""
-    KEPT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+def _parts(kept: Numbers) -> dict[str, str]:
+    return {"table": table(kept), "held": held(kept)}
 
 
-def drawn(page: str) -> str:
-    """Give the page with its parts made anew from what is kept."""
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    return recorded.drawn(page, COMMAND, {"table": table(kept), "held": held(kept)})
+RECORD = recorded.Record(command="make endure", file=Path(__file__).parent / "endured.json", parts=_parts)

@@ -12,7 +12,6 @@ from tests.endurance.apps import install
 from tests.endurance.judged import broken
 from tests.endurance.loops import Held, quarters
 from tests.endurance.play import Play, Script
-from tests.support import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +86,4 @@ def test_a_life_is_looked_at_once_it_is_warm() -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
-    page = recorded.PAGE.read_text(encoding="utf-8")
-    assert sorted(recorded.named(page, numbers.COMMAND)) == ["held", "table"]
-    assert numbers.drawn(page) == page, f"{recorded.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"
+    numbers.RECORD.check()

@@ -41,7 +41,7 @@ def main() -> int:
     if search.violations:
         return 1
     if options.record:
-        numbers.write(found, {name: caught(name) for name in MUTANTS})
+        numbers.RECORD.keep({"numbers": found, "mutants": {name: caught(name) for name in MUTANTS}})
     return 0
 
 

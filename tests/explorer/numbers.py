@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,6 @@ from tests.support import recorded
 
 if TYPE_CHECKING:
     from tests.explorer.search import Search
-
-KEPT = Path(__file__).parent / "explored.json"
-COMMAND = "make explore"
 
 # The laws in words, by the number that a broken law is reported with.
 LAWS = {
@@ -88,14 +84,8 @@ def mutants(caught: dict[str, str]) -> str:
     )
 
 
-def write(found: Numbers, laws: dict[str, str]) -> None:
-    """Keep the numbers, and draw them into the page."""
-    KEPT.write_text(json.dumps({"numbers": found, "mutants": laws}, indent=2) + "\n", encoding="utf-8")
-    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+def _parts(kept: dict[str, Any]) -> dict[str, str]:
+    return {"table": table(kept["numbers"]), "people": people(kept["numbers"]), "mutants": mutants(kept["mutants"])}
 
 
-def drawn(page: str) -> str:
-    """Give the page with its parts made anew from what is kept."""
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    parts = {"table": table(kept["numbers"]), "people": people(kept["numbers"]), "mutants": mutants(kept["mutants"])}
-    return recorded.drawn(page, COMMAND, parts)
+RECORD = recorded.Record(command="make explore", file=Path(__file__).parent / "explored.json", parts=_parts)

@@ -16,7 +16,6 @@ from tests.explorer.program import Program
 from tests.explorer.search import Search
 from tests.explorer.serial import interleaved, serial
 from tests.explorer.story import follow, seen, tell
-from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +94,4 @@ def test_a_way_can_be_followed_again() -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
-    page = recorded.PAGE.read_text(encoding="utf-8")
-    assert recorded.named(page, numbers.COMMAND) == ["table", "people", "mutants"]
-    assert numbers.drawn(page) == page, f"{recorded.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"
+    numbers.RECORD.check()

@@ -45,7 +45,7 @@ def main() -> int:
     if kept["broken"]:
         return 1
     if options.record:
-        numbers.write(kept)
+        numbers.RECORD.keep(kept)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from tests.faults.points import Point
     from tests.faults.trials import Ended
 
-KEPT = Path(__file__).parent / "tried.json"
-COMMAND = "make faults"
 # What the trials of a kind are about, in words.
 KINDS = {
     "write": "a write of a pass meets a fault",
@@ -103,19 +100,9 @@ def _extra(tried: Mapping[str, Numbers]) -> str:
     return f"\nIt took at most {most} extra pass{'' if most == 1 else 'es'}{less}.\n"
 
 
-def write(found: Numbers) -> None:
-    """Keep the numbers, and draw them into the page."""
-    KEPT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def parts() -> Mapping[str, str]:
-    """Give the parts of the page, made from what is kept."""
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+def _parts(kept: Numbers) -> dict[str, str]:
     every = {name: kind(one["tried"], ends=name != "hand") for name, one in kept["kinds"].items()}
     return {"totals": totals(kept), **every}
 
 
-def drawn(page: str) -> str:
-    """Give the page with its parts made anew from what is kept."""
-    return recorded.drawn(page, COMMAND, parts())
+RECORD = recorded.Record(command="make faults", file=Path(__file__).parent / "tried.json", parts=_parts)

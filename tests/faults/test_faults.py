@@ -13,7 +13,6 @@ from tests.components.faults import FAULTS
 from tests.explorer.mutants import MUTANTS
 from tests.faults import laws, matrix, numbers, replay
 from tests.faults.trials import AWAY, DELETED, HANDS, KILLS, LATE, RACES, READS
-from tests.support import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +100,4 @@ def test_a_broken_program_is_caught(control_plane: ControlPlane, calm: Calm, nam
 
 
 def test_the_numbers_of_the_page_are_those_of_a_run() -> None:
-    page = recorded.PAGE.read_text(encoding="utf-8")
-    assert sorted(recorded.named(page, numbers.COMMAND)) == sorted(numbers.parts())
-    assert numbers.drawn(page) == page, f"{recorded.PAGE.name} is not drawn from {numbers.KEPT.name}: {numbers.COMMAND}"
+    numbers.RECORD.check()

@@ -6,6 +6,7 @@ Exit code 1 where a test failed or (with --record) was skipped: then nothing is 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def main() -> int:
         sys.stdout.write(f"\nnothing is recorded: {len(tally.TALLY.skipped)} tests were skipped\n")
         return 1
     if options.record:
-        tally.keep((tally.kept() if options.whose else {}) | tally.TALLY.tried)
+        tried = (tally.RECORD.kept() if options.whose else {}) | tally.TALLY.tried
+        tally.RECORD.keep(json.loads(json.dumps(tried, sort_keys=True)))
     return 0
 
 

@@ -21,7 +21,6 @@ member of it.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -34,8 +33,6 @@ from tests.support import recorded
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-KEPT = Path(__file__).parent / "tried.json"
-COMMAND = "make hostile"
 TOTALS = "totals"
 MARK = "hostile"
 
@@ -147,18 +144,4 @@ def _ends(ends: dict[str, int]) -> str:
     return "; ".join(f"{how} ({count:,})" for how, count in sorted(ends.items()))
 
 
-def keep(tried: Tried) -> None:
-    """Keep the numbers, and draw them into the page."""
-    KEPT.write_text(json.dumps(tried, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    recorded.PAGE.write_text(drawn(recorded.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def kept() -> Tried:
-    """Give the numbers of the last run that was recorded."""
-    found: Tried = json.loads(KEPT.read_text(encoding="utf-8"))
-    return found
-
-
-def drawn(page: str) -> str:
-    """Give the page with its parts made anew from what is kept. Raises KeyError for one of which nothing was tried."""
-    return recorded.drawn(page, COMMAND, parts(kept()))
+RECORD = recorded.Record(command="make hostile", file=Path(__file__).parent / "tried.json", parts=parts)

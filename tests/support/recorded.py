@@ -6,18 +6,49 @@ figures in a file of its own, and draws its parts from that; a test of the comma
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tests.support.paths import DOCS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
 PAGE = DOCS / "reliability.md"
 _PART = re.compile(
     r"(<!-- made by (?P<command>make [\w-]+): (?P<name>[\w ]+) -->\n).*?(<!-- end of what was made -->)", re.DOTALL
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The figures of one command (such as `make explore`): the file that keeps them, and the parts made from them."""
+
+    command: str
+    file: Path
+    parts: Callable[[Any], Mapping[str, str]]
+
+    def keep(self, figures: Any) -> None:
+        """Writes the figures into the file, and the parts into the page."""
+        self.file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        PAGE.write_text(self.drawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def kept(self) -> Any:
+        """Returns the figures of the last run that was recorded."""
+        return json.loads(self.file.read_text(encoding="utf-8"))
+
+    def drawn(self, page: str) -> str:
+        """Returns the page with the parts of this command as they are to be."""
+        return drawn(page, self.command, self.parts(self.kept()))
+
+    def check(self) -> None:
+        """Fails where the page has other parts of this command, or parts that are made from other figures."""
+        page = PAGE.read_text(encoding="utf-8")
+        assert sorted(named(page, self.command)) == sorted(self.parts(self.kept()))
+        assert self.drawn(page) == page, f"{PAGE.name} is not drawn from {self.file.name}: {self.command}"
 
 
 def drawn(page: str, command: str, parts: Mapping[str, str]) -> str:
