@@ -16,7 +16,7 @@ import pytest
 
 from reconcile.engine.shards import shard_index
 from reconcile.model.kinds import ROLLOUT, Ref
-from tests.apiserver.steering import Done, Steerer, apply, of_steerer, rolled_out, small_release
+from tests.apiserver.steering import Done, Steerer, apply, let_interval_pass, of_steerer, rolled_out, small_release
 from tests.components.faults import LONGEST, Once, killed_when_done
 from tests.components.gateway import Gateway, passed
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Name = tuple[str, str]
 
 TEAMS, PER_TEAM, STEP = 3, 8, 10
-LONG_AGO = "2026-01-01T00:00:00Z"
 ONE_STEP = {("patch", "rollouts/status"): 1, ("patch", "virtualservices"): 1}
 """What a step writes."""
 
@@ -71,11 +70,8 @@ class Fleet:
 
     def later(self, names: Iterable[Name]) -> None:
         """Let the interval pass for these."""
-        body = {"status": {"lastAdvanceTime": LONG_AGO}}
         for namespace, name in names:
-            path = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts/{name}/status"
-            answer = self.plane.request("PATCH", path, body=body, content_type="application/merge-patch+json")
-            answer.raise_for_status()
+            let_interval_pass(self.plane, namespace, name)
 
     def stored(self, mark: int) -> dict[Name, Counter[tuple[str, str]]]:
         """Give the changes of objects that were stored since then, counted for each Rollout. Events are left out."""

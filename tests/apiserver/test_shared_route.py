@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.apiserver.steering import Done, Steerer, apply, get, of_steerer, rolled_out, small_release
+from tests.apiserver.steering import Done, Steerer, apply, get, let_interval_pass, of_steerer, rolled_out, small_release
 from tests.components.faults import answered
 from tests.components.gateway import Gateway, passed
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 ROUTE = "virtualservice/gateway"
 NAMES = [f"app-{number:02}" for number in range(20)]
 STEP = 10
-LONG_AGO = "2026-01-01T00:00:00Z"
 
 
 class OneGateway:
@@ -64,11 +63,7 @@ class OneGateway:
 
     def later(self) -> None:
         """Lets the interval pass for all of them."""
-        for name in NAMES:
-            path = f"/apis/apps.weave.works/v1beta1/namespaces/{self.namespace}/rollouts/{name}/status"
-            body = {"status": {"lastAdvanceTime": LONG_AGO}}
-            answer = self.plane.request("PATCH", path, body=body, content_type="application/merge-patch+json")
-            answer.raise_for_status()
+        let_interval_pass(self.plane, self.namespace, *NAMES)
 
     def route_writes(self, mark: int) -> Counter[int]:
         """Returns how many requests to write the VirtualService had each code."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.apiserver.steering import DURATION, SUCCESS, deployment
+from tests.apiserver.steering import DURATION, LONG_AGO, SUCCESS, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEAMS = 20
-LONG_AGO = "2026-01-01T00:00:00Z"
 HEALTHY = {
     "replicas": 1,
     "updatedReplicas": 1,

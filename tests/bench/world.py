@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.template_hash import revision
-from tests.bench.objects import HEALTHY, LONG_AGO, App, namespace, strangers
+from tests.apiserver.steering import LONG_AGO
+from tests.bench.objects import HEALTHY, App, namespace, strangers
 from tests.bench.sender import Sender
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.apiserver.steering import Done, Steerer, get, rolled_out
+from tests.apiserver.steering import Done, Steerer, get, let_interval_pass, rolled_out
 from tests.helm.rendering import CHART, helm
 
 if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
 
-LONG_AGO = "2026-01-01T00:00:00Z"
 _FIELD = re.compile(r"metadata\.(annotations|labels)\['(.+)'\]")
 
 
@@ -73,9 +72,7 @@ class Installed:
     def later(self, namespace: str) -> None:
         """Let the interval pass for a Rollout, and the controllers do their work."""
         rolled_out(self.plane, namespace, "podinfo", "podinfo-canary")
-        path = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts/podinfo/status"
-        body = {"status": {"lastAdvanceTime": LONG_AGO, "lastTransitionTime": LONG_AGO}}
-        self.plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+        let_interval_pass(self.plane, namespace, "podinfo")
 
     def phase(self, namespace: str) -> str:
         """Give the phase of the namespace's Rollout."""
