@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.play import Play, Story
-from tests.contract.stages import STAGES, Stage, staged
+from tests.contract.release import Play, Story
+from tests.contract.sandboxes import STAGES, Stage, staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Stories = Mapping[str, Future[Story]]
 
 # The plays say with plain assertions what has to be.
-pytest.register_assert_rewrite("tests.contract.lives", "tests.contract.races")
+pytest.register_assert_rewrite("tests.contract.scenarios", "tests.contract.races")
 
 # Plays at a time: those on the API mostly wait for the controllers, those in folders for the disk.
 ON_THE_API, IN_FOLDERS = 8, 2

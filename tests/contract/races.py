@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Result
-from tests.contract.play import template
-from tests.contract.stages import merged
+from tests.contract.release import template
+from tests.contract.sandboxes import merged
 from tests.support.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_service
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Plan
-    from tests.contract.play import Play
+    from tests.contract.release import Play
 
     Race = Callable[[Play], None]
 

@@ -24,13 +24,13 @@ from reconcile.model.kinds import (
 )
 from reconcile.model.plan import Event, Patch
 from reconcile.model.text import printable
-from tests.contract import alike
+from tests.contract import comparison as alike
 from tests.support.world import autoscaler, deployment, destination, rollout, service, virtual_service
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest
     from reconcile.model.plan import Operation
-    from tests.contract.stages import Stage
+    from tests.contract.sandboxes import Stage
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 999_999, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.alike import differences
+from tests.contract.comparison import differences
 from tests.contract.worlds import world
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconcile.model.kinds import AUTOSCALER
 from reconcile.model.template_hash import revision
-from tests.contract.play import START
-from tests.contract.stages import text
+from tests.contract.release import START
+from tests.contract.sandboxes import text
 from tests.support.fakes import ref_of
 from tests.support.strategies import calm_scene
 from tests.support.world import START as DRAWN
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconcile.model.kinds import Manifest
-    from tests.contract.play import Play
+    from tests.contract.release import Play
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from tests.support.world import SUCCESS, deployment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.contract.play import Play
+    from tests.contract.release import Play
 
     # What has to be so before the story goes on: passes are made until it is.
     Goal = Callable[[Play], bool]

@@ -19,9 +19,9 @@ from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.measurement import Failure
 from tests.apiserver.steering import Metrics, Steerer
 from tests.components.gateway import Gateway, passed
-from tests.contract import alike
-from tests.contract.play import Play
-from tests.contract.stages import staged
+from tests.contract import comparison as alike
+from tests.contract.release import Play
+from tests.contract.sandboxes import staged
 
 if TYPE_CHECKING:
     import subprocess

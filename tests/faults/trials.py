@@ -15,9 +15,9 @@ from reconcile.model.kinds import ROLLOUT
 from tests.components.faults import FAULTS, Hold, Once, dropped, killed, killed_when_done
 from tests.components.gateway import passed
 from tests.components.processes import wait_for
-from tests.contract import alike
-from tests.contract.play import template
+from tests.contract import comparison as alike
 from tests.contract.races import EDITS, Edit, fields
+from tests.contract.release import template
 from tests.faults import laws, replay
 from tests.faults.stories import STORIES
 from tests.faults.telling import PATIENCE, Telling, Told

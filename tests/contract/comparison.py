@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.contract.stages import text
+from tests.contract.sandboxes import text
 from tests.support.fakes import ref_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from reconcile.engine.selection import Selection
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result
 from reconcile.model.settings import Settings
-from tests.contract import alike
+from tests.contract import comparison as alike
 from tests.support.fakes import FixedMeter
 from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Plan, Record
     from reconcile.model.ports import Cluster
-    from tests.contract.stages import Stage
+    from tests.contract.sandboxes import Stage
 
 # What was decided and what was stored then, pass by pass, as far as it must be alike.
 Story = list[dict[str, Any]]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.alike import differences
-from tests.contract.lives import PLAYS
-from tests.contract.stages import STAGES
+from tests.contract.comparison import differences
+from tests.contract.sandboxes import STAGES
+from tests.contract.scenarios import PLAYS
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Told

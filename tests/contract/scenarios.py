@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.measurement import Failure
-from tests.contract.play import template
+from tests.contract.release import template
 from tests.support.world import (
     DURATION,
     SUCCESS,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconcile.model.kinds import Manifest
-    from tests.contract.play import Play
+    from tests.contract.release import Play
 
     Life = Callable[[Play], None]
 
