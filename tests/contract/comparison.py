@@ -1,6 +1,6 @@
-"""What must be alike in every cluster: objects without what only a server keeps or adds, and hashes by another name.
+"""What has to be equal in every cluster: objects without what only a server stores, and revisions by another name.
 
-Nothing is left out but what is listed here.
+Only what this module lists is left out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.contract.sandboxes import text
+from tests.contract.sandboxes import canonical_json
 from tests.support.fakes import ref_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ANY = object()
 
-# What the API server fills in, by kind: only exactly this is left out. `*` is every item of a list.
+# The default values of the API server, by kind: only these are left out. `*` is every item of a list.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "Deployment": {
         "spec/replicas": 1,
@@ -51,22 +51,22 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "HorizontalPodAutoscaler": {"spec/metrics": _ANY},
 }
-# Of which time or object a status speaks, as a server counts them; a folder does not.
-_BOOKS = ("canaryGeneration", "canaryUID", "observedGeneration")
+# Fields of a status that name an object's uid or generation: a folder has neither.
+_VERSION_FIELDS = ("canaryGeneration", "canaryUID", "observedGeneration")
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
 _EVENT = ("type", "message", "count", "firstTimestamp", "lastTimestamp", "reason")
 _REVISION = re.compile(r"v1-[0-9a-f]{20}")
 
 
 class Names:
-    """Gives every revision the name of its first appearance: the server's defaults are in the hash."""
+    """Numbers the revisions as they appear: their hashes differ, as they include the server's default values."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
     def rename(self, value: Any) -> Any:
-        """Give a copy of any value in which every revision has its name."""
-        renamed = _REVISION.sub(lambda found: self._name(found.group()), text(value))
+        """Returns a copy of a value in which every revision is its number."""
+        renamed = _REVISION.sub(lambda found: self._name(found.group()), canonical_json(value))
         return json.loads(renamed)
 
     def _name(self, revision: str) -> str:
@@ -74,31 +74,31 @@ class Names:
 
 
 def objects(stored: Iterable[Manifest]) -> dict[str, Any]:
-    """Give what must be alike of objects, by their names."""
+    """Returns what has to be equal of objects, by their names."""
     return {str(ref_of(item)): comparable(item) for item in stored}
 
 
 def comparable(manifest: Manifest) -> dict[str, Any]:
-    """Give what must be alike of one object."""
-    found: dict[str, Any] = json.loads(text(manifest))
+    """Returns what has to be equal of one object."""
+    found: dict[str, Any] = json.loads(canonical_json(manifest))
     for path, default in _DEFAULTS.get(found["kind"], {}).items():
-        _without(found, path.split("/"), default)
+        _remove(found, path.split("/"), default)
     status = found.get("status") or {}
     match found["kind"]:
         case "Rollout":
-            status = {key: value for key, value in status.items() if key not in _BOOKS}
+            status = {key: value for key, value in status.items() if key not in _VERSION_FIELDS}
             for condition in status.get("conditions", []):
                 condition.pop("observedGeneration", None)
         case "Deployment":
             status = {key: status.get(key, 0) for key in _COUNTS}
         case _:
             status = {}
-    metadata = {key: value for key in ("labels", "annotations") if (value := _users(found["metadata"].get(key)))}
+    metadata = {key: value for key in ("labels", "annotations") if (value := _of_users(found["metadata"].get(key)))}
     return {"metadata": metadata, "spec": found["spec"], "status": status}
 
 
 def events(stored: Iterable[Manifest]) -> list[dict[str, Any]]:
-    """Give what must be alike of steerer's Events, in the order of their first times."""
+    """Returns what has to be equal of steerer's Events, by the time of their first occurrence."""
     found = [
         {key: item.get(key) for key in _EVENT}
         | {"component": item["source"]["component"]}
@@ -109,13 +109,13 @@ def events(stored: Iterable[Manifest]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda item: (item["firstTimestamp"], item["message"]))
 
 
-def record(made: Record) -> dict[str, Any]:
-    """Give what must be alike of a pass: all that is decided and said, but not the patches, which carry defaults."""
-    plan = made.plan
+def record(record: Record) -> dict[str, Any]:
+    """Returns what has to be equal of a pass: all but the content of its patches, which has default values."""
+    plan = record.plan
     return {
         "move": plan.move,
         "reason": plan.reason,
-        "result": made.result.value,
+        "result": record.result.value,
         "before": [plan.before.phase, plan.before.weight],
         "after": [plan.after.phase, plan.after.weight],
         "gates": [[gate.name, gate.outcome.value, gate.reason] for gate in plan.gates],
@@ -126,7 +126,7 @@ def record(made: Record) -> dict[str, Any]:
 
 
 def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
-    """Give what two stories differ in, by path."""
+    """Returns the values in which two histories differ, by path."""
     left, right = dict(_leaves(one)), dict(_leaves(other))
     return {path: (left.get(path), right.get(path)) for path in left | right if left.get(path) != right.get(path)}
 
@@ -139,18 +139,18 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _users(members: dict[str, str] | None) -> dict[str, str]:
-    """Leave out the annotations of Kubernetes' own controllers."""
+def _of_users(members: dict[str, str] | None) -> dict[str, str]:
+    """Returns labels or annotations without those of Kubernetes' own controllers."""
     return {key: value for key, value in (members or {}).items() if not key.startswith("deployment.kubernetes.io/")}
 
 
-def _without(value: Any, path: list[str], default: Any) -> None:
+def _remove(value: Any, path: list[str], default: Any) -> None:
     key, *rest = path
     if key == "*":
         for item in value:
-            _without(item, rest, default)
+            _remove(item, rest, default)
     elif isinstance(value, dict) and key in value:
         if rest:
-            _without(value[key], rest, default)
+            _remove(value[key], rest, default)
         elif default is _ANY or value[key] == default:
             del value[key]

@@ -1,4 +1,4 @@
-"""The clusters of the contract as fixtures: each of its cases is for all of them."""
+"""Fixtures of the contract: a sandbox in each cluster, and the history of a scenario in each cluster."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.release import Play, Story
-from tests.contract.sandboxes import STAGES, Stage, staged
+from tests.contract.release import History, Release
+from tests.contract.sandboxes import CLUSTERS, Sandbox, open_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,94 +19,90 @@ if TYPE_CHECKING:
 
     from tests.components.controlplane import ControlPlane
 
-    Case = tuple[Callable[[Play], None], str, str]
-    Stories = Mapping[str, Future[Story]]
+    Scenario = Callable[[Release], None]
+    Case = tuple[Scenario, str, str]
+    Histories = Mapping[str, Future[History]]
 
-# The plays say with plain assertions what has to be.
+# Scenarios hold plain assertions.
 pytest.register_assert_rewrite("tests.contract.scenarios", "tests.contract.races")
 
-# Plays at a time: those on the API mostly wait for the controllers, those in folders for the disk.
+# Scenarios at a time: those on the API server mostly wait for the controllers, those in folders for the disk.
 ON_THE_API, IN_FOLDERS = 8, 2
-# What the name of a namespace is made of.
-NAMED = frozenset("-abcdefghijklmnopqrstuvwxyz0123456789")
+NAMESPACE_CHARACTERS = frozenset("-abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-@pytest.fixture(params=STAGES)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
-    """Give an empty namespace of each cluster."""
+@pytest.fixture(params=CLUSTERS)
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
+    """Yields an empty namespace of each cluster."""
     plane = request.getfixturevalue("control_plane") if request.param == "api" else None
-    with staged(request.param, f"contract-{uuid4().hex[:8]}", folder=tmp_path, plane=plane) as stage:
-        yield stage
+    with open_sandbox(request.param, f"contract-{uuid4().hex[:8]}", folder=tmp_path, plane=plane) as sandbox:
+        yield sandbox
 
 
-class Told(Protocol):
-    """What `told` gives."""
+class HistoryOf(Protocol):
+    """The function that the fixture `history_of` returns."""
 
-    def __call__(self, case: str, where: str, plays: Mapping[str, Callable[[Play], None]] | None = None) -> Story:
-        """Play one of the module's PLAYS in one of STAGES, or in memory one of others, and give its story."""
+    def __call__(self, case: str, where: str, scenarios: Mapping[str, Scenario] | None = None) -> History:
+        """Runs one of the module's SCENARIOS in one of CLUSTERS; in memory also one of other `scenarios`."""
         ...
 
 
 @pytest.fixture
-def told(request: pytest.FixtureRequest) -> Told:
-    """Give a function that plays a case; what takes its time has begun with the first of its kind."""
+def history_of(request: pytest.FixtureRequest) -> HistoryOf:
+    """Returns a function that runs a case; slow cases run in the background from the first one of their kind on."""
 
-    def tell(case: str, where: str, plays: Mapping[str, Callable[[Play], None]] | None = None) -> Story:
+    def history_of(case: str, where: str, scenarios: Mapping[str, Scenario] | None = None) -> History:
         if where == "memory":
-            play_it = (plays or request.module.PLAYS)[case]
-            return story(play_it, "memory", f"{request.module.__name__} {case}")
-        futures: Stories = request.getfixturevalue("on_the_api" if where == "api" else "in_folders")
+            scenario = (scenarios or request.module.SCENARIOS)[case]
+            return run(scenario, "memory", f"{request.module.__name__} {case}")
+        futures: Histories = request.getfixturevalue("on_the_api" if where == "api" else "in_folders")
         return futures[case].result()
 
-    return tell
+    return history_of
 
 
 @pytest.fixture(scope="module")
-def on_the_api(request: pytest.FixtureRequest, control_plane: ControlPlane) -> Iterator[Stories]:
-    """Play the module's cases that were asked for on the API server, each in its own namespace.
+def on_the_api(request: pytest.FixtureRequest, control_plane: ControlPlane) -> Iterator[Histories]:
+    """Runs the selected cases of the module on the API server, each in its own namespace.
 
-    All of them, before any test goes on: requests reads the environment each time, and pytest writes into it.
+    All of them end before any test goes on: requests reads the environment each time, and pytest writes into it.
     """
-    with begun(request, "api", ON_THE_API, lambda case: partial(story, *case, plane=control_plane)) as futures:
+    with started(request, "api", ON_THE_API, lambda case: partial(run, *case, plane=control_plane)) as futures:
         wait(futures.values())
         yield futures
 
 
 @pytest.fixture(scope="module")
-def in_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stories]:
-    """Play the module's cases that were asked for in folders, each in its own."""
+def in_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
+    """Runs the selected cases of the module in folders, each in its own."""
     new = tmp_path_factory.mktemp
-    with begun(request, "folder", IN_FOLDERS, lambda case: partial(story, *case, folder=new("play"))) as futures:
+    with started(request, "folder", IN_FOLDERS, lambda case: partial(run, *case, folder=new("release"))) as futures:
         yield futures
 
 
 @contextmanager
-def begun(
-    request: pytest.FixtureRequest, where: str, at_once: int, bound: Callable[[Case], Callable[[], Story]]
-) -> Iterator[Stories]:
-    """Begin to play all cases that the module's selected tests are about to ask for."""
+def started(
+    request: pytest.FixtureRequest, where: str, at_once: int, bind: Callable[[Case], Callable[[], History]]
+) -> Iterator[Histories]:
+    """Starts all cases that the selected tests of the module need."""
     module, items = request.module, request.session.items
     params = [item.callspec.params for item in items if isinstance(item, pytest.Function) and item.module is module]
-    wanted = dict.fromkeys(str(param["case"]) for param in params if param.get("where") == where)
+    names = dict.fromkeys(str(param["case"]) for param in params if param.get("where") == where)
+    cases = {name: (module.SCENARIOS[name], where, f"{module.__name__} {name}") for name in names}
     pool = ThreadPoolExecutor(at_once, thread_name_prefix=where)
     try:
-        yield {case: pool.submit(bound((module.PLAYS[case], where, f"{module.__name__} {case}"))) for case in wanted}
+        yield {name: pool.submit(bind(case)) for name, case in cases.items()}
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def story(
-    play_it: Callable[[Play], None],
-    where: str,
-    name: str,
-    *,
-    folder: Path | None = None,
-    plane: ControlPlane | None = None,
-) -> Story:
-    """Play something from its beginning to its end; the namespace is named for it."""
-    namespace = "".join(filter(NAMED.__contains__, name.rpartition("test_")[2].replace(" ", "-")))
-    with staged(where, namespace, folder=folder, plane=plane) as stage:
-        play = Play(stage)
-        play_it(play)
-        play.end()
-    return play.story
+def run(
+    scenario: Scenario, where: str, name: str, *, folder: Path | None = None, plane: ControlPlane | None = None
+) -> History:
+    """Runs a scenario to its end in a namespace that has its name; returns its history."""
+    namespace = "".join(filter(NAMESPACE_CHARACTERS.__contains__, name.rpartition("test_")[2].replace(" ", "-")))
+    with open_sandbox(where, namespace, folder=folder, plane=plane) as sandbox:
+        release = Release(sandbox)
+        scenario(release)
+        release.end()
+    return release.history

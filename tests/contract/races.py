@@ -1,6 +1,6 @@
-"""Two at once: two passes that decide on the same, and users who change what a pass has read before it writes.
+"""Races: two passes over the same release, and a user who changes what a pass has read before the pass writes.
 
-Each race is played to where it begins, run, and says what has to be; the laws are in `test_races`.
+Each race asserts its results; what all races have in common is in `test_races`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Result
 from tests.contract.release import template
-from tests.contract.sandboxes import merged
+from tests.contract.sandboxes import merge_patch
 from tests.support.world import SUCCESS, VS, C, P, R, deployment, destination, virtual_service
 
 if TYPE_CHECKING:
@@ -19,77 +19,77 @@ if TYPE_CHECKING:
 
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Plan
-    from tests.contract.release import Play
+    from tests.contract.release import Release
 
-    Race = Callable[[Play], None]
+    Race = Callable[[Release], None]
 
 STEP = 5
 
 
-# --- Where the next pass makes a certain move ---
+# --- The state before each move ---
 
 
-def initialize(play: Play) -> None:
-    play.begin(deployment("podinfo-canary", "1.2.0", 0))
+def initialize(release: Release) -> None:
+    release.begin(deployment("podinfo-canary", "1.2.0", 0))
 
 
-def scale_up(play: Play) -> None:
-    play.begin(deployment("podinfo-canary", "1.2.1", 0))
+def scale_up(release: Release) -> None:
+    release.begin(deployment("podinfo-canary", "1.2.1", 0))
 
 
-def start(play: Play) -> None:
-    play.begin()
+def start(release: Release) -> None:
+    release.begin()
 
 
-def advance(play: Play) -> None:
-    play.begin(stepWeight=STEP)
-    play.run()
+def advance(release: Release) -> None:
+    release.begin(stepWeight=STEP)
+    release.run()
 
 
-def adopt(play: Play) -> None:
-    play.begin(virtual_service(30))
+def adopt(release: Release) -> None:
+    release.begin(virtual_service(30))
 
 
-def halt(play: Play) -> None:
-    advance(play)
-    play.meter.values[SUCCESS] = Failure.NO_DATA
+def halt(release: Release) -> None:
+    advance(release)
+    release.meter.values[SUCCESS] = Failure.NO_DATA
 
 
-def restore(play: Play) -> None:
-    play.begin(stepWeight=30)
-    play.until_weight(60)
-    play.put_back(0, "argocd-controller")
+def restore(release: Release) -> None:
+    release.begin(stepWeight=30)
+    release.until_weight(60)
+    release.move_weights_as(0, "argocd-controller")
 
 
-def reset(play: Play) -> None:
-    advance(play)
-    play.revise("1.3.0")
+def reset(release: Release) -> None:
+    advance(release)
+    release.revise("1.3.0")
 
 
-def promote(play: Play) -> None:
-    play.begin(stepWeight=100)
-    play.run()
+def promote(release: Release) -> None:
+    release.begin(stepWeight=100)
+    release.run()
 
 
-def copy(play: Play) -> None:
-    promote(play)
-    play.die(1)
+def copy(release: Release) -> None:
+    promote(release)
+    release.run_partly(1)
 
 
-def conclude(play: Play) -> None:
-    promote(play)
-    play.run()
+def conclude(release: Release) -> None:
+    promote(release)
+    release.run()
 
 
-def retire(play: Play) -> None:
-    conclude(play)
-    play.run()
+def retire(release: Release) -> None:
+    conclude(release)
+    release.run()
 
 
-def return_(play: Play) -> None:
-    advance(play)
-    play.revise("1.2.0")
-    play.run()
+def return_(release: Release) -> None:
+    advance(release)
+    release.revise("1.2.0")
+    release.run()
 
 
 BEFORE: dict[str, Race] = {
@@ -113,38 +113,38 @@ BEFORE: dict[str, Race] = {
 
 
 def alone(name: str) -> Race:
-    """Make the move once, and the next pass."""
+    """Returns a race of one pass that makes the move, and the next pass."""
 
-    def play_it(play: Play) -> None:
-        BEFORE[name](play)
-        play.story.clear()
-        play.apply(expected(play.plan(), name))
-        play.look()
-        play.run()
+    def scenario(release: Release) -> None:
+        BEFORE[name](release)
+        release.history.clear()
+        release.apply(expected(release.plan(), name))
+        release.observe()
+        release.run()
 
-    return play_it
+    return scenario
 
 
 def twice(name: str) -> Race:
-    """Let two passes decide the same and write it, and make the next pass."""
+    """Returns a race of two passes that both decide the move and write it, and the next pass."""
 
-    def play_it(play: Play) -> None:
-        BEFORE[name](play)
-        play.story.clear()
-        other = play.stage.another()
-        one, two = expected(play.plan(), name), expected(play.plan(other), name)
-        results = play.stage.both(lambda: play.apply(one), lambda: play.apply(two, other))
-        assert sorted(made.result for made in results) == won_by(play, name)
-        play.look()
-        play.run()
+    def scenario(release: Release) -> None:
+        BEFORE[name](release)
+        release.history.clear()
+        other = release.sandbox.second_client()
+        one, two = expected(release.plan(), name), expected(release.plan(other), name)
+        results = release.sandbox.in_parallel(lambda: release.apply(one), lambda: release.apply(two, other))
+        assert sorted(record.result for record in results) == expected_results(release, name)
+        release.observe()
+        release.run()
 
-    return play_it
+    return scenario
 
 
-def won_by(play: Play, name: str) -> list[Result]:
-    """Give what becomes of two passes that are one too many."""
-    if name == "initialize" and play.stage.without_versions:
-        # Nothing is there to be tested: no version of the Rollout, no status. Both write the same, and that alone.
+def expected_results(release: Release, name: str) -> list[Result]:
+    """Returns the results of two passes that write the same move."""
+    if name == "initialize" and release.sandbox.without_versions:
+        # There is nothing to test: the Rollout has no version and no status. Both write the same status, and only that.
         return [Result.APPLIED, Result.APPLIED]
     return [Result.APPLIED, Result.LOST_RACE]
 
@@ -154,32 +154,32 @@ def expected(plan: Plan, name: str) -> Plan:
     return plan
 
 
-def good_before_bad(play: Play) -> None:
-    good, bad = disagreeing(play)
-    assert [play.apply(good).result, play.apply(bad).result] == [Result.APPLIED, Result.LOST_RACE]
-    assert play.weights == [2 * STEP]
-    assert not halts(play)
-    play.look()
+def good_before_bad(release: Release) -> None:
+    good, bad = opposite_plans(release)
+    assert [release.apply(good).result, release.apply(bad).result] == [Result.APPLIED, Result.LOST_RACE]
+    assert release.weights == [2 * STEP]
+    assert not halts(release)
+    release.observe()
 
 
-def bad_before_good(play: Play) -> None:
-    good, bad = disagreeing(play)
-    assert [play.apply(bad).result, play.apply(good).result] == [Result.APPLIED, Result.LOST_RACE]
-    assert play.weights == [STEP]
-    assert halts(play) == 1
-    play.look()
+def bad_before_good(release: Release) -> None:
+    good, bad = opposite_plans(release)
+    assert [release.apply(bad).result, release.apply(good).result] == [Result.APPLIED, Result.LOST_RACE]
+    assert release.weights == [STEP]
+    assert halts(release) == 1
+    release.observe()
 
 
-def disagreeing(play: Play) -> tuple[Plan, Plan]:
-    """Give two plans for the same world, made with good and with bad measurements."""
-    advance(play)
-    good = expected(play.plan(), "advance")
-    play.meter.values[SUCCESS] = 0.0
-    return good, expected(play.plan(), "halt")
+def opposite_plans(release: Release) -> tuple[Plan, Plan]:
+    """Returns two plans for the same objects, made with good and with bad measurements."""
+    advance(release)
+    good = expected(release.plan(), "advance")
+    release.meter.values[SUCCESS] = 0.0
+    return good, expected(release.plan(), "halt")
 
 
-def halts(play: Play) -> int:
-    return sum(item["count"] for item in play.events if item["type"] == "Warning")
+def halts(release: Release) -> int:
+    return sum(item["count"] for item in release.events if item["type"] == "Warning")
 
 
 # --- A user and a pass ---
@@ -187,29 +187,29 @@ def halts(play: Play) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """What a user does to one object, and how one sees afterwards that it is still there."""
+    """A user's change of one object, and whether it is still there afterwards."""
 
     ref: Ref
-    change: Callable[[Play], Manifest]
-    stays: Callable[[Play], bool]
+    change: Callable[[Release], Manifest]
+    stays: Callable[[Release], bool]
 
 
 def fields(ref: Ref, change: Manifest) -> Edit:
-    """Give an edit of fields of their own, none of them in a list."""
+    """Returns an edit of fields that are in no list."""
 
-    def stays(play: Play) -> bool:
-        found = play.stored(ref)
-        return bool(merged(found, change) == found)
+    def stays(release: Release) -> bool:
+        found = release.stored(ref)
+        return bool(merge_patch(found, change) == found)
 
     return Edit(ref=ref, change=lambda _: change, stays=stays)
 
 
 def routes(change: Callable[[Manifest], list[Manifest]], stays: Callable[[list[Manifest]], bool]) -> Edit:
-    """Give an edit that makes other routes of the only one."""
+    """Returns an edit that replaces the only route."""
     return Edit(
         ref=VS,
-        change=lambda play: {"spec": {"http": change(*play.stored(VS)["spec"]["http"])}},
-        stays=lambda play: stays(play.stored(VS)["spec"]["http"]),
+        change=lambda release: {"spec": {"http": change(*release.stored(VS)["spec"]["http"])}},
+        stays=lambda release: stays(release.stored(VS)["spec"]["http"]),
     )
 
 
@@ -228,8 +228,8 @@ EDITS = {
 }
 LOST, WRITTEN, EITHER = {Result.LOST_RACE}, {Result.APPLIED}, {Result.LOST_RACE, Result.APPLIED}
 
-# What becomes of the pass. A server counts every change of the Rollout and of each spec; in a folder only the status
-# of the Rollout and the values that a decision relied on are tested.
+# The results that a pass may have. An API server changes a version with each write to the Rollout or to a spec; in a
+# folder a pass can test only the status of the Rollout and the values that its decision relied on.
 MEETINGS: dict[str, dict[str, set[Result]]] = {
     "advance": {
         "weights": LOST,
@@ -260,33 +260,35 @@ MEETINGS: dict[str, dict[str, set[Result]]] = {
 
 
 def meeting(name: str, what: str) -> Race:
-    """Let a user change something after a pass has read it and before it writes."""
+    """Returns a race of a pass and a user who changes an object between the pass's reads and writes."""
 
-    def play_it(play: Play) -> None:
-        BEFORE[name](play)
-        plan, edit = expected(play.plan(), name), EDITS[what]
-        play.edit(edit.ref, edit.change(play), settle=False)
-        before = without_status(play)
+    def scenario(release: Release) -> None:
+        BEFORE[name](release)
+        plan, edit = expected(release.plan(), name), EDITS[what]
+        release.edit(edit.ref, edit.change(release), settle=False)
+        before = without_status(release)
 
-        made = play.apply(plan)
+        record = release.apply(plan)
 
-        assert made.result in MEETINGS[name][what]
-        assert edit.stays(play)
-        if made.result is Result.LOST_RACE and name != "retire":  # which scales down before it says so
-            assert without_status(play) == before
-        if name == "promote" and made.result is Result.APPLIED:
-            assert play.stored(P)["spec"]["template"]["metadata"].get("annotations") is None
-            assert play.images[0] == "1.2.1"  # what was analysed, and nothing else
-        play.pause()
-        following = play.run()
+        assert record.result in MEETINGS[name][what]
+        assert edit.stays(release)
+        if record.result is Result.LOST_RACE and name != "retire":  # retire scales down before it writes the status
+            assert without_status(release) == before
+        if name == "promote" and record.result is Result.APPLIED:
+            assert release.stored(P)["spec"]["template"]["metadata"].get("annotations") is None
+            assert release.images[0] == "1.2.1"  # only what was analysed is promoted
+        release.pause()
+        following = release.run()
         assert (following.result, following.error) == (Result.APPLIED, "")
 
-    return play_it
+    return scenario
 
 
-def without_status(play: Play) -> Manifest:
-    """Give all that users see of their own objects, and what was said."""
-    return {"events": play.events} | {name: [item["metadata"], item["spec"]] for name, item in play.objects.items()}
+def without_status(release: Release) -> Manifest:
+    """Returns all Events and the objects without their status."""
+    return {"events": release.events} | {
+        name: [item["metadata"], item["spec"]] for name, item in release.objects.items()
+    }
 
 
 PAIRS: dict[str, Race] = {f"{name} twice": twice(name) for name in BEFORE}

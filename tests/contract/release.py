@@ -1,7 +1,4 @@
-"""One release on one stage: what users do to it, the passes over it, and the whole story of both.
-
-Only a driver; the lives are in `lives`, the races in `races`.
-"""
+"""One release in one sandbox: what users do to it, the passes over it, and the history of both."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from reconcile.engine.selection import Selection
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result
 from reconcile.model.settings import Settings
-from tests.contract import comparison as alike
+from tests.contract import comparison
 from tests.support.fakes import FixedMeter
 from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
 
@@ -25,65 +22,65 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Plan, Record
     from reconcile.model.ports import Cluster
-    from tests.contract.sandboxes import Stage
+    from tests.contract.sandboxes import Sandbox
 
-# What was decided and what was stored then, pass by pass, as far as it must be alike.
-Story = list[dict[str, Any]]
+# What was decided and what was stored after it, pass by pass; only what has to be equal in all clusters.
+History = list[dict[str, Any]]
 
-# All clusters see the same times, so that what is stored of them can be compared as well. They are to come: whoever
-# the API server says wrote before then wrote before any pass, and only it keeps such records.
+# All clusters see the same times, so that stored times can be compared as well. They are in the future: then each entry
+# of the API server's managedFields is from before any pass; the other clusters keep no such times.
 START = datetime(2100, 1, 31, 12, 0, tzinfo=UTC)
-# How the messages begin of which others may rely on every word.
+# The first words of the messages that are fixed to the letter.
 FIXED = ("Starting rollout", "Advance rollout", "Copying", "Waiting for", "Promotion complete!")
 MINUTE = timedelta(minutes=1)
 
 
-class Play:
-    """A release that lives on a stage. `story` is what was decided and what was stored, pass by pass."""
+class Release:
+    """A release in a sandbox. `history` is what was decided and what was stored, pass by pass."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
         self.meter = FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0})
         self.now = START
         self.interval = Settings().interval
-        self.story: Story = []
-        self._names = alike.Names()
-        self._seen: dict[str, Any] = {}
+        self.history: History = []
+        self._names = comparison.Names()
+        self._observed: dict[str, Any] = {}
 
     # What users do.
 
     def begin(self, *extra: Manifest, **analysis: Any) -> None:
-        """Store the standard world with more objects, or some in place of those of their name, and roll it out.
+        """Stores the standard world and rolls it out; an `extra` object replaces the one with its name.
 
-        One pod each is enough for most lives; the others bring Deployments of their own.
+        Deployments have one pod each; scenarios that need more pass their own.
         """
         replaced = {(item["kind"], item["metadata"]["name"]) for item in extra}
         small = [deployment("podinfo", "1.2.0", 1), deployment("podinfo-canary", "1.2.1", 1)]
         usual = [*small, *(item for item in standard(**analysis) if item["kind"] != DEPLOYMENT.name)]
         for item in [*(item for item in usual if (item["kind"], item["metadata"]["name"]) not in replaced), *extra]:
             metadata = {key: value for key, value in item["metadata"].items() if key != "namespace"}
-            self.stage.create(item | {"metadata": metadata})
-        self.stage.settle()
+            self.sandbox.create(item | {"metadata": metadata})
+        self.sandbox.settle()
 
     def edit(self, ref: Ref, change: Manifest, *, settle: bool = True) -> None:
-        """Change an object as a user does, and let the controllers follow."""
-        self.stage.change(self.at(ref), change)
+        """Changes an object as a user does, and lets the controllers follow."""
+        self.sandbox.change(self.ref(ref), change)
         if settle:
-            self.stage.settle()
+            self.sandbox.settle()
 
     def revise(self, image: str) -> None:
-        """Give the canary a new image."""
+        """Changes the image of the canary."""
         self.edit(C, template(containers=[{"name": "podinfo", "image": f"podinfo:{image}"}]))
 
-    def weigh(self, weight: int) -> None:
-        """Move the weights by hand."""
-        self.edit(VS, self._weighed(weight))
+    def move_weights(self, weight: int) -> None:
+        """Moves the weights by hand."""
+        self.edit(VS, self._with_weight(weight))
 
-    def put_back(self, weight: int, manager: str) -> None:
-        """Move the weights as a GitOps tool does, under its name."""
-        self.stage.change(self.at(VS), self._weighed(weight), manager=manager)
+    def move_weights_as(self, weight: int, manager: str) -> None:
+        """Moves the weights as a GitOps tool does, under its name."""
+        self.sandbox.change(self.ref(VS), self._with_weight(weight), manager=manager)
 
-    def _weighed(self, weight: int) -> Manifest:
+    def _with_weight(self, weight: int) -> Manifest:
         http = self.stored(VS)["spec"]["http"]
         for route in http:
             for entry in route.get("route", ()):
@@ -94,107 +91,106 @@ class Play:
     # Passes.
 
     def plan(self, cluster: Cluster | None = None) -> Plan:
-        """Decide, and write nothing."""
-        return next(iter(self.pass_(cluster).plans())).plan
+        """Returns the plan of the next pass; writes nothing."""
+        return next(iter(self.new_pass(cluster).plans())).plan
 
     def run(self, cluster: Cluster | None = None) -> Record:
-        """Make one pass; let the controllers finish what follows from it, and a minute pass."""
-        made = next(iter(self.pass_(cluster).run()))
-        return self._told(made)
+        """Makes one pass; lets the controllers finish, and a minute go by."""
+        return self._finish(next(iter(self.new_pass(cluster).run())))
 
     def attempt(self) -> list[Record]:
-        """Make one pass that may fail in any way; let the controllers finish what follows, and a minute pass."""
+        """Makes one pass that may fail in any way; lets the controllers finish, and a minute go by."""
         try:
-            return list(self.pass_().run())
+            return list(self.new_pass().run())
         finally:
             self.pause()
 
     def apply(self, plan: Plan, cluster: Cluster | None = None) -> Record:
-        """Write a plan that was made before."""
-        return apply(plan, cluster or self.stage.cluster, self.now)
+        """Writes a plan that was made before."""
+        return apply(plan, cluster or self.sandbox.cluster, self.now)
 
-    def die(self, writes: int) -> Plan:
-        """Make one pass that ends after so many writes, as if its process had been killed."""
+    def run_partly(self, writes: int) -> Plan:
+        """Makes one pass that ends after so many writes, as if its process had been killed."""
         plan = self.plan()
         for patch in plan.patches[:writes]:
-            self.stage.cluster.patch(patch)
-        self.stage.settle()
+            self.sandbox.cluster.patch(patch)
+        self.sandbox.settle()
         self.now += MINUTE
         return plan
 
-    def until(self, there: Callable[[], bool], most: int = 30) -> None:
-        """Make passes until something is so."""
+    def until(self, condition: Callable[[], bool], most: int = 30) -> None:
+        """Makes passes until a condition holds."""
         for _ in range(most):
             self.run()
-            if there():
+            if condition():
                 return
         raise AssertionError(f"not there after {most} passes: {self.status}, {self.weights}")
 
     def until_phase(self, phase: str) -> None:
-        """Make passes until the Rollout is in a phase."""
-        self.until(lambda: self._seen[str(self.at(R))]["status"].get("phase") == phase)
+        """Makes passes until the Rollout is in a phase."""
+        self.until(lambda: self._observed[str(self.ref(R))]["status"].get("phase") == phase)
 
     def until_weight(self, weight: int) -> None:
-        """Make passes until the canary has a weight."""
-        self.until(lambda: set(_weights(self._seen[str(self.at(VS))])) == {weight})
+        """Makes passes until the canary has a weight."""
+        self.until(lambda: set(_weights(self._observed[str(self.ref(VS))])) == {weight})
 
     def pause(self) -> None:
-        """Let a minute pass and the controllers do their work; nobody looks."""
-        self.stage.settle()
+        """Lets the controllers finish, and a minute go by; records nothing."""
+        self.sandbox.settle()
         self.now += MINUTE
 
-    def look(self) -> None:
-        """Let the controllers do their work and a minute pass, and put what is there then into the story."""
+    def observe(self) -> None:
+        """Lets the controllers finish, and a minute go by; records the objects."""
         self.pause()
-        self._tell({"objects": self.objects})
+        self._append({"objects": self.objects})
 
-    def _tell(self, entry: dict[str, Any]) -> None:
-        self.story.append(self._names.rename(entry))
+    def _append(self, entry: dict[str, Any]) -> None:
+        self.history.append(self._names.rename(entry))
 
-    def pass_(self, cluster: Cluster | None = None) -> Pass:
-        """Give a pass at the present time."""
+    def new_pass(self, cluster: Cluster | None = None) -> Pass:
+        """Returns a pass at the present time."""
         now = self.now
         return Pass(
-            cluster=cluster or self.stage.cluster,
+            cluster=cluster or self.sandbox.cluster,
             meter=self.meter,
             settings=Settings(metrics=METRICS, interval=self.interval),
-            selection=Selection(namespaces=(self.stage.namespace,)),
+            selection=Selection(namespaces=(self.sandbox.namespace,)),
             now=lambda: now,
         )
 
-    def _told(self, made: Record) -> Record:
+    def _finish(self, made: Record) -> Record:
         assert made.result is not Result.FAILED, made.error
         if any(patch.target.kind == DEPLOYMENT for patch in made.plan.patches):
-            self.stage.settle()
+            self.sandbox.settle()
         self.now += MINUTE
-        self._seen = self.objects
-        self._tell({"pass": alike.record(made), "objects": self._seen})
+        self._observed = self.objects
+        self._append({"pass": comparison.record(made), "objects": self._observed})
         return made
 
-    # What is there.
+    # What is stored.
 
-    def at(self, ref: Ref) -> Ref:
-        """Give the name of one of the world's objects on this stage."""
-        return replace(ref, namespace=self.stage.namespace)
+    def ref(self, ref: Ref) -> Ref:
+        """Returns the name that an object of the standard world has in this sandbox."""
+        return replace(ref, namespace=self.sandbox.namespace)
 
     def stored(self, ref: Ref) -> Manifest:
-        """Give one of the world's objects."""
-        return self.stage.one(self.at(ref))
+        """Returns an object of the standard world as it is stored."""
+        return self.sandbox.get(self.ref(ref))
 
     @property
     def objects(self) -> dict[str, Any]:
-        """All that a pass may write but Events, as far as it must be alike."""
-        return alike.objects(self.stage.stored(ROLLOUT, DEPLOYMENT, VIRTUAL_SERVICE))
+        """All that a pass may write, without Events; only what has to be equal in all clusters."""
+        return comparison.objects(self.sandbox.stored(ROLLOUT, DEPLOYMENT, VIRTUAL_SERVICE))
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The Events in their order, as far as they must be alike."""
-        return alike.events(self.stage.stored(EVENT))
+        """The Events in their order; only what has to be equal in all clusters."""
+        return comparison.events(self.sandbox.stored(EVENT))
 
     def end(self) -> None:
-        """Put all that is there at the end into the story: what was said, and what no pass writes included."""
-        every = self.stage.stored(*(kind for kind in KINDS.values() if kind != EVENT))
-        self._tell({"end": alike.objects(every), "events": self.events})
+        """Records all objects and Events at the end, also the objects that no pass writes."""
+        every = self.sandbox.stored(*(kind for kind in KINDS.values() if kind != EVENT))
+        self._append({"end": comparison.objects(every), "events": self.events})
 
     @property
     def status(self) -> Manifest:
@@ -213,7 +209,7 @@ class Play:
 
     @property
     def images(self) -> tuple[str, str]:
-        """The versions that primary and canary ask for."""
+        """The image tags of primary and canary."""
         primary, canary = (
             str(self.stored(ref)["spec"]["template"]["spec"]["containers"][0]["image"]).removeprefix("podinfo:")
             for ref in (P, C)
@@ -222,20 +218,20 @@ class Play:
 
     @property
     def replicas(self) -> tuple[int, int]:
-        """The sizes that primary and canary ask for."""
+        """The replicas that primary and canary ask for."""
         primary, canary = (int(self.stored(ref)["spec"].get("replicas", 1)) for ref in (P, C))
         return primary, canary
 
     @property
-    def said(self) -> list[str]:
-        """The Events whose words are fixed, in their order, without the namespace; not the halts."""
-        messages = [item["message"].replace(f".{self.stage.namespace}", "") for item in self.events]
+    def messages(self) -> list[str]:
+        """The messages of the Events that begin with FIXED words, in order, without the namespace."""
+        messages = [item["message"].replace(f".{self.sandbox.namespace}", "") for item in self.events]
         return [message for message in messages if message.startswith(FIXED)]
 
     @property
     def moves(self) -> list[str]:
-        """What the passes did so far."""
-        return [entry["pass"]["move"] for entry in self.story if "pass" in entry]
+        """The moves of the passes so far."""
+        return [entry["pass"]["move"] for entry in self.history if "pass" in entry]
 
 
 def _weights(virtual_service: Manifest) -> list[int | None]:
@@ -248,6 +244,6 @@ def _weights(virtual_service: Manifest) -> list[int | None]:
 
 
 def template(*, labels: Manifest | None = None, annotations: Manifest | None = None, **spec: Any) -> Manifest:
-    """Write a change of a pod template."""
+    """Returns a merge patch of a pod template."""
     metadata = {key: value for key, value in (("labels", labels), ("annotations", annotations)) if value is not None}
     return {"spec": {"template": {"metadata": metadata, "spec": spec}}}

@@ -1,6 +1,6 @@
-"""The clusters of the contract, each with what a user and the controllers do to it beside a pass.
+"""A namespace in each kind of cluster, with what users and controllers do there beside a pass.
 
-A stage is one cluster and one namespace of it. What is expected of a cluster stands in the tests.
+What is expected of a cluster must not be known here.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STAGES = ("memory", "folder", "api")
-# Who wrote what no user in particular did: what steerer says as well where nobody is on record.
+CLUSTERS = ("memory", "folder", "api")
+# The field manager of most changes; also what steerer calls a writer without a field manager.
 SOMEBODY = "somebody"
 
 
-class Stage(ABC):
-    """One namespace of one cluster. `cluster` is what is tested; everything else here goes another way.
+class Sandbox(ABC):
+    """One namespace of one cluster. `cluster` is the adapter that is tested; no other member uses it.
 
-    `without_versions`: it has no resource versions, so that only values can be tested.
+    `without_versions`: the cluster has no resource versions, so a `test` can only compare values.
     """
 
     cluster: Cluster
@@ -58,70 +58,70 @@ class Stage(ABC):
         self._stack.close()
 
     def ref(self, kind: Kind, name: str) -> Ref:
-        """Name an object of the stage's namespace."""
+        """Returns the name of an object of the sandbox's namespace."""
         return Ref(kind, self.namespace, name)
 
     @abstractmethod
     def create(self, *manifests: Manifest) -> None:
-        """Store new objects, each in the namespace that it names, or else in the stage's."""
+        """Stores new objects, in the namespace that each names, by default in the sandbox's."""
 
     @abstractmethod
     def change(self, ref: Ref, change: Manifest, *, manager: str = SOMEBODY) -> None:
-        """Change an object as a user does. `change` is a JSON merge patch: null removes, lists are replaced."""
+        """Changes an object as a user does. `change` is a JSON merge patch: null removes, lists are replaced."""
 
     @abstractmethod
-    def report(self, ref: Ref, status: Manifest) -> None:
-        """Put something into an object's status as its controller does; also a JSON merge patch."""
+    def write_status(self, ref: Ref, status: Manifest) -> None:
+        """Changes an object's status as its controller does. `status` is a JSON merge patch."""
 
     @abstractmethod
     def stored(self, *kinds: Kind) -> list[Manifest]:
-        """Give the objects of these kinds in the stage's namespace as they are stored, in no order."""
+        """Returns the objects of these kinds in the sandbox's namespace as they are stored, unsorted."""
 
     @abstractmethod
     def settle(self) -> None:
-        """Let the Deployments' controller do its work to the end."""
+        """Waits until all Deployments are rolled out."""
 
     @abstractmethod
-    def hold(self) -> None:
-        """Let no new pod come up until `release`: from then on a rolling update begins and does not get on."""
+    def block_pods(self) -> None:
+        """Admits no new pods until `unblock_pods`: a rolling update starts and stays in progress."""
 
     @abstractmethod
-    def release(self) -> None:
-        """Let the pods come up again."""
+    def unblock_pods(self) -> None:
+        """Admits new pods again."""
 
     @abstractmethod
-    def another(self) -> Cluster:
-        """Give the cluster as another process sees it."""
+    def second_client(self) -> Cluster:
+        """Returns another adapter for the cluster, as another process would have."""
 
-    def both(self, one: Callable[[], T], other: Callable[[], T]) -> list[T]:
-        """Do two things as much at once as the cluster allows; here, one after the other."""
+    def in_parallel(self, one: Callable[[], T], other: Callable[[], T]) -> list[T]:
+        """Calls two functions at the same time where the cluster allows it; by default one after the other."""
         return [one(), other()]
 
-    def one(self, ref: Ref) -> Manifest:
-        """Give one object as it is stored."""
+    def get(self, ref: Ref) -> Manifest:
+        """Returns one object as it is stored."""
         [found] = [item for item in self.stored(ref.kind) if ref_of(item) == ref]
         return found
 
 
-def placed(manifest: Manifest, namespace: str) -> Manifest:
-    """Give a copy that is in a namespace, by default this one."""
-    copy: Manifest = json.loads(text(manifest))  # unlike a deep copy it has no part in two places
+def in_namespace(manifest: Manifest, namespace: str) -> Manifest:
+    """Returns a copy in this namespace, or in the one that the object names."""
+    copy: Manifest = json.loads(canonical_json(manifest))  # unlike a deep copy it shares no parts
     copy["metadata"].setdefault("namespace", namespace)
     return copy
 
 
-def merged(value: Any, change: Any) -> Any:
-    """Apply a JSON merge patch (RFC 7386)."""
+def merge_patch(value: Any, change: Any) -> Any:
+    """Returns a value after a JSON merge patch (RFC 7386)."""
     if not isinstance(change, dict):
         return change
     base = value if isinstance(value, dict) else {}
     result = {key: member for key, member in base.items() if key not in change}
-    result |= {key: merged(base.get(key), member) for key, member in change.items() if member is not None}
+    result |= {key: merge_patch(base.get(key), member) for key, member in change.items() if member is not None}
     return {key: result[key] for key in [*base, *change] if key in result}
 
 
-class _Played(Stage):
-    """A cluster without controllers of its own: the simulation's are played."""
+class _SimulatedSandbox(Sandbox):
+    """A cluster without controllers: the simulation's take their place."""
 
     def __init__(self, namespace: str, cluster: Cluster) -> None:
         super().__init__(namespace)
@@ -134,24 +134,24 @@ class _Played(Stage):
     def change(self, ref: Ref, change: Manifest, *, manager: str = SOMEBODY) -> None:
         entry = {"manager": manager, "operation": "Update", "time": "2026-01-31T12:00:00Z"}
         owned: Manifest = {"fieldsV1": {"f:spec": {f"f:{key}": {} for key in change.get("spec", {})}}}
-        self._merge(ref, merged(change, {"metadata": {"managedFields": [entry | owned]}}))
+        self._merge(ref, merge_patch(change, {"metadata": {"managedFields": [entry | owned]}}))
 
-    def report(self, ref: Ref, status: Manifest) -> None:
+    def write_status(self, ref: Ref, status: Manifest) -> None:
         self._merge(ref, {"status": status})
 
     @abstractmethod
     def _merge(self, ref: Ref, change: Manifest) -> None: ...
 
-    def hold(self) -> None:
+    def block_pods(self) -> None:
         self._workloads = DeploymentController(cluster=self.cluster, rollout_ticks=100)
-        self._workloads.step()  # what it finds is taken for rolled out
+        self._workloads.step()  # what exists now counts as rolled out
 
-    def release(self) -> None:
+    def unblock_pods(self) -> None:
         self._workloads.rollout_ticks = 1
 
 
-class _MemoryStage(_Played):
-    """The fake of the tests of the core, so that it can be believed."""
+class _MemorySandbox(_SimulatedSandbox):
+    """The fake of the unit tests: it keeps the contract too."""
 
     def __init__(self, namespace: str) -> None:
         self.memory = MemoryCluster([])
@@ -159,21 +159,21 @@ class _MemoryStage(_Played):
 
     def create(self, *manifests: Manifest) -> None:
         for manifest in manifests:
-            self.memory.put(placed(manifest, self.namespace))
+            self.memory.put(in_namespace(manifest, self.namespace))
 
     def _merge(self, ref: Ref, change: Manifest) -> None:
-        self.memory.put(merged(self.memory.objects[ref], change))
+        self.memory.put(merge_patch(self.memory.objects[ref], change))
 
     def stored(self, *kinds: Kind) -> list[Manifest]:
         objects = self.memory.objects.items()
         return [deepcopy(item) for ref, item in objects if ref.namespace == self.namespace and ref.kind in kinds]
 
-    def another(self) -> Cluster:
+    def second_client(self) -> Cluster:
         return self.memory
 
 
-class _FolderStage(_Played):
-    """A folder with one file for each kind, written and read here without any of the adapter's code."""
+class _FolderSandbox(_SimulatedSandbox):
+    """A folder with one file for each kind, written and read here without the adapter's code."""
 
     without_versions = True
 
@@ -184,12 +184,12 @@ class _FolderStage(_Played):
     def create(self, *manifests: Manifest) -> None:
         for manifest in manifests:
             with self._file(manifest).open("a") as file:
-                written = yaml.dump(placed(manifest, self.namespace), Dumper=_Dumper)
+                written = yaml.dump(in_namespace(manifest, self.namespace), Dumper=_Dumper)
                 file.write(f"---\n# A user's file.\n{written}")
 
     def _merge(self, ref: Ref, change: Manifest) -> None:
         path = self._file({"kind": ref.kind.name})
-        documents = [merged(item, change) if ref_of(item) == ref else item for item in _read(path)]
+        documents = [merge_patch(item, change) if ref_of(item) == ref else item for item in _read(path)]
         path.write_text(yaml.dump_all(documents, Dumper=_Dumper))
 
     def stored(self, *kinds: Kind) -> list[Manifest]:
@@ -199,14 +199,14 @@ class _FolderStage(_Played):
         every = [item for path in sorted(paths) if path.exists() for item in _read(path)]
         return [item for item in every if item["metadata"]["namespace"] == self.namespace]
 
-    def another(self) -> Cluster:
+    def second_client(self) -> Cluster:
         return FolderCluster(self.folder)
 
     def _file(self, manifest: Manifest) -> Path:
         return self.folder / f"{manifest['kind'].lower()}.yaml"
 
 
-class _ApiStage(Stage):
+class _ApiSandbox(Sandbox):
     """A namespace of the control plane, whose controllers and scheduler are real."""
 
     def __init__(self, namespace: str, plane: ControlPlane) -> None:
@@ -215,11 +215,11 @@ class _ApiStage(Stage):
         self._namespaces: set[str] = set()
         self._held = False
         self._need(namespace)
-        self.cluster = self.another()
+        self.cluster = self.second_client()
 
     def create(self, *manifests: Manifest) -> None:
         for manifest in manifests:
-            whole = placed(manifest, self.namespace)
+            whole = in_namespace(manifest, self.namespace)
             namespace, version = whole["metadata"]["namespace"], whole["apiVersion"]
             self._need(namespace)
             path = _path(version, KINDS[whole["kind"]], namespace)
@@ -229,7 +229,7 @@ class _ApiStage(Stage):
         path = _path(_version(ref.kind), ref.kind, ref.namespace)
         self._merge(f"{path}/{ref.name}?fieldManager={manager}", change)
 
-    def report(self, ref: Ref, status: Manifest) -> None:
+    def write_status(self, ref: Ref, status: Manifest) -> None:
         path = _path(_version(ref.kind), ref.kind, ref.namespace)
         self._merge(f"{path}/{ref.name}/status?fieldManager=controller", {"status": status})
 
@@ -241,15 +241,15 @@ class _ApiStage(Stage):
         answer = self._plane.request("GET", path).json()
         version, seen = answer["metadata"]["resourceVersion"], {_name(item): item for item in answer["items"]}
         if not all(map(self._settled, seen.values())):
-            # To ask again and again would keep busy what it waits for.
+            # A watch: polling would slow down the controllers.
             for item in self._watch(path, version):
                 seen[_name(item)] = item
                 if all(map(self._settled, seen.values())):
                     return
-            raise TimeoutError(f"the Deployments of {self.namespace} are not rolled out: {text(seen)}")
+            raise TimeoutError(f"the Deployments of {self.namespace} are not rolled out: {canonical_json(seen)}")
 
-    def hold(self) -> None:
-        # A quota is in force once somebody has counted what there is; here nobody else does.
+    def block_pods(self) -> None:
+        # A quota is in force once its status has counts; no controller of the control plane writes them.
         none = {"hard": {"pods": "0"}}
         quota = {"metadata": {"name": "hold"}, "spec": none}
         self._plane.request("POST", self._core("resourcequotas"), body=quota).raise_for_status()
@@ -258,19 +258,19 @@ class _ApiStage(Stage):
         wait_for(lambda: self._try_pod() == 403, "the quota to be in force")
         self._held = True
 
-    def release(self) -> None:
+    def unblock_pods(self) -> None:
         self._plane.request("DELETE", self._core("resourcequotas/hold")).raise_for_status()
         wait_for(lambda: self._try_pod() == 201, "the quota to be gone")
         self._held = False
-        # The controller tries again at ever longer intervals, or at once when it sees a change.
+        # The controller backs off, but tries again at once after a change.
         sets = f"/apis/apps/v1/namespaces/{self.namespace}/replicasets"
         for item in self._plane.request("GET", sets).json()["items"]:
             self._merge(f"{sets}/{_name(item)}", {"metadata": {"annotations": {"go": "on"}}})
 
-    def another(self) -> Cluster:
+    def second_client(self) -> Cluster:
         return self._stack.enter_context(connect(str(self._plane.kubeconfig), environ={}))
 
-    def both(self, one: Callable[[], T], other: Callable[[], T]) -> list[T]:
+    def in_parallel(self, one: Callable[[], T], other: Callable[[], T]) -> list[T]:
         with ThreadPoolExecutor(2) as pool:
             return [future.result() for future in (pool.submit(one), pool.submit(other))]
 
@@ -285,7 +285,7 @@ class _ApiStage(Stage):
         answer.raise_for_status()
 
     def _watch(self, path: str, version: str) -> Iterator[Manifest]:
-        """Give each object as it changes, for a minute."""
+        """Yields each object that changes, for a minute."""
         plane = self._plane
         with plane.session.get(
             f"{plane.url}{path}",
@@ -318,7 +318,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # one of two
-    """Writes YAML as careful people do: what kubectl could take for a number or a boolean stands in quotes."""
+    """Writes YAML with quotes around what kubectl could read as a number or a boolean."""
 
 
 def _text(dumper: Any, value: str) -> Any:
@@ -353,7 +353,7 @@ def _rolled_out(deployment: Manifest) -> bool:
 
 
 def _stuck(deployment: Manifest) -> bool:
-    """Say whether its controller has seen that it gets no pods. It says so before it counts those that are left."""
+    """Returns whether the controller reports that it gets no pods; it does so before it counts those that are left."""
     conditions = deployment["status"].get("conditions", [])
     return _observed(deployment) and any(
         item["type"] == "ReplicaFailure" and item["status"] == "True" for item in conditions
@@ -365,29 +365,31 @@ def _observed(deployment: Manifest) -> bool:
 
 
 @contextmanager
-def staged(where: str, namespace: str, *, folder: Path | None, plane: ControlPlane | None = None) -> Iterator[Stage]:
-    """Set one of STAGES up; only the API needs a control plane."""
-    with _stage(where, namespace, folder, plane) as stage:
-        yield stage
+def open_sandbox(
+    where: str, namespace: str, *, folder: Path | None, plane: ControlPlane | None = None
+) -> Iterator[Sandbox]:
+    """Yields a sandbox in one of CLUSTERS; only "api" needs a control plane."""
+    with _sandbox(where, namespace, folder, plane) as sandbox:
+        yield sandbox
 
 
-def _stage(where: str, namespace: str, folder: Path | None, plane: ControlPlane | None) -> Stage:
+def _sandbox(where: str, namespace: str, folder: Path | None, plane: ControlPlane | None) -> Sandbox:
     match where:
         case "memory":
-            return _MemoryStage(namespace)
+            return _MemorySandbox(namespace)
         case "folder":
             assert folder is not None
-            return _FolderStage(namespace, folder)
+            return _FolderSandbox(namespace, folder)
     assert plane is not None
-    return _ApiStage(namespace, plane)
+    return _ApiSandbox(namespace, plane)
 
 
-def everything(cluster: Cluster, kind: Kind, **fields: str) -> list[tuple[str, str]]:
-    """List a kind in all namespaces: namespace and name of each."""
+def list_all(cluster: Cluster, kind: Kind, **fields: str) -> list[tuple[str, str]]:
+    """Returns namespace and name of each object of a kind, in all namespaces."""
     found = cluster.list(kind, Scope(fields={key.replace("_", "."): value for key, value in fields.items()}))
     return [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in found]
 
 
-def text(value: Any) -> str:
-    """Write any value in one way."""
+def canonical_json(value: Any) -> str:
+    """Returns JSON with sorted keys."""
     return json.dumps(value, sort_keys=True)

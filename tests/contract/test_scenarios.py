@@ -1,4 +1,4 @@
-"""The life of a release is the same in every cluster, pass by pass: what is decided, stored and said."""
+"""A release has the same history in every cluster, pass by pass: what is decided, stored and said."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.comparison import differences
-from tests.contract.sandboxes import STAGES
-from tests.contract.scenarios import PLAYS
+from tests.contract.sandboxes import CLUSTERS
+from tests.contract.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Told
+    from tests.contract.conftest import HistoryOf
 
 
-@pytest.mark.parametrize("where", STAGES)
-@pytest.mark.parametrize("case", PLAYS)
-def test_a_life_is_the_same_everywhere(case: str, where: str, told: Told) -> None:
-    story = told(case, where)
+@pytest.mark.parametrize("where", CLUSTERS)
+@pytest.mark.parametrize("case", SCENARIOS)
+def test_a_release_has_the_same_history_everywhere(case: str, where: str, history_of: HistoryOf) -> None:
+    history = history_of(case, where)
     if where != "memory":
-        assert differences(story, told(case, "memory")) == {}
+        assert differences(history, history_of(case, "memory")) == {}

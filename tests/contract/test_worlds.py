@@ -1,4 +1,4 @@
-"""Random worlds fare the same in every cluster."""
+"""Random worlds have the same history in every cluster."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.contract.comparison import differences
 from tests.contract.worlds import world
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Told
+    from tests.contract.conftest import HistoryOf
 
-PLAYS = {f"world {number}": world(number) for number in range(60)}
-CASES = [*((case, "folder") for case in PLAYS), *((case, "api") for case in list(PLAYS)[:24])]
+SCENARIOS = {f"world {number}": world(number) for number in range(60)}
+CASES = [*((case, "folder") for case in SCENARIOS), *((case, "api") for case in list(SCENARIOS)[:24])]
 
 
 @pytest.mark.parametrize(("case", "where"), CASES)
-def test_a_world_fares_the_same(case: str, where: str, told: Told) -> None:
-    assert differences(told(case, where), told(case, "memory")) == {}
+def test_a_random_world_has_the_same_history(case: str, where: str, history_of: HistoryOf) -> None:
+    assert differences(history_of(case, where), history_of(case, "memory")) == {}

@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def spread(trials: Sequence[Trial]) -> list[Trial]:
-    """Put trials into an order in which any part from the beginning has of all kinds, points and ways alike."""
+    """Put trials into an order in which any part from the beginning has of all kinds, points and ways comparison."""
     step = next(step for step in range(int(len(trials) * 0.618), 0, -1) if math.gcd(step, len(trials)) == 1)
     return [trials[number * step % len(trials)] for number in range(len(trials))]
 

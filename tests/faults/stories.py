@@ -9,74 +9,74 @@ from tests.support.world import SUCCESS, deployment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.contract.release import Play
+    from tests.contract.release import Release
 
     # What has to be so before the story goes on: passes are made until it is.
-    Goal = Callable[[Play], bool]
-    Story = Callable[[Play], Iterator[Goal]]
+    Goal = Callable[[Release], bool]
+    Story = Callable[[Release], Iterator[Goal]]
 
 STEP = 50
 
 
 def phase(name: str) -> Goal:
-    return lambda play: play.phase == name
+    return lambda release: release.phase == name
 
 
 def weight(canary: int) -> Goal:
-    return lambda play: play.weights == [canary]
+    return lambda release: release.weights == [canary]
 
 
 def warned(times: int) -> Goal:
     """Tell a halt that was said so often."""
-    return lambda play: sum(item["count"] for item in play.events if item["type"] == "Warning") >= times
+    return lambda release: sum(item["count"] for item in release.events if item["type"] == "Warning") >= times
 
 
-def a_release(play: Play) -> Iterator[Goal]:
-    play.begin(stepWeight=STEP)
+def a_release(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP)
     yield phase("Succeeded")
 
 
-def the_next_revision(play: Play) -> Iterator[Goal]:
-    play.begin(deployment("podinfo-canary", "1.2.0", 0), stepWeight=100)
+def the_next_revision(release: Release) -> Iterator[Goal]:
+    release.begin(deployment("podinfo-canary", "1.2.0", 0), stepWeight=100)
     yield phase("Initialized")
-    play.revise("1.3.0")
+    release.revise("1.3.0")
     yield phase("Succeeded")
 
 
-def a_new_revision_meanwhile(play: Play) -> Iterator[Goal]:
-    play.begin(stepWeight=STEP)
+def a_new_revision_meanwhile(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP)
     yield weight(STEP)
-    play.revise("1.3.0")
+    release.revise("1.3.0")
     yield weight(0)
     yield phase("Succeeded")
 
 
-def back_to_what_the_primary_runs(play: Play) -> Iterator[Goal]:
-    play.begin(stepWeight=STEP)
+def back_to_what_the_primary_runs(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP)
     yield weight(STEP)
-    play.revise("1.2.0")
+    release.revise("1.2.0")
     yield phase("Succeeded")
 
 
-def put_back_by_a_gitops_tool(play: Play) -> Iterator[Goal]:
-    play.begin(stepWeight=STEP)
+def put_back_by_a_gitops_tool(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP)
     yield weight(100)
-    play.put_back(0, "argocd-controller")
+    release.move_weights_as(0, "argocd-controller")
     yield phase("Succeeded")
 
 
-def metrics_that_halt_twice(play: Play) -> Iterator[Goal]:
-    play.begin(stepWeight=100)
+def metrics_that_halt_twice(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=100)
     yield weight(100)
-    play.meter.values[SUCCESS] = 50.0
+    release.meter.values[SUCCESS] = 50.0
     yield warned(2)
-    play.meter.values[SUCCESS] = 100.0
+    release.meter.values[SUCCESS] = 100.0
     yield phase("Succeeded")
 
 
 STORIES: Mapping[str, Story] = {
-    play.__name__.replace("_", " "): play
-    for play in (
+    story.__name__.replace("_", " "): story
+    for story in (
         a_release,
         the_next_revision,
         a_new_revision_meanwhile,

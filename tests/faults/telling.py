@@ -19,9 +19,9 @@ from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.measurement import Failure
 from tests.apiserver.steering import Metrics, Steerer
 from tests.components.gateway import Gateway, passed
-from tests.contract import comparison as alike
-from tests.contract.release import Play
-from tests.contract.sandboxes import staged
+from tests.contract import comparison
+from tests.contract.release import Release
+from tests.contract.sandboxes import open_sandbox
 
 if TYPE_CHECKING:
     import subprocess
@@ -76,10 +76,10 @@ class Telling:
         self.plane = plane
         self.namespace = namespace
         self.gateway = stack.enter_context(Gateway(plane, self._asked).serving())
-        self.stage = stack.enter_context(staged("api", namespace, folder=None, plane=plane))
+        self.sandbox = stack.enter_context(open_sandbox("api", namespace, folder=None, plane=plane))
         self.kubeconfig = self.gateway.before(plane.kubeconfig)
-        self.stage.cluster = stack.enter_context(connect(str(self.kubeconfig), timeout=patience, environ={}))
-        self.play = Play(self.stage)
+        self.sandbox.cluster = stack.enter_context(connect(str(self.kubeconfig), timeout=patience, environ={}))
+        self.release = Release(self.sandbox)
         self.passes: list[Made] = []
         self.hook: Hook = lambda _: passed
         self.most = MOST
@@ -96,8 +96,8 @@ class Telling:
     def tell(self, story: Story, *, rest: bool = True) -> Told:
         """Tell it to its end, and then, unless it is not to rest, make one more pass, which has nothing to do."""
         try:
-            for goal in story(self.play):
-                while self.gone or not goal(self.play):
+            for goal in story(self.release):
+                while self.gone or not goal(self.release):
                     if len(self.passes) >= self.most:
                         return self._told("no end is reached")
                     self.make()
@@ -121,7 +121,7 @@ class Telling:
         self._requests.clear()
         number = len(self.passes)
         try:
-            records = self.instead.pop(number, self.play.attempt)()
+            records = self.instead.pop(number, self.release.attempt)()
         except ClusterError as error:
             made = self._made("", "raised", str(error))
         except ChildProcessError as error:
@@ -138,8 +138,8 @@ class Telling:
 
     def left(self) -> dict[str, Any]:
         """Give what is there, as far as it must be alike wherever and however often it is told."""
-        objects = alike.objects(self.stage.stored(ROLLOUT, DEPLOYMENT, VIRTUAL_SERVICE))
-        found: dict[str, Any] = alike.Names().rename(_timeless(objects))
+        objects = comparison.objects(self.sandbox.stored(ROLLOUT, DEPLOYMENT, VIRTUAL_SERVICE))
+        found: dict[str, Any] = comparison.Names().rename(_timeless(objects))
         return dict(json.loads(json.dumps(found).replace(self.namespace, "test")))
 
     # A pass by the program itself, as a process.
@@ -149,20 +149,20 @@ class Telling:
 
         Its clock cannot be set: so all passes before it were made within the last hour, and the others follow it.
         """
-        self.play.now = datetime.now(UTC) - timedelta(hours=1)
+        self.release.now = datetime.now(UTC) - timedelta(hours=1)
         running: list[subprocess.Popen[str]] = []
 
         def run() -> list[Record]:
             metrics = self._stack.enter_context(Metrics().serving())
-            values = self.play.meter.values.items()
+            values = self.release.meter.values.items()
             metrics.values = {key: str(value) for key, value in values if not isinstance(value, Failure)}
             steerer = Steerer(kubeconfig=self.kubeconfig, metrics=metrics.url, namespace=self.namespace)
             with PROCESSES:
-                self.play.now = datetime.now(UTC)
+                self.release.now = datetime.now(UTC)
                 with steerer.begin("run", "--namespace", self.namespace) as process:
                     running.append(process)
                     _, err = process.communicate(timeout=120)
-            self.play.pause()
+            self.release.pause()
             raise ChildProcessError(f"exit code {process.returncode}: {err}")
 
         self.instead[number] = run
@@ -191,7 +191,7 @@ def twice(plane: ControlPlane, namespace: str, story: Story, number: int) -> Tol
     with ExitStack() as stack:
         telling = Telling(plane, namespace, stack)
         telling.most = number + 1
-        telling.instead[number] = lambda: [*telling.play.pass_().run(), *telling.play.attempt()]
+        telling.instead[number] = lambda: [*telling.release.new_pass().run(), *telling.release.attempt()]
         return telling.tell(story, rest=False)
 
 

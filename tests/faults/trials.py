@@ -15,7 +15,7 @@ from reconcile.model.kinds import ROLLOUT
 from tests.components.faults import FAULTS, Hold, Once, dropped, killed, killed_when_done
 from tests.components.gateway import passed
 from tests.components.processes import wait_for
-from tests.contract import comparison as alike
+from tests.contract import comparison
 from tests.contract.races import EDITS, Edit, fields
 from tests.contract.release import template
 from tests.faults import laws, replay
@@ -52,7 +52,7 @@ HANDS: Mapping[str, Edit] = EDITS | {
     "the canary's image": Edit(
         ref=C,
         change=lambda _: template(containers=[{"name": "podinfo", "image": "podinfo:9.9.9"}]),
-        stays=lambda play: play.images[1] == "9.9.9",
+        stays=lambda release: release.images[1] == "9.9.9",
     ),
 }
 DELETED = "the Rollout is deleted"
@@ -129,7 +129,7 @@ def _how(about: Made) -> str:
 
 
 def _differences(one: Any, other: Any) -> str:
-    return str(dict([*alike.differences(one, other).items()][:4]))
+    return str(dict([*comparison.differences(one, other).items()][:4]))
 
 
 def _silent(told: Told) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _delivered_late(telling: Telling, number: int) -> Fault:
 
     def fault(exchange: Exchange) -> None:
         def run() -> list[Record]:
-            records = telling.play.attempt()
+            records = telling.release.attempt()
             telling.gateway.send(exchange.request)
             return records
 
@@ -249,7 +249,7 @@ def _at_a_read(trial: Trial, telling: Telling, _: ExitStack, __: Looks) -> Calla
 
 
 def _race(trial: Trial, telling: Telling, stack: ExitStack, looks: Looks) -> Callable[[], Iterator[str]]:
-    play, hold, late = telling.play, Hold(), "later" in trial.what
+    release, hold, late = telling.release, Hold(), "later" in trial.what
     side = "before" if "before" in trial.what else "after"
     once = telling.hook = Once(getattr(hold, side), nth=trial.point.nth)
     other = stack.enter_context(connect(str(telling.plane.kubeconfig), environ={}))
@@ -259,18 +259,18 @@ def _race(trial: Trial, telling: Telling, stack: ExitStack, looks: Looks) -> Cal
     def run() -> list[Record]:
         with ThreadPoolExecutor(1) as pool:
             try:
-                first = pool.submit(lambda: [*replace(play.pass_(), now=lambda: play.now).run()])
+                first = pool.submit(lambda: [*replace(release.new_pass(), now=lambda: release.now).run()])
                 wait_for(hold.reached.is_set, "the first pass to be where it is held")
                 if late:
-                    play.pause()
-                results = [record.result.value for record in play.pass_(other).run()]
+                    release.pause()
+                results = [record.result.value for record in release.new_pass(other).run()]
             finally:
                 hold.let_go()
             records = first.result()
         if (now := look(telling)) not in looks:
             broken.append(f"17: two passes end where no two in a row do: {now}")
         broken.extend(f"16: the other pass failed: {result}" for result in results if result == "failed")
-        play.pause()
+        release.pause()
         return records
 
     telling.instead[trial.point.number] = run
@@ -285,10 +285,10 @@ def _race(trial: Trial, telling: Telling, stack: ExitStack, looks: Looks) -> Cal
 
 def look(telling: Telling) -> object:
     """Give what counts of the world: what passes write, but for words and times."""
-    play = telling.play
-    status = play.status
+    release = telling.release
+    status = release.status
     stored = [status.get(key) for key in ("phase", "canaryRevision", "promotedRevision", "canaryWeight")]
-    return (play.weights, play.images, play.replicas, stored)
+    return (release.weights, release.images, release.replicas, stored)
 
 
 def looks(log: Sequence[AuditEntry], number: int) -> list[object]:
@@ -306,12 +306,12 @@ def _look(world: replay.World) -> object:
 
 
 def _by_hand(trial: Trial, telling: Telling, _: ExitStack, __: Looks) -> Callable[[], Iterator[str]]:
-    play = telling.play
+    release = telling.release
     edit = HANDS.get(trial.what)
 
     def fault(exchange: Exchange) -> None:
         if edit:
-            play.edit(edit.ref, edit.change(play), settle=False)
+            release.edit(edit.ref, edit.change(release), settle=False)
         else:
             path = f"/apis/apps.weave.works/v1beta1/namespaces/{telling.namespace}/rollouts/podinfo"
             telling.plane.request("DELETE", path).raise_for_status()
@@ -323,11 +323,11 @@ def _by_hand(trial: Trial, telling: Telling, _: ExitStack, __: Looks) -> Callabl
     lost: list[str] = []
 
     def run() -> list[Record]:
-        records = [*play.pass_().run()]
-        kept = edit.stays(play) if edit else not telling.stage.stored(ROLLOUT)
+        records = [*release.new_pass().run()]
+        kept = edit.stays(release) if edit else not telling.sandbox.stored(ROLLOUT)
         if not kept:
             lost.append(f"11: it is lost: {trial.what}")
-        play.pause()
+        release.pause()
         return records
 
     telling.instead[trial.point.number] = run
