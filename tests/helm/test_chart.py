@@ -291,7 +291,7 @@ def test_every_value_for_the_command_reaches_it() -> None:
         *("--set", "metricTemplates.configMapName=metrics"),
     )
     assert (chosen["namespace"], chosen["all_namespaces"]) == (("shop", "test"), False)
-    assert chosen["gitops_managers"] == "argocd-controller,our-tool"
+    assert chosen["gitops_managers"] == ("argocd-controller", "our-tool")
     assert (chosen["log_format"], chosen["log_level"]) == ("json", "debug")
     files = (chosen[name] for name in ("metrics_token_file", "metrics_ca_file", "templates"))
     assert list(map(str, files)) == [
