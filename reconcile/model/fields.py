@@ -6,7 +6,9 @@ It knows types and patterns, and no kind of object.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.names import DNS_NAME, DNS_NAME_LENGTH
@@ -14,8 +16,13 @@ from reconcile.model.text import shown
 from reconcile.model.times import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+MOST_UNKNOWN = 16
+"""Unknown members of one mapping that are reported."""
+
+_WORD = re.compile(r"[A-Za-z0-9_./-]{1,80}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +40,13 @@ class Fields:
     def problem(self, key: str, text: str) -> None:
         """Adds a problem with a member."""
         self.problems.append(f"{self.at(key)}: {text}")
+
+    def only(self, *known: str) -> Fields:
+        """Returns this mapping; each member that is not among the known ones is a problem, with the nearest name."""
+        for key in islice((key for key in self.value if key not in known), MOST_UNKNOWN):
+            name = str(key) if _WORD.fullmatch(str(key)) else shown(key)
+            self.problem(name, f"is an unknown field; {_suggestion(name, known)}")
+        return self
 
     def child(self, key: str, *, required: bool = True) -> Fields:
         """Returns a member that is a mapping; an empty one where it is absent or something else."""
@@ -122,6 +136,15 @@ class Fields:
         if time is None:
             self.problem(key, f"must be a time like 2026-01-31T12:00:00Z, not {shown(value)}")
         return time
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    """Returns the known name that is most like this one, as a question; all of them where none is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a manifest that is wrong
+
+    by_lower_case = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), by_lower_case, n=1)
+    return f"did you mean {by_lower_case[near[0]]}?" if near else f"known are {', '.join(known)}"
 
 
 def _finite(value: float) -> bool:

@@ -18,6 +18,13 @@ MOST_REPLICAS = 2**31 - 1
 DEFAULT_MAX_WEIGHT = 100
 DEFAULT_INTERVAL = "1m"
 
+# The fields of each mapping of the spec, as in the CustomResourceDefinition. Any other one is a problem.
+SPEC = ("targetKind", "virtualService", "primary", "canary", "canaryAnalysis")
+VIRTUAL_SERVICE = ("name",)
+SIDE = ("name", "host")
+ANALYSIS = ("maxWeight", "stepWeight", "metrics")
+CHECK = ("name", "threshold", "interval")
+
 
 def parse(manifest: Manifest) -> Rollout:
     """Returns the Rollout. What is wrong is in its `problems`, each with the path of its field; nothing is raised."""
@@ -27,7 +34,7 @@ def parse(manifest: Manifest) -> Rollout:
     name, namespace = named.name("name"), str(metadata.get("namespace") or "default")
     if not DNS_LABEL.fullmatch(namespace):
         named.problem("namespace", f"{shown(namespace)} is no name of a namespace (lower case letters, digits and '-')")
-    spec = _spec(root.child("spec"), namespace)
+    spec = _spec(root.child("spec").only(*SPEC), namespace)
     status = manifest.get("status")
     state = _state(root.child("status", required=False))
     labels = metadata.get("labels")
@@ -52,16 +59,17 @@ def _spec(spec: Fields, namespace: str) -> Spec:
     kind = spec.text("targetKind", "Deployment")
     if kind not in {"Deployment", ""}:
         spec.problem("targetKind", f'must be "Deployment", not {shown(kind)}')
-    primary, canary, analysis = spec.child("primary"), spec.child("canary"), spec.child("canaryAnalysis")
+    primary, canary = spec.child("primary").only(*SIDE), spec.child("canary").only(*SIDE)
+    analysis = spec.child("canaryAnalysis").only(*ANALYSIS)
     wanted = Spec(
-        virtual_service=spec.child("virtualService").name("name"),
+        virtual_service=spec.child("virtualService").only(*VIRTUAL_SERVICE).name("name"),
         primary=primary.name("name"),
         primary_host=_host(primary, namespace),
         canary=canary.name("name"),
         canary_host=_host(canary, namespace),
         max_weight=analysis.integer("maxWeight", 1, 100, DEFAULT_MAX_WEIGHT),
         step_weight=analysis.integer("stepWeight", 1, 100),
-        checks=tuple(_check(item) for item in analysis.children("metrics", MOST_METRICS)),
+        checks=tuple(_check(item.only(*CHECK)) for item in analysis.children("metrics", MOST_METRICS)),
     )
     if wanted.primary and wanted.primary == wanted.canary:
         canary.problem("name", "must differ from spec.primary.name")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from reconcile.core import status
-from reconcile.model import durations, names
+from reconcile.model import durations, names, rollout_manifest
 from reconcile.model.kinds import ROLLOUT
 from reconcile.model.measurement import Failure, Measurement
 from reconcile.model.rollout import Phase, State
@@ -180,3 +180,19 @@ def test_the_schema_knows_every_field_of_a_rollout() -> None:
 
     jsonschema.validate(full, closed(at(".spec")))
     assert not parse({**rollout(), "spec": full}).problems
+
+
+def test_the_program_knows_the_fields_of_the_schema_and_no_others() -> None:
+    known = {
+        ".spec": rollout_manifest.SPEC,
+        ".spec.virtualService": rollout_manifest.VIRTUAL_SERVICE,
+        ".spec.primary": rollout_manifest.SIDE,
+        ".spec.canary": rollout_manifest.SIDE,
+        ".spec.canaryAnalysis": rollout_manifest.ANALYSIS,
+        ".spec.canaryAnalysis.metrics[]": rollout_manifest.CHECK,
+    }
+    assert {path: set(names) for path, names in known.items()} == {
+        path: set(schema["properties"])
+        for path, schema in schemas()
+        if path.startswith(".spec") and "properties" in schema
+    }

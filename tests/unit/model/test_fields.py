@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.model.fields import Fields
+from reconcile.model.fields import MOST_UNKNOWN, Fields
 
 TEXT = "lower case letters, digits, '-' and '.'"
 
@@ -28,6 +28,25 @@ def test_problems_of_descendants_are_collected_with_their_paths() -> None:
         item.text("c")
         item.integer("d", 0, 1)
     assert root.problems == ["a.b[0].c: must be a string, not 1", "a.b[0].d: is required"]
+
+
+def test_an_unknown_member_is_told_with_the_known_name_that_is_most_like_it() -> None:
+    value: dict[Any, Any] = {"maxWeight": 1, "MAXWEIGHT": 2, "other": 3, 7: 4, "a b": 5}
+    root = Fields(value=value)
+    assert root.only("maxWeight", "name") is root
+    assert root.problems == [
+        "MAXWEIGHT: is an unknown field; did you mean maxWeight?",
+        "other: is an unknown field; known are maxWeight, name",
+        "7: is an unknown field; known are maxWeight, name",
+        '"a b": is an unknown field; known are maxWeight, name',
+    ]
+
+
+def test_of_very_many_unknown_members_some_are_told() -> None:
+    root = Fields(value=dict.fromkeys([f"{'x' * 100_000}{number}" for number in range(100)]))
+    root.only("name")
+    assert len(root.problems) == MOST_UNKNOWN
+    assert max(map(len, root.problems)) < 200
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,31 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
         )
         for value in NO_INTERVALS
     ),
+    (
+        "spec/threshold",
+        5,
+        "spec.threshold: is an unknown field; known are targetKind, virtualService, primary, canary, canaryAnalysis",
+    ),
+    ("spec/canaryanalysis", {}, "spec.canaryanalysis: is an unknown field; did you mean canaryAnalysis?"),
+    ("spec/virtualService/hosts", [], "spec.virtualService.hosts: is an unknown field; known are name"),
+    ("spec/primary/hosts", "a", "spec.primary.hosts: is an unknown field; did you mean host?"),
+    ("spec/canary/Name", None, "spec.canary.Name: is an unknown field; did you mean name?"),
+    (
+        "spec/canaryAnalysis/maxweight",
+        50,
+        "spec.canaryAnalysis.maxweight: is an unknown field; did you mean maxWeight?",
+    ),
+    ("spec/canaryAnalysis/metric", [], "spec.canaryAnalysis.metric: is an unknown field; did you mean metrics?"),
+    (
+        "spec/canaryAnalysis/threshold",
+        5,
+        "spec.canaryAnalysis.threshold: is an unknown field; known are maxWeight, stepWeight, metrics",
+    ),
+    (
+        "spec/canaryAnalysis/metrics/1/intervall",
+        "5m",
+        "spec.canaryAnalysis.metrics[1].intervall: is an unknown field; did you mean interval?",
+    ),
     ("metadata", [], "metadata: must be a mapping, not a list"),
     ("metadata/name", "a\nb", f'metadata.name: "a\nb" {NAME}'),
     (
@@ -194,7 +219,7 @@ def test_what_is_wrong_is_named_by_its_path(path: str, value: Any, problem: str)
         ("spec/canary/host", "podinfo-canary.test"),
         ("spec/canary/host", "podinfo-canary.test.svc"),
         ("spec/canary/host", "podinfo-canary.test.svc.cluster.local"),
-        ("spec/unknown", {"kept": "for later"}),
+        ("metadata/unknown", {"kept": "for later"}),
     ],
 )
 def test_what_is_right_is_no_problem(path: str, value: Any) -> None:
