@@ -27,7 +27,7 @@ from tests.hostile.tally import End, ended
 from tests.hostile.whole import Said, law_unchanged, law_words, steer
 from tests.support.program import contents, example, steerer
 from tests.support.world import release
-from tests.unit.engine.test_saved_plan import LATER, World, again, places
+from tests.unit.engine.saved_plans import LATER, World, again, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
