@@ -36,7 +36,7 @@ def changed_values(entry: Entry, objects: Mapping[Ref, Manifest | ClusterError])
 def _resolved(manifest: Manifest, path: str) -> Any:
     try:
         return resolve_pointer(manifest, path, _ABSENT)
-    except ValueError:  # an index with more digits than Python converts to an integer
+    except ValueError:  # pragma: no cover - by jsonpointer 3.0, for an index with too many digits for an integer
         return _ABSENT
 
 

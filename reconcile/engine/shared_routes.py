@@ -44,13 +44,15 @@ class SharedRoutes:
         """
         with self._lock(patch.target):
             state = self._stored.get(patch.target)
-            for attempt in range(1, ATTEMPTS + 1):
+            attempts = 0
+            while True:
                 current = patch if state is None else rebase(state)
+                attempts += 1
                 try:
                     stored = self._cluster.patch(current)
                 except LostRaceError:
                     state = self._read(patch.target)
-                    if state is None or attempt == ATTEMPTS:
+                    if state is None or attempts == ATTEMPTS:
                         raise
                 else:
                     self._remember(patch.target, stored, state or seen)

@@ -27,7 +27,7 @@ from tests.hostile.tally import End, ended
 from tests.hostile.whole import Said, law_unchanged, law_words, steer
 from tests.support.program import contents, example, steerer
 from tests.support.world import release
-from tests.unit.engine.saved_plans import LATER, World, again, places
+from tests.unit.engine.saved_plans import LATER, World, places, with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ NONE: dict[str, tuple[bytes | str, str]] = {
     "a format that a terminal would obey": ('{"kind": "steerer plan", "format": "\\u001b[2J"}', "has format"),
     "a format of a mile": (json.dumps({"kind": "steerer plan", "format": "x" * 100_000}), "has format"),
     "no sum": ('{"kind": "steerer plan", "format": 1}', "was changed since steerer saved it"),
-    "nothing but a sum": (json.dumps(again({"kind": "steerer plan", "format": 1, "sha256": ""})), NO_PLAN),
+    "nothing but a sum": (json.dumps(with_checksum({"kind": "steerer plan", "format": 1, "sha256": ""})), NO_PLAN),
 }
 
 
@@ -257,8 +257,8 @@ def test_no_forger_widens_what_is_written(name: str) -> None:
     before = deepcopy(world.cluster.objects)
     WIDENED[name](content)
     honest = World(*release("a", 10), *release("b", 10))
-    expected = {record.plan.rollout: record.plan for record in honest.one(LATER).plans()}
-    for record in world.apply(again(content)):
+    expected = {record.plan.rollout: record.plan for record in honest.one_pass(LATER).plans()}
+    for record in world.apply(with_checksum(content)):
         if record.result is Result.APPLIED and record.plan.patches:
             assert record.plan == expected[record.plan.rollout]
     if not name.endswith("more"):
@@ -279,12 +279,12 @@ class Forgers:
         world = World()
         self.content = world.save()
         self._cluster = world.cluster
-        self._fresh = [*world.one(LATER).plans()]
+        self._fresh = [*world.one_pass(LATER).plans()]
 
     def tries(self, content: dict[str, Any]) -> None:
         """See that a forgery lets nothing be written but what a pass would write, and can be told of in each form."""
         try:
-            plan = saved_plan.parse(json.dumps(again({"sha256": "", **content})), "plan.json")
+            plan = saved_plan.parse(json.dumps(with_checksum({"sha256": "", **content})), "plan.json")
         except UsageError as error:
             assert "plan.json " in str(error)  # noqa: PT017 - or it is one
             ended(End.REFUSED)
@@ -341,7 +341,7 @@ def test_no_forgery_is_written_unless_a_pass_would_write_it(data: st.DataObject)
 def forged(plan: Path, change: Callable[[dict[str, Any]], None]) -> None:
     content = json.loads(plan.read_text())
     change(content)
-    plan.write_text(json.dumps(again(content)))
+    plan.write_text(json.dumps(with_checksum(content)))
 
 
 STEP = (*ENTRY, "patches", 1, "operations", -1, "value")
@@ -378,7 +378,7 @@ def test_no_server_is_asked_for_what_is_no_name(folder: Path, plan: Path, where:
     refused(folder, plan, NO_PLAN)
 
 
-@pytest.mark.hostile(WHOSE, "applied again, after the world moved, or of another version")
+@pytest.mark.hostile(WHOSE, "applied with_checksum, after the world moved, or of another version")
 def test_replayed_it_does_nothing_more(folder: Path, plan: Path) -> None:
     assert applied(folder, plan).code == 0
     for _ in range(2):
@@ -388,7 +388,7 @@ def test_replayed_it_does_nothing_more(folder: Path, plan: Path) -> None:
         ended(End.NOT_APPLIED)
 
 
-@pytest.mark.hostile(WHOSE, "applied again, after the world moved, or of another version")
+@pytest.mark.hostile(WHOSE, "applied with_checksum, after the world moved, or of another version")
 @pytest.mark.parametrize("file", ["virtual-service", "deployment", "deployment-canary", "service", "hpa-canary"])
 def test_where_an_object_is_gone_it_is_refused(folder: Path, plan: Path, file: str) -> None:
     (folder / "workloads" / f"{file}.yaml").unlink()
@@ -402,7 +402,7 @@ def test_where_an_object_is_gone_it_is_refused(folder: Path, plan: Path, file: s
     ended(End.NOT_APPLIED)
 
 
-@pytest.mark.hostile(WHOSE, "applied again, after the world moved, or of another version")
+@pytest.mark.hostile(WHOSE, "applied with_checksum, after the world moved, or of another version")
 def test_another_version_says_so(folder: Path, plan: Path) -> None:
     forged(plan, put("version", to="9.9.9\x1b[2J"))
     forged(plan, put(*STEP, to=50))
@@ -412,7 +412,7 @@ def test_another_version_says_so(folder: Path, plan: Path) -> None:
     ended(End.NOT_APPLIED)
 
 
-@pytest.mark.hostile(WHOSE, "applied again, after the world moved, or of another version")
+@pytest.mark.hostile(WHOSE, "applied with_checksum, after the world moved, or of another version")
 @pytest.mark.parametrize(
     "time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2020-02-30T00:00:00Z", "now", None, 5]
 )

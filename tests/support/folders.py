@@ -53,7 +53,7 @@ FOLDERS = (
         name="unit",
         shows="each module by itself, laid out as `reconcile`; the plans of the named situations in `tests/cases`; "
         "processes on folders: signals, `--wait`, exit codes; the pages, against the code",
-        run_by="`make unit`; `make cover` for every branch of the pure packages",
+        run_by="`make unit`; `make cover` for every branch of the pure packages, `engine` and `metrics`",
     ),
     Folder(name="field", shows="what users met: their manifests, and what has to become of them"),
     Folder(name="random_worlds", shows="the laws of a pass, in thousands of random worlds"),

@@ -1,4 +1,4 @@
-"""A cluster in memory that counts its reads, and Rollouts in it."""
+"""A cluster in memory that keeps its reads, and Rollouts in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Counting(MemoryCluster):
-    """A cluster that counts what it is asked, and may refuse to list a kind."""
+    """A cluster that keeps what is read of it. A test may refuse a LIST by kind or by namespace."""
 
     def __init__(self, *manifests: Manifest) -> None:
         super().__init__(manifests)
@@ -27,14 +27,14 @@ class Counting(MemoryCluster):
         self.unlisted_namespaces: dict[str | None, ClusterError] = {}
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Count, refuse or list."""
+        """Keeps the scope, then refuses or lists."""
         self.listed.append((kind.name, scope.namespace))
         if error := self.unlisted.get(kind) or self.unlisted_namespaces.get(scope.namespace):
             raise error
         return super().list(kind, scope)
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Count and fetch."""
+        """Keeps the names, then fetches."""
         self.fetched.append(sorted(refs))
         return super().fetch(refs)
 
@@ -43,8 +43,8 @@ def named(name: str, **metadata: Any) -> Manifest:
     return rollout() | {"metadata": {"name": name, "namespace": "test"} | metadata}
 
 
-def ended() -> dict[Ref, Manifest]:
-    """Play a release to its end, and give what is there then."""
+def objects_at_rest() -> dict[Ref, Manifest]:
+    """Returns the objects at the end of a release."""
     play = world(stepWeight=50)
     play.until("Succeeded")
     return play.cluster.objects

@@ -1,4 +1,4 @@
-"""A cluster in memory with its metrics, whose plan is saved, and applied five minutes later."""
+"""A cluster in memory and its metrics. A plan for it is saved, and applied five minutes later."""
 
 from __future__ import annotations
 
@@ -21,17 +21,9 @@ if TYPE_CHECKING:
 
 
 R, VS, SERVICE_C = Ref(ROLLOUT, "test", "a"), Ref(VIRTUAL_SERVICE, "test", "a"), Ref(SERVICE, "test", "a-canary")
-
-
 P, C = Ref(DEPLOYMENT, "test", "a"), Ref(DEPLOYMENT, "test", "a-canary")
-
-
 LATER = START + timedelta(minutes=5)
-
-
 GOOD = {SUCCESS: 100.0, DURATION: 100.0}
-
-
 WEIGHT = ("spec", "http", 0, "route", 1, "weight")
 
 
@@ -45,8 +37,8 @@ class World:
         self.metrics = METRICS
         self.interval = 60.0
 
-    def one(self, at: Any = START, refs: frozenset[Ref] = frozenset()) -> Pass:
-        """Give a pass over it."""
+    def one_pass(self, at: Any = START, refs: frozenset[Ref] = frozenset()) -> Pass:
+        """Returns a pass over the cluster."""
         return Pass(
             cluster=self.cluster,
             meter=self.meter(**self.values),
@@ -56,27 +48,27 @@ class World:
         )
 
     def save(self) -> dict[str, Any]:
-        """Give what a plan is saved as."""
-        made = list(self.one().plans())
-        content = saved_plan.to_document(made, version="0.0.0", source="https://here", time=START)
-        again: dict[str, Any] = json.loads(json.dumps(content))
-        return again
+        """Returns the document of a plan, as it is read from a file."""
+        records = list(self.one_pass().plans())
+        content = saved_plan.to_document(records, version="0.0.0", source="https://here", time=START)
+        document: dict[str, Any] = json.loads(json.dumps(content))
+        return document
 
     def apply(self, content: dict[str, Any]) -> list[Record]:
-        """Apply it, five minutes later."""
+        """Applies a document, five minutes later."""
         plan = saved_plan.parse(json.dumps(content), "plan.json")
-        one = self.one(LATER, frozenset(plan.entries))
+        one_pass = self.one_pass(LATER, frozenset(plan.entries))
         objects = self.cluster.fetch(plan.targets)
-        return list(one.write(accept_or_refuse(plan, list(one.plans()), objects, LATER)))
+        return list(one_pass.write(accept_or_refuse(plan, list(one_pass.plans()), objects, LATER)))
 
 
-def again(content: dict[str, Any]) -> dict[str, Any]:
-    """Sum up what was edited, as somebody would who knows how."""
+def with_checksum(content: dict[str, Any]) -> dict[str, Any]:
+    """Returns an edited document with a new checksum, as a forger makes it."""
     content.pop("sha256")
     return content | {"sha256": saved_plan.checksum(content)}
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Give every member in a document, with what it is in."""
+    """Returns every place in a document: the list or mapping, and the index or key in it."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for key, member in [*pairs] for place in [(value, key), *places(member)]]

@@ -10,7 +10,7 @@ from reconcile.engine.selection import Selection
 from reconcile.model.errors import ForbiddenError, MissingError
 from reconcile.model.kinds import AUTOSCALER
 from tests.support.world import CS, PS, VS, C, P, R, autoscaler, deployment, rollout, standard, world
-from tests.unit.engine.counting import Counting, ended
+from tests.unit.engine.counting import Counting, objects_at_rest
 
 
 def test_all_that_a_rollout_names_is_read_at_once() -> None:
@@ -40,7 +40,7 @@ def test_an_invalid_rollout_names_nothing_to_read() -> None:
 
 def test_at_rest_only_the_canary_is_read() -> None:
     cluster = Counting()
-    cluster.objects = ended()
+    cluster.objects = objects_at_rest()
     (found,) = observe(cluster, Selection()).observations
     assert found.at_rest
     assert found.unchanged
@@ -55,7 +55,7 @@ def test_at_rest_only_the_canary_is_read() -> None:
 
 def test_a_canary_that_only_was_scaled_is_read_and_is_at_rest_all_the_same() -> None:
     cluster = Counting()
-    cluster.objects = ended()
+    cluster.objects = objects_at_rest()
     cluster.edit(C, "spec", "replicas", 3)
     (found,) = observe(cluster, Selection()).observations
     assert found.at_rest
@@ -65,7 +65,7 @@ def test_a_canary_that_only_was_scaled_is_read_and_is_at_rest_all_the_same() -> 
 
 def test_a_canary_that_was_made_anew_is_read() -> None:
     cluster = Counting()
-    cluster.objects = ended()
+    cluster.objects = objects_at_rest()
     cluster.objects[C] |= {"metadata": cluster.objects[C]["metadata"] | {"uid": "another"}}
     (found,) = observe(cluster, Selection()).observations
     assert not found.unchanged
@@ -73,7 +73,7 @@ def test_a_canary_that_was_made_anew_is_read() -> None:
 
 def test_of_two_rollouts_with_one_canary_each_holds_it_against_what_it_has_on_record_itself() -> None:
     cluster = Counting()
-    cluster.objects = ended()
+    cluster.objects = objects_at_rest()
     other = deepcopy(cluster.objects[R])
     other["metadata"]["name"] = "other"
     other["spec"]["virtualService"]["name"] = "other"

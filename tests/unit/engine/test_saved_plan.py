@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import reduce
+from operator import getitem
+from typing import Any
 
 import pytest
 
 from reconcile.engine import saved_plan
 from reconcile.model.errors import UsageError
+from reconcile.model.plan import Result
 from tests.hostile.tally import End, ended
-from tests.support.world import START
-from tests.unit.engine.saved_plans import R, World, again
+from tests.support.world import START, release
+from tests.unit.engine.saved_plans import R, World, with_checksum
 
 
 @pytest.mark.parametrize(
@@ -20,10 +24,15 @@ from tests.unit.engine.saved_plans import R, World, again
         ("", "is no JSON"),
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
+        ("[" + "1," * saved_plan.MAX_VALUES, "it has more than 2000000 values"),
+        ('{"kind": "steerer plan", "kind": "steerer plan"}', "is no JSON"),
+        ('{"kind": "steerer plan", "x": 1e999}', "is no JSON"),
+        ('{"kind": "steerer plan", "x": NaN}', "is no JSON"),
         ("[]", "is no plan"),
         ('{"kind": "steerer plan", "format": 2}', "has format 2, and this steerer reads 1"),
         ('{"kind": "steerer plan", "format": 1}', "was changed"),
     ],
+    ids=lambda text: text[:40],
 )
 def test_what_is_no_plan_is_refused_as_a_whole(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
@@ -49,7 +58,7 @@ def test_a_forged_file_with_holes_is_no_plan(member: str) -> None:
         if member in {"uid", "reason"}:
             del content["rollouts"][0][member]
         with pytest.raises(UsageError, match="is no plan that steerer saved"):
-            saved_plan.parse(json.dumps(again(content)), "plan.json")
+            saved_plan.parse(json.dumps(with_checksum(content)), "plan.json")
         ended(End.REFUSED)
 
 
@@ -57,13 +66,30 @@ def test_a_rollout_cannot_be_in_it_twice() -> None:
     content = World().save()
     content["rollouts"] *= 2
     with pytest.raises(UsageError, match="is no plan"):
-        saved_plan.parse(json.dumps(again(content)), "plan.json")
+        saved_plan.parse(json.dumps(with_checksum(content)), "plan.json")
 
 
-def test_it_does_not_keep() -> None:
+@pytest.mark.parametrize("path", [("rollout", "name"), ("patches", 1, "target", "name")])
+def test_a_name_that_no_object_can_have_is_refused(path: tuple[Any, ...]) -> None:
+    content = World().save()
+    *parents, last = path
+    reduce(getitem, parents, content["rollouts"][0])[last] = "../a"
+    with pytest.raises(UsageError, match="is no plan"):
+        saved_plan.parse(json.dumps(with_checksum(content)), "plan.json")
+
+
+def test_an_old_plan_and_one_of_the_future_are_not_applied() -> None:
     plan = saved_plan.parse(json.dumps(World().save()), "plan.json")
     assert plan.age_problem(START + timedelta(minutes=10), 600) == ""
     assert plan.age_problem(START + timedelta(seconds=601), 600) == (
         "the plan is 601s old, and --max-age is 600s: make a new one"
     )
     assert "one of two clocks is wrong" in plan.age_problem(START - timedelta(minutes=2), 600)
+
+
+def test_a_refused_plan_has_a_record_for_each_rollout() -> None:
+    plan = saved_plan.parse(json.dumps(World(*release("a", 10), *release("b", 10)).save()), "plan.json")
+    records = plan.refused("too old")
+    assert [(record.plan.rollout.name, record.plan.move) for record in records] == [("a", "advance"), ("b", "advance")]
+    assert {(record.result, record.error, record.at) for record in records} == {(Result.REFUSED, "too old", START)}
+    assert not any(record.plan.patches or record.plan.events for record in records)

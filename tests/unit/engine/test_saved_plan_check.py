@@ -20,7 +20,7 @@ from tests.unit.engine.test_one_pass import Confused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from tests.unit.engine.saved_plans import LATER, SERVICE_C, VS, WEIGHT, C, P, R, World, again, places
+from tests.unit.engine.saved_plans import LATER, SERVICE_C, VS, WEIGHT, C, P, R, World, places, with_checksum
 
 
 def test_what_has_not_changed_is_written_with_the_time_of_now() -> None:
@@ -48,7 +48,10 @@ MOVED: dict[str, tuple[Callable[[World], Any], str]] = {
         lambda w: w.cluster.edit(VS, *WEIGHT, 15),
         "VirtualService a.test: /spec/http/0/route/1/weight was 10",
     ),
-    "the weight, by another pass": (lambda w: list(w.one(LATER).run()), "/spec/http/0/route/1/weight was 10 and is 20"),
+    "the weight, by another pass": (
+        lambda w: list(w.one_pass(LATER).run()),
+        "/spec/http/0/route/1/weight was 10 and is 20",
+    ),
     "another route": (
         lambda w: w.cluster.edit(VS, "spec", "hosts", ["x"]),
         "a.test: /metadata/generation was 1 and is 2",
@@ -116,6 +119,27 @@ def test_what_was_not_in_the_plan_is_not_touched() -> None:
     assert [record.plan.rollout for record in world.apply(content)] == [R]
 
 
+def test_a_decision_that_is_not_in_the_plan_is_left_out() -> None:
+    world = World()
+    plan = saved_plan.parse(json.dumps(world.save()), "plan.json")
+    for manifest in release("b", 10):
+        world.cluster.put(manifest)
+    records = [*world.one_pass(LATER).plans()]
+    assert [record.plan.rollout.name for record in records] == ["a", "b"]
+    objects = world.cluster.fetch(plan.targets)
+    assert [record.plan.rollout for record in accept_or_refuse(plan, records, objects, LATER)] == [R]
+
+
+def test_a_path_that_leads_nowhere_has_no_value() -> None:
+    world = World()
+    content = world.save()
+    operation = {"op": "test", "path": f"/spec/http/{'9' * 5000}", "value": 1}
+    content["rollouts"][0]["patches"][1]["operations"][0] = operation
+    [record] = world.apply(with_checksum(content))
+    assert record.result is Result.REFUSED
+    assert "9 was 1 and is absent" in record.error
+
+
 def test_a_rollout_of_another_cluster_is_another_one() -> None:
     content = World().save()
     world = World(*release("z"), *release("a", 10))  # the same names, other uids
@@ -126,7 +150,7 @@ def test_a_rollout_of_another_cluster_is_another_one() -> None:
 
 def test_a_plan_to_wait_or_to_idle_has_nothing_to_apply_whatever_happens() -> None:
     world = World()
-    list(world.one(START - timedelta(seconds=10)).run())
+    list(world.one_pass(START - timedelta(seconds=10)).run())
     content = world.save()
     assert content["rollouts"][0]["move"] == "wait"
     written = len(world.cluster.patches)
@@ -153,7 +177,7 @@ def test_a_plan_that_could_not_be_made_is_not_applied() -> None:
     world = World()
     content = world.save()
     content["rollouts"][0]["error"] = "internal error: boom"
-    [record] = world.apply(again(content))
+    [record] = world.apply(with_checksum(content))
     assert record.error == "no plan could be made: internal error: boom"
 
 
@@ -204,7 +228,7 @@ def test_whoever_edits_the_file_makes_steerer_do_nothing_else(path: tuple[Any, .
     assert where[last] != value
     where[last] = value
     before = dict(world.cluster.objects)
-    [record] = world.apply(again(content))
+    [record] = world.apply(with_checksum(content))
     assert record.result is Result.REFUSED
     assert record.error
     assert world.cluster.objects == before
@@ -228,11 +252,11 @@ def test_no_edit_of_the_file_makes_it_write_what_the_pass_would_not(data: st.Dat
     inside, key = data.draw(st.sampled_from(places(content["rollouts"])))
     inside[key] = new
     try:
-        plan = saved_plan.parse(json.dumps(again(content)), "plan.json")
+        plan = saved_plan.parse(json.dumps(with_checksum(content)), "plan.json")
     except UsageError as error:
         assert "plan.json is no plan that steerer saved" in str(error)  # noqa: PT017 - or it is one
         return
-    one = world.one(LATER, frozenset(plan.entries))
+    one = world.one_pass(LATER, frozenset(plan.entries))
     fresh = {record.plan.rollout: record for record in one.plans()}
     objects = world.cluster.fetch(plan.targets)
     for record in accept_or_refuse(plan, [*fresh.values()], objects, LATER):
@@ -243,6 +267,6 @@ def test_another_version_that_would_do_something_else_says_so() -> None:
     world = World()
     content = world.save()
     content["rollouts"][0]["events"][0]["message"] = "Advancing rollout a.test to 20"
-    [record] = world.apply(again(content))
+    [record] = world.apply(with_checksum(content))
     assert "this is not what steerer 0." in record.error
     assert "not 0.0.0 that saved it, would do: /events/0/1 was " in record.error

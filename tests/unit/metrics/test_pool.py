@@ -10,20 +10,26 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from reconcile.metrics.backoff import MAX_CONCURRENCY, MAX_REFUSALS
+from reconcile.metrics.batching import Query
+from reconcile.metrics.pool import send_all
 from reconcile.metrics.prometheus import Prometheus
+from reconcile.metrics.query import Outcome, QueryClient, QueryResult
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.measurement import Failure
+from reconcile.model.measurement import Answer, Failure
 from tests.support.metrics_server import LONG, Handler, Server, no_response, result_body, vector
 from tests.unit.metrics.many import AT, TEMPLATES, by_workload, error, measured, names, queried, question, questions
 from tests.unit.metrics.test_batches import KNOWN, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import requests
 
 
 def refusing(status: int, **headers: str) -> Callable[[Handler], None]:
@@ -188,3 +194,35 @@ def test_where_the_time_ends_the_first_were_asked_in_full(server: Server) -> Non
     assert last.detail == f"{server.url}: not asked: the 0.3s that all questions have together were over before"
     first = answers['alone{w="w0"}']
     assert first.detail == f"{server.url}: no answer within the 0.3s that all questions have together"
+
+
+class LateClient(QueryClient):
+    """A client whose query `slow` is answered as soon as the pool has given it up, and before `other` is answered."""
+
+    slow: ClassVar[SimpleQueue[threading.Thread]] = SimpleQueue()
+    given_up = threading.Event()
+
+    def send(self, session: requests.Session, query: Query, deadline: float) -> QueryResult:
+        """Answers both queries. The first attempt of `other` is refused, so that it is sent again."""
+        del session, deadline
+        if query.text == "slow":
+            self.slow.put(threading.current_thread())
+            assert self.given_up.wait(LONG)
+            return QueryResult(outcome=Outcome.ANSWERED, answers={"slow": Answer(value=1)})
+        if not self.given_up.is_set():
+            return QueryResult(outcome=Outcome.REFUSED, answers={}, retry_after=0)
+        self.slow.get(timeout=LONG).join(LONG)  # its late result is in the queue before that of `other`
+        return QueryResult(outcome=Outcome.ANSWERED, answers={"other": Answer(value=2)})
+
+    def no_answer(self, query: Query, reason: str, *rest: Any) -> QueryResult:
+        """Lets `slow` go on: the pool calls this when it gives it up."""
+        self.given_up.set()
+        return super().no_answer(query, reason, *rest)
+
+
+def test_a_response_that_comes_after_its_query_was_given_up_is_ignored() -> None:
+    client = LateClient(address="http://x", headers={}, ca_file=None, timeout=0.01, at=AT, mask=str)
+    queries = [Query(text=text, metric="m", position=number) for number, text in enumerate(["slow", "other"])]
+    answers = send_all(queries, client, LONG)
+    assert answers["slow"].detail == "http://x: no answer within 0.01s"
+    assert answers["other"] == Answer(value=2)
