@@ -14,7 +14,7 @@ from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import TemplateError
 from reconcile.model.measurement import Answer, Failure
-from reconcile.preflight import checks, installed, queries
+from reconcile.preflight import checks, files, queries
 from reconcile.preflight.findings import Level
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
     subjects, errors = read_subjects(folder, selection, settings)
     results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
-    shared = (installed.lookalikes(folder.objects_of_other_kinds()), count_rollouts(subjects, errors, Level.WARNING))
+    shared = (files.files(folder.by_place()), count_rollouts(subjects, errors, Level.WARNING))
     return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 

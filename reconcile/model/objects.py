@@ -71,25 +71,19 @@ class Deployment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Autoscaler:
-    """One HorizontalPodAutoscaler: its target, its least size, and its status.
+    """One HorizontalPodAutoscaler: its least size, and its status.
 
     `utilization_of` names the resources, such as cpu, that it computes a share of what the containers request of.
     `is_active` is False where it cannot compute a size, with the reason in its own words.
     """
 
     name: str
-    target_kind: str
-    target_name: str
     min_replicas: int
     current_replicas: int
     desired_replicas: int
     utilization_of: frozenset[str] = frozenset()
     is_active: bool = True
     inactive_reason: str = ""
-
-    def targets(self, deployment: Ref) -> bool:
-        """Returns whether it scales this Deployment."""
-        return (self.target_kind, self.target_name) == (deployment.kind.name, deployment.name)
 
 
 def deployment(manifest: Manifest) -> Deployment:
@@ -128,11 +122,10 @@ def autoscaler(manifest: Manifest) -> Autoscaler:
     """Returns the autoscaler; the manifest may have any version. Raises InvalidObjectError."""
     root = Fields(value=manifest)
     metadata, spec, status = root.child("metadata"), root.child("spec"), root.child("status", required=False)
-    target, active = spec.child("scaleTargetRef"), _conditions(status).get("ScalingActive", {})
+    active = _conditions(status).get("ScalingActive", {})
+    spec.child("scaleTargetRef")
     view = Autoscaler(
         name=metadata.text("name"),
-        target_kind=str(target.value.get("kind")),
-        target_name=str(target.value.get("name")),
         min_replicas=spec.integer("minReplicas", 0, MANY, 1),
         current_replicas=status.integer("currentReplicas", 0, MANY, 0),
         desired_replicas=status.integer("desiredReplicas", 0, MANY, 0),
@@ -164,6 +157,12 @@ def _failure(condition: Manifest) -> str:
     if condition.get("status") != "True":
         return ""
     return str(condition.get("message") or condition.get("reason") or "")
+
+
+def scales(autoscaler: Manifest, deployment: Ref) -> bool:
+    """Returns whether an autoscaler scales this Deployment. One without a target, such as a patch, scales none."""
+    target = Fields(value=autoscaler).child("spec").child("scaleTargetRef").value
+    return (target.get("kind"), target.get("name")) == (deployment.kind.name, deployment.name)
 
 
 def ref_of(kind: Kind, metadata: Fields) -> Ref:

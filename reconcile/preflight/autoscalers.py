@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 def autoscalers(subject: Subject) -> Iterator[Finding]:
     """Yields autoscalers that cannot be used, that may scale to zero, or of which a Deployment has several."""
     rollout = subject.case.rollout
-    try:
-        found = [(ref, subject.case.objects.autoscalers_of(ref)) for ref in (rollout.primary, rollout.canary)]
-    except GateError as error:
-        yield Finding(level=Level.ERROR, object=str(rollout.ref), message=error.reason)
-        return
-    for ref, items in found:
+    for ref in dict.fromkeys((rollout.primary, rollout.canary)):
+        try:
+            found = subject.case.objects.autoscalers_of(ref)
+        except GateError as error:
+            name, _, _ = error.reason.partition(" cannot be ")
+            yield Finding(level=Level.ERROR, object=name, message=error.reason)
+            return
         if ref.name:
-            yield from _of(ref, items)
-            yield from _without_requests(subject, ref, items)
+            yield from _of(ref, found)
+            yield from _without_requests(subject, ref, found)
 
 
 def _of(ref: Ref, found: tuple[Autoscaler, ...]) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconcile.model.errors import ClusterError
-    from reconcile.model.kinds import Kind, Manifest
+    from reconcile.model.kinds import Kind
     from reconcile.model.rights import Right
 
 _LEVELS = {Impact.BLIND: Level.ERROR, Impact.HALT: Level.ERROR, Impact.SILENCE: Level.WARNING, Impact.COST: Level.INFO}
@@ -100,22 +100,3 @@ def metrics_server(answer: Answer) -> Result:
     failed = answer.failure not in {None, Failure.NO_DATA, Failure.NOT_A_NUMBER}
     problem = Finding(level=Level.ERROR, object="metrics server", message=answer.detail)
     return completed("metrics server", [problem] if failed else [], lambda: "answers")
-
-
-def lookalikes(objects: Mapping[str, Manifest]) -> Result:
-    """Returns which objects look like Rollouts and are none. The keys are the places where they stand."""
-    return completed("files", _lookalikes(objects), lambda: "every Rollout in the folder is one")
-
-
-def _lookalikes(objects: Mapping[str, Manifest]) -> Iterator[Finding]:
-    for place, manifest in objects.items():
-        kind, version = str(manifest.get("kind")), str(manifest.get("apiVersion"))
-        group = version.rpartition("/")[0]
-        wanted = f"apiVersion: {ROLLOUT.api_version(ROLLOUT.versions[0])} and kind: {ROLLOUT.name}"
-        what = f"apiVersion: {version} and kind: {kind}"
-        if group == ROLLOUT.group:
-            yield Finding(level=Level.ERROR, object=place, message=f"has {what}, not {wanted}")
-        elif kind.lower() == ROLLOUT.name.lower():
-            message = f"has {what}: that is another tool's, and is not looked at"
-            advice = f"if it is meant for steerer, write {wanted}"
-            yield Finding(level=Level.INFO, object=place, message=message, advice=advice)

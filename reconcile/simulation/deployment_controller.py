@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model import objects
+from reconcile.model.errors import InvalidObjectError
 from reconcile.model.kinds import DEPLOYMENT, Ref, Scope
 from reconcile.model.plan import Patch
 from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconcile.model.objects import Deployment
     from reconcile.model.ports import Cluster
 
@@ -25,13 +29,18 @@ class DeploymentController:
 
     def step(self) -> None:
         """Advances every rolling update by one tick. One that is seen for the first time is complete."""
-        for manifest in self.cluster.list(DEPLOYMENT, Scope()):
-            deployment = objects.deployment(manifest)
+        for deployment in self._deployments():
             template = revision(deployment.template)
             current, ticks = self._progress.get(deployment.ref, (template, self.rollout_ticks))
             ticks = min(ticks + 1, self.rollout_ticks) if current == template else 1
             self._progress[deployment.ref] = (template, ticks)
             self._write_status(deployment, deployment.wanted * ticks // self.rollout_ticks)
+
+    def _deployments(self) -> Iterator[Deployment]:
+        """Yields the Deployments that can be used; a pass halts for another one that its Rollout names."""
+        for manifest in self.cluster.list(DEPLOYMENT, Scope()):
+            with suppress(InvalidObjectError):
+                yield objects.deployment(manifest)
 
     def _write_status(self, deployment: Deployment, updated: int) -> None:
         """Writes the status with this many updated replicas. Old ones are available until new ones replace them."""

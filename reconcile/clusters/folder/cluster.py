@@ -74,13 +74,13 @@ class FolderCluster:
         del known
         return ()
 
-    def objects_of_other_kinds(self) -> Mapping[str, Manifest]:
-        """Returns the objects of kinds that no pass reads, by `file: Kind name`.
+    def by_place(self) -> Mapping[str, Manifest]:
+        """Returns all objects, also of kinds that no pass reads, by `file: Kind name`.
 
         Raises UsageError with all faults of the folder's files.
         """
         with self._guard:
-            return self._index.objects_of_other_kinds()
+            return self._index.by_place()
 
     def patch(self, patch: Patch) -> None:
         """Writes one JSON patch into the file of the object.

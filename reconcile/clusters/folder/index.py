@@ -43,14 +43,13 @@ class Index:
         self._refresh()
         return self._entries
 
-    def objects_of_other_kinds(self) -> Mapping[str, Manifest]:
-        """Returns the objects of kinds that no pass reads, by `file: Kind name`. Raises UsageError as `entries`."""
+    def by_place(self) -> Mapping[str, Manifest]:
+        """Returns all objects, also of kinds that no pass reads, by `file: Kind name`. Raises as `entries`."""
         self._refresh()
         return {
             f"{path.relative_to(self._folder)}: {title(item)}": item.typed
             for path, file in sorted(self._files.items())
             for item in file.objects
-            if ref_to(item, self._default_namespace) is None
         }
 
     def current(self, ref: Ref) -> Entry | None:

@@ -11,6 +11,8 @@ from reconcile.core.observation import parsed
 from reconcile.core.stops import GateError
 from reconcile.model import objects, service
 from reconcile.model.errors import ClusterError, InvalidObjectError
+from reconcile.model.fields import Fields
+from reconcile.model.kinds import AUTOSCALER
 
 if TYPE_CHECKING:
     from reconcile.core.observation import Observation
@@ -51,17 +53,10 @@ class Objects:
 
     def autoscalers_of(self, deployment: Ref) -> tuple[Autoscaler, ...]:
         """Returns the autoscalers of a Deployment: found by what they target, not by name."""
-        return tuple(item for item in self._autoscalers if item.targets(deployment))
-
-    @cached_property
-    def _autoscalers(self) -> tuple[Autoscaler, ...]:
         found = self.observation.around.autoscalers
         if isinstance(found, ClusterError):
             raise GateError(f"HorizontalPodAutoscalers cannot be read: {found}")
-        try:
-            return tuple(objects.autoscaler(manifest) for manifest in found)
-        except InvalidObjectError as error:
-            raise GateError(f"a HorizontalPodAutoscaler cannot be used: {error}") from error
+        return tuple(_autoscaler(manifest) for manifest in found if objects.scales(manifest, deployment))
 
     @cached_property
     def identity(self) -> promotion.Identity:
@@ -86,3 +81,11 @@ class Objects:
             return promotion.is_promoted(self.canary, self.primary, self.identity)
         except GateError:
             return False
+
+
+def _autoscaler(manifest: Manifest) -> Autoscaler:
+    try:
+        return objects.autoscaler(manifest)
+    except InvalidObjectError as error:
+        ref = objects.ref_of(AUTOSCALER, Fields(value=manifest).child("metadata"))
+        raise GateError(f"{ref} cannot be used: {error}") from error

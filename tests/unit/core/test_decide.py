@@ -107,9 +107,13 @@ def test_a_route_that_is_gone_while_promoting_halts_and_the_copy_is_not_lost(rou
 
 def test_autoscalers_that_cannot_be_read_or_used_halt() -> None:
     broken = autoscaler("podinfo-canary", 2, 2)
-    broken["spec"]["scaleTargetRef"] = None
+    broken["spec"]["minReplicas"] = "${MIN:=2}"
     record = world(broken).tick()
-    assert record.plan.reason == ("a HorizontalPodAutoscaler cannot be used: spec.scaleTargetRef: is required")
+    assert record.plan.reason == (
+        'HorizontalPodAutoscaler scaler.test cannot be used: spec.minReplicas: must be an integer, not "${MIN:=2}"'
+    )
+    broken["spec"]["scaleTargetRef"] = None
+    assert world(broken).tick().plan.move != "halt"
     (observation,) = observe(world().cluster, Selection()).observations
     assert observation.surroundings is not None
     blind = replace(observation, surroundings=replace(observation.surroundings, autoscalers=ForbiddenError("no")))

@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.kinds import DEPLOYMENT, Manifest, Ref
-from reconcile.model.objects import Autoscaler, autoscaler, deployment
+from reconcile.model.objects import Autoscaler, autoscaler, deployment, scales
 from reconcile.model.service import service
 from tests.support import world
 
@@ -133,23 +133,22 @@ def test_a_service_that_cannot_be_read_is_refused(spec: Manifest, problem: str) 
 
 
 def test_an_autoscaler_is_known_by_what_it_targets() -> None:
-    found = autoscaler(world.autoscaler("podinfo-canary", 2, 4, least=3))
+    manifest = world.autoscaler("podinfo-canary", 2, 4, least=3)
+    found = autoscaler(manifest)
     assert found == Autoscaler(
         name="scaler",
-        target_kind="Deployment",
-        target_name="podinfo-canary",
         min_replicas=3,
         current_replicas=2,
         desired_replicas=4,
     )
-    assert found.targets(world.C)
-    assert not found.targets(world.P)
+    assert scales(manifest, world.C)
+    assert not scales(manifest, world.P)
 
 
 def test_an_autoscaler_of_another_kind_targets_no_deployment() -> None:
     manifest = world.autoscaler("podinfo-canary", 2, 2)
     manifest["spec"]["scaleTargetRef"]["kind"] = "StatefulSet"
-    assert not autoscaler(manifest).targets(world.C)
+    assert not scales(manifest, world.C)
 
 
 def test_what_an_autoscaler_leaves_out() -> None:
@@ -164,3 +163,4 @@ def test_an_autoscaler_without_a_target_is_refused() -> None:
     manifest["spec"]["scaleTargetRef"] = None
     with pytest.raises(InvalidObjectError, match="scaleTargetRef: is required"):
         autoscaler(manifest)
+    assert not scales(manifest, world.C)

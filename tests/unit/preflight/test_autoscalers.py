@@ -9,7 +9,7 @@ from reconcile.model.kinds import AUTOSCALER, Kind, Manifest, Scope
 from reconcile.preflight.checks import FOLDER
 from tests.support.fakes import MemoryCluster
 from tests.support.world import autoscaler, deployment, meta, standard
-from tests.unit.preflight.examining import CANARY, PRIMARY, ROLLOUT, Broken, examined, infos, rows_of, standard_and
+from tests.unit.preflight.examining import CANARY, PRIMARY, Broken, examined, infos, rows_of, standard_and
 
 BROKEN: dict[str, Broken] = {
     "an autoscaler that may take all pods away": (
@@ -36,13 +36,16 @@ BROKEN: dict[str, Broken] = {
         ),
     ),
     "an autoscaler that is none": (
-        standard_and(autoscaler("podinfo", 2, 2) | {"spec": {}}),
+        standard_and(autoscaler("podinfo", 2, 2, least=-1)),
         (
             "autoscalers",
             "error",
-            ROLLOUT,
+            "HorizontalPodAutoscaler scaler.test",
             "",
-            "a HorizontalPodAutoscaler cannot be used: spec.scaleTargetRef: is required",
+            (
+                "HorizontalPodAutoscaler scaler.test cannot be used: "
+                "spec.minReplicas: must be between 0 and 2147483647, not -1"
+            ),
         ),
     ),
 }
@@ -61,7 +64,9 @@ def test_autoscalers_that_cannot_be_read_are_told_by_the_gates_own_words() -> No
             return super().list(kind, scope)
 
     found = rows_of(examined(Blind(standard()), FOLDER))
-    assert found == [("autoscalers", "error", ROLLOUT, "", "HorizontalPodAutoscalers cannot be read: forbidden")]
+    assert found == [
+        ("autoscalers", "error", "HorizontalPodAutoscalers", "", "HorizontalPodAutoscalers cannot be read: forbidden")
+    ]
 
 
 def test_a_size_that_nobody_else_moves_is_well() -> None:

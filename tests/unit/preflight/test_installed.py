@@ -10,7 +10,7 @@ from reconcile.model.errors import UnreachableError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.measurement import Answer, Failure
 from reconcile.preflight.findings import Level, Result, count_levels
-from reconcile.preflight.installed import Served, granted_rights, lookalikes, metrics_server, resources
+from reconcile.preflight.installed import Served, granted_rights, metrics_server, resources
 
 ALL = {
     ROLLOUT: frozenset({"rollouts", "rollouts/status"}),
@@ -129,20 +129,6 @@ def test_rights_that_cannot_be_asked_are_one_warning() -> None:
 )
 def test_a_server_answers_or_not(answer: Answer, found: list[tuple[str, str, str]]) -> None:
     assert messages(metrics_server(answer)) == found
-
-
-def test_objects_that_look_like_rollouts_are_told_apart() -> None:
-    result = lookalikes(
-        {
-            "a.yaml: rollout podinfo": {"apiVersion": "apps.weave.works/v1beta1", "kind": "rollout"},
-            "b.yaml: Rollout podinfo": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"},
-            "c.yaml: ConfigMap podinfo": {"apiVersion": "v1", "kind": "ConfigMap"},
-        }
-    )
-    assert [(str(item.level), item.object) for item in result.findings] == [
-        ("error", "a.yaml: rollout podinfo"),
-        ("info", "b.yaml: Rollout podinfo"),
-    ]
 
 
 def test_levels_are_counted() -> None:
