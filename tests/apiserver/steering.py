@@ -1,7 +1,7 @@
-"""What the tests of steerer as a user runs it share: the program, a metrics server, objects, and diffs of objects.
+"""Shared parts of the tests that run steerer as a user does: the program, a metrics server, objects and their diffs.
 
-The program runs as a process of its own with a kubeconfig, and Kubernetes is the control plane of `components`. The
-metrics server says what a test tells it to; the real Prometheus has tests of its own.
+The program runs as a process with a kubeconfig, and Kubernetes is the control plane of `components`. The metrics server
+returns the values of a test; `tests/prometheus` has the real one.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ GOOD = {SUCCESS: "100", DURATION: "150"}
 
 LONG_AGO = "2026-01-01T00:00:00Z"
 
-# What the server itself keeps up to date about an object, whoever writes it.
-_BOOKS = ("resourceVersion", "generation", "managedFields")
+# Metadata that the server changes with each write.
+_SERVER_FIELDS = ("resourceVersion", "generation", "managedFields")
 
-# The peak of a process is taken over from whoever forked it, and a test run is big: so a small one is put between.
+# A child starts with the peak memory of its parent, and a test run is big: a small process stands between them.
 _MEASURE = """
 import resource, subprocess, sys, time
-begun = time.perf_counter()
+start = time.perf_counter()
 code = subprocess.call(sys.argv[2:])
-wall, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+wall, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
 with open(sys.argv[1], "w") as out:
     print(used.ru_maxrss * 1024, used.ru_utime + used.ru_stime, wall, file=out)
 sys.exit(code)
@@ -60,7 +60,7 @@ sys.exit(code)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Used:
-    """What a run took: the most memory that it held at a time, in bytes, and seconds on a core and on the clock."""
+    """The resources of a run: peak memory in bytes, CPU time and wall time in seconds."""
 
     peak: int
     cpu: float
@@ -89,24 +89,24 @@ class Done:
 
 
 def vector(query: str, values: Mapping[str, str]) -> bytes:
-    """Write what Prometheus answers: a sample for each metric of these that is in the query, and for each workload."""
+    """Returns the response of Prometheus: a sample for each of these metrics in the query, and for each workload."""
     found = [value for metric, value in values.items() if metric in query]
     series = [{"metric": labels, "value": [time.time(), value]} for value in found for labels in _series(query)]
     return json.dumps({"status": "success", "data": {"resultType": "vector", "result": series}}).encode()
 
 
 def _series(query: str) -> list[dict[str, str]]:
-    """Give the labels of what is asked for: one series without any, or one for each workload of a group."""
+    """Returns the labels of the series in the response: one without labels, or one for each workload of a group."""
     label = "destination_workload"
     workloads = re.search(rf'{label}=~"\(\?:([^"]*)\)"', query) if f"by ({label}" in query else None
     return [{label: name.replace("\\", "")} for name in workloads[1].split("|")] if workloads else [{}]
 
 
 class Metrics:
-    """A server that answers instant queries like Prometheus: one sample of a fixed value for each metric.
+    """A server that answers instant queries as Prometheus does, with one sample for each metric.
 
-    `values` has the value for each metric, as Prometheus writes numbers; without one there is no data. `queries` are
-    the texts that were asked for. `hook` gives status and body for a query, or None to close the connection.
+    `values` has the value of each metric as text; a metric without one has no data. `queries` are the queries so far.
+    `hook` returns status and body for a query, or None to close the connection.
     """
 
     def __init__(self) -> None:
@@ -139,12 +139,12 @@ class Metrics:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def answer(self, query: str) -> tuple[int, bytes]:
-        """Give status and body for a query: `values` as they are."""
+        """Returns status and body for a query, from `values`."""
         return 200, vector(query, self.values)
 
     @contextmanager
     def serving(self) -> Iterator[Metrics]:
-        """Answer until the end."""
+        """Serves until the block ends."""
         thread = Thread(target=self._server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -155,7 +155,7 @@ class Metrics:
             self._server.server_close()
 
     def good(self) -> None:
-        """Let everything be well again."""
+        """Sets good values for all metrics."""
         self.values.update(GOOD)
 
 
@@ -163,28 +163,28 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: a client that was killed is no error of ours."""
+        """Prints nothing: some clients are killed on purpose."""
 
 
 @dataclass(kw_only=True)
 class Steerer:
-    """The program as somebody starts it who has this kubeconfig, of this namespace, and sees this metrics server."""
+    """The program with a kubeconfig for a namespace, and with a metrics server."""
 
     kubeconfig: Path | str
     metrics: str = ""
     namespace: str = "default"
-    seconds: float = 120  # that it may run for
+    seconds: float = 120  # timeout of a run
 
     def __call__(self, *args: str, expect: int | None = 0, **environment: str) -> Done:
-        """Run it to its end. Fails where the exit code is not the one to expect (None = any)."""
+        """Runs it to its end. Fails if the exit code is another than `expect` (None = any)."""
         return self._run([sys.executable, "-m", "reconcile", *args], expect, environment)
 
     def passes(self, *args: str, expect: int | None = 0) -> Done:
-        """Make one pass that need not wait for the interval, and give its decision records."""
+        """Makes one pass without an interval; returns its decision records."""
         return self("run", "--control-loop-interval=0s", "-o", "json", *args, expect=expect)
 
     def measured(self, scratch: Path, *args: str) -> tuple[Done, Used]:
-        """Run it, and give what that took as well."""
+        """Runs it; returns also the resources that the run took."""
         used = scratch / "used"
         measure = [sys.executable, "-I", "-S", "-c", _MEASURE, str(used)]
         done = self._run([*measure, sys.executable, "-m", "reconcile", *args], 0, {})
@@ -192,14 +192,14 @@ class Steerer:
         return done, Used(peak=int(peak), cpu=float(cpu), wall=float(wall))
 
     def begin(self, *args: str, **environment: str) -> Program:
-        """Start it, and leave it running. To be used in a `with`."""
+        """Starts it and leaves it running. A context manager."""
         return Program([sys.executable, "-m", "reconcile", *args], cwd=ROOT, env=self.environment(**environment))
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Give the whole environment that it runs in; `steerer` is on the PATH."""
+        """Returns its environment variables; `steerer` is on the PATH."""
         path = f"{Path(sys.executable).parent}:{os.defpath}"
-        given = {"KUBECONFIG": str(self.kubeconfig), "STEERER_METRICS_SERVER": self.metrics}
-        return {"PATH": path, "LANG": "C.UTF-8", **given, **more}
+        options = {"KUBECONFIG": str(self.kubeconfig), "STEERER_METRICS_SERVER": self.metrics}
+        return {"PATH": path, "LANG": "C.UTF-8", **options, **more}
 
     def _run(self, command: list[str], expect: int | None, environment: dict[str, str]) -> Done:
         ended = subprocess.run(
@@ -219,37 +219,37 @@ class Steerer:
         return done
 
 
-# Objects as the server has them.
+# Objects as the server stores them.
 
 
 def get(plane: ControlPlane, what: str, namespace: str) -> dict[str, Any]:
-    """Give one object, such as `deployment/podinfo`, as kubectl prints it, with `managedFields`."""
+    """Returns one object, such as `deployment/podinfo`, as kubectl prints it, with `managedFields`."""
     text = plane.kubectl("get", what, "-o", "json", "--show-managed-fields", namespace=namespace)
     found: dict[str, Any] = json.loads(text)
     return found
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Give every leaf of an object by its path, such as `/spec/http/0/route/1/weight`; empty parts are leaves too."""
+    """Returns the leaves of an object by path, such as `/spec/http/0/route/1/weight`; empty parts are leaves too."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     leaves = {where: leaf for key, member in pairs for where, leaf in flat(member, f"{path}/{key}").items()}
     return leaves or {path: value}
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Give what differs between two states of an object, by path: what was there and what is (None = nothing)."""
-    old, new = flat(_without_books(before)), flat(_without_books(after))
+    """Returns the differences between two states of an object, by path: the old and the new value (None = absent)."""
+    old, new = flat(_without_server_fields(before)), flat(_without_server_fields(after))
     paths = sorted(path for path in old | new if old.get(path) != new.get(path) or (path in old) != (path in new))
     return {path: (old.get(path), new.get(path)) for path in paths}
 
 
-def _without_books(manifest: dict[str, Any]) -> dict[str, Any]:
-    metadata = {key: value for key, value in manifest["metadata"].items() if key not in _BOOKS}
+def _without_server_fields(manifest: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in _SERVER_FIELDS}
     return manifest | {"metadata": metadata}
 
 
 def rolled_out(plane: ControlPlane, namespace: str, *names: str) -> None:
-    """Wait until the controllers have rolled out these Deployments, and no pod of an older template is left."""
+    """Waits until these Deployments are rolled out, with no pod of an older template left."""
 
     def settled(name: str) -> bool:
         found = plane.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}").json()
@@ -270,18 +270,18 @@ def let_interval_pass(plane: ControlPlane, namespace: str, *names: str) -> None:
 
 
 def of_steerer(entries: list[AuditEntry]) -> list[AuditEntry]:
-    """Give the requests that the program sent."""
+    """Returns the requests of the program."""
     return [entry for entry in entries if entry.user_agent.startswith("steerer/")]
 
 
 def wait_until_after(moment: str) -> None:
-    """Wait for a later second than this one, which is written as Kubernetes does: Events are stamped no finer."""
+    """Waits until a second is over, which is a time of Kubernetes: Events have whole seconds."""
     end = datetime.fromisoformat(moment).timestamp() + 1
     wait_for(lambda: time.time() >= end, f"{moment} to be over")
 
 
 def seat(plane: ControlPlane, namespace: str, app: str) -> None:
-    """Put one pod of an app that waits for room on a node, as a scheduler would that found some."""
+    """Binds one pending pod of an app to a node, as a scheduler does."""
     pods = f"/api/v1/namespaces/{namespace}/pods"
 
     def waiting() -> list[str]:
@@ -295,11 +295,11 @@ def seat(plane: ControlPlane, namespace: str, app: str) -> None:
     plane.request("POST", f"{pods}/{name}/binding", body=binding).raise_for_status()
 
 
-# Objects of the tests' own.
+# Objects that tests create.
 
 
 def install(plane: ControlPlane, namespace: str, **analysis: Any) -> None:
-    """Apply the example in another namespace and wait for its pods; `analysis` replaces members of canaryAnalysis."""
+    """Applies the example in another namespace and waits for its pods; `analysis` replaces fields of canaryAnalysis."""
     files = [*sorted((ARTIFACTS / "workloads").glob("*.yaml")), ARTIFACTS / "rollouts" / "podinfo.yaml"]
     items = [yaml.safe_load(file.read_text()) for file in files]
     for item in items:
@@ -311,14 +311,14 @@ def install(plane: ControlPlane, namespace: str, **analysis: Any) -> None:
 
 
 def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, then: int | None = None) -> Steerer:
-    """Install the example in a new namespace and start it with this step; `then` is the next one."""
+    """Installs the example in a new namespace and makes its first step; `then` is the next stepWeight."""
     namespace = f"started-{uuid4().hex[:8]}"
     plane.kubectl("create", "namespace", namespace)
     install(plane, namespace, stepWeight=step)
     kubeconfig = plane.kubeconfig_for(plane.token, namespace=namespace)
     steerer = Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
-    begun = steerer.passes().record
-    assert (begun["move"], begun["after"]["weight"]) == ("start", weight)
+    first = steerer.passes().record
+    assert (first["move"], first["after"]["weight"]) == ("start", weight)
     if then:
         patch = {"spec": {"canaryAnalysis": {"stepWeight": then}}}
         plane.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=namespace)
@@ -326,12 +326,12 @@ def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, th
 
 
 def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
-    """Apply objects with one call of kubectl."""
+    """Applies objects with one call of kubectl."""
     plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
 
 def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
-    """Create many objects quickly."""
+    """Creates many objects in parallel."""
 
     def create(manifest: dict[str, Any]) -> None:
         version, metadata = manifest["apiVersion"], manifest["metadata"]
@@ -344,7 +344,7 @@ def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
 
 
 def at_rest(namespace: str, name: str, **deployments: Any) -> list[dict[str, Any]]:
-    """Build a Rollout that has nothing to release: both Deployments alike, without pods; more members of their spec."""
+    """Returns a Rollout with nothing to release: equal Deployments without pods, with more fields in their spec."""
     canary = f"{name}-canary"
     spec = {
         "virtualService": {"name": name},
@@ -357,7 +357,7 @@ def at_rest(namespace: str, name: str, **deployments: Any) -> list[dict[str, Any
 
 
 def small_release(namespace: str, name: str) -> list[dict[str, Any]]:
-    """Builds everything that a Rollout needs which starts at once: one replica each, no metric."""
+    """Returns a Rollout that starts at once and all its objects: one replica each, no metric."""
     canary = f"{name}-canary"
     [rollout] = [item for item in at_rest(namespace, name) if item["kind"] == "Rollout"]
     route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
@@ -379,7 +379,7 @@ def small_release(namespace: str, name: str) -> list[dict[str, Any]]:
 
 
 def deployment(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
-    """Build the example's Deployment under another name, without pods."""
+    """Returns the example's Deployment with another name, without pods."""
     example = _example()
     labels = {"app": name}
     template = example["spec"]["template"] | {"metadata": {"labels": labels}}
@@ -397,7 +397,7 @@ def _example() -> dict[str, Any]:
 
 
 def account(plane: ControlPlane, namespace: str, rules: list[dict[str, Any]]) -> Path:
-    """Make a service account with these rights in the namespace, and give a kubeconfig that acts as it."""
+    """Creates a service account with these rights in the namespace; returns a kubeconfig for it."""
     group, name = "rbac.authorization.k8s.io", {"metadata": {"name": "steerer"}}
     role = {"apiVersion": f"{group}/v1", "kind": "Role", **name, "rules": rules}
     binding = {

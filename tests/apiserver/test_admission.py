@@ -1,4 +1,4 @@
-"""Every field of a Rollout at a real API server: it and the program refuse the same, and name the same path."""
+"""Every field of a Rollout on a real API server: server and program refuse the same values, and name the same path."""
 
 from __future__ import annotations
 

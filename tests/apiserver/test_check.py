@@ -1,4 +1,4 @@
-"""`steerer check` on a real API server with RBAC, and with a real Prometheus: what it finds, and no write."""
+"""`steerer check` on a real API server with RBAC, and with a real Prometheus: its findings, and no write."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PODINFO = "podinfo"
 
 @pytest.fixture
 def installed(control_plane: ControlPlane, namespace: str) -> str:
-    """Give a namespace with the example in it, rolled out."""
+    """Returns a namespace with the example in it, rolled out."""
     install(control_plane, namespace)
     return namespace
 
 
 def found(done: Done, *levels: str) -> list[dict[str, Any]]:
-    """Give the findings of `-o json`, each with its check; of these levels, or errors and warnings."""
+    """Returns the findings of `-o json`, each with its check; of these levels, by default errors and warnings."""
     return [
         finding | {"check": result["check"]}
         for result in json.loads(done.out)["results"]
@@ -59,7 +59,7 @@ def test_the_account_of_a_pass_is_enough_and_nothing_is_written(control_plane: C
         ("create", "selfsubjectaccessreviews")
     }
     assert [entry.code for entry in asked if entry.code >= 400] == []
-    # A review for each right, two pages that the server has of itself, Istio's, and what a pass reads.
+    # A review for each right, discovery and schema of the Rollout, discovery of Istio, and what a pass reads.
     assert len(asked) <= len(rights.PASS) + 3 + 7
 
 
@@ -75,7 +75,7 @@ def test_each_right_that_is_missing_is_named_with_the_rule_to_add(
     assert missing["object"] == f"Role of namespace {installed}"
     assert missing["message"].startswith(f"cannot {right.verb} {right.resource}")
     assert yaml.safe_load(missing["advice"].removeprefix("add to it: ")) == rule
-    # Once it is added as it was told, there is nothing left to add.
+    # With the rule of the message added, nothing is missing.
     account(
         control_plane, installed, [*rights.rules(kept), yaml.safe_load(missing["advice"].removeprefix("add to it: "))]
     )
@@ -216,7 +216,7 @@ def test_without_any_rollout_the_server_and_the_rights_are_tried_all_the_same(
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
-    """Give a control plane of its own, that knows neither Istio nor steerer at first."""
+    """Yields a control plane without the CRDs of Istio and steerer."""
     with own_control_plane(pytestconfig, tmp_path_factory.mktemp("bare"), controllers=False, kinds=False) as plane:
         yield plane
 

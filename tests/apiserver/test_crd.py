@@ -1,4 +1,4 @@
-"""The CRD on a real API server: what it takes, what it refuses and in which words, and what people see."""
+"""The CRD on a real API server: what it accepts, what it refuses in which words, and its printed columns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SEED: dict[str, Any] = {
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """Give the seed's spec with another value, or none, at a path; numbers are places in a list."""
+    """Returns the example spec with another value, or none, at a path; numbers are indexes of a list."""
     return pieces.put(SEED, path, value)
 
 
@@ -69,7 +69,7 @@ def test_the_server_finds_nothing_wrong_with_the_schema(control_plane: ControlPl
 
 
 def test_applying_it_again_changes_and_warns_of_nothing(control_plane: ControlPlane) -> None:
-    control_plane.kubectl("apply", "-f", str(CRD))  # as a user does; the control plane's own was a server-side apply
+    control_plane.kubectl("apply", "-f", str(CRD))  # as a user does; the control plane used a server-side apply
     assert "unchanged" in control_plane.kubectl("apply", "--warnings-as-errors", "-f", str(CRD))
     assert control_plane.kubectl("diff", "-f", str(CRD)) == ""
 

@@ -52,18 +52,18 @@ def good(metrics: Metrics) -> None:
 
 @pytest.fixture(scope="module")
 def halfway(control_plane: ControlPlane, metrics: Metrics) -> Steerer:
-    """Give a steerer whose namespace has the example at 50 %, about to go to 60; for tests that change nothing."""
+    """Returns a steerer whose namespace has the example at 50 %, about to go to 60; for tests that change nothing."""
     return started(control_plane, metrics, 50, step=50, then=10)
 
 
 @pytest.fixture(scope="module")
 def promotable(control_plane: ControlPlane, metrics: Metrics) -> Steerer:
-    """Give one whose example is at 100 %, about to be promoted; for tests that change nothing."""
+    """Returns a steerer whose example is at 100 %, about to be promoted; for tests that change nothing."""
     return started(control_plane, metrics, 100, step=100)
 
 
 def stored(plane: ControlPlane, steerer: Steerer) -> dict[str, dict[str, Any]]:
-    """Read all that could have been written, with resource versions."""
+    """Returns all objects that a pass may write, with resource versions."""
     text = plane.kubectl("get", KINDS, "-o", "json", "--show-managed-fields", namespace=steerer.namespace)
     return {f"{item['kind']}/{item['metadata']['name']}": item for item in json.loads(text)["items"]}
 
@@ -147,10 +147,10 @@ def test_a_plan_that_halts_says_at_which_gate_and_what_was_not_reached(halfway: 
 def test_the_forms_of_a_plan_say_the_same(halfway: Steerer) -> None:
     timeless = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d+s since")
 
-    def told(form: str) -> Any:
+    def output_in(form: str) -> Any:
         return yaml.safe_load(timeless.sub("-", halfway("plan", NOW, "-o", form).out))
 
-    assert told("yaml") == told("json")
+    assert output_in("yaml") == output_in("json")
 
 
 def test_text_in_a_pipe_is_plain_and_unwrapped(halfway: Steerer) -> None:
@@ -170,7 +170,7 @@ def test_text_in_a_pipe_is_plain_and_unwrapped(halfway: Steerer) -> None:
 
 
 def kustomized(plane: ControlPlane, steerer: Steerer, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Dump what steerer writes, put its patches over it with kustomize; give both, by kind and name."""
+    """Returns the objects that a pass writes, before and after kustomize has applied its patches; by kind and name."""
     dump = plane.kubectl("get", "virtualservices,deployments", "-o", "yaml", namespace=steerer.namespace)
     (folder / "dump.yaml").write_text(dump)
     printed = steerer("plan", NOW, "-o", "patch").out
@@ -260,7 +260,7 @@ def test_a_server_dry_run_sends_each_patch_and_stores_none(
 
 
 def half_at_most(namespace: str) -> list[dict[str, Any]]:
-    """Build an admission policy that lets no VirtualService give a canary more than half of the traffic."""
+    """Returns an admission policy that refuses more than half of the traffic for a canary."""
     rule = {
         "apiGroups": ["networking.istio.io"],
         "apiVersions": ["*"],
@@ -341,7 +341,7 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
 
 
 def rights() -> list[dict[str, Any]]:
-    """Read the rules of the Role in the documentation."""
+    """Returns the rules of the Role in the documentation."""
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL)
     [role] = [one for block in blocks for one in yaml.safe_load_all(block) if one.get("kind") == "Role"]
     rules: list[dict[str, Any]] = role["rules"]
@@ -349,7 +349,7 @@ def rights() -> list[dict[str, Any]]:
 
 
 def without(resource: str, *verbs: str) -> list[dict[str, Any]]:
-    """Give these rules but for some verbs of one."""
+    """Returns these rules without some verbs of one resource."""
     return [
         rule | {"verbs": [verb for verb in rule["verbs"] if verb not in verbs] or ["deletecollection"]}
         if rule["resources"] == [resource]
@@ -404,7 +404,7 @@ def test_the_role_of_the_documentation_suffices_for_a_release(control_plane: Con
             break
 
     assert [move for move in moves if move != "halt"] == ["promote", "conclude", "retire", "idle"]
-    assert "Promotion complete!" in admin("status", "podinfo").out  # which lists Events: no part of a pass
+    assert "Promotion complete!" in admin("status", "podinfo").out  # it lists Events, which no pass does
 
 
 # --- Exit codes ---
@@ -418,11 +418,11 @@ def test_a_detailed_exit_code_tells_what_there_is_to_do(
     halfway("plan", code, "--control-loop-interval=1h", expect=3)
     metrics.values[SUCCESS] = "98"
     halfway("plan", NOW, code, expect=4)
-    halfway("plan", NOW, expect=0)  # a CronJob is not to turn red where a canary halts
+    halfway("plan", NOW, expect=0)  # a halted canary does not make a CronJob fail
     halfway("plan", "-l", "nobody=here", code, expect=0)
 
     apply(control_plane, *at_rest(halfway.namespace, "resting"))
-    halfway("run", "resting", code, expect=2)  # its first pass stores that there is nothing to release
+    halfway("run", "resting", code, expect=2)  # its first pass stores the status
     halfway("run", "resting", code, expect=0)
 
 
@@ -490,7 +490,7 @@ def test_what_cannot_be_meant_is_told_and_nothing_is_written(
 ) -> None:
     mark = control_plane.mark()
 
-    # The variable would be as good as the option; here it is the option's turn.
+    # Here the option is tested, not its variable.
     done = Steerer(kubeconfig=control_plane.kubeconfig)(*args, expect=2, STEERER_KUBECONFIG=str(halfway.kubeconfig))
 
     assert done.out == ""
@@ -523,7 +523,7 @@ def test_an_option_can_be_given_by_its_variable(control_plane: ControlPlane, hal
     assert (line["message"], line["dryRun"]) == (done.record["events"][0]["message"], True)
     assert (line["namespace"], line["rollout"]) == (halfway.namespace, "podinfo")
 
-    # What is said on the command line counts before the variable.
+    # An option wins over its variable.
     waiting = bare("run", "podinfo", "--control-loop-interval=1h", expect=3, **given)
     assert waiting.record["move"] == "wait"
     wrong = bare("run", expect=2, **given | {"STEERER_CONTROL_LOOP_INTERVAL": "often"})

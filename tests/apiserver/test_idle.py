@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
 
 PAGE = 500
-STRANGERS = 2000
+FOREIGN = 2000
 TEAMS, PER_TEAM = 25, 20
 MEGABYTE = 2**20
 MOST_MEMORY = 150 * MEGABYTE
@@ -28,18 +28,19 @@ MOST_MEMORY = 150 * MEGABYTE
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
-    """Give a control plane with many Deployments that are none of steerer's business."""
+    """Yields a control plane with many Deployments that no Rollout names."""
     with own_control_plane(pytestconfig, tmp_path_factory.mktemp("crowded")) as plane:
         namespaces = [f"crowd-{number}" for number in range(4)]
         store(plane, map(namespace, namespaces))
         store(
-            plane, (stranger(namespaces[number % len(namespaces)], f"app-{number:04}") for number in range(STRANGERS))
+            plane,
+            (foreign_deployment(namespaces[number % len(namespaces)], f"app-{number:04}") for number in range(FOREIGN)),
         )
         yield plane
 
 
-def stranger(namespace: str, name: str) -> dict[str, Any]:
-    """Build a Deployment as small as can be, and paused: neither the server nor the controllers are to be tested."""
+def foreign_deployment(namespace: str, name: str) -> dict[str, Any]:
+    """Returns a small, paused Deployment: it costs the server and the controllers little."""
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "app"}]}}
     return {
@@ -55,7 +56,7 @@ def namespace(name: str) -> dict[str, Any]:
 
 
 def idle_pass(plane: ControlPlane, scratch: Path, *args: str) -> tuple[Counter[tuple[str, str]], int]:
-    """Make two passes, the first of which may store that all is at rest; give the requests and memory of the second."""
+    """Makes two passes, the first of which may store statuses; returns the requests and the memory of the second."""
     steerer = Steerer(kubeconfig=plane.kubeconfig)
     first = steerer("run", *args, "-o", "json")
     assert {record["move"] for record in first.records} <= {"initialize", "idle"}
@@ -78,7 +79,7 @@ def test_three_rollouts_in_a_crowd_are_four_requests(
 
     asked, peak = idle_pass(plane, tmp_path, *scope)
 
-    # One page of Rollouts, and each one's canary: whether there is a new revision is all that can matter.
+    # One page of Rollouts, and the canary of each: at rest, only a new revision can change the decision.
     assert asked == {("list", "rollouts"): 1, ("get", "deployments"): 3}
     assert peak < MOST_MEMORY
 
@@ -99,7 +100,7 @@ def test_five_hundred_rollouts_are_pages_only(plane: ControlPlane, tmp_path: Pat
     asked, peak = idle_pass(plane, tmp_path, "-A")
 
     rollouts = TEAMS * PER_TEAM + 3
-    deployments = STRANGERS + 2 * rollouts
+    deployments = FOREIGN + 2 * rollouts
     assert asked.keys() == {("list", "rollouts"), ("list", "deployments")}
     assert asked["list", "rollouts"] == pages(rollouts)
     assert asked["list", "deployments"] <= pages(deployments)

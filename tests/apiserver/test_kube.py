@@ -1,4 +1,4 @@
-"""The Kubernetes adapter against a real API server: what an answer really looks like, and what is on record."""
+"""The Kubernetes adapter on a real API server: its real responses, and the requests in its audit log."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.model.errors import ForbiddenError, LostRaceError, MissingError, RefusedError, UnreachableError
 from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Kind, Ref, Scope
 from reconcile.model.plan import Event, Operation, Patch
+from tests.apiserver.steering import account
 from tests.components.processes import wait_for
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def cluster(control_plane: ControlPlane) -> Iterator[KubeCluster]:
-    """Give the control plane as the admin sees it, in pages of ten."""
+    """Yields the control plane's cluster with the rights of the admin, in pages of ten."""
     with connected(control_plane.kubeconfig, page_size=10) as cluster:
         yield cluster
 
@@ -77,7 +78,7 @@ def virtual_service(name: str = "podinfo", version: str = "v1alpha3") -> dict[st
 
 
 def store(plane: ControlPlane, namespace: str, *manifests: dict[str, Any]) -> None:
-    """Create objects the quick way: kubectl takes its time for each."""
+    """Creates objects by requests: kubectl is slower."""
     for manifest in manifests:
         base = "/api/v1" if manifest["apiVersion"] == "v1" else f"/apis/{manifest['apiVersion']}"
         plural = f"{manifest['kind'].lower()}s"
@@ -184,7 +185,7 @@ def test_a_namespace_of_strangers_is_left_after_its_first_page(control_plane: Co
     with connected(control_plane.kubeconfig, page_size=5) as cluster:
         assert set(cluster.fetch(refs)) == set(refs)
 
-    # 55 remain: eleven pages, or ten objects. The server does say how many.
+    # 55 remain: eleven pages, or ten objects. The server sends remainingItemCount.
     assert sorted(entry.verb for entry in control_plane.requests_since(mark)) == ["get"] * 10 + ["list"]
 
 
@@ -279,7 +280,7 @@ def test_what_an_admission_policy_refuses_is_told_in_its_own_words(
     store(control_plane, namespace, deployment("app"))
 
     def refuses(replicas: int, words: str) -> bool:
-        """Try it: the server takes notice of a policy when it likes to."""
+        """Tries a write: a policy takes effect some time after it is stored."""
         try:
             cluster.patch(patch(ref, {"op": "add", "path": "/spec/replicas", "value": replicas}))
         except RefusedError as error:
@@ -400,23 +401,6 @@ def test_an_event_of_a_namespace_that_is_not_there(cluster: KubeCluster) -> None
 
 
 # --- Rights ---
-
-
-def account(plane: ControlPlane, namespace: str, rules: list[dict[str, Any]]) -> Path:
-    """Make a service account with these rights in the namespace, and give a kubeconfig that acts as it."""
-    meta = {"metadata": {"name": "steerer", "namespace": namespace}}
-    rbac = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{rbac}/v1", "kind": "Role", **meta, "rules": rules}
-    binding = {
-        "apiVersion": f"{rbac}/v1",
-        "kind": "RoleBinding",
-        **meta,
-        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "steerer"},
-        "subjects": [{"kind": "ServiceAccount", "name": "steerer", "namespace": namespace}],
-    }
-    items = [{"apiVersion": "v1", "kind": "ServiceAccount", **meta}, role, binding]
-    plane.apply("\n---\n".join(json.dumps(item) for item in items))
-    return plane.kubeconfig_for(plane.account_token(namespace, "steerer"), namespace=namespace)
 
 
 def test_a_missing_right_is_named_with_the_rule_that_grants_it(control_plane: ControlPlane, namespace: str) -> None:

@@ -56,7 +56,7 @@ def kubectl(pytestconfig: pytest.Config) -> Path:
 
 
 def build(kubectl: Path, folder: Path, resources: str, *patches: Patch) -> subprocess.CompletedProcess[str]:
-    """Put the patches under a `resources:` list, as a user would, and build it."""
+    """Returns what kustomize builds from the patches below a `resources:` list, as a user writes one."""
     (folder / "all.yaml").write_text(resources)
     (folder / "kustomization.yaml").write_text(f"resources:\n- all.yaml\n{render_patches(patches)}")
     return subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False, timeout=60)

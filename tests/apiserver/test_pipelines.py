@@ -42,14 +42,14 @@ MESSAGES = [
 
 @pytest.fixture
 def metrics() -> Iterator[Metrics]:
-    """Give a metrics server of the test's own; all is well."""
+    """Yields a metrics server with good values."""
     with Metrics().serving() as serving:
         yield serving
 
 
 @pytest.fixture
 def job(control_plane: ControlPlane, namespace: str, metrics: Metrics) -> Steerer:
-    """Install the example, two steps to the maximum, and give the program with the rights that a pass needs."""
+    """Installs the example, with two steps to the maximum; returns the program with the rights of a pass."""
     install(control_plane, namespace, stepWeight=50)
     kubeconfig = account(control_plane, namespace, rights.rules(rights.PASS))
     return Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
@@ -57,13 +57,13 @@ def job(control_plane: ControlPlane, namespace: str, metrics: Metrics) -> Steere
 
 @pytest.fixture
 def gateway(control_plane: ControlPlane) -> Iterator[Gateway]:
-    """Give a gateway in front of the API server."""
+    """Yields a gateway in front of the API server."""
     with Gateway(control_plane).serving() as serving:
         yield serving
 
 
 def step(title: str, namespace: str) -> Iterator[str]:
-    """Give the blocks of shell under a title of the page, for another namespace."""
+    """Yields the shell blocks below a title of the page, for another namespace."""
     page = PAGE.read_text(encoding="utf-8")
     part = re.split(r"^#+ ", page.partition(f"# {title}\n")[2], flags=re.MULTILINE)[0]
     for block in re.findall(r"^```sh\n(.*?)^```$", part, re.MULTILINE | re.DOTALL):
@@ -71,7 +71,7 @@ def step(title: str, namespace: str) -> Iterator[str]:
 
 
 def shell(job: Steerer, script: str, folder: Path, **environment: str) -> Done:
-    """Run a step of a pipeline."""
+    """Runs a step of a pipeline."""
     ended = subprocess.run(
         ["bash", "-euc", script],
         cwd=folder,
@@ -97,16 +97,16 @@ def status(plane: ControlPlane, namespace: str) -> dict[str, Any]:
 
 
 def said(plane: ControlPlane, namespace: str) -> list[tuple[str, int]]:
-    """Give the messages of the Events, as they came, with how often."""
+    """Returns the messages of the Events in order, with their counts."""
     events = json.loads(plane.kubectl("get", "events", "-o", "json", namespace=namespace))["items"]
     ours = [event for event in events if event["source"].get("component") == "steerer"]
-    # Times are whole seconds; of one second the server's own count tells which was first.
+    # Times are whole seconds; within one second the resource version has the order.
     ours.sort(key=lambda event: (str(event["lastTimestamp"]), int(event["metadata"]["resourceVersion"])))
     return [(event["message"], event["count"]) for event in ours]
 
 
 def is_released(plane: ControlPlane, namespace: str) -> None:
-    """Check that the release is complete, and was told once and in order."""
+    """Asserts that the release is complete, and that its Events are in order, each once."""
     assert status(plane, namespace)["phase"] == "Succeeded"
     assert weight(plane, namespace) == 0
     deployments = [get(plane, f"deployment/{name}", namespace)["spec"] for name in ("podinfo", "podinfo-canary")]
@@ -134,7 +134,7 @@ def test_a_release_by_plan_review_and_apply(control_plane: ControlPlane, job: St
             break
         mark = control_plane.mark()
         applied = shell(job, apply, tmp_path, **NOW)
-        if applied.code == 4:  # the controllers were faster, such as with the pods of the primary
+        if applied.code == 4:  # a controller has changed an object since the plan
             assert "refused" in applied.out
             assert {entry.verb for entry in of_steerer(control_plane.requests_since(mark))} <= {"get", "list"}
             continue
@@ -142,7 +142,7 @@ def test_a_release_by_plan_review_and_apply(control_plane: ControlPlane, job: St
         writes += sum(entry.verb == "patch" for entry in of_steerer(control_plane.requests_since(mark)))
         moves.append(entry["move"])
         if entry["move"] == "halt":
-            time.sleep(1)  # for the pods of the primary
+            time.sleep(1)  # until the pods of the primary are ready
     assert [move for move in moves if move != "halt"] == ["start", "advance", "promote", "conclude", "retire"]
     assert writes >= 10
     is_released(control_plane, job.namespace)
@@ -203,14 +203,14 @@ def test_a_canary_that_became_sick_since_the_review_gets_no_more(
 
 def test_one_shot_until_it_is_done_beside_a_cron_job(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> None:
     [wait] = step("From a command line", job.namespace)
-    with job.begin("run", "--every", "2s", "--for", "100s") as beside:  # as often as it can
+    with job.begin("run", "--every", "2s", "--for", "100s") as beside:  # at the shortest interval
         done = shell(job, wait, tmp_path, **EVERY)
         beside.terminate()
         _, err = beside.communicate(timeout=30)
     assert done.code == 0, done.out + done.err
     assert (beside.returncode, "Traceback" in err) == (143, False)
     is_released(control_plane, job.namespace)
-    assert shell(job, wait, tmp_path, **EVERY).out.count("\n") == 1  # and it is done at once the next time
+    assert shell(job, wait, tmp_path, **EVERY).out.count("\n") == 1  # the next one ends at once
 
 
 def test_one_shot_that_halts_until_the_time_is_over(
@@ -232,7 +232,7 @@ def test_one_shot_goes_on_when_the_api_server_was_away(
     events: list[str] = []
 
     def leave(request: Request) -> Fault:
-        """Go away when the two Events of the first pass have been written."""
+        """Closes the connections once the two Events of the first pass are written."""
         if len(events) == 2:
             return dropped
         events.extend([request.path] * (request.method == "POST"))
@@ -249,11 +249,11 @@ def test_one_shot_goes_on_when_the_api_server_was_away(
     is_released(control_plane, job.namespace)
 
 
-# Told to stop.
+# SIGTERM.
 
 
 def ended(process: subprocess.Popen[str], within: float) -> str:
-    """Wait for the end; give what was on stderr."""
+    """Waits for the end; returns stderr."""
     begin = time.monotonic()
     _, err = process.communicate(timeout=60)
     assert time.monotonic() - begin < within
@@ -263,7 +263,7 @@ def ended(process: subprocess.Popen[str], within: float) -> str:
     return err
 
 
-# The list of Rollouts is asked for by the pass itself, the Services with others at the same time, by its threads.
+# The main thread lists the Rollouts; worker threads read the Services in parallel with other kinds.
 @pytest.mark.parametrize("where", ["/rollouts", "/services/"])
 @pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
 def test_told_to_stop_while_it_reads_it_ends_at_once_and_writes_nothing(

@@ -49,7 +49,7 @@ Objects = dict[str, dict[str, Any]]
 
 
 def rich(virtual_service: dict[str, Any]) -> dict[str, Any]:
-    """Give the example's VirtualService everything that Istio allows beside two weights."""
+    """Returns the example's VirtualService with everything that Istio allows beside two weights."""
     spec = virtual_service["spec"]
     [plain] = spec["http"]
     header = {"end-user": {"exact": "tester"}}
@@ -82,7 +82,7 @@ def rich(virtual_service: dict[str, Any]) -> dict[str, Any]:
 
 
 def weights(canary: int, before: int) -> dict[str, tuple[int, int]]:
-    """Give what may change in the VirtualService from one weight to another: two weights in each managed route."""
+    """Returns the changes of the VirtualService from one weight to another: two weights in each managed route."""
     to_canary, to_primary = (before, canary), (100 - before, 100 - canary)
     http = "/spec/http/{}/route/{}/weight"
     return {
@@ -95,7 +95,7 @@ def weights(canary: int, before: int) -> dict[str, tuple[int, int]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One pass: what it said, how the objects were before and after it, what it asked of the server."""
+    """One pass: its output, the objects before and after it, and its requests."""
 
     record: dict[str, Any]
     before: Objects
@@ -104,12 +104,12 @@ class Step:
 
     @property
     def move(self) -> str:
-        """What was done, and to which weight."""
+        """The move, and the weight after it."""
         return f"{self.record['move']} {self.record['after']['weight']}"
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """What was written, in order."""
+        """The writes, in order."""
         return [
             (entry.verb, "/".join(filter(None, (entry.resource, entry.subresource))))
             for entry in self.requests
@@ -117,14 +117,14 @@ class Step:
         ]
 
     def condition(self, kind: str) -> str:
-        """Give the status of a condition after the pass; "" where it is absent."""
+        """Returns the status of a condition after the pass; "" where it is absent."""
         conditions = self.after[R]["status"]["conditions"]
         return next((item["status"] for item in conditions if item["type"] == kind), "")
 
 
 @dataclass(kw_only=True)
 class Release:
-    """The record of the story, as far as it has come."""
+    """A release, and all its passes so far."""
 
     plane: ControlPlane
     steerer: Steerer
@@ -135,16 +135,16 @@ class Release:
     tables: dict[str, str] = field(default_factory=dict)
 
     def objects(self) -> Objects:
-        """Read everything that a rollout is about."""
+        """Returns all objects of a Rollout."""
         found = json.loads(self.kubectl("get", KINDS, "-o", "json", "--show-managed-fields"))["items"]
         return {f"{item['kind']}/{item['metadata']['name']}": item for item in found}
 
     def kubectl(self, *args: str) -> str:
-        """Run kubectl in the namespace of the example."""
+        """Runs kubectl in the namespace of the example."""
         return self.plane.kubectl(*args, namespace=NAMESPACE)
 
     def passes(self, *moves: str, spaced: bool = False) -> None:
-        """Make passes and expect these moves of them; `spaced`: each in a second of its own, as Events are stamped."""
+        """Makes passes and asserts their moves; `spaced`: no two in one second, as Events have whole seconds."""
         mark, before, seen = self.plane.mark(), self.objects(), 0
         for move in moves:
             if spaced and self.steps:
@@ -157,7 +157,7 @@ class Release:
             before, seen = after, seen + len(requests)
 
     def note(self, chapter: str) -> None:
-        """Keep what people see of the Rollout now."""
+        """Keeps the output of `kubectl get` and of the status command."""
         self.marks[chapter] = len(self.steps)
         _, _, events = self.kubectl("describe", "rollout", "podinfo").partition("\nEvents:\n")
         rows = [re.split(r"\s{2,}", line.strip()) for line in events.splitlines()[2:]]
@@ -165,17 +165,17 @@ class Release:
         self.tables[chapter] = self.kubectl("get", "rollouts", "-o", "wide")
 
     def image(self, tag: str) -> None:
-        """Let a user release an image."""
+        """Releases an image as a user does."""
         self.kubectl("set", "image", "deployment/podinfo-canary", f"podinfod=quay.io/stefanprodan/podinfo:{tag}")
 
     def settled(self, *names: str) -> None:
-        """Wait for the controllers."""
+        """Waits until Deployments are rolled out."""
         rolled_out(self.plane, NAMESPACE, *names)
 
 
 @pytest.fixture(scope="module")
 def release(control_plane: ControlPlane) -> Iterator[Release]:
-    """Play the story."""
+    """Runs two releases to their end; the tests look at what they have left."""
     with Metrics().serving() as metrics:
         steerer = Steerer(kubeconfig=control_plane.kubeconfig, metrics=metrics.url)
         story = Release(plane=control_plane, steerer=steerer, metrics=metrics)
@@ -183,14 +183,14 @@ def release(control_plane: ControlPlane) -> Iterator[Release]:
         first_release(story)
         second_release(story)
         yield story
-        # Not the namespace, which takes its time to go: whoever needs it finds it as empty as if it were new.
+        # Not the namespace, whose deletion takes long: it is empty for the next test.
         for folder in ("rollouts", "workloads"):
             control_plane.kubectl("delete", "-f", str(ARTIFACTS / folder), "--timeout=30s")
         control_plane.request("DELETE", f"/api/v1/namespaces/{NAMESPACE}/events").raise_for_status()
 
 
 def install(story: Release) -> None:
-    """Apply the example, file by file, and give its VirtualService more to lose."""
+    """Applies the example, file by file, with more fields in its VirtualService."""
     workloads = ("deployment", "service", "deployment-canary", "service-canary", "hpa-canary", "virtual-service")
     files = ("namespaces/", *(f"workloads/{name}.yaml" for name in workloads), "rollouts/podinfo.yaml")
     for file in files:
@@ -201,7 +201,7 @@ def install(story: Release) -> None:
 
 
 def first_release(story: Release) -> None:
-    """Release an image that is slow at 30 % and fails at 60 %, like the one of the seed."""
+    """Releases an image that is slow at 30 % and fails at 60 %."""
     values = story.metrics.values
     story.image("1.2.2")
     story.settled("podinfo-canary")
@@ -229,14 +229,14 @@ def first_release(story: Release) -> None:
 
 
 def available_of_new(story: Release) -> tuple[int, int]:
-    """Count the primary's new pods that are available, and all of its new pods."""
+    """Returns how many of the primary's new pods are available, and how many there are."""
     status = story.objects()[P]["status"]
     old = status["replicas"] - status.get("updatedReplicas", 0)
     return status.get("availableReplicas", 0) - old, status.get("updatedReplicas", 0)
 
 
 def second_release(story: Release) -> None:
-    """Release another image, and get in its way with all that a user has at hand."""
+    """Releases another image, and disturbs the release in every way that a user can."""
     story.note("second")
     story.image("1.2.3")
     story.passes("scale up 0")
@@ -269,7 +269,7 @@ def second_release(story: Release) -> None:
 
 
 def scale_by_autoscaler(desired: int) -> tuple[str, ...]:
-    """Play the controller of the HorizontalPodAutoscaler: what it wants, beside the two replicas that there are."""
+    """Returns kubectl arguments: the HorizontalPodAutoscaler has two replicas and wants `desired`."""
     status = {"status": {"currentReplicas": 2, "desiredReplicas": desired}}
     return ("patch", "hpa", "podinfo-canary", "--subresource=status", "--type=merge", "-p", json.dumps(status))
 
@@ -383,7 +383,7 @@ def test_the_server_is_asked_for_what_a_role_has_to_allow_and_no_more(release: R
     writes = [entry for entry in requests if entry.verb in {"patch", "create"}]
     assert all("fieldManager=steerer" in entry.uri for entry in writes)
     refused = [entry for entry in requests if entry.code >= 400]
-    # A message that is said again finds its Event there already.
+    # A repeated message raises the count of its Event.
     assert {(entry.verb, entry.resource, entry.code) for entry in refused} == {("create", "events", 409)}
 
 

@@ -1,4 +1,4 @@
-"""Several passes beside each other, as processes of their own: every Rollout is done by one of them, whatever happens.
+"""Several passes in parallel, each a process: exactly one of them writes each Rollout, also when some are killed.
 
 Who wrote what is read from the audit log, who decided from the records. The Job that Kubernetes makes of the chart is
 in `tests/helm/test_shards.py`.
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 TEAMS, PER_TEAM, STEP = 3, 8, 10
 ONE_STEP = {("patch", "rollouts/status"): 1, ("patch", "virtualservices"): 1}
-"""What a step writes."""
+"""The writes of a step."""
 
 
 class Fleet:
-    """Rollouts in several namespaces, each with something to release and no metric to hold it up."""
+    """Rollouts in several namespaces, each with something to release and without metrics."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
@@ -49,7 +49,7 @@ class Fleet:
             rolled_out(plane, namespace, name, f"{name}-canary")
 
     def args(self, count: int, index: int) -> tuple[str, ...]:
-        """Give the arguments of one shard."""
+        """Returns the arguments of one shard."""
         return (
             "run",
             f"--namespace={','.join(self.namespaces)}",
@@ -59,7 +59,7 @@ class Fleet:
         )
 
     def weights(self) -> dict[Name, int]:
-        """Give the weight that each canary has."""
+        """Returns the weight of each canary."""
         found = {}
         for namespace, name in self.names:
             path = f"/apis/networking.istio.io/v1/namespaces/{namespace}/virtualservices/{name}"
@@ -69,12 +69,12 @@ class Fleet:
         return found
 
     def later(self, names: Iterable[Name]) -> None:
-        """Let the interval pass for these."""
+        """Ends the interval of these Rollouts."""
         for namespace, name in names:
             let_interval_pass(self.plane, namespace, name)
 
     def stored(self, mark: int) -> dict[Name, Counter[tuple[str, str]]]:
-        """Give the changes of objects that were stored since then, counted for each Rollout. Events are left out."""
+        """Returns the stored writes since `mark`, counted for each Rollout; without Events."""
         found: dict[Name, Counter[tuple[str, str]]] = {}
         for entry in of_steerer(self.plane.requests_since(mark)):
             if entry.body is not None and entry.code < 300 and entry.resource != "events":
@@ -86,20 +86,20 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def fleet(control_plane: ControlPlane) -> Fleet:
-    """Give the fleet that all tests here move on, one after the other."""
+    """Returns the fleet; all tests of the module move the same one on."""
     return Fleet(control_plane)
 
 
 @pytest.fixture
-def standing(fleet: Fleet) -> tuple[Fleet, int]:
-    """Give the fleet and the weight that all of it has; each may make a step."""
+def equal_fleet(fleet: Fleet) -> tuple[Fleet, int]:
+    """Returns the fleet and the weight of all its canaries; each Rollout may make a step."""
     fleet.later(fleet.names)
     [weight] = set(fleet.weights().values())
     return fleet, weight
 
 
-def at_once(*runs: tuple[Steerer, tuple[str, ...]]) -> list[Done]:
-    """Start several at once, and wait for them all. Which were killed is for the caller to say."""
+def run_in_parallel(*runs: tuple[Steerer, tuple[str, ...]]) -> list[Done]:
+    """Starts several programs in parallel and waits for all; returns also those that were killed."""
     with ExitStack() as stack:
         begun = [stack.enter_context(steerer.begin(*args)) for steerer, args in runs]
         ended = [(process, *process.communicate(timeout=120)) for process in begun]
@@ -107,17 +107,19 @@ def at_once(*runs: tuple[Steerer, tuple[str, ...]]) -> list[Done]:
 
 
 def decided(done: Sequence[Done]) -> list[Name]:
-    """Give whom each record of several passes is about."""
+    """Returns the Rollout of each record of several passes."""
     assert [each.err for each in done if each.code != 0] == []
     return [(record["rollout"]["namespace"], record["rollout"]["name"]) for each in done for record in each.records]
 
 
-def test_no_rollout_is_done_twice_and_none_left_out_while_the_number_changes(standing: tuple[Fleet, int]) -> None:
-    fleet, weight = standing
+def test_no_rollout_is_done_twice_and_none_left_out_while_the_number_changes(
+    equal_fleet: tuple[Fleet, int],
+) -> None:
+    fleet, weight = equal_fleet
     for number, count in enumerate((4, 3, 7), 1):
         mark = fleet.plane.mark()
 
-        done = at_once(*((fleet.steerer, fleet.args(count, index)) for index in range(count)))
+        done = run_in_parallel(*((fleet.steerer, fleet.args(count, index)) for index in range(count)))
 
         assert Counter(decided(done)) == Counter(fleet.names)
         for index, each in enumerate(done):
@@ -129,7 +131,7 @@ def test_no_rollout_is_done_twice_and_none_left_out_while_the_number_changes(sta
 
 
 class Start:
-    """Holds the writes of several programs until each of them has one to make: all have read the same by then."""
+    """Holds the first writes of several programs until all are there: then all have read the same objects."""
 
     def __init__(self, programs: int) -> None:
         self._missing = programs
@@ -137,7 +139,7 @@ class Start:
         self._all_there = threading.Event()
 
     def hook(self) -> Hook:
-        """Give the hook of one program."""
+        """Returns the hook of one program."""
         news = True
 
         def choose(request: Request) -> Fault:
@@ -160,21 +162,21 @@ class Start:
 
 @pytest.fixture
 def gateways(control_plane: ControlPlane) -> Iterator[list[Gateway]]:
-    """Give a gateway for each of seven programs."""
+    """Yields a gateway for each of seven programs."""
     with ExitStack() as stack:
         yield [stack.enter_context(Gateway(control_plane).serving()) for _ in range(7)]
 
 
 def test_where_old_and_new_numbers_overlap_no_step_is_made_twice(
-    standing: tuple[Fleet, int], gateways: list[Gateway]
+    equal_fleet: tuple[Fleet, int], gateways: list[Gateway]
 ) -> None:
-    fleet, weight = standing
+    fleet, weight = equal_fleet
     start, mark = Start(len(gateways)), fleet.plane.mark()
     numbers = [(4, index) for index in range(4)] + [(3, index) for index in range(3)]
     for gateway in gateways:
         gateway.hook = start.hook()
 
-    done = at_once(
+    done = run_in_parallel(
         *(
             (Steerer(kubeconfig=gateway.before(fleet.plane.kubeconfig)), fleet.args(*number))
             for gateway, number in zip(gateways, numbers, strict=True)
@@ -189,19 +191,19 @@ def test_where_old_and_new_numbers_overlap_no_step_is_made_twice(
 
 
 def test_where_one_is_killed_the_others_finish_and_the_next_pass_does_what_it_left(
-    standing: tuple[Fleet, int], gateways: list[Gateway]
+    equal_fleet: tuple[Fleet, int], gateways: list[Gateway]
 ) -> None:
-    fleet, weight = standing
+    fleet, weight = equal_fleet
     gateway, victim, count = gateways[0], 2, 4
     through = Steerer(kubeconfig=gateway.before(fleet.plane.kubeconfig))
     together = [(fleet.steerer, fleet.args(count, index)) for index in range(count)]
     mark = fleet.plane.mark()
 
     with through.begin(*fleet.args(count, victim)) as process:
-        # The status is stored and the weight is not: in the middle of one Rollout, with others to come.
+        # It is killed between the status and the weight of one Rollout, with other Rollouts to come.
         once = Once(killed_when_done(process.kill), lambda it: it.writes and it.resource == "rollouts/status", nth=1)
         gateway.hook = once
-        done = at_once(*(run for index, run in enumerate(together) if index != victim))
+        done = run_in_parallel(*(run for index, run in enumerate(together) if index != victim))
         process.communicate(timeout=60)
 
     assert process.returncode == -9
@@ -214,8 +216,8 @@ def test_where_one_is_killed_the_others_finish_and_the_next_pass_does_what_it_le
     torn = {name for name in left if name in stored}
     assert torn
 
-    decided(at_once(*together))
+    decided(run_in_parallel(*together))
     assert fleet.weights() == {name: weight + STEP * (name not in torn) for name in fleet.names}
-    fleet.later(torn)  # what it had taken for itself, the others leave alone until the interval is over
-    decided(at_once(*together))
+    fleet.later(torn)  # its status is stored, so the others wait for the end of its interval
+    decided(run_in_parallel(*together))
     assert fleet.weights() == dict.fromkeys(fleet.names, weight + STEP)

@@ -62,7 +62,7 @@ class OneGateway:
         return [by_host[f"{name}-canary"] for name in NAMES]
 
     def later(self) -> None:
-        """Lets the interval pass for all of them."""
+        """Ends the interval of all Rollouts."""
         let_interval_pass(self.plane, self.namespace, *NAMES)
 
     def route_writes(self, mark: int) -> Counter[int]:
@@ -108,7 +108,7 @@ def results(*done: Done) -> Counter[str]:
 
 
 def moved(before: list[int], after: list[int]) -> Counter[int]:
-    """Returns how many canaries got how much more."""
+    """Returns the increases of the canaries' weights, counted."""
     return Counter(new - old for old, new in zip(before, after, strict=True))
 
 

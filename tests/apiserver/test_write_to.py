@@ -37,7 +37,7 @@ PRIMARY, CANARY = "deploy/deployment.yaml", "deploy/deployment-canary.yaml"
 
 
 def script() -> str:
-    """Take the pipeline out of the docs."""
+    """Returns the pipeline in the docs."""
     section = (ROOT / "docs" / "pipelines.md").read_text().partition("\n## Git as the target\n")[2]
     [found, *_] = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     return str(found)
@@ -45,7 +45,7 @@ def script() -> str:
 
 @dataclass(kw_only=True)
 class Site:
-    """A repository, a namespace that it is applied to, and everybody who has a clone of it."""
+    """A repository, the namespace that it is applied to, and the clones of a person and of the pipeline."""
 
     plane: ControlPlane
     namespace: str
@@ -55,12 +55,12 @@ class Site:
     client_side: bool = False
 
     @property
-    def desk(self) -> Path:
+    def workspace(self) -> Path:
         """The clone of a person."""
-        return self.root / "desk"
+        return self.root / "workspace"
 
     def run(self, *command: str, at: Path, expect: int = 0) -> str:
-        """Run a program of the pipeline; gives what it wrote, stderr included."""
+        """Runs a program of the pipeline; returns its output, stderr included."""
         who = {f"GIT_{role}_{what}": "ci" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         done = subprocess.run(
             command,
@@ -85,19 +85,19 @@ class Site:
         return done.stdout
 
     def git(self, *args: str, at: Path | None = None) -> str:
-        """Run git, at the desk if nowhere else."""
-        return self.run("git", *args, at=at or self.desk)
+        """Runs git, by default in the clone of the person."""
+        return self.run("git", *args, at=at or self.workspace)
 
     def clone(self) -> Path:
-        """Make a clone, as each run of a pipeline does."""
+        """Makes a new clone, as each run of a pipeline does."""
         path = self.root / f"run-{uuid4().hex[:8]}"
         self.git("clone", "--quiet", str(self.root / "origin.git"), str(path), at=self.root)
         return path
 
     def push(self, file: str, old: str, new: str) -> None:
-        """Let a person change a file and push it."""
+        """Changes a file and pushes it, as a person does."""
         self.git("pull", "--quiet")
-        path = self.desk / file
+        path = self.workspace / file
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
@@ -105,35 +105,35 @@ class Site:
         self.git("push", "--quiet")
 
     def pipeline(self) -> str:
-        """Run the pipeline of the docs in a fresh clone; gives its output."""
+        """Runs the pipeline of the docs in a new clone; returns its output."""
         return self.run("bash", "-c", script(), at=self.clone())
 
     def step(self, at: Path | None = None, *options: str, expect: int = 0) -> dict[str, Any]:
-        """Make a pass in a clone and commit nothing; gives its decision record."""
+        """Makes a pass in a clone without a commit; returns its decision record."""
         command = ("steerer", "run", "podinfo", "--write-to", "deploy", "--log-level=error", "-o", "json", *options)
         told = self.run(*command, at=at or self.clone(), expect=expect)
-        [record] = json.loads(told[told.index("{\n") :])["rollouts"]  # after what is logged
+        [record] = json.loads(told[told.index("{\n") :])["rollouts"]  # after the log lines
         return dict(record)
 
     def apply(self) -> None:
-        """Apply what is pushed: as Flux's kustomize-controller does, or as Argo CD does by default."""
+        """Applies what is pushed, as Flux's kustomize-controller or, by default, Argo CD does it."""
         server_side = ("--server-side", "--field-manager=kustomize-controller", "--force-conflicts")
         how = ("--field-manager=argocd-controller",) if self.client_side else server_side
         self.plane.kubectl("apply", *how, "--filename", str(self.clone() / "deploy"), namespace=self.namespace)
 
     def settled(self) -> None:
-        """Apply, and wait for the Deployments."""
+        """Applies what is pushed, and waits for the Deployments."""
         self.apply()
         rolled_out(self.plane, self.namespace, "podinfo", "podinfo-canary")
 
     def log(self) -> list[str]:
-        """Give the first lines of the pipeline's commits, the oldest first."""
+        """Returns the subjects of the pipeline's commits, the oldest first."""
         self.git("pull", "--quiet")
         subjects = self.git("log", "--reverse", "--format=%s").splitlines()
         return [line for line in subjects if not line.startswith("person: ")]
 
     def diff(self) -> list[str]:
-        """Give the lines that the last commit took away and put in."""
+        """Returns the lines that the last commit removed and added."""
         self.git("pull", "--quiet")
         lines = self.git("show", "--format=", "--unified=0").splitlines()
         return [line for line in lines if re.match(r"[-+](?![-+])", line)]
@@ -146,13 +146,13 @@ class Site:
 
 @pytest.fixture
 def client_side() -> bool:
-    """Say who applies: Flux, if a test says nothing."""
+    """Returns whether Argo CD's client-side apply is used; by default it is Flux's."""
     return False
 
 
 @pytest.fixture
 def site(control_plane: ControlPlane, namespace: str, tmp_path: Path, *, client_side: bool) -> Iterator[Site]:
-    """Give a repository that is applied for the first time; its manifests name no namespace."""
+    """Yields a repository after its first apply; its manifests name no namespace."""
     grants = rules(
         right for right in PASS if right.verb != "patch" or right.kind.name not in {"VirtualService", "Deployment"}
     )
@@ -167,8 +167,8 @@ def site(control_plane: ControlPlane, namespace: str, tmp_path: Path, *, client_
             client_side=client_side,
         )
         site.git("init", "--quiet", "--bare", "--initial-branch=main", "origin.git", at=tmp_path)
-        site.git("clone", "--quiet", "origin.git", "desk", at=tmp_path)
-        folder = site.desk / "deploy"
+        site.git("clone", "--quiet", "origin.git", "workspace", at=tmp_path)
+        folder = site.workspace / "deploy"
         folder.mkdir()
         for name in FILES:
             text = (ARTIFACTS / "workloads" / f"{name}.yaml").read_text()
@@ -185,7 +185,7 @@ def site(control_plane: ControlPlane, namespace: str, tmp_path: Path, *, client_
 
 
 def released(site: Site, before: Callable[[], object] = lambda: None) -> list[str]:
-    """Apply and run the pipeline in turns, `before` each run, until there is nothing more to do; gives its commits."""
+    """Applies, calls `before` and runs the pipeline, in turn until nothing changes; returns the commits."""
     begun = len(site.log())
     for _ in range(12):
         site.settled()
@@ -196,7 +196,7 @@ def released(site: Site, before: Callable[[], object] = lambda: None) -> list[st
 
 
 def steps(site: Site) -> list[str]:
-    """Give the commits of a release whose canary has its pods."""
+    """Returns the commits of a release whose canary has its pods."""
     primary, canary = (f"{name}.{site.namespace}" for name in ("podinfo", "podinfo-canary"))
     return [
         "starting with 50 % of the traffic",
@@ -461,13 +461,13 @@ def test_a_dry_run_shows_the_commit_and_writes_nothing(site: Site) -> None:
 
 
 def test_a_folder_without_the_objects_is_a_usage_error(site: Site) -> None:
-    (site.desk / "empty").mkdir()
-    said = site.run("steerer", "run", "--write-to", "empty", at=site.desk, expect=2)
+    (site.workspace / "empty").mkdir()
+    said = site.run("steerer", "run", "--write-to", "empty", at=site.workspace, expect=2)
     assert f"empty has no manifest of Deployment podinfo.{site.namespace}" in said
-    (site.desk / VIRTUAL_SERVICE).unlink()
+    (site.workspace / VIRTUAL_SERVICE).unlink()
     site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
     site.settled()
-    missing = site.step(site.desk)
+    missing = site.step(site.workspace)
     assert missing["reason"] == f"VirtualService podinfo.{site.namespace}: it is in the cluster, and not in deploy"
     assert missing["move"] == "wait"
 

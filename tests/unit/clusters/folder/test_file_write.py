@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Let no file grow beyond 64 bytes: what a disk with no more room looks like."""
+    """Limits files to 64 bytes, as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
     try:
@@ -47,7 +47,7 @@ def full_disk() -> Iterator[None]:
 
 @contextmanager
 def nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Be somebody without the right to write in the folder."""
+    """Runs as a user without the right to write in the folder."""
     monkeypatch.chdir(folder)
     folder.chmod(0o555)
     root = os.geteuid() == 0

@@ -52,7 +52,7 @@ def template(image: str, **more: Any) -> dict[str, Any]:
 
 
 def served(image: str, **more: Any) -> dict[str, Any]:
-    """Give a template as a server has it."""
+    """Returns a template as a server stores it."""
     found = template(image, dnsPolicy="ClusterFirst", **more)
     found["spec"]["containers"][0] |= {"terminationMessagePolicy": "File"}
     return found

@@ -13,7 +13,7 @@ SECRET = "s3cr3t"  # noqa: S105  made up, to look for it in messages
 
 
 def write_kubeconfig(path: Path, name: str = "one", *, current: str | None = "one", user: object = None) -> Path:
-    """Write a kubeconfig with one context, one cluster and one user of the same name."""
+    """Writes a kubeconfig with one context, one cluster and one user of the same name."""
     document = {
         "current-context": current,
         "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": f"ns-{name}"}}],
@@ -26,7 +26,7 @@ def write_kubeconfig(path: Path, name: str = "one", *, current: str | None = "on
 
 
 def service_account(tmp_path: Path) -> Path:
-    """Make what the kubelet puts into a pod."""
+    """Writes the files that the kubelet puts into a pod."""
     folder = tmp_path / "account"
     folder.mkdir()
     (folder / "token").write_text(SECRET)
