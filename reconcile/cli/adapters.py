@@ -145,6 +145,7 @@ def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
         token_file=options.metrics_token_file,
         ca_file=options.metrics_ca_file,
         headers=dict(options.metrics_header),
+        accept_partial=options.partial_answers == "accept",
         budget=options.pass_timeout * METRICS_SHARE,
     )
 

@@ -145,6 +145,16 @@ class PassOptions(Options):
         tuple[tuple[str, str], ...],
         option("--metrics-header", type=Header(), multiple=True, help="Header to send with each query; repeatable."),
     ]
+    partial_answers: Annotated[
+        Literal["refuse", "accept"],
+        option(
+            "--partial-answers",
+            type=click.Choice(["refuse", "accept"]),
+            default="refuse",
+            show_default=True,
+            help="What an answer is worth that says itself that data are missing.",
+        ),
+    ]
     templates: Templates
     control_loop_interval: Interval
     pass_timeout: Annotated[

@@ -45,6 +45,7 @@ class UnconfiguredMeter:
 class Prometheus:
     """The meter with a server. It sends queries concurrently, within bounds of time and size.
 
+    With `accept_partial` an answer counts although the server says that data are missing.
     `timeout` is the most seconds for one response, `budget` for all responses of a `measure`. Raises UsageError for
     options that cannot work.
     """
@@ -57,6 +58,7 @@ class Prometheus:
         token_file: Path | None = None,
         ca_file: Path | None = None,
         headers: Mapping[str, str] | None = None,
+        accept_partial: bool = False,
         timeout: float = 10.0,
         budget: float = 30.0,
     ) -> None:
@@ -65,6 +67,7 @@ class Prometheus:
         self._token_file = token_file
         self._ca_file = credentials.ca_path(ca_file)
         self._headers = credentials.parse_headers(headers or {})
+        self._accept_partial = accept_partial
         self._timeout = timeout
         self._budget = budget
         authorization = any(name.lower() == "authorization" for name in self._headers)
@@ -127,6 +130,7 @@ class Prometheus:
             timeout=self._timeout,
             at=at,
             mask=credentials.masking({*self._secrets, token}),
+            accept_partial=self._accept_partial,
         )
         return send_all(queries, client, self._budget)
 

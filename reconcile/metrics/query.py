@@ -70,7 +70,10 @@ class QueryResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueryClient:
-    """What all requests of a pass have in common. `mask` removes secrets from a text of the server."""
+    """What all requests of a pass have in common. `mask` removes secrets from a text of the server.
+
+    With `accept_partial` an answer counts although the server says that data are missing.
+    """
 
     address: str
     headers: Mapping[str, str] = field(repr=False)
@@ -78,6 +81,7 @@ class QueryClient:
     timeout: float
     at: datetime
     mask: Callable[[str], str]
+    accept_partial: bool = False
 
     def session(self) -> requests.Session:
         """Returns an HTTP session for one worker."""
@@ -114,7 +118,7 @@ class QueryClient:
         return transport.post(session, f"{self.address}/api/v1/query", form, deadline, self.timeout)
 
     def _result(self, query: Query, http: HttpResponse) -> QueryResult:
-        response = responses.parse(http.body, http.status, self.mask)
+        response = self._policy(responses.parse(http.body, http.status, self.mask))
         if http.status in REFUSALS and response.error_type not in _TIMEOUT_ERRORS:
             return self._refused(query, http, response)
         gave_up = response.error_type in _TIMEOUT_ERRORS or http.status == HTTPStatus.GATEWAY_TIMEOUT
@@ -123,6 +127,9 @@ class QueryClient:
             outcome = Outcome.BATCH_FAILED
         reason = response.failure.detail if response.failure else ""
         return QueryResult(outcome=outcome, answers=self._answers(query, response), reason=reason)
+
+    def _policy(self, response: responses.Response) -> responses.Response:
+        return responses.accept_partial(response) if self.accept_partial else responses.refuse_partial(response)
 
     def _refused(self, query: Query, http: HttpResponse, response: responses.Response) -> QueryResult:
         seconds = backoff.retry_after(http.headers.get("Retry-After", ""), http.headers.get("Date", ""))

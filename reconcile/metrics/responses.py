@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from reconcile.metrics import partial_answers
 from reconcile.model.measurement import Answer, Failure
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class NotABatchError(Exception):
 class Response:
     """A response of the API: `result` and its `result_type`, or the `failure` of all of it.
 
-    `status` is the HTTP status. `error_type` is Prometheus's own word for an error.
+    `status` is the HTTP status. `error_type` is Prometheus's own word for an error. `partial` are the words in which
+    the server says that data are missing.
     """
 
     status: int
@@ -43,6 +45,7 @@ class Response:
     warnings: tuple[str, ...] = ()
     failure: Answer | None = None
     error_type: str = ""
+    partial: str = ""
 
     @property
     def is_prometheus_error(self) -> bool:
@@ -57,9 +60,26 @@ def parse(body: bytes, status: int, mask: Callable[[str], str]) -> Response:
     except (ValueError, RecursionError):
         return Response(status=status, failure=unreachable(_not_json(body, status)))
     try:
-        return replace(_parse_envelope(envelope, status, mask), warnings=_warnings(_field(envelope, "warnings"), mask))
+        response = _parse_envelope(envelope, status, mask)
     except NoAnswerError:
         return Response(status=status, failure=_wrong_shape(status))
+    partial = mask(partial_answers.reason(envelope))
+    return replace(response, warnings=_warnings(envelope.get("warnings"), mask), partial=partial)
+
+
+def refuse_partial(response: Response) -> Response:
+    """Returns the response; one that is partial as a failure, as what is missing may be the errors."""
+    if response.failure is not None or not response.partial:
+        return response
+    detail = f"the server says that data are missing: {response.partial}"
+    return replace(response, failure=Answer(failure=Failure.PARTIAL, detail=detail))
+
+
+def accept_partial(response: Response) -> Response:
+    """Returns the response; where it is partial by something else than a warning, with that as a warning."""
+    if not response.partial or response.partial in response.warnings:
+        return response
+    return replace(response, warnings=(f"data are missing: {response.partial}", *response.warnings[: MAX_WARNINGS - 1]))
 
 
 def single_answer(response: Response) -> Answer:

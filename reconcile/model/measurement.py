@@ -43,6 +43,7 @@ class Failure(StrEnum):
     NOT_A_NUMBER = "not a number"
     SEVERAL_SERIES = "several series"
     WRONG_TYPE = "wrong type"
+    PARTIAL = "partial answer"
     QUERY_ERROR = "error from Prometheus"
     UNREACHABLE = "unreachable"
     TEMPLATE = "template error"
