@@ -13,8 +13,9 @@ from reconcile.core import reach as reached
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
 from reconcile.model.errors import ClusterError, ForbiddenError
-from reconcile.model.field_managers import owned_paths
+from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.rollout import Phase
+from reconcile.model.template_diff import changed_paths
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
@@ -116,9 +117,18 @@ def template(case: Case) -> str:
     record, primary, canary = case.record, case.objects.primary, case.objects.canary
     if record.overwritten_by is not None:
         raise GateError(messages.overwritten(primary.full_name, record.overwritten_by))
+    if record.copy_undone:
+        raise GateError(messages.copy_undone(primary.full_name, _not_as_sent(case)))
     if record.standing is Standing.SAME:
-        return f"{primary.full_name} carries {record.revision}"
+        stored = "" if case.objects.on_primary else f", stored with changes ({', '.join(_not_as_sent(case))})"
+        return f"{primary.full_name} carries {record.revision}{stored}"
     return f"{canary.full_name} moved on; {primary.full_name} is finished first"
+
+
+def _not_as_sent(case: Case) -> list[str]:
+    """Returns where the primary's template is not what a copy sends."""
+    paths = changed_paths(case.objects.promoted_template, case.objects.primary.template)
+    return [*paths[:MOST_PATHS], *(["…"] if len(paths) > MOST_PATHS else [])]
 
 
 def drained(case: Case) -> str:

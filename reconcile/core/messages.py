@@ -92,6 +92,14 @@ def edited(primary: str, canary: str, manager: str, paths: Sequence[str]) -> str
     )
 
 
+def copy_undone(primary: str, paths: Sequence[str]) -> str:
+    """The store took the copy and kept what was there. The reason of a halt."""
+    return (
+        f"the copy to {primary} was stored without what it changes ({', '.join(paths)}): something between steerer and "
+        "the API server, such as a mutating webhook, undoes it; let it leave that alone, or release something else"
+    )
+
+
 def overwritten(primary: str, manager: str) -> str:
     """The promotion was undone: the name of the manager, and the rule that ends the fight. The reason of a halt."""
     return (

@@ -88,3 +88,9 @@ def test_no_message_has_an_empty_name_in_it(tmp_path: Path) -> None:
     assert '"shop.elsewhere.svc" is no Service of namespace prod' in out
     assert "leads to and" not in out
     assert "Service .prod" not in out
+
+
+def test_a_copy_that_admission_added_to_is_not_made_again() -> None:
+    _, out = run("plan", "-f", CASES / "admission-changes-the-copy" / "in")
+    assert "does not have the promoted template yet" not in out
+    assert "stored with changes (spec.template.metadata.annotations" in out

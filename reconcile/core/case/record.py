@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconcile.core import promotion, revision
-from reconcile.core.state_machine import Situation, Standing, Traffic
+from reconcile.core.state_machine import CONCLUDING, Situation, Standing, Traffic
 from reconcile.model import field_managers
 from reconcile.model.rollout import Phase, State
 from reconcile.model.template_hash import revision_without_annotations
@@ -15,6 +15,7 @@ from reconcile.model.template_hash import revision_without_annotations
 if TYPE_CHECKING:
     from reconcile.core.case.objects import Objects
     from reconcile.model.field_managers import Writer
+    from reconcile.model.kinds import Manifest
 
 # What `managedFields` calls the program where it wrote itself.
 SELF = "steerer"
@@ -72,8 +73,40 @@ class ReleaseRecord:
     @property
     def copy_due(self) -> bool:
         """Whether the promotion was decided, and the primary's template was not written since."""
-        promoting = self.state.phase is Phase.PROMOTING and self.standing is Standing.SAME
-        return promoting and not self.objects.on_primary and self.overwritten_by is None
+        return self._promoting and not self.is_copied and self.overwritten_by is None and not self.copy_undone
+
+    @property
+    def _promoting(self) -> bool:
+        return self.state.phase is Phase.PROMOTING and self.standing is Standing.SAME
+
+    @cached_property
+    def is_copied(self) -> bool:
+        """Whether the primary has what a copy of this revision became when it was stored.
+
+        That may be more than was sent: admission may change it, and a restart adds an annotation. A copy is made once.
+        """
+        found, state = self.objects, self.state
+        if found.on_primary or state.phase not in CONCLUDING or self.standing is not Standing.SAME:
+            return found.on_primary
+        stored = revision_without_annotations(found.primary.template)
+        if state.promoted_revision == state.canary_revision:  # what was stored is on record
+            return stored == state.primary_revision
+        here, sent = _annotations(found.primary.template), _annotations(found.promoted_template)
+        if self._copied_by_us:
+            return stored != state.primary_revision or (bool(sent) and sent.items() <= here.items())
+        restarted = sent.keys() < here.keys()
+        return restarted and stored == revision_without_annotations(found.promoted_template)
+
+    @property
+    def copy_undone(self) -> bool:
+        """Whether steerer wrote the template since the promotion was decided, and it is what it was before."""
+        return self._promoting and not self.is_copied and self._copied_by_us
+
+    @property
+    def _copied_by_us(self) -> bool:
+        writer = field_managers.last_writer(self.objects.primary.manifest, "spec", "template")
+        since = self.state.last_transition
+        return writer is not None and writer.manager == SELF and since is not None and writer.at >= since
 
     @property
     def edited(self) -> bool:
@@ -100,7 +133,7 @@ class ReleaseRecord:
         """The manager that changed the primary's template after the copy; None if there is none, or no copy yet."""
         if self.state.phase not in {Phase.PROMOTING, Phase.FINALISING} or self.standing is not Standing.SAME:
             return None
-        if self.objects.on_primary:
+        if self.is_copied:
             return None
         writer = field_managers.last_writer(self.objects.primary.manifest, "spec", "template")
         if self.state.promoted_revision == self.state.canary_revision:
@@ -117,12 +150,15 @@ class ReleaseRecord:
         """The state, with the promoted revision on record if the primary carries it."""
         state, found = self.state, self.objects
         if self.standing is Standing.SAME:
-            promoted = found.on_primary
+            promoted = self.is_copied
         else:
             promoted = promotion.is_promoted_revision(
                 state.canary_revision, found.canary, found.primary, found.identity
             )
-        return replace(state, promoted_revision=state.canary_revision) if promoted else state
+        if not promoted:
+            return state
+        stored = revision_without_annotations(found.primary.template)
+        return replace(state, promoted_revision=state.canary_revision, primary_revision=stored)
 
     def situation(self, traffic: Traffic) -> Situation:
         """Returns the situation that the state machine finds a row for."""
@@ -133,3 +169,7 @@ class ReleaseRecord:
             parked=self.parked,
             copy_due=self.copy_due,
         )
+
+
+def _annotations(template: Manifest) -> Manifest:
+    return (template.get("metadata") or {}).get("annotations") or {}
