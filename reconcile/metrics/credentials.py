@@ -1,4 +1,4 @@
-"""The address and the credentials of a metrics server: parses them, and masks them in texts that are shown.
+"""The credentials of a metrics server: parses them, and masks them in texts that are shown.
 
 A server may send back what it was sent, so every text of it is masked. Nothing here is sent.
 """
@@ -9,9 +9,7 @@ import base64
 import html
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, quote, quote_plus, unquote, urljoin, urlsplit
-
-import requests
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from reconcile.model.errors import UsageError
 
@@ -23,49 +21,22 @@ MAX_TEXT = 300
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
-_URL = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 _SCHEMES = frozenset({"basic", "bearer"})
+# Their values are no secrets, and are ordinary words: masked, they would make holes in the texts of the server.
+_PLAIN_ARGUMENTS = frozenset(
+    {"namespace", "tenant", "dedup", "partial_response", "deny_partial_response", "max_source_resolution", "nocache"}
+)
 # A shorter secret is masked as a whole word only: elsewhere it would be the middle of other words.
 _MIN_LENGTH_ANYWHERE = 4
 # How many characters of a text are read for each one that is shown: runs of spaces shrink to one.
 _LOOKAHEAD = 16
 
 
-def parse_url(url: str) -> tuple[str, str]:
-    """Returns the address without its user, which may be shown, and `user:password` as it is written.
-
-    Raises UsageError. The message quotes nothing: in an invalid address, any part may be the password.
-    """
-    try:
-        parts = urlsplit(url)
-        address = _without_userinfo(parts)
-        requests.Request("POST", address).prepare()
-    except (ValueError, requests.RequestException):
-        raise UsageError("--metrics-server is no http:// or https:// address with a host") from None
-    if not _URL.fullmatch(url):
-        raise UsageError("--metrics-server has spaces or other characters that a URL cannot have")
-    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        raise UsageError("--metrics-server has an @ behind its host; write / ? # @ in a password as %2F %3F %23 %40")
-    if "?" in url or "#" in url:
-        raise UsageError("--metrics-server has something behind its path; leave out the ? or # and what follows")
-    return address, parts.netloc.rpartition("@")[0]
-
-
-def _without_userinfo(parts: SplitResult) -> str:
-    """Returns `scheme://host:port/path` without a slash at the end. Raises ValueError for another kind of address."""
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port is not None else ""
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
-
-
-def redirect_target(base: str, location: str) -> str:
-    """Returns the address in a `Location` header, without the parts that may be secret."""
-    try:
-        return one_line(_without_userinfo(urlsplit(urljoin(base, location))), MAX_TEXT // 2)
-    except ValueError:
-        return "an address that cannot be read"
+def argument_secrets(arguments: str) -> set[str]:
+    """Returns the values of a query string, as written and as meant, but those of well-known names without secrets."""
+    written = (argument.partition("=") for argument in arguments.split("&"))
+    values = {value for name, _, value in written if unquote(name) not in _PLAIN_ARGUMENTS}
+    return {*values, *map(unquote_plus, values)}
 
 
 def ca_path(ca_file: Path | None) -> str | None:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconcile.metrics import batching, credentials
+from reconcile.metrics import address, batching, credentials
 from reconcile.metrics.pool import send_all
 from reconcile.metrics.query import QueryClient
 from reconcile.metrics.responses import NoAnswerError, unreachable
@@ -62,7 +62,8 @@ class Prometheus:
         timeout: float = 10.0,
         budget: float = 30.0,
     ) -> None:
-        self._address, userinfo = credentials.parse_url(url)
+        self._server = address.parse_url(url)
+        userinfo = self._server.userinfo
         self._templates = templates
         self._token_file = token_file
         self._ca_file = credentials.ca_path(ca_file)
@@ -76,7 +77,11 @@ class Prometheus:
                 "the metrics server has more than one set of credentials; keep one of: the user in its URL, "
                 "--metrics-token-file, an Authorization header"
             )
-        self._secrets = {*credentials.userinfo_secrets(userinfo), *credentials.header_secrets(self._headers.values())}
+        self._secrets = {
+            *credentials.userinfo_secrets(userinfo),
+            *credentials.argument_secrets(self._server.arguments),
+            *credentials.header_secrets(self._headers.values()),
+        }
         if userinfo:
             self._headers["Authorization"] = credentials.basic_authorization(userinfo)
 
@@ -93,7 +98,7 @@ class Prometheus:
             (question.metric, warning): None for question, text in singles.items() for warning in answers[text].warnings
         }
         for metric, warning in warnings:
-            _log.warning("metric %s: %s warns: %s", metric, self._address, warning)
+            _log.warning("metric %s: %s warns: %s", metric, self._server.address, warning)
         return {
             question: replace(answers[answer.query], query=answer.query) if question in singles else answer
             for question, answer in rendered.items()
@@ -124,7 +129,7 @@ class Prometheus:
         except NoAnswerError as error:
             return {single: unreachable(str(error)) for query in queries for single in query.single_queries}
         client = QueryClient(
-            address=self._address,
+            server=self._server,
             headers={**self._headers, "Authorization": f"Bearer {token}"} if token else self._headers,
             ca_file=self._ca_file,
             timeout=self._timeout,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from reconcile.metrics.address import Server
     from reconcile.metrics.batching import Query
     from reconcile.metrics.transport import HttpResponse
     from reconcile.model.measurement import Answer
@@ -75,7 +76,7 @@ class QueryClient:
     With `accept_partial` an answer counts although the server says that data are missing.
     """
 
-    address: str
+    server: Server
     headers: Mapping[str, str] = field(repr=False)
     ca_file: str | None
     timeout: float
@@ -110,12 +111,12 @@ class QueryClient:
         return QueryResult(outcome=outcome, answers=answers, reason=reason, retry_after=retry_after)
 
     def _unreachable(self, reason: str) -> Answer:
-        return unreachable(f"{self.address}: {reason}")
+        return unreachable(f"{self.server.address}: {reason}")
 
     def _post(self, session: requests.Session, query: Query, deadline: float) -> HttpResponse:
         timeout = f"{ceil(self.timeout * 1000)}ms"
         form = {"query": query.text, "time": f"{self.at.timestamp():.3f}", "timeout": timeout}
-        return transport.post(session, f"{self.address}/api/v1/query", form, deadline, self.timeout)
+        return transport.post(session, self.server.query_url, form, deadline, self.timeout)
 
     def _result(self, query: Query, http: HttpResponse) -> QueryResult:
         response = self._policy(responses.parse(http.body, http.status, self.mask))

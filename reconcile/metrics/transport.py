@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from reconcile.metrics import credentials
+from reconcile.metrics.address import redirect_target
 from reconcile.metrics.responses import NoAnswerError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def post(session: requests.Session, url: str, form: Mapping[str, str], deadline:
 def _check_status(response: requests.Response) -> None:
     """Raises NoAnswerError for a status that says that Prometheus itself was not reached. No body is read."""
     if response.status_code in _REDIRECTS:
-        target = credentials.redirect_target(response.url, response.headers.get("Location", ""))
+        target = redirect_target(response.url, response.headers.get("Location", ""))
         raise NoAnswerError(f"redirects to {target}, which is not followed; name the final address")
     if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise NoAnswerError(f"HTTP {response.status_code}: the credentials are missing or not accepted")

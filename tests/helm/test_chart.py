@@ -140,7 +140,7 @@ def test_each_value_has_a_default_and_a_rule() -> None:
         ("contrlLoopInterval=1m", "additional properties 'contrlLoopInterval' not allowed"),
         ("metricsServer=prometheus:9090", "/metricsServer': 'prometheus:9090' does not match"),
         ("metricsServer=http://user:password@prometheus", "/metricsServer'"),
-        ("metricsServer=http://prometheus?x=y", "/metricsServer'"),
+        ("metricsServer=http://prometheus#x", "/metricsServer'"),
         ("namespaces=test", "/namespaces': got string, want array"),
         ("namespaces={test,Test}", "/namespaces/1': 'Test' does not match"),
         ("namespaces={test,test}", "/namespaces': items at 0 and 1 are equal"),

@@ -58,6 +58,34 @@ def test_headers(server: Server) -> None:
     assert server.requests[0][1]["X-Scope-OrgID"] == "team a"
 
 
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("?namespace=prod", "/api/v1/query?namespace=prod"),
+        ("/?namespace=prod&deny_partial_response=1", "/api/v1/query?namespace=prod&deny_partial_response=1"),
+        (
+            "/select/0/prometheus/?extra_label=a%3Db&empty=",
+            "/select/0/prometheus/api/v1/query?extra_label=a%3Db&empty=",
+        ),
+        ("/?", "/api/v1/query"),
+    ],
+)
+def test_the_arguments_of_the_address_go_along_with_each_query(server: Server, written: str, path: str) -> None:
+    assert ask(f"{server.url}{written}").value == 1
+    sent, _, form = server.requests[0]
+    assert (sent, sorted(form)) == (path, ["query", "time", "timeout"])
+
+
+def test_the_arguments_of_the_address_are_not_shown(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    url = f"{server.url}?token=s3cret%2Fs&namespace=prod"
+    server.secrets = ["s3cret/s", "s3cret%2Fs", "prod"]
+    server.respond = echoed
+    with caplog.at_level(logging.DEBUG, "steerer"):
+        answers = [ask(url), ask(url.replace("http:", "https:"))]
+    said = str(answers) + str([record for record in caplog.records if record.name.startswith("steerer")])
+    assert ("s3cret" in said, "prod" in said, "***" in said) == (False, True, True)
+
+
 def echoed(handler: Handler) -> None:
     """Sends back all that was sent, as a debugging proxy might: in the error, in the warnings."""
     said = "\n".join(f"{name}={value}" for name, value in handler.headers.items())
@@ -131,7 +159,12 @@ def test_no_credential_is_ever_shown(
         ("http://*.example", "no http:// or https:// address"),
         ("http://someone:12/s3cret@prometheus", "an @ behind its host"),
         ("http://someone:12#s3cret@prometheus", "an @ behind its host"),
-        ("http://prometheus/?s3cret=1", "something behind its path"),
+        ("http://prometheus/?s3cret", "write what follows as name=value"),
+        ("http://prometheus?namespace=s3cret&", "write what follows as name=value"),
+        ("http://prometheus?key=s3cret&query=up", "the argument query, which each query sets itself"),
+        ("http://prometheus?timeout=", "the argument timeout, which each query sets itself"),
+        ("http://prometheus?key=s3cret@x", "an @ behind its host"),
+        ("http://prometheus?key=1#s3cret", "something behind its path"),
         ("http://prometheus/#", "something behind its path"),
         ("http://prometheus/s3cret\n", "spaces or other characters"),
         ("http://prometheus\\@elsewhere", "spaces or other characters"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from reconcile.metrics import address
 from reconcile.metrics.backoff import MAX_CONCURRENCY, MAX_REFUSALS
 from reconcile.metrics.batching import Query
 from reconcile.metrics.pool import send_all
@@ -221,7 +222,9 @@ class LateClient(QueryClient):
 
 
 def test_a_response_that_comes_after_its_query_was_given_up_is_ignored() -> None:
-    client = LateClient(address="http://x", headers={}, ca_file=None, timeout=0.01, at=AT, mask=str)
+    client = LateClient(
+        server=address.Server(address="http://x"), headers={}, ca_file=None, timeout=0.01, at=AT, mask=str
+    )
     queries = [Query(text=text, metric="m", position=number) for number, text in enumerate(["slow", "other"])]
     answers = send_all(queries, client, LONG)
     assert answers["slow"].detail == "http://x: no answer within 0.01s"
