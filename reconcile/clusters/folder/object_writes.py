@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reconcile.clusters.folder.file_write import store
 from reconcile.clusters.folder.index import Entry
 from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject
+from reconcile.clusters.folder.yaml_edits import UneditableError, rewrite
+from reconcile.clusters.folder.yaml_writer import document
 from reconcile.clusters.json_equality import json_equal
 from reconcile.model.errors import LostRaceError, MissingError, RefusedError
 
@@ -26,8 +28,6 @@ def change(index: Index, folder: Path, ref: Ref, new_value: Callable[[ParsedObje
 
     Raises MissingError without the object, RefusedError where its file cannot be edited, LostRaceError after ATTEMPTS.
     """
-    from reconcile.clusters.folder.yaml_edits import UneditableError, rewrite  # noqa: PLC0415 - only a write pays for ruamel
-
     for _ in range(ATTEMPTS):
         entry = index.current(ref)
         if entry is None:
@@ -49,8 +49,6 @@ def change(index: Index, folder: Path, ref: Ref, new_value: Callable[[ParsedObje
 
 def append(index: Index, file: ParsedFile, ref: Ref, manifest: Manifest) -> bool:
     """Adds a document at the end of a file; returns False if the file has changed."""
-    from reconcile.clusters.folder.yaml_edits import document  # noqa: PLC0415 - only a write pays for ruamel
-
     text = file.text
     newline = "\r\n" if "\r\n" in text else "\n"
     added = ("---\n" if text else "") + document(manifest)

@@ -1,86 +1,53 @@
-"""One object of a YAML text changed, by ruamel's round trip; comments, quotes and the order of keys stay.
+"""One object of a YAML text changed: what differs is written, and all else stays to the byte.
 
-Duty: turn "this object becomes that" into a text, and prove it by reading it again. What would not mean exactly that
-is refused, never guessed. It writes no file. Pure. It loads ruamel: only a pass that writes imports it.
+The result is proved by reading it again; what would not mean exactly what was wanted is refused, never guessed.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from io import StringIO
-from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.resolver import VersionedResolver
-from ruamel.yaml.scalarstring import (
-    DoubleQuotedScalarString,
-    FoldedScalarString,
-    LiteralScalarString,
-    PlainScalarString,
-    ScalarString,
-)
-
-from reconcile.clusters.folder.yaml_documents import read
-from reconcile.clusters.folder.yaml_nodes import PARSER, Fault
-from reconcile.clusters.folder.yaml_scalars import is_plain
+from reconcile.clusters.folder.list_alignment import pairs
+from reconcile.clusters.folder.yaml_documents import Values, is_merge, read
+from reconcile.clusters.folder.yaml_layout import Layout, Member
+from reconcile.clusters.folder.yaml_members import Members
+from reconcile.clusters.folder.yaml_nodes import Alias, Fault, Mapping, Node, Sequence
+from reconcile.clusters.folder.yaml_splices import Splices
+from reconcile.clusters.folder.yaml_style import Styles
 from reconcile.clusters.json_equality import json_equal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Path = tuple[str | int, ...]
 
-# Values of a text that is edited: hundreds of times what an object has. The round trip takes seconds for that.
-MOST = 50_000
-
-# What stands around the one value of a document: it is kept as it is, whatever the round trip would make of it.
-_OUTSIDE = re.compile(r"#.*|%.*|\s*|\.\.\.\s*|---(?:\s+#.*|\s*)")
+_UNREADABLE = "it is written in a way that a change does not survive ({})"
+_TORN = "it is written with anchors, merge keys or layout that this change would tear apart"
 
 
 class UneditableError(Exception):
     """The text is written in a way in which this change cannot be made without touching something else."""
 
 
-class _Resolver(VersionedResolver):
-    """Takes every scalar for the text that it is: so it is written as it was read."""
-
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:  # noqa: ARG002 - ruamel's signature
-        return super().resolve(kind, None, (False, True))
-
-
 def rewrite(text: str, place: Path, wanted: Any, indent: int = 0) -> str:
-    """Give the text of one document, all of it `indent` to the right, with the value at `place` replaced.
+    """Returns the text of one document, all of it `indent` to the right, with the value at `place` replaced.
 
     Its first line begins behind the indentation. Raises UneditableError.
     """
-    margin = " " * indent
-    lines = text.replace("\r\n", "\n").replace(f"\n{margin}", "\n").split("\n")
-    first, last = 0, len(lines)
-    while first < last and _OUTSIDE.fullmatch(lines[first]):
-        first += 1
-    while first < last and _OUTSIDE.fullmatch(lines[last - 1]):
-        last -= 1
+    source = " " * indent + text
+    problem = ""
     try:
-        old = read(margin + text, MOST)
+        old = read(source)
         new = _with(old, place, wanted)
-        end = "\n" * (last < len(lines))  # the last line may be of a text in a block, and its end a part of it
-        written = _written("\n".join(lines[first:last]) + end, old, new)
-        lines[first:last] = [written]
-        result = re.sub(r"\n(?=[^\n])", f"\n{margin}", "\n".join(lines))
-        if "\r\n" in text:
-            result = result.replace("\n", "\r\n")
-        if json_equal(read(margin + result), new):
-            return result
-    except (Fault, YAMLError, yaml.YAMLError, RecursionError) as error:
+        for result in _candidates(source, old, new):
+            fault = _differs(result, new)
+            if fault is None:
+                return result[indent:]
+            problem = problem or fault
+    except (Fault, ValueError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
-        raise UneditableError(f"it is written in a way that a change does not survive ({problem})") from error
-    raise UneditableError("it is written with anchors, merge keys or layout that this change would tear apart")
-
-
-def document(value: Any) -> str:
-    """Write a new document in block style."""
-    return _dump(_ruamel(), _new(value))
+        raise UneditableError(_UNREADABLE.format(problem)) from error
+    raise UneditableError(_UNREADABLE.format(problem) if problem else _TORN)
 
 
 def _with(value: Any, path: Path, wanted: Any) -> Any:
@@ -91,106 +58,114 @@ def _with(value: Any, path: Path, wanted: Any) -> Any:
     return copy
 
 
-def _written(text: str, old: Any, new: Any) -> str:
-    ruamel = _ruamel()
-    ruamel.explicit_start = text.startswith("---")
-    found = _indentation(text)
-    ruamel.indent(found["mapping"], found["offset"] + found["dash"], found["offset"])
-    return _dump(ruamel, _changed(ruamel.load(text), old, new)).removesuffix("\n")
+def _differs(text: str, wanted: Any) -> str | None:
+    """Returns why a text does not mean what is wanted, in words if it is no YAML; None where it does."""
+    try:
+        return None if json_equal(read(text), wanted) else ""
+    except Fault as fault:
+        return fault.problem
 
 
-def _ruamel() -> YAML:
-    ruamel = YAML()
-    ruamel.Resolver = _Resolver
-    ruamel.preserve_quotes = True
-    ruamel.width = sys.maxsize
-    return ruamel
+def _candidates(source: str, old: Any, new: Any) -> Iterator[str]:
+    """Yields the text with the changes, as it should be and then as it can be.
+
+    A last line without an end stays one unless its text needs it. Lines below that have spaces only would become a part
+    of a literal block: then texts of several lines are quoted.
+    """
+    # Every line gets an end, so that what is put below the last one needs no case of its own.
+    missing = "" if source.endswith("\n") else "\r\n" if "\r\n" in source else "\n"
+    for blocks in (True, False):
+        result = _edited(source + missing, old, new, blocks=blocks)
+        yield result.removesuffix(missing)
+        yield result
 
 
-def _dump(ruamel: YAML, root: Any) -> str:
-    stream = StringIO()
-    ruamel.dump(root, stream)
-    return stream.getvalue()
+def _edited(source: str, old: Any, new: Any, *, blocks: bool) -> str:
+    values = Values()
+    root = values.compose(source)
+    if root is None:
+        raise ValueError("it is empty")
+    layout = Layout(source, root)
+    splices = Splices(layout, Styles(layout, blocks=blocks))
+    whole = Member(node=root, start=root.start, end=root.end, after=-1, column=0, flow=False, dash=False)
+    _Comparison(splices, values).change(whole, old, new)
+    return splices.applied()
 
 
-def _indentation(text: str) -> dict[str, int]:
-    """Measure the first mapping in a mapping, the first list in one, and the first item of a list."""
-    found: dict[str, int] = {}
-    above: list[Any] = []
-    for event in yaml.parse(text, Loader=PARSER):
-        if isinstance(event, yaml.CollectionEndEvent):
-            above.pop()
-        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
-            odd = event.anchor or getattr(event, "flow_style", False) or (above and above[-1].flow_style)
-            if above and event.start_mark and not odd:  # an anchor stands elsewhere than what it names
-                distance = event.start_mark.column - above[-1].start_mark.column
-                if isinstance(above[-1], yaml.SequenceStartEvent):
-                    found.setdefault("dash", distance)
-                elif isinstance(event, yaml.CollectionStartEvent):
-                    found.setdefault("mapping" if isinstance(event, yaml.MappingStartEvent) else "offset", distance)
-            if isinstance(event, yaml.CollectionStartEvent):
-                above.append(event)
-    return {"mapping": 2, "offset": 0, "dash": 2} | found
+class _Comparison:
+    """Finds what differs between the values of a text and those wanted, and has it written."""
 
+    def __init__(self, splices: Splices, values: Values) -> None:
+        self._layout = splices.layout
+        self._splices = splices
+        self._values = values
+        self._now: dict[int, Any] = {}  # what the nodes of anchors become, where that is something else
 
-def _changed(node: Any, old: Any, new: Any) -> Any:
-    """Change a node of the round trip in place, as little as can be; what is no collection any more is made anew."""
-    if isinstance(node, dict) and isinstance(old, dict) and isinstance(new, dict):
-        for name in [name for name in reversed([*node]) if name in old and name not in new]:
-            _remove(node, name)
+    def change(self, member: Member, old: Any, new: Any) -> None:
+        """Changes a value, as little of it as can be. Raises UneditableError."""
+        node = member.node
+        if isinstance(node, Alias):
+            before, old = old, self._now.get(id(node.target), old)
+            if json_equal(before, new) and not json_equal(old, new):
+                raise UneditableError("an anchor gives its value to another place too, and that has to stay")
+        if json_equal(old, new):
+            return
+        if node.anchor is not None:
+            self._now[id(node)] = new
+        if isinstance(node, Mapping) and isinstance(old, dict) and isinstance(new, dict):
+            self._mapping(member, node, old, new)
+        elif isinstance(node, Sequence) and old and new and isinstance(new, list):
+            self._sequence(node, old, new)
+        else:
+            self._replace(member, new)
+
+    def _replace(self, member: Member, new: Any) -> None:
+        if member.node is self._layout.root:
+            raise ValueError("nothing of it would stay")
+        self._splices.replace(member, new)
+
+    def _mapping(self, member: Member, node: Mapping, old: dict[str, Any], new: dict[str, Any]) -> None:
+        members = self._layout.members(node)
+        own = {self._values.key(key): index for index, (key, _) in enumerate(node.entries) if not is_merge(key)}
+        merged = self._merged(node)
+        gone = [index for name, index in own.items() if name not in new]
+        if len(gone) == len(members) and (node is not self._layout.root or not members):
+            self._replace(member, new)
+            return
+        for name, index in own.items():
+            if name in new:
+                self.change(members[index], old[name], new[name])
+        Members(self._splices, members).remove(gone)
+        last = len(members) - 1 if not own else max(own.values())
         for name, value in new.items():
-            if name not in old:
-                node[_new(name)] = _new(value)
-            elif not json_equal(old[name], value):
-                node[name] = _changed(node.get(name), old[name], value)
-        return node
-    if isinstance(node, list) and isinstance(old, list) and isinstance(new, list):
-        head = _alike(old, new)
-        tail = _alike(old[head:][::-1], new[head:][::-1])
-        pairs = range(head, min(len(old), len(new)) - tail)
-        for index in pairs:
-            node[index] = _changed(node[index], old[index], new[index])
-        for index in reversed(range(pairs.stop, len(old) - tail)):
-            _remove(node, index)
-        for index in range(pairs.stop, len(new) - tail):
-            node.insert(index, _new(new[index]))
-        return node
-    return _new(new, node)
+            last = own.get(name, last)
+            if name not in own and not (name in merged and json_equal(merged[name], value)):
+                Members(self._splices, members).insert_entry(last, name, value)
 
+    def _merged(self, node: Mapping) -> dict[str, Any]:
+        """Returns what merge keys give to a mapping once their anchors are changed."""
+        merged: dict[str, Any] = {}
+        for key, item in node.entries:
+            if is_merge(key):
+                given = self._value(item)
+                for other in reversed(given if isinstance(given, list) else [given]):
+                    merged |= other
+        return merged
 
-def _remove(node: Any, key: Any) -> None:
-    """Take an entry away, but not the lines of comment below it: they are about what follows."""
-    keys = [*node] if isinstance(node, dict) else [*range(len(node) - 1)]
-    following = keys[keys.index(key) + 1 :] if isinstance(node, dict) else keys[key:]
-    parent, last = node, key
-    while isinstance(parent[last], dict | list) and parent[last]:
-        parent = parent[last]
-        last = [*parent][-1] if isinstance(parent, dict) else len(parent) - 1
-    beside = not isinstance(parent[last], FoldedScalarString | LiteralScalarString)  # then the first line is its own
-    tokens = [token for token in parent.ca.items.get(last, ()) if hasattr(token, "value")]
-    below = [line for token in tokens for line in token.value.split("\n")[beside:]]
-    comment = "\n".join(line.strip().removeprefix("#").removeprefix(" ") for line in below if line.strip())
-    del node[key]
-    if comment and following:
-        node.yaml_set_comment_before_after_key(following[0], before=comment, indent=node.lc.col)
+    def _value(self, node: Node) -> Any:
+        if isinstance(node, Alias):
+            return self._now[id(node.target)] if id(node.target) in self._now else self._values.of(node.target)
+        return [self._value(item) for item in node.children] if isinstance(node, Sequence) else self._values.of(node)
 
-
-def _new(value: Any, before: Any = None) -> Any:
-    """Give what is written for a value: a text in the quotes it had, or in those that it needs."""
-    if isinstance(value, dict):
-        return {_new(name): _new(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_new(item) for item in value]
-    if not isinstance(value, str):
-        return PlainScalarString(yaml.safe_dump(value).split("\n")[0])
-    quoted = isinstance(before, ScalarString) and not isinstance(before, PlainScalarString)
-    needed = PlainScalarString if is_plain(value) and value.isprintable() else DoubleQuotedScalarString
-    text = (type(before) if quoted else needed)(value)
-    if hasattr(before, "comment"):
-        text.comment = before.comment  # the one beside its `|`
-    return text
-
-
-def _alike(left: list[Any], right: list[Any]) -> int:
-    """Count the items that two lists begin with alike."""
-    return sum(1 for _ in takewhile(bool, map(json_equal, left, right)))
+    def _sequence(self, node: Sequence, old: list[Any], new: list[Any]) -> None:
+        members = self._layout.members(node)
+        aligned = pairs(old, new)
+        last = -1
+        for before, after in aligned:
+            if before is None and after is not None:
+                Members(self._splices, members).insert_item(last, new[after])
+            elif before is not None and after is not None:
+                self.change(members[before], old[before], new[after])
+                last = before
+        gone = [before for before, after in aligned if before is not None and after is None]
+        Members(self._splices, members).remove(gone)

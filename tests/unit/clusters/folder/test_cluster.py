@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from reconcile.clusters.folder.cluster import FolderCluster
+from reconcile.clusters.folder.file_tree import signature_of
 from reconcile.model.errors import MissingError, RefusedError, UsageError
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, SERVICE, VIRTUAL_SERVICE, Ref, Scope
 from reconcile.model.plan import Patch
@@ -96,9 +97,9 @@ def test_a_patch_changes_its_line(cluster: FolderCluster, file: Path) -> None:
 
 
 def test_a_patch_without_a_change_writes_nothing(cluster: FolderCluster, file: Path) -> None:
-    before = file.stat()
+    before = signature_of(file.stat())
     cluster.patch(port(9898))
-    assert file.stat() == before
+    assert signature_of(file.stat()) == before
 
 
 def test_an_object_that_is_not_there(cluster: FolderCluster, file: Path) -> None:
@@ -220,8 +221,6 @@ def test_an_event_cannot_go_into_a_broken_file(cluster: FolderCluster, file: Pat
 
 
 def test_a_read_of_the_folder_needs_no_patch_library() -> None:
-    code = (
-        "import sys, reconcile.clusters.folder.cluster; print({'jsonpatch', 'ruamel', 'pykube'} & sys.modules.keys())"
-    )
+    code = "import sys, reconcile.clusters.folder.cluster; print({'jsonpatch', 'pykube'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"

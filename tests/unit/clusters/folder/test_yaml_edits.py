@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.clusters.folder.yaml_documents import read
-from reconcile.clusters.folder.yaml_edits import MOST, UneditableError, document, rewrite
+from reconcile.clusters.folder.yaml_edits import UneditableError, rewrite
+from reconcile.clusters.folder.yaml_writer import document
 from reconcile.clusters.json_equality import json_equal
 
 # Laid out in one way from top to bottom, so that every change is as small as it can be.
@@ -125,6 +126,10 @@ def insert(index: int, item: Any, *path: str | int) -> Any:
     return lambda tree: at(tree, *path).insert(index, item)
 
 
+def in_order(**tree: Any) -> Any:
+    return lambda old: (old.clear(), old.update(tree))
+
+
 ROUTE = ("spec", "http", 0, "route")
 CONTAINERS = ("spec", "template", "spec", "containers")
 CASES: dict[str, tuple[str, Any, list[str]]] = {
@@ -209,6 +214,113 @@ CASES: dict[str, tuple[str, Any, list[str]]] = {
         put("spec", "template", "spec", "volumes", 0, 1, to="v"),
         ["-        - w", "+        - v"],
     ),
+    "wild layout": (WILD, put("b", "d", 1, "e", to="z"), ["-         -   e:    'y'", "+         -   e:    'z'"]),
+    "a key more in wild layout": (WILD, put("b", "d", 0, "g", to=["h"]), ["+             g:", "+              -   h"]),
+    "an alias is written out": (
+        TIDY,
+        put("spec", "selector", "app", to="z"),
+        ["-  selector: *labels", "+  selector:", "+    app: z", "+    tier: true"],
+    ),
+    "an anchor with all who follow it": (
+        "a: &x b  # one\nc: *x  # two\n",
+        lambda tree: tree.update(a="d", c="d"),
+        ["-a: &x b  # one", "+a: &x d  # one"],
+    ),
+    "who follows gets something else": (
+        "a: &x b\nc: *x\n",
+        lambda tree: tree.update(a="d", c="e"),
+        ["-a: &x b", "-c: *x", "+a: &x d", "+c: e"],
+    ),
+    "the last of an anchor is meant": ("a: &x b\nc: &x d\ne: *x\n", put("a", to="z"), ["-a: &x b", "+a: &x z"]),
+    "a key that is no text": ("on: b\n", put("true", to="c"), ["-on: b", "+on: c"]),
+    "a key in quotes": ("'a b': c\n? d\n: e\n", put("d", to="f"), ["-: e", "+: f"]),
+    "a tag": ("a: !!str 1  # c\n", put("a", to=2), ["-a: !!str 1  # c", "+a: 2        # c"]),
+    "below blank lines that are a part of a text": ("a: |+\n  b\n\n# c\n", put("b", to=1), ["+b: 1"]),
+    "a text with more blank lines at its end": ("a: |+\n  b\n\nc: 1\n", put("a", to="b\n\n\n"), ["+"]),
+    "a folded text stays as it was folded": (
+        "a: >-  # c\n  one\n  two\n  three\n\n  four\nb: 1\n",
+        put("a", to="one 2 three\nfour"),
+        ["-  two", "+  2"],
+    ),
+    "a folded text that cannot be one": (
+        "a: >\n  b\nc: 1\n",
+        put("a", to=" b\nc\n"),
+        ["-a: >", "-  b", "+a: |2", "+   b", "+  c"],
+    ),
+    "a block becomes a word": ("a: |  # c\n  b\n\nc: 1\n", put("a", to=1), ["-a: |  # c", "-  b", "+a: 1  # c"]),
+    "a block of one line": ("a: |-\n   b\nc: 1\n", put("a", to="d"), ["-   b", "+   d"]),
+    "a block gets what no block can have": (
+        "a: |\n  b\n",
+        put("a", to="\x85\n"),
+        ["-a: |", "-  b", '+a: "\\u0085\\n"'],
+    ),
+    "a script in the place of a word": (
+        "a:\n  - b: c   # d\n    e: 1\n",
+        put("a", 0, "b", to="set -e\n\nls\n"),
+        ["-  - b: c   # d", "+  - b: |   # d", "+      set -e", "+", "+      ls"],
+    ),
+    "a script above a line of spaces": ("a: b\n   \nc: 1\n", put("a", to="x\ny\n"), ["-a: b", '+a: "x\\ny\\n"']),
+    "double quotes stay around several lines": ('a: "b"\n', put("a", to="x\ny\n"), ['-a: "b"', '+a: "x\\ny\\n"']),
+    "a new script": ("a: 1\n", put("b", to="x\n  y"), ["+b: |-", "+  x", "+    y"]),
+    "a comment with a tab before it": ("a: b\t# c\n", put("a", to="longer"), ["-a: b\t# c", "+a: longer\t# c"]),
+    "a comment that has to move": ("a: b # c\n", put("a", to="longer"), ["-a: b # c", "+a: longer # c"]),
+    "spaces at the end": ("a: b   \n", put("a", to="c"), ["-a: b   ", "+a: c   "]),
+    "two spaces behind a colon": ("a:  b\n", put("a", to="c"), ["-a:  b", "+a:  c"]),
+    "a plain text over two lines": ("a: b\n  c  # d\n", put("a", to="e"), ["-a: b", "-  c  # d", "+a: e  # d"]),
+    "a value on a line of its own": ("a:\n  # c\n  b\n", put("a", to="d"), ["-  b", "+  d"]),
+    "braces on a line of their own": ("a:\n  {}\nb: 1\n", put("a", to={"c": 1}), ["-  {}", "+  c: 1"]),
+    "braces below a dash": ("a:\n-\n  {}\n", put("a", 0, to={"c": 1, "d": 2}), ["-  {}", "+  c: 1", "+  d: 2"]),
+    "a mapping below a dash becomes a word": ("a:\n-\n  b: 1\n", put("a", 0, to="c"), ["--", "-  b: 1", "+- c"]),
+    "a mapping becomes a list": ("a:  # x\n  b: 1\nc: 1\n", put("a", to=["d"]), ["-  b: 1", "+- d"]),
+    "a mapping becomes a word": ("a:  # x\n  b: 1\nc: 1\n", put("a", to="d"), ["-a:  # x", "-  b: 1", "+a: d  # x"]),
+    "a mapping loses all it has": ("a:\n  b: 1\nc: 1\n", drop("a", "b"), ["-a:", "-  b: 1", "+a: {}"]),
+    "a list loses all it has": ("a:\n- b\nc: 1\n", drop("a", 0), ["-a:", "-- b", "+a: []"]),
+    "nothing behind a dash": ("-\n- b\n", put(0, to="c"), ["--", "+- c"]),
+    "an anchor behind a dash": ("a:\n- &x b\n", put("a", 0, to=["c"]), ["-- &x b", "+- &x", "+  - c"]),
+    "the first key behind a dash": ("a:\n- b: 1\n  c: 2\n", drop("a", 0, "b"), ["-- b: 1", "-  c: 2", "+- c: 2"]),
+    "the first keys behind a dash, and a comment": (
+        "a:\n- b: 1\n  # c\n  c: 2\n  # d\n  d: 3\n",
+        lambda tree: (tree["a"][0].pop("b"), tree["a"][0].pop("c")),
+        ["-- b: 1", "+-", "-  c: 2"],
+    ),
+    "the first item of a list in a list": ("a:\n- - b\n  - c\n", drop("a", 0, 0), ["-- - b", "-  - c", "+- - c"]),
+    "a new first item of a list in a list": (
+        "a:\n- - b\n",
+        insert(0, {"c": 1, "d": 2}, "a", 0),
+        ["-- - b", "+- - c: 1", "+    d: 2", "+  - b"],
+    ),
+    "a new first item above a comment": ("a:\n# b\n- b\n", insert(0, "c", "a"), ["+- c"]),
+    "several items change, and keep their places": (
+        DUMP,
+        put(
+            *CONTAINERS, to=[{"name": "z"}, {"name": "a", "image": "a:2"}, {"name": "b", "image": "b:1", "args": ["x"]}]
+        ),
+        ["+      - name: z", "-        image: a:1", "+        image: a:2", "+        args:", "+        - x"],
+    ),
+    "a new key behind the one before it": ("a: 1\n# c\nc: 1\n", in_order(a=1, b=2, c=1), ["+b: 2"]),
+    "a flow list of words": (
+        'a: [ "b", "c" ]  # d\n',
+        put("a", 1, to="e"),
+        ['-a: [ "b", "c" ]  # d', '+a: [ "b", "e" ]  # d'],
+    ),
+    "a flow list over two lines": ("a: [b,\n  c]\n", insert(2, "d", "a"), ["-  c]", "+  c,", "+  d]"]),
+    "an item of a flow list on a line of its own": (
+        "a: [\n  b,  # c\n  d,\n]\n",
+        drop("a", 0),
+        ["-  b,  # c"],
+    ),
+    "the first of a flow list": ("a: [b, c]\n", drop("a", 0), ["-a: [b, c]", "+a: [c]"]),
+    "the last of a flow list": ("a: [b, c]\n", drop("a", 1), ["-a: [b, c]", "+a: [b]"]),
+    "a new first of a flow list": ("a: [b]\n", insert(0, "c:d", "a"), ["-a: [b]", "+a: ['c:d', b]"]),
+    "all of a flow list": ("a: {b: [c]}\n", drop("a", "b", 0), ["-a: {b: [c]}", "+a: {b: []}"]),
+    "a key without a value in braces": ("a: {b, c: }\n", put("a", "b", to=1), ["-a: {b, c: }", "+a: {b: 1, c: }"]),
+    "nothing in braces": ("a: {b, c: }\n", put("a", "c", to=1), ["-a: {b, c: }", "+a: {b, c: 1 }"]),
+    "JSON": (
+        '{"a": {"b": 1,\n  "c": []}}\n',
+        lambda tree: tree["a"].update(c=["x", {"y": None}], d="z\n"),
+        ['-  "c": []}}', '+  "c": ["x", {"y": null}],', '+  "d": "z\\n"}}'],
+    ),
+    "a large number": ("a: 1\n", put("a", to=1e22), ["-a: 1", "+a: 1.0e+22"]),
 }
 
 
@@ -232,25 +344,6 @@ def test_an_item_of_a_list_is_edited_in_its_place(name: str) -> None:
     assert not result.endswith("\n")
 
 
-def test_wild_layout_is_put_in_order_and_keeps_what_people_wrote() -> None:
-    result = edited(WILD, put("b", "d", 1, "e", to="z"))
-    assert (
-        result
-        == """\
-a: [1, 2]        # one
-b:
-        c: "x"     # two
-
-        d:
-         -   e: 1
-         # three
-         -   e: 'z'
-    # four
-f: "1 2"
-"""
-    )
-
-
 @pytest.mark.parametrize("key", ["a", "b", "ab"])
 def test_no_comment_is_lost_below_what_is_taken_away(key: str) -> None:
     text = "a: 1  # own\n# about b\nb: |\n  x\n# about c\nc: 1\n"
@@ -269,14 +362,20 @@ def test_what_is_beside_a_thing_goes_with_it() -> None:
     ("text", "change"),
     [
         pytest.param(TIDY, put("spec", "labels", "app", to="z"), id="an anchor that others follow"),
-        pytest.param(TIDY, put("spec", "selector", "app", to="z"), id="one that follows an anchor"),
         pytest.param(TIDY, drop("spec", "merged", "app"), id="a key from a merge"),
-        pytest.param("on: b\n", put("true", to="c"), id="a key that is no text"),
         pytest.param("a: b\n", put("b", to=(1,)), id="no type of JSON, but like one"),
         pytest.param("a: b\n", put("b", to=float("nan")), id="no number of JSON"),
         pytest.param("a: b\n", put("b", to={1}), id="no type of JSON"),
         pytest.param("a: b\n", put("b", to=object()), id="no value"),
-        pytest.param("a: |+\n  b\n\n", put("b", to=1), id="blank lines that are a part of a text"),
+        pytest.param("- b\n", lambda tree: tree.clear(), id="all of it"),
+        pytest.param("{}\n", put("a", to=1), id="nothing to begin with"),
+        pytest.param("a: |\n  b", put("c", to=1), id="the end of a file that is a part of a text"),
+        pytest.param("a: &x b\nc: *x\n", drop("a"), id="an anchor that others follow is taken away"),
+        pytest.param("a: &x\n- &y b\nc: *y\n", put("a", to=1), id="one is written over"),
+        pytest.param("a: &x [b]\nc: *x\n", put("a", 0, to="z"), id="an item of what others follow"),
+        pytest.param("a: &x {b: 1}\nc: {<<: *x}\n", put("a", "b", to=2), id="what others merge"),
+        pytest.param("a: {b: 1, <<: {b: 2}}\n", drop("a", "b"), id="a key above one from a merge"),
+        pytest.param("a: [b: 1, c]\n", put("a", 0, "d", to=2), id="a mapping without braces in a list with brackets"),
     ],
 )
 def test_what_would_not_mean_what_was_wanted_is_refused(text: str, change: Any) -> None:
@@ -284,12 +383,6 @@ def test_what_would_not_mean_what_was_wanted_is_refused(text: str, change: Any) 
     change(wanted)
     with pytest.raises(UneditableError):
         rewrite(text, (), wanted)
-
-
-def test_what_would_take_minutes_is_refused() -> None:
-    text = f"a: [{'b, ' * MOST}]\nc: 1\n"
-    with pytest.raises(UneditableError, match="more than 50000 values"):
-        rewrite(text, ("c",), 2)
 
 
 def test_a_value_within_a_document() -> None:
@@ -343,7 +436,7 @@ def test_any_change_means_what_was_wanted_and_keeps_the_comments(data: st.DataOb
     text = data.draw(st.sampled_from([TIDY, DUMP, WILD]))
     wanted = read(text)
     for _ in range(data.draw(st.integers(1, 3))):
-        _mutate(data, wanted)
+        mutate(data, wanted)
     try:
         result = rewrite(text, (), wanted)
     except UneditableError:
@@ -352,7 +445,7 @@ def test_any_change_means_what_was_wanted_and_keeps_the_comments(data: st.DataOb
     assert {line for line in text.split("\n") if line.startswith("#")} <= set(result.split("\n"))
 
 
-def _mutate(data: st.DataObject, tree: Any) -> None:
+def mutate(data: st.DataObject, tree: Any) -> None:
     """Change, add or take away one value somewhere in the tree."""
     node = tree
     while True:
