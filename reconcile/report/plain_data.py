@@ -48,7 +48,7 @@ def plain(value: Any) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return timestamp(value)
-    # PyYAML and ruamel make a date of an unquoted 2026-01-31.
+    # PyYAML makes a date of an unquoted 2026-01-31.
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -37,7 +37,6 @@ DISTRIBUTIONS = {
     "pyyaml",
     "requests",
     "rich",
-    "ruamel-yaml",
     "urllib3",
 }
 PLAY = ("simulate", "--filename=/artifacts", "--scenario=/artifacts/scenarios/demo.yaml")
