@@ -5,15 +5,12 @@ Only the command line builds adapters and reads the clock.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconcile.engine.label_selector import matches
+from reconcile.cli.scope import namespaces_for, selection_for
 from reconcile.engine.one_pass import Pass, as_decided
-from reconcile.engine.selection import Selection
-from reconcile.engine.shards import UNSHARDED, Shard
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.settings import Settings
@@ -22,12 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from reconcile.cli.options import ClusterOptions, PassOptions, RunOptions, ScopeOptions, ShardOptions, TargetOptions
+    from reconcile.cli.options import ClusterOptions, PassOptions, RunOptions, TargetOptions
+    from reconcile.engine.selection import Selection
     from reconcile.model.measurement import Metric
     from reconcile.model.ports import Cluster, Meter
 
-# Kubernetes numbers the pods of any Indexed Job by it: alone it says nothing about shards.
-COMPLETION_INDEX = "JOB_COMPLETION_INDEX"
 METRICS_SHARE = 0.6
 """The part of a pass's time budget that its metric queries may take."""
 
@@ -97,42 +93,6 @@ def settings_for(
     return Settings(interval=interval, metrics=metrics, gitops_managers=named)
 
 
-def selection_for(
-    options: ScopeOptions, default_namespace: str | None, sharding: ShardOptions | None = None
-) -> Selection:
-    """Returns what is in scope. Raises UsageError for an invalid label selector or shard, and for -n beside -A."""
-    matches(options.selector, {})  # an invalid selector is reported before anything is read
-    if options.all_namespaces and options.namespace:
-        raise UsageError("-n and -A exclude each other")
-    return Selection(
-        namespaces=_namespaces(options, default_namespace),
-        names=options.names,
-        labels=options.selector,
-        shard=UNSHARDED if sharding is None else _shard(sharding.shards, sharding.shard),
-    )
-
-
-def _shard(count: int | None, index: int | None) -> Shard:
-    """Returns the shard of this process. Raises UsageError where none is named, or one out of range."""
-    if count is None and index is not None:
-        raise UsageError("--shard needs --shards: it says how many there are")
-    if count is None or (count == 1 and index is None):
-        return UNSHARDED
-    name, text = (COMPLETION_INDEX, os.environ.get(COMPLETION_INDEX, "")) if index is None else ("--shard", str(index))
-    if not text:
-        raise UsageError(f"--shards needs --shard, which of the {count} this is; in an Indexed Job {name} says it")
-    if not text.isdecimal() or int(text) >= count:
-        raise UsageError(f"{name} is {text}: with {count} shards it must be a number from 0 to {count - 1}")
-    return Shard(index=int(text), count=count)
-
-
-def _namespaces(options: ScopeOptions, default: str | None) -> tuple[str, ...]:
-    """Returns the namespaces in scope; none = all."""
-    if options.all_namespaces:
-        return ()
-    return options.namespace or ((default,) if default else ())
-
-
 def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
     """Returns the client of the metrics server; without a server, a meter whose every answer says so."""
     from reconcile.metrics import prometheus  # noqa: PLC0415 - a simulation asks no server
@@ -178,7 +138,7 @@ def _checkout_of(options: TargetOptions, live: Cluster, default_namespace: str |
     from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - as above
     from reconcile.clusters.git.cluster import Checkout  # noqa: PLC0415 - only the cluster that is used
 
-    scope = _namespaces(options.scope, default_namespace)
+    scope = namespaces_for(options.scope, default_namespace)
     # A kustomization may be what sets the namespace: with one namespace in scope, it is that one.
     manifests = FolderCluster(folder, *scope) if len(scope) == 1 else FolderCluster(folder)
     return Checkout(live, manifests, str(folder))

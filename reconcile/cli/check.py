@@ -13,6 +13,7 @@ from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ApiOptions, LogOptions, Output, PassOptions, ScopeOptions, Strict
 from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
+from reconcile.cli.scope import selection_for
 from reconcile.clusters.kube import access_review, discovery
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.metrics import templates
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
     from reconcile.cli.signals import Stop
     from reconcile.clusters.kube.access_review import ScopedRight
+    from reconcile.engine.selection import Selection
     from reconcile.model.errors import ClusterError
     from reconcile.model.ports import Meter
+    from reconcile.model.settings import Settings
     from reconcile.preflight.findings import Answers, Result, Subject
 
 # A Rollout that does not exist: its question shows only whether the metrics server answers.
@@ -60,12 +63,9 @@ def check(options: CheckOptions, _stop: Stop) -> int:
     interval = adapters.interval_for(options.settings.control_loop_interval)
     settings = adapters.settings_for(options.settings.gitops_managers, interval, loaded.metrics)
     with connect(options.api.kubeconfig, options.api.context) as cluster:
-        selection = adapters.selection_for(options.scope, cluster.default_namespace)
+        selection = selection_for(options.scope, cluster.default_namespace)
         served = _served_resources(cluster)
-        try:
-            subjects, errors = read_subjects(cluster, selection, settings)
-        except (ForbiddenError, MissingError) as error:
-            subjects, errors = (), (error,)
+        subjects, errors = _subjects(cluster, selection, settings)
         grants = _review_rights(
             cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in subjects}
         )
@@ -79,6 +79,16 @@ def check(options: CheckOptions, _stop: Stop) -> int:
         shared.append(_probe(meter, next(iter(loaded.metrics))))
     results = examine_all(subjects, checks.CLUSTER, answers)
     return print_results("Cluster", shared, results, options.output, strict=options.strict)
+
+
+def _subjects(
+    cluster: KubeCluster, selection: Selection, settings: Settings
+) -> tuple[tuple[Subject, ...], tuple[ClusterError, ...]]:
+    """Returns the Rollouts in scope. If none can be listed, that is one of the errors."""
+    try:
+        return read_subjects(cluster, selection, settings)
+    except (ForbiddenError, MissingError) as error:
+        return (), (error,)
 
 
 def _measure(subjects: Iterable[Subject], meter: Meter) -> Answers:

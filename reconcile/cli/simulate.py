@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from reconcile.cli import adapters
 from reconcile.cli.command import Options, command, option
 from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, Output, RequiredFolder, ScopeOptions
+from reconcile.cli.scope import selection_for
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
@@ -57,7 +57,7 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
     log_to_stderr(options.log.log_format, options.log.log_level or "error")
     script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
-    selection = adapters.selection_for(options.scope, None)
+    selection = selection_for(options.scope, None)
     with _copy_of(options.filename, options.out) as folder:
         passes = list(play(folder, ScriptedMeter(script), script, settings, selection))
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]

@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.support.program import begun, contents, example, invoke, silent_server, stored
+from tests.support.program import begun, contents, invoke, silent_server, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Give the seed's example as a folder, rolled out."""
-    return example(tmp_path / "it")
 
 
 @pytest.fixture

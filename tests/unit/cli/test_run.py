@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 
 from tests.support.program import contents, example, invoke, stored
@@ -15,12 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AT_ONCE = ("--control-loop-interval", "0s")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The example as a folder, rolled out."""
-    return example(tmp_path / "manifests")
 
 
 def test_a_plan_prints_and_writes_nothing(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Being told to end, anywhere in a pass: nothing is left half done, and the next pass completes it."""
+"""Signals at any place in a pass: nothing is left half done, and the next pass completes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconcile.model.plan import Record, Result
 from reconcile.model.settings import Settings
 from tests.components.processes import wait_for
 from tests.support.fakes import FixedMeter, MemoryCluster
-from tests.support.program import begun, contents, example, invoke, silent_server
+from tests.support.program import begun, contents, invoke, silent_server
 from tests.support.world import DURATION, METRICS, START, SUCCESS, release
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def heard(stop: Stop) -> Iterator[None]:
-    """Let SIGTERM go to `stop` for a while."""
+def receiving_sigterm(stop: Stop) -> Iterator[None]:
+    """Installs the handler of SIGTERM for a while."""
     before = signal.signal(signal.SIGTERM, stop.receive)
     try:
         yield
@@ -43,8 +43,8 @@ def heard(stop: Stop) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class Told:
-    """Both ports of a pass, and a SIGTERM in the midst of call number `at`."""
+class SignalAtCall:
+    """Both ports of a pass. They send SIGTERM during call number `at`; `call` is its name then."""
 
     width = 1
 
@@ -52,7 +52,7 @@ class Told:
         self._cluster = cluster
         self._meter = FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0})
         self._left = at
-        self.told_in = ""
+        self.call = ""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in {"list", "fetch", "patch", "record"}:
@@ -61,17 +61,17 @@ class Told:
         def call(*args: Any) -> Any:
             self._left -= 1
             if self._left == 0:
-                self.told_in = name
+                self.call = name
                 signal.raise_signal(signal.SIGTERM)
             return getattr(self._cluster, name)(*args)
 
         return call
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer well."""
+        """Returns values that pass."""
         self._left -= 1
         if self._left == 0:
-            self.told_in = "measure"
+            self.call = "measure"
             signal.raise_signal(signal.SIGTERM)
         return self._meter.measure(questions, at)
 
@@ -92,7 +92,7 @@ def one(cluster: Any, stop: Stop, meter: Any) -> Pass:
 
 
 def weights(cluster: MemoryCluster) -> dict[str, tuple[int, int]]:
-    """Give for each Rollout the weight in its status and the one of its route."""
+    """Returns for each Rollout the weight in its status and the one of its route."""
     at = {(ref.kind.name, ref.name): item for ref, item in cluster.objects.items()}
     return {
         name: (
@@ -112,26 +112,26 @@ CALLS = range(1, 4 + 2 * 3 + 4 + 1)
 @pytest.mark.parametrize("at", CALLS)
 def test_a_signal_at_any_call_leaves_each_rollout_as_it_was_or_all_done(at: int) -> None:
     stop, cluster, seen = Stop(), world(), list[Record]()
-    told = Told(cluster, at)
+    ports = SignalAtCall(cluster, at)
 
-    def tell(records: list[Record]) -> int:
+    def report(records: list[Record]) -> int:
         seen.extend(records)
         return 0
 
-    with heard(stop), pytest.raises(Stopped, match=r"told to stop \(SIGTERM\)") as stopped:
-        make_pass(one(told, stop, told), "none", stop, tell)
+    with receiving_sigterm(stop), pytest.raises(Stopped, match=r"told to stop \(SIGTERM\)") as stopped:
+        make_pass(one(ports, stop, ports), "none", stop, report)
     assert stopped.value.code == 143
     now = weights(cluster)
     done = {name for name in now if now[name] == AFTER[name]}
     assert all(now[name] == BEFORE[name] for name in now.keys() - done)
-    if told.told_in in {"list", "fetch", "measure"}:
+    if ports.call in {"list", "fetch", "measure"}:
         assert (seen, done, stop.summary) == ([], set(), "; this pass has written nothing")
     else:
         missed = [record.plan.rollout.name for record in seen if record.result is Result.UNREACHED]
         assert {*missed} == now.keys() - done
         assert all(f"Rollout {name}.test" in stop.summary for name in missed)
     # Whatever is left is done by the next pass, and nothing is done twice.
-    next_one = one(cluster, Stop(), told).run()
+    next_one = one(cluster, Stop(), ports).run()
     assert {record.plan.move for record in next_one if record.plan.rollout.name in done} <= {"wait"}
     assert weights(cluster) == AFTER
 
@@ -140,18 +140,18 @@ def test_the_signals_of_the_test_above_fall_into_every_kind_of_call() -> None:
     calls = []
     for at in CALLS:
         stop = Stop()
-        told = Told(world(), at)
-        with heard(stop), pytest.raises(Stopped):
-            make_pass(one(told, stop, told), "none", stop, lambda _: 0)
-        calls.append(told.told_in)
+        ports = SignalAtCall(world(), at)
+        with receiving_sigterm(stop), pytest.raises(Stopped):
+            make_pass(one(ports, stop, ports), "none", stop, lambda _: 0)
+        calls.append(ports.call)
     assert set(calls) == {"list", "fetch", "measure", "patch", "record"}
     assert calls.count("patch") == 6
 
 
-def test_a_second_signal_ends_what_is_held() -> None:
+def test_a_second_signal_ends_a_deferred_block() -> None:
     stop = Stop()
     done = []
-    with heard(stop), pytest.raises(Stopped), stop.deferred():  # noqa: PT012 - the block is what is ended
+    with receiving_sigterm(stop), pytest.raises(Stopped), stop.deferred():  # noqa: PT012 - the block is ended
         signal.raise_signal(signal.SIGTERM)
         done.append(stop.reason())
         signal.raise_signal(signal.SIGTERM)
@@ -159,7 +159,7 @@ def test_a_second_signal_ends_what_is_held() -> None:
     assert done == ["told to stop (SIGTERM)"]
 
 
-def test_nobody_told_anything() -> None:
+def test_without_a_signal_there_is_no_reason_to_end() -> None:
     stop = Stop()
     with stop.deferred():
         assert stop.reason() == ""
@@ -168,8 +168,8 @@ def test_nobody_told_anything() -> None:
 
 # As processes.
 
-# The signal comes to another thread than the one that waits: as if it had come just before the waiting began.
-UNHEARD = """
+# Another thread than the waiting one gets the signal: as if it had come just before the wait began.
+OTHER_THREAD = """
 import signal, threading, time
 from queue import SimpleQueue
 from reconcile.cli.signals import Stop, Stopped
@@ -183,28 +183,27 @@ except Stopped:
 """
 
 
-def test_a_signal_that_does_not_wake_what_waits_is_heard_all_the_same() -> None:
-    done = subprocess.run([sys.executable, "-c", UNHEARD], capture_output=True, text=True, timeout=50, check=False)
+def test_a_signal_that_wakes_no_thread_is_handled_all_the_same() -> None:
+    done = subprocess.run([sys.executable, "-c", OTHER_THREAD], capture_output=True, text=True, timeout=50, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "told to stop (SIGTERM)\n", "")
 
 
-@pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 @pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
 def test_while_a_metric_is_asked_it_ends_at_once(
-    tmp_path: Path, mode: tuple[str, ...], told: signal.Signals, code: int
+    folder: Path, mode: tuple[str, ...], number: signal.Signals, code: int
 ) -> None:
-    folder = example(tmp_path / "it")
     args = ("run", "-f", folder, "--control-loop-interval", "0s")
     assert invoke(*args).returncode == 0
     before = contents(folder)
     with silent_server() as (url, queried), begun(*args, "--metrics-server", url, *mode) as process:
         assert queried()
         begin = time.monotonic()
-        process.send_signal(told)
+        process.send_signal(number)
         out, err = process.communicate(timeout=30)
-        assert time.monotonic() - begin < 8  # the answer would be waited for for 10 s
+        assert time.monotonic() - begin < 8  # the query has a timeout of 10 s
     assert (process.returncode, out) == (code, ""), err
-    assert f"steerer: told to stop ({told.name}); this pass has written nothing" in err
+    assert f"steerer: told to stop ({number.name}); this pass has written nothing" in err
     assert "Traceback" not in err
     assert contents(folder) == before
 
@@ -212,8 +211,7 @@ def test_while_a_metric_is_asked_it_ends_at_once(
 @pytest.mark.parametrize(
     ("mode", "code"), [(("--every", "60s"), 143), (("--wait",), 143), (("--every", "60s", "-o", "json"), 143)]
 )
-def test_between_two_passes_it_ends_at_once(tmp_path: Path, mode: tuple[str, ...], code: int) -> None:
-    folder = example(tmp_path / "it")
+def test_between_two_passes_it_ends_at_once(folder: Path, mode: tuple[str, ...], code: int) -> None:
     with begun("run", "-f", folder, *mode) as process:
         assert process.stdout is not None
         wait_for((folder / "events.yaml").exists, "the pass")
@@ -256,7 +254,7 @@ except signals.Stopped as stopped:
         ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)", "held\nended by itself\n", ""),
     ],
 )
-def test_what_is_held_has_its_time_and_no_more(then: str, out: str, err: str) -> None:
+def test_a_deferred_block_has_its_time_and_no_more(then: str, out: str, err: str) -> None:
     code = DRIVER.replace("{then}", then)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (143, out, err)

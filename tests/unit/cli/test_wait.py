@@ -51,8 +51,7 @@ def test_in_the_end_json_has_the_last_pass_and_stderr_the_changes(tmp_path: Path
     assert "routed to the primary" in done.stderr
 
 
-def test_when_the_time_is_over_it_says_where_it_stands_and_why(tmp_path: Path) -> None:
-    folder = example(tmp_path / "it")
+def test_when_the_time_is_over_it_says_where_it_stands_and_why(folder: Path) -> None:
     done = invoke("run", "-f", folder, *FAST, "--timeout", "2s")
     assert done.returncode == 3
     changes = [line for line in done.stdout.splitlines() if line.startswith("20")]
@@ -62,8 +61,7 @@ def test_when_the_time_is_over_it_says_where_it_stands_and_why(tmp_path: Path) -
     assert last.startswith("steerer: not done within 2 s\n  podinfo.test is Progressing at 10 %: success rate: unreach")
 
 
-def test_a_rollout_that_needs_a_human_is_not_waited_for(tmp_path: Path) -> None:
-    folder = example(tmp_path / "it")
+def test_a_rollout_that_needs_a_human_is_not_waited_for(folder: Path) -> None:
     edited(folder, "rollouts/podinfo.yaml", "stepWeight: 10", "stepWeight: 0")
     done = invoke("run", "-f", folder, *FAST)
     assert done.returncode == 4
@@ -85,8 +83,7 @@ def test_of_several_each_is_waited_for(tmp_path: Path) -> None:
     assert "podinfo.test is" not in end
 
 
-def test_a_rollout_that_goes_while_it_is_waited_for_has_failed(tmp_path: Path) -> None:
-    folder = example(tmp_path / "it")
+def test_a_rollout_that_goes_while_it_is_waited_for_has_failed(folder: Path) -> None:
     with begun("run", "podinfo", "-f", folder, *FAST, "--control-loop-interval", "1h") as process:
         assert process.stdout is not None
         assert "started" in process.stdout.readline()
@@ -123,8 +120,7 @@ def test_what_another_pass_does_is_seen_and_shown(tmp_path: Path) -> None:
         (("--wait", "-l", "app=none"), "no Rollout is in scope"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_words(tmp_path: Path, args: tuple[str, ...], words: str) -> None:
-    folder = example(tmp_path / "it")
+def test_what_makes_no_sense_is_refused_in_words(folder: Path, args: tuple[str, ...], words: str) -> None:
     before = contents(folder)
     done = invoke("run", "-f", folder, *args)
     assert done.returncode == 2
@@ -132,8 +128,7 @@ def test_what_makes_no_sense_is_refused_in_words(tmp_path: Path, args: tuple[str
     assert contents(folder) == before
 
 
-def test_a_terminal_shows_what_stands_while_it_waits(tmp_path: Path) -> None:
-    folder = example(tmp_path / "it")
+def test_a_terminal_shows_what_stands_while_it_waits(folder: Path) -> None:
     ours, theirs = pty.openpty()
     command = [
         sys.executable,
