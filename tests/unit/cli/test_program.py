@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def test_the_version_and_the_help_are_there() -> None:
     assert steerer("--version").stdout == f"steerer, version {__version__}\n"
-    text = invoke("run", "-h").stdout
+    done = invoke("run", "-h")
+    assert (done.returncode, done.stderr) == (0, "")
     for option in ("--dry-run", "--metrics-server", "--control-loop-interval", "--every", "STEERER_METRICS_SERVER"):
-        assert option in text
+        assert option in done.stdout
 
 
 @pytest.mark.parametrize(
