@@ -1,25 +1,18 @@
 """The whole program over a folder with something hostile in it, and the laws of what may come of that.
 
-Duty: the folder, the run, the laws. Which input is tried is the affair of the tests. The program runs in this process,
-as `reconcile.cli.main` runs it, but for signals; `tests.support.program` has it as a process of its own.
+Which input is tried is in the tests.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
 import yaml
-from click.testing import CliRunner
 
-from reconcile.cli import steerer
-from reconcile.cli.exit_codes import FAILED, USAGE
-from reconcile.model.errors import SteererError, UsageError
-from reconcile.model.text import printable
+from reconcile.cli.exit_codes import FAILED
 from tests.support import program
 
 if TYPE_CHECKING:
@@ -53,17 +46,14 @@ class Said:
 
 
 def steer(folder: Path, *args: object) -> Said:
-    """Run a command over a folder. What only a defect raises comes out as a traceback on stderr, as it would."""
-    logger = logging.getLogger("steerer")
-    kept = (logger.handlers, logger.level, logger.propagate)
+    """Runs a command over a folder, in this process. A defect ends in a traceback on stderr, as in a process."""
 
     def run() -> tuple[int, str, str]:
         try:
-            done = CliRunner().invoke(steerer, [*map(str, args), "-f", str(folder)])
-        finally:
-            logger.handlers, logger.level, logger.propagate = kept
-        code, words = _ended(done.exception, done.exit_code)
-        return code, done.stdout, done.stderr + words
+            done = program.invoke(*args, "-f", folder)
+        except Exception:  # noqa: BLE001 - whatever a defect raises
+            return FAILED, "", traceback.format_exc()
+        return done.returncode, done.stdout, done.stderr
 
     return _looked_at(folder, run)
 
@@ -85,18 +75,6 @@ def _looked_at(folder: Path, run: Callable[[], tuple[int, str, str]]) -> Said:
     assert before.keys() <= after.keys()
     changed = {path: data for path, data in after.items() if before.get(path) != data}
     return Said(code=code, out=out, err=err, before=before, changed=changed)
-
-
-def _ended(error: BaseException | None, code: int) -> tuple[int, str]:
-    """Give exit code and last words as `main` does."""
-    if isinstance(error, click.ClickException):
-        return error.exit_code, error.format_message()
-    if isinstance(error, SteererError):
-        words = "\n".join(map(printable, str(error).split("\n")))
-        return USAGE if isinstance(error, UsageError) else FAILED, words
-    if error is None or isinstance(error, SystemExit):
-        return code, ""
-    return FAILED, "".join(traceback.format_exception(error))
 
 
 def folder_with(target: Path, rollout: Any = None, *, weight: int = 0, metrics: bool = True) -> Path:
