@@ -47,7 +47,7 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
     subjects, errors = read_subjects(folder, selection, settings)
     results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
-    shared = (files.files(folder.by_place()), count_rollouts(subjects, errors, Level.WARNING))
+    shared = (files.files(folder.by_place(), folder.faults()), count_rollouts(subjects, errors, Level.WARNING))
     return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 

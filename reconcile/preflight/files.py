@@ -10,7 +10,7 @@ from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE
 from reconcile.preflight.findings import Finding, Level, Result, completed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from reconcile.model.kinds import Kind, Manifest
 
@@ -21,12 +21,13 @@ _PARSERS: dict[Kind, Callable[[Manifest], object]] = {
 }
 
 
-def files(manifests: Mapping[str, Manifest]) -> Result:
-    """Returns which objects are incomplete, and which look like Rollouts and are none.
+def files(manifests: Mapping[str, Manifest], faults: Iterable[tuple[str, str]] = ()) -> Result:
+    """Returns what cannot be read, which objects are incomplete, and which look like Rollouts and are none.
 
-    The keys are the places where they stand: `file: Kind name`.
+    The keys are the places where they stand: `file: Kind name`. `faults` are places with what is wrong there.
     """
-    found = [finding for place, manifest in manifests.items() for finding in _of(place, manifest)]
+    found = [Finding(level=Level.WARNING, object=place, message=words) for place, words in faults]
+    found += [finding for place, manifest in manifests.items() for finding in _of(place, manifest)]
     return completed("files", found, lambda: "every Rollout in the folder is one")
 
 

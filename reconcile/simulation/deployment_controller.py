@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from reconcile.model.template_hash import revision
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.objects import Deployment
     from reconcile.model.ports import Cluster
 
@@ -38,9 +40,12 @@ class DeploymentController:
 
     def _deployments(self) -> Iterator[Deployment]:
         """Yields the Deployments that can be used; a pass halts for another one that its Rollout names."""
-        for manifest in self.cluster.list(DEPLOYMENT, Scope()):
-            with suppress(InvalidObjectError):
-                yield objects.deployment(manifest)
+        manifests = self.cluster.list(DEPLOYMENT, Scope())
+        times = Counter(map(_name, manifests))
+        for manifest in manifests:
+            if times[_name(manifest)] == 1:
+                with suppress(InvalidObjectError):
+                    yield objects.deployment(manifest)
 
     def _write_status(self, deployment: Deployment, updated: int) -> None:
         """Writes the status with this many updated replicas. Old ones are available until new ones replace them."""
@@ -62,3 +67,8 @@ class DeploymentController:
                     subresource="status",
                 )
             )
+
+
+def _name(manifest: Manifest) -> tuple[str, str]:
+    metadata = manifest["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reconcile.cli import steerer
+from reconcile.model.errors import UsageError
 
 CASES = Path(__file__).parent / "cases"
 SCENARIO = CASES / "partial-deployment" / "scenario.yaml"
@@ -84,3 +85,67 @@ def test_a_variable_in_an_autoscaler_halts_only_what_it_scales(tmp_path: Path, t
     words = "HorizontalPodAutoscaler other.prod cannot be used: spec.minReplicas: must be an integer"
     assert (words in text(found)) == bool(code)
     assert "patches/hpa.yaml: HorizontalPodAutoscaler other: spec.minReplicas" in text(found)
+
+
+def test_files_that_nobody_refers_to_are_warnings(tmp_path: Path) -> None:
+    folder = copied("foreign-file", tmp_path)
+    found = run("lint", "-f", folder)
+    assert found.exit_code == 0
+    assert "chart/templates/deployment.yaml:6:5: looks like a Helm template ({{ ): render it, or" in text(found)
+    assert 'ingress.yaml:7:5: the key "nginx.ingress.kubernetes.io/ssl-redirect" is there twice' in text(found)
+    assert run("lint", "-f", folder, "--strict").exit_code == 4
+    played = run("simulate", "-f", folder, "--scenario", SCENARIO)
+    assert (played.exit_code, "Promotion complete" in played.output) == (0, True)
+
+
+FOREIGN = {
+    "a key twice in a Deployment": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {a: 1, a: 2}\n",
+    "apiVersion twice": "apiVersion: v1\napiVersion: v1\nkind: Service\nmetadata: {name: x}\n",
+    "another tool's Rollout": "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: x, name: y}\n",
+    "a tag": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: !vault x\n",
+    "no name": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {}\nspec: {replicas: 2}\n",
+    "no namespace": "apiVersion: v1\nkind: Service\nmetadata: {name: x, namespace: 5}\n",
+    "there twice": 2 * "---\napiVersion: v1\nkind: Service\nmetadata: {name: x, namespace: prod}\nspec: {}\n",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("beside", [False, True], ids=["a file of its own", "in the file of the Rollout"])
+def test_what_is_wrong_elsewhere_is_a_warning(tmp_path: Path, name: str, *, beside: bool) -> None:
+    folder = copied("foreign-file", tmp_path)
+    file = folder / ("rollout.yaml" if beside else "foreign.yaml")
+    file.write_text(f"{file.read_text() if beside else ''}\n---\n{FOREIGN[name]}")
+    found = run("lint", "-f", folder, "-o", "json")
+    assert (found.exit_code, file.name in found.output or "Service x.prod" in found.output) == (0, True)
+    played = run("simulate", "-f", folder, "--scenario", SCENARIO)
+    assert (played.exit_code, "Promotion complete" in played.output) == (0, True)
+
+
+def test_an_object_that_may_be_in_a_file_that_cannot_be_read_is_said_to_be_there(tmp_path: Path) -> None:
+    folder = copied("foreign-file", tmp_path)
+    canary = folder / "canary.yaml"
+    canary.write_text(f"{canary.read_text()}spec: {{}}\n")
+    words = "Deployment shop-canary.prod cannot be read: it is in no file that can be read, and may be in canary.yaml:"
+    found = run("lint", "-f", folder)
+    assert (found.exit_code, words in text(found)) == (4, True)
+    assert words in text(run("plan", "-f", folder))
+
+
+def test_an_object_of_a_rollout_that_is_there_twice_halts_it_and_nobody_else(tmp_path: Path) -> None:
+    folder = copied("foreign-file", tmp_path)
+    patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop, namespace: prod}\nspec: {replicas: 3}\n"
+    (folder / "patch.yaml").write_text(patch)
+    words = "Deployment shop.prod cannot be read: it is in patch.yaml and in primary.yaml: which one is meant?"
+    found = run("lint", "-f", folder)
+    assert (found.exit_code, words in text(found)) == (4, True)
+    assert words in text(run("simulate", "-f", folder, "--scenario", SCENARIO))
+
+
+@pytest.mark.parametrize("chart", [False, True])
+def test_a_rollout_that_cannot_be_read_is_never_left_out(tmp_path: Path, *, chart: bool) -> None:
+    folder = copied("foreign-file", tmp_path)
+    broken = (folder / "rollout.yaml").read_text().replace("name: shop\n", "name: {{ x }}\n" if chart else "name: [\n")
+    (folder / "other.yaml").write_text(broken)
+    found = CliRunner().invoke(steerer, ["lint", "-f", str(folder)])
+    assert isinstance(found.exception, UsageError)
+    assert "other.yaml:" in str(found.exception)

@@ -150,14 +150,14 @@ NAMES: dict[str, tuple[str, str]] = {
     for namespace in ("../kube-system", "/", "..", ".", "a/b", "0", "5", "false", "[]", "{a: b}", '"\\e"')
 }
 TWICE: dict[str, tuple[str, str]] = {
-    "in one file": (named("x") + "---\n" + named("x"), r"Service x\.default is in .*x\.yaml and in .*x\.yaml"),
+    "in one file": (named("x") + "---\n" + named("x"), r"Service x\.default: it is in .*x\.yaml and in .*x\.yaml"),
     "in one List": (
         "apiVersion: v1\nkind: List\nitems:\n" + 2 * "- {apiVersion: v1, kind: Service, metadata: {name: x}}\n",
         "which one is meant",
     ),
     "with and without the namespace": (named("x") + "---\n" + named("x", "default"), "which one is meant"),
     "with an empty namespace": (named("x") + "---\n" + named("x", "''"), "which one is meant"),
-    "in another file": (named("podinfo", "test"), r"podinfo\.test is in .*service\.yaml and in .*x\.yaml"),
+    "in another file": (named("podinfo", "test"), r"podinfo\.test: it is in .*service\.yaml and in .*x\.yaml"),
     "in two versions": (
         "apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\nmetadata: {name: podinfo, namespace: test}\n",
         "which one is meant",
@@ -176,21 +176,40 @@ def refused(folder: Path, words: str) -> None:
     ended(End.REFUSED)
 
 
+def left_out(folder: Path, words: str) -> bool:
+    """Read the folder as a pass does; returns whether the file is left out, named with what is wrong with it."""
+    try:
+        told = "\n".join(": ".join(fault) for fault in FolderCluster(folder).faults())
+    except UsageError:
+        return False
+    assert re.search(words, told)
+    assert "x.yaml" in told
+    return True
+
+
 def refused_with(folder: Path, text: str | bytes, words: str) -> None:
-    """Read the folder with this file in it, as a pass does."""
+    """Read the folder with this file in it, as a pass does: without the file, or not at all."""
     put(folder, text)
-    refused(folder, words)
+    if left_out(folder, words):
+        ended(End.REFUSED)
+    else:
+        refused(folder, words)
 
 
 def refused_by_the_program(folder: Path, words: str, command: str = "run", limit: Callable[[], object] = bool) -> None:
-    """Give it to the program."""
-    before = contents(folder)
+    """Give it to the program. It looks at the other files, or writes nothing at all."""
+    before, alone = contents(folder), left_out(folder, words)
     done = confined(limit, command, "-f", folder)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert re.match(f"steerer: .*{words}", done.stderr, re.DOTALL)
+    if alone:
+        assert (done.returncode, "podinfo" in done.stdout) == (0, True), done.stderr
+        before = {path: content for path, content in before.items() if "x.yaml" in str(path)}
+        assert before.items() <= contents(folder).items()
+    else:
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert re.match(f"steerer: .*{words}", done.stderr, re.DOTALL)
+        assert contents(folder) == before
     assert all(line.isprintable() for line in done.stderr.splitlines())
     assert "Traceback" not in done.stderr
-    assert contents(folder) == before
     ended(End.REFUSED)
 
 

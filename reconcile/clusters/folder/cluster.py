@@ -60,14 +60,25 @@ class FolderCluster:
         with self._guard:
             entries = self._index.entries()
             refs = sorted(ref for ref in entries if ref.kind == kind and scope.namespace in {None, ref.namespace})
-            manifests = (self._copy(entries[ref]) for ref in refs)
+            found = [entry for ref in refs for entry in (entries[ref], *self._index.doubles(ref))]
+            manifests = map(self._copy, found)
             return [manifest for manifest in manifests if matches(manifest, scope.fields)]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Returns the objects that exist. Raises UsageError with all faults of the folder's files."""
+        """Returns the objects that exist; a RefusedError for one that is there several times, or may be unreadable.
+
+        Raises UsageError with all faults of the folder's files.
+        """
         with self._guard:
             entries = self._index.entries()
-            return {ref: self._copy(entries[ref]) for ref in refs if ref in entries}
+            problems = {ref: problem for ref in refs if (problem := self._index.problem(ref))}
+            found = {ref: self._copy(entries[ref]) for ref in refs if ref in entries}
+            return found | {ref: RefusedError(problem) for ref, problem in problems.items()}
+
+    def faults(self) -> Sequence[tuple[str, str]]:
+        """Returns what is wrong in the files and is left out: places and words. Raises UsageError for anything else."""
+        with self._guard:
+            return self._index.faults()
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
         """Returns nothing: objects in files have no versions (`ports.Cluster`)."""
@@ -118,6 +129,8 @@ class FolderCluster:
         file = self._index.current_file(ParsedFile(path, real_path(self.folder) / EVENTS_FILE))
         if file.signature is None and path.exists():
             raise RefusedError(f"{path} is in the way: it is no file, and Events are stored in one of that name")
+        if file.flaws:
+            raise RefusedError(str(file.flaws[0]))
         return file
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,15 +12,17 @@ from reconcile.clusters.folder.file_write import is_unchanged
 from reconcile.clusters.folder.objects import ref_to, title
 from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject, load
 from reconcile.model.errors import RefusedError, UsageError
-from reconcile.model.kinds import EVENT, Ref
+from reconcile.model.kinds import EVENT, ROLLOUT, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from reconcile.clusters.folder.parsed_file import Flaw
     from reconcile.model.kinds import Manifest
 
 EVENTS_FILE = "events.yaml"
+LOG = logging.getLogger("steerer.folder")
 
 
 class Entry(NamedTuple):
@@ -36,34 +40,68 @@ class Index:
         self._default_namespace = default_namespace
         self._files: dict[Path, ParsedFile] = {}
         self._entries: dict[Ref, Entry] = {}
+        self._doubles: dict[Ref, list[Entry]] = {}
+        self._nameless: list[tuple[str, str]] = []
         self._is_complete = False
 
     def entries(self) -> Mapping[Ref, Entry]:
-        """Returns all objects, from files that are up to date. Raises UsageError with all faults of the files."""
+        """Returns all objects, from files that are up to date. Raises UsageError with all faults of the files.
+
+        Of an object that is there several times it is the first, and `doubles` has the others.
+        """
         self._refresh()
         return self._entries
+
+    def doubles(self, ref: Ref) -> Sequence[Entry]:
+        """Returns the places of an object but the first one, as they were read last."""
+        return self._doubles.get(ref, ())
+
+    def problem(self, ref: Ref) -> str:
+        """Returns why it is not known what an object is like, as its files were read last; "" where it is known.
+
+        An object that is in no file may be in a document that cannot be read.
+        """
+        if ref in self._doubles:
+            return self._which(ref)
+        flaws = () if ref in self._entries or not ref.valid else self._flaws()
+        flaw = next((flaw for flaw in flaws if ref.kind.name in flaw.text), None)
+        place = str(flaw).removeprefix(f"{self._folder}{os.sep}") if flaw else ""
+        return f"it is in no file that can be read, and may be in {place}" if place else ""
+
+    def faults(self) -> Sequence[tuple[str, str]]:
+        """Returns what is wrong in the files and is left out: places and words. Raises UsageError as `entries`."""
+        self._refresh()
+        flaws = [(flaw.place, flaw.problem) for flaw in self._flaws()]
+        return [*flaws, *self._nameless, *((str(ref), self._which(ref)) for ref in self._doubles)]
+
+    def _flaws(self) -> list[Flaw]:
+        return [flaw for path in sorted(self._files) for flaw in self._files[path].flaws]
+
+    def _which(self, ref: Ref) -> str:
+        files = [entry.file.path.relative_to(self._folder) for entry in (self._entries[ref], *self._doubles[ref])]
+        return f"it is in {' and in '.join(map(str, files))}: which one is meant?"
 
     def by_place(self) -> Mapping[str, Manifest]:
         """Returns all objects, also of kinds that no pass reads, by `file: Kind name`. Raises as `entries`."""
         self._refresh()
-        return {
-            f"{path.relative_to(self._folder)}: {title(item)}": item.typed
-            for path, file in sorted(self._files.items())
-            for item in file.objects
-        }
+        return {f"{file.path.relative_to(self._folder)}: {title(item)}": item.typed for file, item in self._items()}
 
     def current(self, ref: Ref) -> Entry | None:
         """Returns an object as its file is now; None if it is in no file.
 
-        Raises RefusedError for faulty files.
+        Raises RefusedError for faulty files, and where `problem` has one.
         """
         entry = self._entries.get(ref)
-        if entry and is_unchanged(entry.file):
-            return entry
-        if entry:
-            self._forget(entry.file.path)
-        with _refused():
-            self._refresh()
+        if not (entry and is_unchanged(entry.file)):
+            if entry:
+                self._forget(entry.file.path)
+            with _refused():
+                self._refresh()
+        if problem := self.problem(ref):
+            raise RefusedError(f"{ref}: {problem}")
+        now = self._files.get(entry.file.path) if entry else None
+        if ref not in self._entries and now and now.flaws:
+            raise RefusedError(str(now.flaws[0]))
         return self._entries.get(ref)
 
     def current_file(self, new: ParsedFile) -> ParsedFile:
@@ -100,6 +138,8 @@ class Index:
             self._forget(path)
             try:
                 self._files[path] = load(path, state[0])
+                for flaw in self._files[path].flaws:
+                    LOG.warning("%s; it is left out", flaw)
             except UsageError as error:
                 faults.append(str(error))
         if faults:
@@ -112,26 +152,35 @@ class Index:
         self._is_complete = False
 
     def _rebuild(self) -> None:
+        """Finds the objects in all files. Only a fault of a Rollout keeps the others from being used."""
         entries: dict[Ref, Entry] = {}
-        faults = []
-        for path in sorted(self._files):
-            file = self._files[path]
-            for item in file.objects:
-                try:
-                    ref = ref_to(item, self._default_namespace)
-                except RefusedError as error:
-                    faults.append(f"{path}: {error}")
-                    continue
-                if ref is None:
-                    continue
-                if ref in entries and ref.kind != EVENT:
-                    faults.append(f"{ref} is in {entries[ref].file.path} and in {path}: which one is meant?")
-                # An Event of a dump may be in any file; only those in EVENTS_FILE are counted.
-                if ref not in entries or path == self._folder / EVENTS_FILE:
-                    entries[ref] = Entry(file, item)
+        doubles: dict[Ref, list[Entry]] = {}
+        faults: list[str] = []
+        nameless: list[tuple[str, str]] = []
+        for file, item in self._items():
+            try:
+                ref = ref_to(item, self._default_namespace)
+            except RefusedError as error:
+                if ROLLOUT.matches(item.typed):
+                    faults.append(f"{file.path}: {error}")
+                else:
+                    nameless.append((str(file.path), str(error)))
+                continue
+            if ref is None:
+                continue
+            if ref in entries and ref.kind == ROLLOUT:
+                faults.append(f"{ref} is in {entries[ref].file.path} and in {file.path}: which one is meant?")
+            elif ref in entries and ref.kind != EVENT:
+                doubles.setdefault(ref, []).append(Entry(file, item))
+            # An Event of a dump may be in any file; only those in EVENTS_FILE are counted.
+            elif ref not in entries or file.path == self._folder / EVENTS_FILE:
+                entries[ref] = Entry(file, item)
         if faults:
             raise UsageError("\n".join(faults))
-        self._entries, self._is_complete = entries, True
+        self._entries, self._doubles, self._nameless, self._is_complete = entries, doubles, nameless, True
+
+    def _items(self) -> Iterator[tuple[ParsedFile, ParsedObject]]:
+        return ((self._files[path], item) for path in sorted(self._files) for item in self._files[path].objects)
 
 
 @contextmanager

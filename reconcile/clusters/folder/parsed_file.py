@@ -11,6 +11,7 @@ from reconcile.clusters.folder.file_tree import signature_of
 from reconcile.clusters.folder.yaml_documents import MAX_TEXT, Values, is_object, split
 from reconcile.clusters.folder.yaml_nodes import Fault, Mapping, Scalar, Sequence
 from reconcile.model.errors import UsageError
+from reconcile.model.kinds import ROLLOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = MAX_TEXT
 MAX_DOCUMENTS = 50_000
+HELM = "looks like a Helm template ({{ ): render it, or leave the chart out"
 _BOM = "\ufeff"
 _DASH = re.compile(r" *- +")
 _ALIAS = re.compile(r"(?:^|[\s\[{,])\*[^\s*]")
@@ -45,11 +47,28 @@ class ParsedObject:
         return self.implied | self.manifest
 
 
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A document that cannot be read: the place as `file:line:column`, what is wrong with it, and its text."""
+
+    place: str
+    problem: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}"
+
+    @property
+    def may_be_rollout(self) -> bool:
+        """Whether it may be a Rollout: one that is left out would be one that nobody looks at."""
+        return ROLLOUT.group in self.text
+
+
 @dataclass(slots=True)
 class ParsedFile:
     """One file as it was read; `parts` joined are its text. Without a signature the file does not exist yet.
 
-    `path` is its name within the folder, `real` its path without links.
+    `path` is its name within the folder, `real` its path without links. `flaws` are its documents that cannot be read.
     """
 
     path: Path
@@ -57,6 +76,7 @@ class ParsedFile:
     signature: Signature | None = None
     parts: list[str] = field(default_factory=list)
     objects: list[ParsedObject] = field(default_factory=list)
+    flaws: list[Flaw] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -96,11 +116,19 @@ def _parse(file: ParsedFile, text: str) -> None:
             root = values.compose(document)
             value: Any = values.of(root) if root and is_object(root) else None
         except Fault as fault:
-            before = text[: start + fault.index]
-            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-            raise UsageError(f"{file.path}:{line}:{column}: {fault.problem}") from fault
+            flaw = _flaw(file.path, text, start + fault.index, document, fault.problem)
+            if values.exhausted or flaw.may_be_rollout:
+                raise UsageError(str(flaw)) from fault
+            file.flaws.append(flaw)
+            root = value = None
         _add(file, document, root, value)
         start += len(document)
+
+
+def _flaw(path: Path, text: str, index: int, document: str, problem: str) -> Flaw:
+    before = text[:index]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return Flaw(f"{path}:{line}:{column}", HELM if "{{" in document else problem, document)
 
 
 def _add(file: ParsedFile, document: str, root: Any, value: Any) -> None:

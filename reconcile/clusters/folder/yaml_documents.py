@@ -62,9 +62,15 @@ class Values:
     """Reads documents that together have at most `max_values` values and MAX_TEXT characters."""
 
     def __init__(self, max_values: int = MAX_VALUES) -> None:
-        self.compose = Composer(max_values).compose
+        self._composer = Composer(max_values)
+        self.compose = self._composer.compose
         self._max_values = self._values_left = max_values
         self._text_left = MAX_TEXT
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the documents so far have more values or characters than they may have together."""
+        return self._composer.exhausted or self._values_left < 0 or self._text_left < 0
 
     def of(self, node: Node, depth: int = 0) -> Any:
         """Returns dicts with string keys, lists, str, int, float, bool and None. Raises Fault."""

@@ -87,6 +87,11 @@ class Composer:
     def __init__(self, max_nodes: int) -> None:
         self._max_nodes = self._nodes_left = max_nodes
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the documents so far have more nodes than they may have together."""
+        return self._nodes_left < 0
+
     def compose(self, text: str) -> Node | None:
         """Returns the root of the only document of a text; None without a document. Raises Fault."""
         if match := Reader.NON_PRINTABLE.search(text):

@@ -57,15 +57,15 @@ class Checkout:
         """
         found = dict(self._live.fetch(refs))
         kept = [ref for ref in refs if ref.kind in KEPT_IN_GIT]
-        declared = {
-            ref: item for ref, item in self._manifests.fetch(kept).items() if not isinstance(item, ClusterError)
-        }
+        manifests = self._manifests.fetch(kept)
+        declared = {ref: item for ref, item in manifests.items() if not isinstance(item, ClusterError)}
         self._declared.update(declared)
         if kept and not self._declared:
             raise UsageError(
                 f"{self._where} has no manifest of {', '.join(map(str, sorted(kept)[:3]))}: name the folder with the "
                 "plain manifests of this cluster's objects, and the namespace (-n) of those that name none"
             )
+        found |= {ref: item for ref, item in manifests.items() if isinstance(item, ClusterError)}
         for ref in kept:
             pending = self._pending(found.get(ref), declared.get(ref))
             if pending:

@@ -173,5 +173,9 @@ def test_what_cannot_be_looked_at_is_a_usage_error(folder: Path, args: tuple[str
 def test_a_file_that_is_no_yaml_is_told_by_its_line(folder: Path) -> None:
     (folder / "broken.yaml").write_text("a: [\n")
     done = invoke("lint", "-f", folder)
+    assert done.returncode == 0
+    assert "broken.yaml:2:1: did not find" in " ".join(done.stdout.split())
+    (folder / "broken.yaml").write_text("apiVersion: apps.weave.works/v1beta1\nkind: [\n")
+    done = invoke("lint", "-f", folder)
     assert done.returncode == 2
     assert "broken.yaml:" in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from reconcile.clusters.folder import index
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.clusters.folder.parsed_file import ParsedFile, load
-from reconcile.model.errors import LostRaceError, UsageError
+from reconcile.model.errors import LostRaceError, RefusedError, UsageError
 from reconcile.model.kinds import DEPLOYMENT, EVENT, SERVICE
 from tests.unit.clusters.folder.manifests import (
     ALL,
@@ -43,16 +43,31 @@ def test_changes_of_the_folder_are_seen(cluster: FolderCluster, file: Path) -> N
 def test_all_broken_files_are_named_at_once(tmp_path: Path) -> None:
     for name in "abc":
         write(tmp_path / f"{name}.yaml", "{" if name != "b" else "b: 1")
+    cluster = FolderCluster(tmp_path)
+    assert cluster.list(SERVICE, ALL) == []
+    assert [re.findall(r"(\w)\.yaml:\d+:\d+$", place) for place, _ in cluster.faults()] == [["a"], ["c"]]
+    for name in "ac":
+        write(tmp_path / f"{name}.yaml", "apiVersion: apps.weave.works/v1beta1\nkind: [")
     with pytest.raises(UsageError) as caught:
-        FolderCluster(tmp_path).list(SERVICE, ALL)
+        cluster.list(SERVICE, ALL)
     assert re.findall(r"(\w)\.yaml:\d+:\d+: ", str(caught.value)) == ["a", "c"]
 
 
 def test_an_object_in_two_places(cluster: FolderCluster, file: Path) -> None:
     write(file.with_name("again.yaml"), SERVICE_TEXT)
+    words = "it is in again.yaml and in service.yaml: which one is meant?"
     for _ in range(2):
-        with pytest.raises(UsageError, match=r"Service podinfo\.test is in .*again\.yaml and in .*service\.yaml"):
-            cluster.list(DEPLOYMENT, ALL)
+        assert names(cluster) == ["podinfo.test", "podinfo.test"]
+        assert str(cluster.fetch([PODINFO])[PODINFO]) == words
+        assert cluster.faults() == [("Service podinfo.test", words)]
+    with pytest.raises(RefusedError, match=f"Service podinfo.test: {re.escape(words)}"):
+        cluster.patch(port(80))
+    write(
+        file.with_name("again.yaml"),
+        2 * "---\napiVersion: apps.weave.works/v1beta1\nkind: Rollout\nmetadata: {name: x}\n",
+    )
+    with pytest.raises(UsageError, match=r"Rollout x\.default is in .*again\.yaml and in .*again\.yaml: which one"):
+        cluster.list(DEPLOYMENT, ALL)
     write(file.with_name("again.yaml"), SERVICE_TEXT.replace("v1", "serving.knative.dev/v1"))
     assert names(cluster) == ["podinfo.test"]
 
@@ -60,10 +75,12 @@ def test_an_object_in_two_places(cluster: FolderCluster, file: Path) -> None:
 def test_a_broken_file_that_is_taken_away_takes_its_objects_along(cluster: FolderCluster, file: Path) -> None:
     write(file.with_name("other.yaml"), service("other"))
     assert names(cluster) == ["other.test", "podinfo.test"]
-    write(file, "{")
-    with pytest.raises(UsageError):
-        cluster.list(SERVICE, ALL)
+    write(file, "{ # a Service")
+    assert names(cluster) == ["other.test"]
+    words = r"it is in no file that can be read, and may be in service\.yaml:1:"
+    assert re.match(words, str(cluster.fetch([PODINFO])[PODINFO]))
     file.unlink()
+    assert cluster.fetch([PODINFO]) == {}
     assert names(cluster) == ["other.test"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,9 @@ import pytest
 
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model.errors import UsageError
-from reconcile.model.kinds import DEPLOYMENT, KINDS, SERVICE
+from reconcile.model.kinds import DEPLOYMENT, KINDS
 from tests.hostile.tally import End, ended
-from tests.unit.clusters.folder.manifests import ALL, SERVICE_TEXT, names, write
+from tests.unit.clusters.folder.manifests import ALL, SERVICE_TEXT, names, service, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +53,15 @@ def test_lists_are_their_items(tmp_path: Path) -> None:
     assert cluster.list(DEPLOYMENT, ALL)[0]["apiVersion"] == "apps/v1"
 
 
+def faults(cluster: FolderCluster) -> str:
+    """What is said about a file: it is left out with all of the other files left usable, or the folder is refused."""
+    try:
+        assert "good.test" in names(cluster)
+        return "\n".join(": ".join(fault) for fault in cluster.faults())
+    except UsageError as error:
+        return str(error)
+
+
 HEAD = b"apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
 
 
@@ -82,12 +92,12 @@ HEAD = b"apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
 def test_a_file_that_cannot_be_used(tmp_path: Path, data: bytes, problem: str) -> None:
     (tmp_path / "bad.yaml").write_bytes(data)
     cluster = FolderCluster(tmp_path)
+    write(tmp_path / "good.yaml", service("good"))
     for _ in range(2):  # the second look sees it as well
-        with pytest.raises(UsageError, match=problem) as caught:
-            cluster.list(SERVICE, ALL)
-        assert str(tmp_path / "bad.yaml") in str(caught.value)
-    with pytest.raises(UsageError, match=problem):
-        cluster.fetch([])
+        told = faults(cluster)
+        assert re.search(problem, told)
+        assert str(tmp_path / "bad.yaml") in told
     write(tmp_path / "bad.yaml", SERVICE_TEXT)
-    assert names(cluster) == ["podinfo.test"]
+    assert names(cluster) == ["good.test", "podinfo.test"]
+    assert faults(cluster) == ""
     ended(End.REFUSED)
