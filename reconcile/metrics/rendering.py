@@ -69,7 +69,7 @@ class QueryRenderer:
         except TemplateError as error:
             raise TemplateError(f"{where}: {error}") from error
         except Exception as error:  # whatever a template raises when it runs is an error of the template
-            raise TemplateError(f"{where}: {template_language.problem(error)}") from error
+            raise TemplateError(f"{where}: {template_language.problem(error, values)}") from error
 
     def _template(self, file: MetricFile, field: str) -> jinja2.Template:
         """Compiles a template on first use. The check comes before: Jinja2 runs code when it folds constants."""

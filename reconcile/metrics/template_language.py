@@ -46,6 +46,13 @@ _LANGUAGE = frozenset(
     }
 )
 
+_FILTERS = ("regex", "literal", "replace", "default")
+_FILTERS_HINT = f"there are {', '.join(_FILTERS)}"
+_SYNTAX_HINT = (
+    "a query is a Jinja2 template, such as {{ workload }} or {{ workload | literal }}; Go's {{ .name }}, printf and $ "
+    "do not exist"
+)
+
 
 def environment() -> jinja2.sandbox.ImmutableSandboxedEnvironment:
     """Returns the Jinja2 environment of queries: it has the filters of the language and nothing else."""
@@ -100,10 +107,14 @@ def join(pieces: Iterable[str]) -> str:
     return text
 
 
-def problem(error: Exception) -> str:
-    """Returns what is wrong with a template, from an exception of Jinja2."""
+def problem(error: Exception, variables: Iterable[str]) -> str:
+    """Returns what is wrong with a template that has these variables, from an exception of Jinja2."""
+    if isinstance(error, jinja2.TemplateAssertionError):
+        return f"line {error.lineno}: {str(error.message).rstrip('.')}; {_FILTERS_HINT}"
     if isinstance(error, jinja2.TemplateSyntaxError):
-        return f"line {error.lineno}: {error.message}"
+        return f"line {error.lineno}: {error.message}; {_SYNTAX_HINT}"
+    if isinstance(error, jinja2.UndefinedError) and str(error.message).endswith(" is undefined"):
+        return f"{error.message}; there are {', '.join(sorted(variables))}"
     if isinstance(error, jinja2.TemplateError):
         return str(error.message)
     return f"cannot be rendered ({type(error).__name__})"

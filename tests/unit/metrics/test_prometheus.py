@@ -53,7 +53,10 @@ def test_a_template_error_is_the_answer_of_its_own_question_only(server: Server)
     good, bad, unknown = question(), question(metric="broken"), question(metric="nope")
     answers = Prometheus(server.url, TEMPLATES).measure([good, bad, unknown], AT)
     assert answers[good].value == 1
-    assert failed(answers[bad]) == (Failure.TEMPLATE, "broken.yaml: query: 'nothing' is undefined")
+    assert failed(answers[bad]) == (
+        Failure.TEMPLATE,
+        "broken.yaml: query: 'nothing' is undefined; there are interval, namespace, workload",
+    )
     assert failed(answers[unknown]) == (Failure.TEMPLATE, "metric 'nope' is not known; there are: broken, m")
 
 

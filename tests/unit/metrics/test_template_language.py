@@ -47,7 +47,7 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("{{ wrkload }}", "'wrkload' is undefined"),
+        ("{{ wrkload }}", "'wrkload' is undefined; there are interval, namespace, workload"),
         ("{{ wrkload | regex }}", "'wrkload' is undefined"),
         ("{{ ''.__class__ }}", "__class__"),
         ("{{ workload._plain }}", "_plain"),
@@ -65,7 +65,13 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
         ("{% for a in [1] %}{{ loop.cycle }}{% endfor %}", "a method cannot be written"),
         ("{{ 'a'.format }}{{ 'a'.format_map }}", "a function cannot be written"),
         ("{{ ''.__\uff43lass__ }}", "has no attribute"),
-        ("{{ '%s' | format(1) }}", "No filter named 'format'"),
+        ("{{ '%s' | format(1) }}", "No filter named 'format'; there are regex, literal, replace, default"),
+        (
+            '{{ printf "%s" .target }}',
+            "line 1: expected token 'end of print statement', got 'string'; a query is a Jinja2",
+        ),
+        ("up\n{{ .target }}", "line 2: unexpected '.'; a query is a Jinja2 template, such as {{ workload }}"),
+        ("{{ $x := 1 }}", "Go's {{ .name }}, printf and $ do not exist"),
         ("{{ '%999999999s' % 1 }}", "Mod is not part"),
         ("{{ 'abc'[0:1] }}", "Getitem is not part"),
         ("{{ {'a': 1} }}", "Dict is not part"),
@@ -143,7 +149,7 @@ def test_what_an_author_can_write_for_several(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("{{ workload }}", "'workload' is undefined"),
-        ("{{ wrkloads }}", "'wrkloads' is undefined"),
+        ("{{ wrkloads }}", "'wrkloads' is undefined; there are interval, namespace, workloads"),
         ('x{w="{{ workloads | literal }}"}', "workloads are several names"),
         ("{{ workloads | replace('-canary', '') }}", "workloads are several names"),
         ("{{ workloads._plain }}", "_plain"),
