@@ -13,13 +13,16 @@ from reconcile.cli.scope import namespaces_for, selection_for
 from reconcile.engine.one_pass import Pass, as_decided
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
+from reconcile.model.kinds import ROLLOUT, Scope
 from reconcile.model.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from reconcile.cli.options import ClusterOptions, PassOptions, RunOptions, TargetOptions
+    from reconcile.clusters.folder.cluster import FolderCluster
     from reconcile.engine.selection import Selection
     from reconcile.model.measurement import Metric
     from reconcile.model.ports import Cluster, Meter
@@ -38,7 +41,7 @@ def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator
             "--write-to takes one step of a live cluster into files, which somebody has to commit: -f, --wait "
             "and --dry-run=server are of no use with it; to look first, use --dry-run=client"
         )
-    with cluster_for(target.cluster, write_params) as (live, default_namespace):
+    with cluster_for(target.cluster, namespaces_for(target.scope, None), write_params) as (live, default_namespace):
         cluster = _checkout_of(target, live, default_namespace)
         selection = selection_for(target.scope, default_namespace, target.sharding)
         yield pass_over(
@@ -112,16 +115,22 @@ def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
 
 @contextmanager
 def cluster_for(
-    options: ClusterOptions, write_params: dict[str, str] | None = None
+    options: ClusterOptions,
+    namespaces: tuple[str, ...] = (),
+    write_params: dict[str, str] | None = None,
+    *,
+    required: bool = True,
 ) -> Iterator[tuple[Cluster, str | None]]:
-    """Yields the cluster, and the namespace that is in scope if none is named (None = all)."""
+    """Yields the cluster, and the namespace that is in scope if none is named (None = all).
+
+    `namespaces` are those that are asked for. Raises UsageError for a folder that has no Rollout in any of them, if one
+    is `required`.
+    """
     kubeconfig, context = options.api.kubeconfig, options.api.context
     if options.filename is not None:
         if kubeconfig or context or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
-        from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
-
-        yield FolderCluster(options.filename), None
+        yield folder_for(options.filename, namespaces, required=required), None
         return
 
     from reconcile.clusters.kube.cluster import connect  # noqa: PLC0415 - only the cluster that is used
@@ -130,12 +139,29 @@ def cluster_for(
         yield cluster, cluster.default_namespace
 
 
+def folder_for(path: Path, namespaces: tuple[str, ...], *, required: bool = True) -> FolderCluster:
+    """Returns the cluster in a folder. One namespace that is asked for is that of the manifests that name none.
+
+    Raises UsageError for a folder that has no Rollout in any of the namespaces, if one is `required`.
+    """
+    from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
+
+    folder = FolderCluster(path, *namespaces) if len(namespaces) == 1 else FolderCluster(path)
+    if not (namespaces and required):
+        return folder
+    found = {item["metadata"]["namespace"] for item in folder.list(ROLLOUT, Scope())}
+    if not found & {*namespaces}:
+        others = f"it has those of namespace {', '.join(sorted(found))}" if found else "it has none at all"
+        raise UsageError(f"{path} has no Rollout of namespace {', '.join(namespaces)}: {others}")
+    return folder
+
+
 def _checkout_of(options: TargetOptions, live: Cluster, default_namespace: str | None) -> Cluster:
     """Returns the cluster that is written: the live one, or the Git checkout of --write-to."""
     folder = options.write_to
     if folder is None:
         return live
-    from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - as above
+    from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
     from reconcile.clusters.git.cluster import Checkout  # noqa: PLC0415 - only the cluster that is used
 
     scope = namespaces_for(options.scope, default_namespace)

@@ -11,7 +11,6 @@ from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import Interval, LogOptions, Output, RequiredFolder, ScopeOptions, Strict, Templates
 from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.cli.scope import selection_for
-from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import TemplateError
 from reconcile.model.measurement import Answer, Failure
@@ -42,8 +41,8 @@ class LintOptions(Options):
 def lint(options: LintOptions, _stop: Stop) -> int:
     """Find everything in a folder of manifests that would halt a release. Ends with 4 if there is something."""
     log_to_stderr(options.log.log_format, options.log.log_level)
-    folder, loaded = FolderCluster(options.filename), templates.load(options.templates)
     selection = selection_for(options.scope, None)
+    folder, loaded = adapters.folder_for(options.filename, selection.namespaces), templates.load(options.templates)
     settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
     subjects, errors = read_subjects(folder, selection, settings)
     results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from reconcile.cli import adapters
 from reconcile.cli.command import Options, command, option
 from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, Output, RequiredFolder, ScopeOptions
 from reconcile.cli.scope import selection_for
-from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import KINDS, Scope
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconcile.cli.signals import Stop
+    from reconcile.clusters.folder.cluster import FolderCluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +59,7 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
     script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
     selection = selection_for(options.scope, None)
-    with _copy_of(options.filename, options.out) as folder:
+    with _copy_of(options.filename, options.out, selection.namespaces) as folder:
         passes = list(play(folder, ScriptedMeter(script), script, settings, selection))
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
@@ -67,12 +68,12 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
 
 
 @contextmanager
-def _copy_of(source: Path, out: Path | None) -> Iterator[FolderCluster]:
+def _copy_of(source: Path, out: Path | None, namespaces: tuple[str, ...]) -> Iterator[FolderCluster]:
     """Yields a copy of a folder: in the new folder `out`, or in a temporary one. Raises UsageError if `out` exists."""
-    FolderCluster(source)  # an error names the user's folder, not the copy
+    adapters.folder_for(source, namespaces).faults()  # an error names the user's folder, not the copy
     if out is not None and out.exists():
         raise UsageError(f"{out}: is there already; name a new folder")
     with tempfile.TemporaryDirectory(prefix="steerer-") as scratch:
         folder = Path(scratch, "play") if out is None else out
         shutil.copytree(source, folder, symlinks=True)
-        yield FolderCluster(folder)
+        yield adapters.folder_for(folder, namespaces)

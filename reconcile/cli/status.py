@@ -13,7 +13,7 @@ from reconcile.cli.command import Options, command
 from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ClusterOptions, LogOptions, Output, ScopeOptions
-from reconcile.cli.scope import selection_for
+from reconcile.cli.scope import namespaces_for, selection_for
 from reconcile.engine.label_selector import matches
 from reconcile.engine.listing import list_manifests
 from reconcile.model.errors import ClusterError, UsageError
@@ -43,7 +43,7 @@ def status(options: StatusOptions, _stop: Stop) -> int:
     """Say where Rollouts stand, and why: phase, weight, measurements, events."""
     log_to_stderr(options.log.log_format, options.log.log_level)
     names, selector = options.scope.names, options.scope.selector
-    with adapters.cluster_for(options.cluster) as (cluster, default_namespace):
+    with adapters.cluster_for(options.cluster, namespaces_for(options.scope, None)) as (cluster, default_namespace):
         selection = selection_for(options.scope, default_namespace)
         manifests, unread = list_manifests(cluster, selection)
         rollouts = [

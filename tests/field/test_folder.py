@@ -149,3 +149,40 @@ def test_a_rollout_that_cannot_be_read_is_never_left_out(tmp_path: Path, *, char
     found = CliRunner().invoke(steerer, ["lint", "-f", str(folder)])
     assert isinstance(found.exception, UsageError)
     assert "other.yaml:" in str(found.exception)
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["-n", "prod"], 4), ([], 4), (["-A"], 4)])
+def test_manifests_without_a_namespace_take_the_one_that_is_asked_for(arguments: list[str], code: int) -> None:
+    found = run("lint", "-f", CASES / "no-namespace" / "in", *arguments)
+    assert (found.exit_code, "spec.canaryAnalysis.stepWeight" in found.output) == (code, True)
+    assert f"shop.{arguments[1] if arguments[1:] else 'default'} " in found.output
+
+
+def test_every_command_takes_it(tmp_path: Path) -> None:
+    folder = copied("no-namespace", tmp_path)
+    rollout = folder / "rollout.yaml"
+    rollout.write_text(rollout.read_text().replace("stepWeight: 0", "stepWeight: 25"))
+    for command in (["plan"], ["simulate", "--scenario", SCENARIO], ["run"], ["status"]):
+        done = run(*command, "-f", folder, "-n", "prod")
+        assert (done.exit_code, "shop.prod" in done.output) == (0, True)
+    saved = tmp_path / "plan"
+    assert run("plan", "-f", folder, "-n", "prod", "--out", saved).exit_code == 0
+    assert "not found" not in run("apply", saved, "-f", folder).output
+    assert "namespace" not in rollout.read_text().partition("status:")[0]
+
+
+@pytest.mark.parametrize("command", [["lint"], ["plan"], ["run"], ["status"], ["simulate", "--scenario", SCENARIO]])
+@pytest.mark.parametrize(
+    ("namespaces", "words"),
+    [("prdo", "it has those of namespace prod"), ("a,b", "of namespace a, b: it has those of namespace prod")],
+)
+def test_a_namespace_without_rollouts_is_a_usage_error(command: list[str], namespaces: str, words: str) -> None:
+    done = run(*command, "-f", CASES / "partial-autoscaler" / "in", "-n", namespaces)
+    assert isinstance(done.exception, UsageError)
+    assert words in str(done.exception)
+
+
+def test_a_namespace_of_an_empty_folder_is_a_usage_error(tmp_path: Path) -> None:
+    done = run("lint", "-f", tmp_path, "-n", "prod")
+    assert "has no Rollout of namespace prod: it has none at all" in str(done.exception)
+    assert run("lint", "-f", CASES / "partial-autoscaler" / "in", "-n", "other,prod").exit_code == 0
