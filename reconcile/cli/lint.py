@@ -45,8 +45,10 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     folder, loaded = adapters.folder_for(options.filename, selection.namespaces), templates.load(options.templates)
     settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
     subjects, errors = read_subjects(folder, selection, settings)
+    manifests = folder.by_place()
+    subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)
     results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
-    shared = (files.files(folder.by_place(), folder.faults()), count_rollouts(subjects, errors, Level.WARNING))
+    shared = (files.files(manifests, folder.faults()), count_rollouts(subjects, errors, Level.WARNING))
     return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 

@@ -65,7 +65,13 @@ def _read_file(path: Path) -> MetricFile:
         _check_fields(fields)
     except TemplateError as error:
         raise TemplateError(f"{path}: {error}") from error
-    metric = Metric(name=fields["name"], title=fields["title"], unit=fields["unit"], bound=fields["threshold"])
+    metric = Metric(
+        name=fields["name"],
+        title=fields["title"],
+        unit=fields["unit"],
+        bound=fields["threshold"],
+        query=fields["query"],
+    )
     return MetricFile(path=path, metric=metric, query=fields["query"], grouped=fields.get("grouped", ""))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
-    """A metric template as the core knows it: all but its query.
+    """A metric template as the core knows it.
 
-    `bound` is "minimum" or "maximum": what the threshold is. `unit` is "percent", "milliseconds" or free text.
+    `bound` is "minimum" or "maximum": what the threshold is. `unit` is "percent", "milliseconds" or free text. `query`
+    is the template of the PromQL as it is written. It says what a metric looks at, and decides nothing.
     """
 
     name: str
     title: str
     unit: str
     bound: str
+    query: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

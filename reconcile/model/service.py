@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.fields import Fields
@@ -34,6 +34,11 @@ class ServicePort:
             return _BY_APP_PROTOCOL.fullmatch(self.app_protocol) is not None
         return _BY_NAME.fullmatch(self.name) is not None
 
+    @property
+    def is_grpc(self) -> bool:
+        """Whether Istio takes it for gRPC."""
+        return (self.app_protocol.lower() or self.name).startswith("grpc") and self.is_http
+
     def __str__(self) -> str:
         """The port as messages name it."""
         name = self.name or "one without a name"
@@ -48,6 +53,7 @@ class Service:
     external: bool
     ports: tuple[ServicePort, ...]
     selector: dict[str, Any]
+    labels: dict[str, Any] = field(default_factory=dict)
 
     def selects(self, labels: Mapping[str, Any]) -> bool:
         """Returns whether its selector matches these labels. A Service without a selector has no pods."""
@@ -63,11 +69,13 @@ def service(manifest: Manifest) -> Service:
     """Returns the Service. Raises InvalidObjectError."""
     root = Fields(value=manifest)
     metadata, spec = root.child("metadata"), root.child("spec", required=False)
+    labels = metadata.value.get("labels")
     view = Service(
         ref=ref_of(SERVICE, metadata),
         external=spec.value.get("type") == "ExternalName",
         ports=tuple(_port(port) for port in spec.children("ports", MANY)),
         selector=spec.child("selector", required=False).value,
+        labels=labels if isinstance(labels, dict) else {},
     )
     raise_problems(root)
     return view

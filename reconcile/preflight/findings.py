@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconcile.model.kinds import Kind
 from reconcile.model.measurement import Answer, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconcile.core.case import Case
-    from reconcile.model.kinds import Ref
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.rollout import Rollout
 
 Answers = Mapping[Question, Answer]
+NAMESPACE = Kind(name="Namespace", plural="namespaces", group="", versions=("v1",))
 
 
 class Level(StrEnum):
@@ -82,15 +84,28 @@ class Examined:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One Rollout to examine, among `others` in scope (itself included). `answers` may lack any question."""
+    """One Rollout to examine, among `others` in scope (itself included). `answers` may lack any question.
+
+    `namespace_labels` are those of its Namespace, as far as a folder has it; in a cluster it is not read.
+    """
 
     case: Case
     others: tuple[Rollout, ...] = ()
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
 
     def with_answers(self, answers: Answers) -> Subject:
         """Returns the same Rollout with the answers of the metrics server."""
         return replace(self, answers=answers)
+
+    def in_folder(self, manifests: Iterable[Manifest]) -> Subject:
+        """Returns the same Rollout with what the other objects of its folder say: the labels of its Namespace."""
+        namespace = self.case.rollout.ref.namespace
+        found = (item.get("metadata") for item in manifests if NAMESPACE.matches(item))
+        labels = next(
+            (item.get("labels") for item in found if isinstance(item, dict) and item.get("name") == namespace), None
+        )
+        return replace(self, namespace_labels=labels if isinstance(labels, dict) else {})
 
 
 @dataclass(frozen=True, slots=True)

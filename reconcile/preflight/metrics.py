@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.model import durations
 from reconcile.preflight.findings import Finding, Level
+from reconcile.preflight.telemetry import INJECT, telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 # A rate needs two samples in its window; fifteen seconds are the shortest usual time between two scrapes.
 LEAST_INTERVAL = 30.0
-# What the mesh looks at before it puts its proxy beside the containers of a pod.
-INJECT = "sidecar.istio.io/inject"
 MOST_PERCENT = 100.0
 
 
@@ -34,6 +33,7 @@ def metrics(subject: Subject) -> Iterator[Finding]:
             advice = "write four times the scrape interval, such as 1m"
             path += ".interval"
             yield Finding(level=Level.WARNING, object=str(ref), path=path, message=message, advice=advice)
+    yield from telemetry(subject)
     if case.spec.checks and _without_proxy(case.objects.canary):
         message = f'has {INJECT}: "false": without a proxy nobody reports its requests'
         canary = str(case.rollout.canary)

@@ -58,6 +58,27 @@ def test_the_application_protocol_goes_before_the_name(fields: dict[str, str], i
 
 
 @pytest.mark.parametrize(
+    ("fields", "is_grpc"),
+    [
+        ({"name": "grpc"}, True),
+        ({"name": "grpc-web"}, True),
+        ({"name": "api", "appProtocol": "GRPC"}, True),
+        ({"name": "grpcs"}, False),
+        ({"name": "grpc", "appProtocol": "http"}, False),
+        ({"name": "http"}, False),
+        ({}, False),
+    ],
+)
+def test_which_ports_are_grpc(fields: dict[str, str], is_grpc: bool) -> None:  # noqa: FBT001
+    assert port(**fields).is_grpc is is_grpc
+
+
+@pytest.mark.parametrize(("labels", "found"), [({"a": "b"}, {"a": "b"}), (None, {}), ([], {})])
+def test_a_service_has_labels(labels: Any, found: dict[str, str]) -> None:
+    assert service({"metadata": {"name": "a", "labels": labels}}).labels == found
+
+
+@pytest.mark.parametrize(
     ("target", "wanted"), [(8080, 8080), ("web", "web"), (None, 80), ("", 80), (True, 80), ([], 80)]
 )
 def test_a_port_leads_to_its_target_or_to_its_own_number(target: Any, wanted: int | str) -> None:
