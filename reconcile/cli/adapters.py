@@ -5,6 +5,8 @@ Only the command line builds adapters and reads the clock.
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from reconcile.model.measurement import Metric
     from reconcile.model.ports import Cluster, Meter
 
+STDIN = "-"
+MOST_READ = 16 * 1024 * 1024
+"""Bytes of the standard input; more than a file may have, so that it is refused like one."""
 METRICS_SHARE = 0.6
 """The part of a pass's time budget that its metric queries may take."""
 
@@ -36,6 +41,7 @@ def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator
     """Yields the pass that `run` makes. Raises UsageError for options that exclude each other."""
     target = options.target
     write_params = {"dryRun": "All"} if options.dry_run == "server" else {}
+    refuse_stdin(target.cluster, written=options.dry_run != "client")
     if target.write_to and (target.cluster.filename or write_params or options.wait):
         raise UsageError(
             "--write-to takes one step of a live cluster into files, which somebody has to commit: -f, --wait "
@@ -52,6 +58,12 @@ def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator
             every=options.every,
             through_git=target.write_to is not None,
         )
+
+
+def refuse_stdin(options: ClusterOptions, *, written: bool) -> None:
+    """Raises UsageError for a pass that would write to the standard input."""
+    if written and options.filename is not None and str(options.filename) == STDIN:
+        raise UsageError("-f - can only be read: lint, plan, status and simulate take it; to write, name a folder")
 
 
 def pass_over(
@@ -130,13 +142,26 @@ def cluster_for(
     if options.filename is not None:
         if kubeconfig or context or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
-        yield folder_for(options.filename, namespaces, required=required), None
+        with read_stdin(options.filename) as path:
+            yield folder_for(path, namespaces, required=required), None
         return
 
     from reconcile.clusters.kube.cluster import connect  # noqa: PLC0415 - only the cluster that is used
 
     with connect(kubeconfig, context, write_params=write_params) as cluster:
         yield cluster, cluster.default_namespace
+
+
+@contextmanager
+def read_stdin(path: Path) -> Iterator[Path]:
+    """Yields the path; for `-` that of a file with the standard input, which is deleted afterwards."""
+    if str(path) != STDIN:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="steerer-") as scratch:
+        file = path.__class__(scratch, "standard-input.yaml")
+        file.write_bytes(sys.stdin.buffer.read(MOST_READ))
+        yield file
 
 
 def folder_for(path: Path, namespaces: tuple[str, ...], *, required: bool = True) -> FolderCluster:

@@ -64,6 +64,7 @@ def apply(options: ApplyOptions, stop: Stop) -> int:
 def _apply(plan: saved_plan.SavedPlan, options: ApplyOptions, stop: Stop) -> int:
     namespaces = tuple(sorted({ref.namespace for ref in plan.entries}))
     selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
+    adapters.refuse_stdin(options.cluster, written=True)
     with adapters.cluster_for(options.cluster, namespaces, required=False) as (cluster, _):
 
         def select(planned: Iterator[Record]) -> Iterator[Record]:

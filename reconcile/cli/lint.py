@@ -42,14 +42,15 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     """Find everything in a folder of manifests that would halt a release. Ends with 4 if there is something."""
     log_to_stderr(options.log.log_format, options.log.log_level)
     selection = selection_for(options.scope, None)
-    folder, loaded = adapters.folder_for(options.filename, selection.namespaces), templates.load(options.templates)
-    settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
-    subjects, errors = read_subjects(folder, selection, settings)
-    manifests = folder.by_place()
-    subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)
-    results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
-    shared = (files.files(manifests, folder.faults()), count_rollouts(subjects, errors, Level.WARNING))
-    return print_results("Folder", shared, results, options.output, strict=options.strict)
+    with adapters.read_stdin(options.filename) as path:
+        folder, loaded = adapters.folder_for(path, selection.namespaces), templates.load(options.templates)
+        settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
+        subjects, errors = read_subjects(folder, selection, settings)
+        manifests = folder.by_place()
+        subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)
+        results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
+        shared = (files.files(manifests, folder.faults()), count_rollouts(subjects, errors, Level.WARNING))
+        return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 
 def _render_failures(subjects: Iterable[Subject], loaded: templates.TemplateSet) -> Answers:

@@ -28,7 +28,10 @@ def output(*forms: str) -> Declaration:
 Output = Annotated[Literal["text", "json", "yaml"], output("text", "json", "yaml")]
 PassOutput = Annotated[Form, output("text", "json", "yaml", "patch")]
 RequiredFolder = Annotated[
-    Path, option("-f", "--filename", type=PATH, required=True, help="A folder of manifests; it is only read.")
+    Path,
+    option(
+        "-f", "--filename", type=PATH, required=True, help="A folder or a file of manifests, - for stdin; only read."
+    ),
 ]
 Templates = Annotated[
     Path | None,
@@ -74,7 +77,8 @@ class ClusterOptions(Options):
     """A folder of manifests, or an API server."""
 
     filename: Annotated[
-        Path | None, option("-f", "--filename", type=PATH, help="A folder of manifests instead of a cluster.")
+        Path | None,
+        option("-f", "--filename", type=PATH, help="A folder or file (- is stdin) instead of a cluster."),
     ]
     api: ApiOptions
 

@@ -59,7 +59,10 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
     script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
     selection = selection_for(options.scope, None)
-    with _copy_of(options.filename, options.out, selection.namespaces) as folder:
+    with (
+        adapters.read_stdin(options.filename) as source,
+        _copy_of(source, options.out, selection.namespaces) as folder,
+    ):
         passes = list(play(folder, ScriptedMeter(script), script, settings, selection))
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
@@ -75,5 +78,9 @@ def _copy_of(source: Path, out: Path | None, namespaces: tuple[str, ...]) -> Ite
         raise UsageError(f"{out}: is there already; name a new folder")
     with tempfile.TemporaryDirectory(prefix="steerer-") as scratch:
         folder = Path(scratch, "play") if out is None else out
-        shutil.copytree(source, folder, symlinks=True)
+        if source.is_dir():
+            shutil.copytree(source, folder, symlinks=True)
+        else:
+            folder.mkdir()
+            shutil.copy(source, folder / f"{source.stem}.yaml")
         yield adapters.folder_for(folder, namespaces)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from reconcile.clusters.folder.cluster import FolderCluster
-from reconcile.clusters.folder.index import EVENTS_FILE
+from reconcile.clusters.folder.index import EVENTS_FILES
 from reconcile.clusters.kube.cluster import connect
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref, Scope
 from reconcile.simulation.deployment_controller import DeploymentController
@@ -194,7 +194,7 @@ class _FolderSandbox(_SimulatedSandbox):
 
     def stored(self, *kinds: Kind) -> list[Manifest]:
         paths = {self._file({"kind": kind.name}) for kind in kinds} | (
-            {self.folder / EVENTS_FILE} if EVENT in kinds else set()
+            {self.folder / name for name in EVENTS_FILES} if EVENT in kinds else set()
         )
         every = [item for path in sorted(paths) if path.exists() for item in _read(path)]
         return [item for item in every if item["metadata"]["namespace"] == self.namespace]

@@ -186,3 +186,29 @@ def test_a_namespace_of_an_empty_folder_is_a_usage_error(tmp_path: Path) -> None
     done = run("lint", "-f", tmp_path, "-n", "prod")
     assert "has no Rollout of namespace prod: it has none at all" in str(done.exception)
     assert run("lint", "-f", CASES / "partial-autoscaler" / "in", "-n", "other,prod").exit_code == 0
+
+
+def all_in_one() -> str:
+    return "---\n".join(path.read_text() for path in sorted((CASES / "partial-autoscaler" / "in").glob("*.yaml")))
+
+
+def given(manifests: str, *arguments: str | Path) -> Result:
+    return CliRunner().invoke(steerer, [str(item) for item in arguments], input=manifests)
+
+
+def test_standard_input_and_a_single_file_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(all_in_one())
+    (tmp_path / "broken.yaml").write_text("apiVersion: apps.weave.works/v1beta1\nkind: [")
+    for command in (["lint"], ["simulate", "--scenario", SCENARIO], ["plan"], ["status"], ["run", "--dry-run=client"]):
+        for done in (given(all_in_one(), *command, "-f", "-"), run(*command, "-f", file)):
+            assert (done.exit_code, "shop.prod" in done.output) == (0, True)
+    found = run("lint", "-f", CASES / "partial-autoscaler" / "in" / "vs.yaml")
+    assert (found.exit_code, "none found" in found.output) == (0, True)
+    wrong = given(all_in_one().replace("stepWeight: 25", "stepWeight: 0"), "lint", "-f", "-")
+    assert (wrong.exit_code, "spec.canaryAnalysis.stepWeight" in wrong.output) == (4, True)
+
+
+def test_standard_input_cannot_be_written() -> None:
+    done = given(all_in_one(), "run", "-f", "-")
+    assert "-f - can only be read" in str(done.exception)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.clusters.events import event_manifest
 from reconcile.clusters.folder.file_tree import real_path
-from reconcile.clusters.folder.index import EVENTS_FILE, Index
+from reconcile.clusters.folder.index import EVENTS_FILES, Index
 from reconcile.clusters.folder.json_patch import patched
 from reconcile.clusters.folder.lock import folder_lock
 from reconcile.clusters.folder.object_writes import ATTEMPTS, append, change, contended
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 
 class FolderCluster:
-    """The objects in the YAML files below `folder`. Raises UsageError for a path that is no folder.
+    """The objects in the YAML files below `folder`. Raises UsageError for a path that is neither a folder nor a file.
+
+    Of a file only that one is read, and Events are stored beside it.
 
     `namespace` is that of the objects that name none.
     """
@@ -44,13 +46,15 @@ class FolderCluster:
     width = 1
 
     def __init__(self, folder: Path | str, namespace: str = "default") -> None:
-        self.folder = Path(folder)
+        path = Path(folder)
+        is_file = path.is_file()
+        self.folder = path.parent if is_file else path
         self._namespace = namespace
         if not self.folder.is_dir():
-            reason = "is no folder" if self.folder.exists() else "does not exist"
+            reason = "is neither a folder nor a file" if self.folder.exists() else "does not exist"
             raise UsageError(f"{self.folder} {reason}")
         self._guard = threading.RLock()
-        self._index = Index(self.folder, namespace)
+        self._index = Index(self.folder, namespace, only=path.name if is_file else "")
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Returns all objects of the kind in the scope, by namespace and name.
@@ -103,7 +107,7 @@ class FolderCluster:
             change(self._index, self.folder, patch.target, lambda item: patched(item, patch, self._namespace))
 
     def record(self, event: Event, at: datetime) -> None:
-        """Stores one Event in EVENTS_FILE, or raises the `count` of the one with its name there."""
+        """Stores one Event in a file of EVENTS_FILES, or raises the `count` of the one with its name there."""
         ref = Ref(EVENT, event.rollout.namespace, event.name)
         with self._guard:
             for _ in range(ATTEMPTS):
@@ -124,9 +128,15 @@ class FolderCluster:
         return deepcopy(as_served(entry.item, self._namespace))
 
     def _events_file(self) -> ParsedFile:
-        """Returns EVENTS_FILE as it is now, or an empty one to create."""
-        path = self.folder / EVENTS_FILE
-        file = self._index.current_file(ParsedFile(path, real_path(self.folder) / EVENTS_FILE))
+        """Returns the first of EVENTS_FILES that has nothing but Events, as it is now, or an empty one to create."""
+        files = map(self._as_events_file, EVENTS_FILES)
+        if file := next((file for file in files if all(EVENT.matches(item.typed) for item in file.objects)), None):
+            return file
+        raise RefusedError(f"{self.folder}: {' and '.join(EVENTS_FILES)} have other objects: Events go into neither")
+
+    def _as_events_file(self, name: str) -> ParsedFile:
+        path = self.folder / name
+        file = self._index.current_file(ParsedFile(path, real_path(self.folder) / name))
         if file.signature is None and path.exists():
             raise RefusedError(f"{path} is in the way: it is no file, and Events are stored in one of that name")
         if file.flaws:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconcile.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 # The walk is recursive.
 MAX_DEPTH = 100
@@ -33,6 +33,13 @@ def walk(folder: Path) -> Iterator[tuple[Path, Path, Signature]]:
         if real not in seen:
             seen.add(real)
             yield path, real, signature_of(status)
+
+
+def files_of(folder: Path, names: Collection[str]) -> Iterator[tuple[Path, Path, Signature]]:
+    """Yields those of the files that exist in a folder, whatever they are called. Raises UsageError like `walk`."""
+    for path in (folder / name for name in sorted(names)):
+        if os.path.lexists(path):
+            yield path, real_path(path), signature_of(_status(path))
 
 
 def real_path(path: Path) -> Path:

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconcile.clusters.folder.file_tree import walk
+from reconcile.clusters.folder.file_tree import files_of, walk
 from reconcile.clusters.folder.file_write import is_unchanged
 from reconcile.clusters.folder.objects import ref_to, title
 from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject, load
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from reconcile.clusters.folder.file_tree import Signature
     from reconcile.clusters.folder.parsed_file import Flaw
     from reconcile.model.kinds import Manifest
 
-EVENTS_FILE = "events.yaml"
+EVENTS_FILES = ("events.yaml", "steerer-events.yaml")
+"""Where Events are stored: in the second one if the first one has other objects."""
 LOG = logging.getLogger("steerer.folder")
 
 
@@ -35,8 +37,10 @@ class Entry(NamedTuple):
 class Index:
     """The files of a folder and the objects in them; a file is read again when its signature changes."""
 
-    def __init__(self, folder: Path, default_namespace: str) -> None:
+    def __init__(self, folder: Path, default_namespace: str, only: str = "") -> None:
         self._folder = folder
+        self._event_paths = {folder / name for name in EVENTS_FILES}
+        self._only = {only, *EVENTS_FILES} if only else set()
         self._default_namespace = default_namespace
         self._files: dict[Path, ParsedFile] = {}
         self._entries: dict[Ref, Entry] = {}
@@ -128,7 +132,7 @@ class Index:
 
     def _refresh(self) -> None:
         """Reads the files that are new or have another signature, and drops those that are gone."""
-        found = {path: (real, signature) for path, real, signature in walk(self._folder)}
+        found = {path: (real, signature) for path, real, signature in self._walk()}
         faults: list[str] = []
         for path in self._files.keys() - found.keys():
             self._forget(path)
@@ -146,6 +150,9 @@ class Index:
             raise UsageError("\n".join(faults))
         if not self._is_complete:
             self._rebuild()
+
+    def _walk(self) -> Iterator[tuple[Path, Path, Signature]]:
+        return files_of(self._folder, self._only) if self._only else walk(self._folder)
 
     def _forget(self, path: Path) -> None:
         self._files.pop(path, None)
@@ -172,8 +179,8 @@ class Index:
                 faults.append(f"{ref} is in {entries[ref].file.path} and in {file.path}: which one is meant?")
             elif ref in entries and ref.kind != EVENT:
                 doubles.setdefault(ref, []).append(Entry(file, item))
-            # An Event of a dump may be in any file; only those in EVENTS_FILE are counted.
-            elif ref not in entries or file.path == self._folder / EVENTS_FILE:
+            # An Event of a dump may be in any file; only those in EVENTS_FILES are counted.
+            elif ref not in entries or file.path in self._event_paths:
                 entries[ref] = Entry(file, item)
         if faults:
             raise UsageError("\n".join(faults))

@@ -63,7 +63,9 @@ def test_fetch_gives_what_there_is(cluster: FolderCluster) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "words"), [("absent", "does not exist"), ("file", "is no folder")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("absent", "does not exist"), ("/dev/null", "is neither a folder nor a file")]
+)
 def test_a_folder_has_to_be_one(tmp_path: Path, name: str, words: str) -> None:
     write(tmp_path / "file", "")
     with pytest.raises(UsageError, match=f"{name} {words}"):
@@ -193,6 +195,30 @@ def test_an_event_of_a_dump_is_shown_and_not_counted_on(tmp_path: Path) -> None:
     assert dump.read_text() == text
     for reader in (cluster, FolderCluster(tmp_path)):
         assert [item["count"] for item in reader.list(EVENT, ALL)] == [1]
+
+
+def test_a_single_file_is_read_and_written_and_its_events_stand_beside_it(file: Path) -> None:
+    write(file.with_name("other.yaml"), SERVICE_TEXT)
+    cluster = FolderCluster(file)
+    with cluster.lock():
+        cluster.patch(port(80))
+        for _ in range(2):
+            cluster.record(event(), NOON)
+    assert names(cluster) == ["podinfo.test"]
+    assert "port: 80" in file.read_text()
+    assert [item["count"] for item in FolderCluster(file).list(EVENT, ALL)] == [2]
+
+
+def test_events_go_into_no_file_of_anybody_else(tmp_path: Path) -> None:
+    mine = write(tmp_path / "events.yaml", SERVICE_TEXT)
+    cluster = FolderCluster(tmp_path)
+    for _ in range(2):
+        cluster.record(event(), NOON)
+    assert mine.read_text() == SERVICE_TEXT
+    assert [item["count"] for item in FolderCluster(tmp_path).list(EVENT, ALL)] == [2]
+    write(tmp_path / "steerer-events.yaml", SERVICE_TEXT.replace("podinfo", "other"))
+    with pytest.raises(RefusedError, match="Events go into neither"):
+        cluster.record(event(), NOON)
 
 
 def test_a_count_that_is_none_starts_again(tmp_path: Path) -> None:
