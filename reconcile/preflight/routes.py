@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from reconcile.preflight.findings import Subject
 
-_ONE_ROUTE = "put both hosts, and no third, into one route of spec.http, with weights that add up to 100"
+_MISSING = "create it in the namespace of the Rollout, or correct spec.virtualService.name"
 
 
 def routes(subject: Subject) -> Iterator[Finding]:
     """Yields a route that cannot be used, and weights that somebody may not expect."""
     case, ref = subject.case, subject.case.rollout.route
     need_hosts(subject)
-    yield from unreadable(ref, lambda: case.weights.split, _ONE_ROUTE)
+    yield from unreadable(ref, lambda: case.weights.split, _MISSING)
     split = case.weights.split
     what = {"object": str(ref), "path": "spec.http"}
     if split.lowest != split.highest:

@@ -212,3 +212,25 @@ def test_standard_input_and_a_single_file_are_read(tmp_path: Path) -> None:
 def test_standard_input_cannot_be_written() -> None:
     done = given(all_in_one(), "run", "-f", "-")
     assert "-f - can only be read" in str(done.exception)
+
+
+@pytest.mark.parametrize("name", ["shop\n    namespace: istio-ingress", "shop.istio-ingress"])
+def test_a_virtual_service_of_another_namespace_is_said_to_be_there(tmp_path: Path, name: str) -> None:
+    folder = copied("virtualservice-elsewhere", tmp_path)
+    rollout = folder / "rollout.yaml"
+    rollout.write_text(
+        rollout.read_text().replace("    name: shop\n    namespace: istio-ingress", f"    name: {name}", 1)
+    )
+    found = run("lint", "-f", folder)
+    assert found.exit_code == 4
+    assert "vs.yaml: VirtualService shop: it has to be in namespace prod, of the API group" in text(found)
+    assert "there is shop.istio-ingress of networking.istio.io/v1" in text(found)
+
+
+def test_a_virtual_service_of_another_api_group_is_said_to_be_one(tmp_path: Path) -> None:
+    folder = copied("partial-autoscaler", tmp_path)
+    route = folder / "vs.yaml"
+    route.write_text(route.read_text().replace("networking.istio.io/v1", "networking.example.com/v1"))
+    found = run("lint", "-f", folder)
+    assert (found.exit_code, "there is shop.prod of networking.example.com/v1" in text(found)) == (4, True)
+    assert "put both hosts" not in text(found)
