@@ -17,6 +17,7 @@ from reconcile.clusters.folder.parsed_file import MAX_BYTES
 from reconcile.model.errors import ForbiddenError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
+    from reconcile.clusters.folder.file_tree import Signature
     from reconcile.clusters.folder.parsed_file import ParsedFile
 
 TEMPORARY = ".steerer.tmp"
@@ -27,8 +28,6 @@ def store(file: ParsedFile, parts: list[str]) -> bool:
 
     Raises a ClusterError; then the file is unchanged, and no temporary file is left.
     """
-    from reconcile.clusters.folder.atomic_replace import put  # noqa: PLC0415 - only a write pays for ctypes
-
     path = file.real  # a link stays a link
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     data = "".join(parts).encode()
@@ -37,23 +36,32 @@ def store(file: ParsedFile, parts: list[str]) -> bool:
     if real_path(file.path) != path:
         return False
     try:
-        with temporary.open("xb") as new:
-            _keep_owner_and_mode(new.fileno(), path)
-            new.write(data)
-            new.flush()
-            os.fsync(new.fileno())
-            read = file.text.encode() if file.signature else None
-            if not (is_unchanged(file) and put(temporary, path, read)):
-                return False
-            file.signature = signature_of(os.fstat(new.fileno()))
+        signature = _replace(file, temporary, data)
     except OSError as error:
         kind = ForbiddenError if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} else UnreachableError
         raise kind(f"{file.path} cannot be written: {error.strerror}; it is unchanged") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
-    file.parts = parts
+    if signature is None:
+        return False
+    file.signature, file.parts = signature, parts
     return True
+
+
+def _replace(file: ParsedFile, temporary: Path, data: bytes) -> Signature | None:
+    """Puts a file with `data` in the place of another; returns its signature, None if the other one has changed."""
+    from reconcile.clusters.folder.atomic_replace import put  # noqa: PLC0415 - only a write pays for ctypes
+
+    with temporary.open("xb") as new:
+        _keep_owner_and_mode(new.fileno(), file.real)
+        new.write(data)
+        new.flush()
+        os.fsync(new.fileno())
+        read = file.text.encode() if file.signature else None
+        if not (is_unchanged(file) and put(temporary, file.real, read)):
+            return None
+        return signature_of(os.fstat(new.fileno()))
 
 
 def _keep_owner_and_mode(descriptor: int, path: Path) -> None:

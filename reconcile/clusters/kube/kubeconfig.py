@@ -104,15 +104,8 @@ def _checked_user(source: str, user: dict[str, Any], server: str) -> dict[str, A
     url = urlsplit(server)
     if url.username and not user:
         user = {"username": unquote(url.username), "password": unquote(url.password or "")}
-    provider = user.get("auth-provider")
-    if provider:
-        settings = provider.get("config") or {} if isinstance(provider, dict) else {}
-        token = settings.get("id-token") or settings.get("access-token")
-        if not token:
-            raise UsageError(
-                f"{source}: the user has an auth-provider without a token; use a credential plug-in (exec)"
-            )
-        user = {**user, "token": token}
+    if provider := user.get("auth-provider"):
+        user = {**user, "token": _provider_token(source, provider)}
     if len(user.get("as-groups") or ()) > 1 or user.get("as-user-extra"):
         raise UsageError(f"{source}: the user is impersonated with several groups or extras, which steerer cannot send")
     if bool(user.get("client-certificate") or user.get("client-certificate-data")) != bool(
@@ -120,6 +113,15 @@ def _checked_user(source: str, user: dict[str, Any], server: str) -> dict[str, A
     ):
         raise UsageError(f"{source}: the user has a client certificate or a client key, and needs both")
     return user
+
+
+def _provider_token(source: str, provider: Any) -> str:
+    """Returns the token of an `auth-provider`, which kubectl has replaced by credential plug-ins."""
+    settings = provider.get("config") or {} if isinstance(provider, dict) else {}
+    token: str | None = settings.get("id-token") or settings.get("access-token")
+    if not token:
+        raise UsageError(f"{source}: the user has an auth-provider without a token; use a credential plug-in (exec)")
+    return token
 
 
 def _listed(contexts: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ def test_a_long_message_is_cut_between_two_characters(message: str, length: int)
     assert len(cut(message).encode()) == length
 
 
-@settings(deadline=None)  # two cores, and others on them
+@settings(deadline=None)  # other processes may slow it down
 @given(TEXTS.map(lambda text: text * 400))
 def test_a_cut_message_fits_and_says_so(message: str) -> None:
     short = cut(message)

@@ -1,4 +1,4 @@
-"""One file put in the place of another: in one step, and taken back if the other one is not what was read."""
+"""One file put in the place of another in one step, and taken back if the other one is not what was read."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_whoever_does_not_let_go_of_it_keeps_it(new: Path, old: Path, monkeypatc
     with old.open("ab"):
         assert not atomic_replace.put(new, old, b"old")
     assert old.read_bytes() == b"old"
-    with old.open("rb"):  # to read it keeps nobody from it
+    with old.open("rb"):  # a reader does not delay the write
         assert atomic_replace.put(new, old, b"old")
 
 

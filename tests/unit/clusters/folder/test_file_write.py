@@ -84,7 +84,7 @@ def test_a_folder_without_the_right_to_write(file: Path, monkeypatch: pytest.Mon
             ForbiddenError, match=r"service\.yaml cannot be written: Permission denied; it is unchanged"
         ):
             cluster.patch(port(80))
-        with cluster.lock():  # a pass that has nothing to write needs no right to
+        with cluster.lock():  # a pass without writes needs no right to write
             assert names(cluster) == ["podinfo.test"]
     assert file.read_text() == SERVICE_TEXT
 

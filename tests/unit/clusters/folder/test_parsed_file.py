@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, data: bytes, problem: str) -
     (tmp_path / "bad.yaml").write_bytes(data)
     cluster = FolderCluster(tmp_path)
     write(tmp_path / "good.yaml", service("good"))
-    for _ in range(2):  # the second look sees it as well
+    for _ in range(2):  # a second read finds it as well
         told = faults(cluster)
         assert re.search(problem, told)
         assert str(tmp_path / "bad.yaml") in told

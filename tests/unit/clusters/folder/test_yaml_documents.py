@@ -112,7 +112,7 @@ def test_only_what_has_version_and_kind_is_an_object(text: str, answer: bool) ->
     assert is_object(Values().compose(text)) is answer
 
 
-@settings(deadline=None)  # two cores, and others on them
+@settings(deadline=None)  # other processes may slow it down
 @given(st.text(alphabet="abc:-#{}[]&*!|>'\"%@`,? \n\t0.~y<=", max_size=60))
 def test_any_text_is_read_or_has_a_fault(text: str) -> None:
     assert "".join(split(text)) == text

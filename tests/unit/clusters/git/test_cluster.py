@@ -1,4 +1,4 @@
-"""A live cluster and a checkout, put together: what is read where, what is written where, and what is waited for."""
+"""A live cluster and a checkout together: what is read and written where, and which objects are pending."""
 
 from __future__ import annotations
 

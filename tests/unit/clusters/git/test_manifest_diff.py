@@ -1,4 +1,4 @@
-"""What counts as applied: a manifest against the object that an API server makes of it."""
+"""Whether a live object shows what its manifest declares."""
 
 from __future__ import annotations
 

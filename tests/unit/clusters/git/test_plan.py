@@ -1,4 +1,4 @@
-"""A plan made for live objects, as it goes into Git: which patches, which tests, and how much of it at a time."""
+"""A plan for live objects as a plan for their manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A promoted template as it goes into Git: what a person would have written, and no default of a server."""
+"""A promoted template as it goes into Git: without the default values of the server."""
 
 from __future__ import annotations
 

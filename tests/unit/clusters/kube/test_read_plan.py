@@ -1,4 +1,4 @@
-"""How many requests reading costs: that depends on what is wanted, never on what else there is."""
+"""How many requests a read takes: that depends on the wanted objects only."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ def test_a_list_of_a_namespace_gives_way_to_gets() -> None:
     ("missing", "remaining", "read", "follow"),
     [
         (20, 4500, 1, True),  # 9 pages or 20 objects
-        (20, 10_000, 1, False),  # 20 pages: the objects themselves carry less
+        (20, 10_000, 1, False),  # 20 pages: at equal cost GETs carry less
         (20, 20_000, 1, False),
         (1, 3, 1, False),
         (2, 3, 1, True),
-        (20, None, 1, True),  # the server does not say what remains: as many pages as there are objects
+        (20, None, 1, True),  # no remainingItemCount: at most as many pages as objects
         (20, None, 20, False),
     ],
 )
