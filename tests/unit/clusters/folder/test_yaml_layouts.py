@@ -14,8 +14,9 @@ from reconcile.clusters.folder import yaml_nodes
 from reconcile.clusters.folder.yaml_documents import read
 from reconcile.clusters.folder.yaml_edits import rewrite
 from reconcile.clusters.json_equality import json_equal
+from tests.unit.clusters.folder.edit_cases import at
+from tests.unit.clusters.folder.json_values import mutate
 from tests.unit.clusters.folder.layouts import Place, laid_out
-from tests.unit.clusters.folder.test_yaml_edits import at, mutate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
