@@ -50,12 +50,12 @@ def claimed_by_other(case: Case) -> str | None:
 def unknown_metrics(case: Case) -> list[str]:
     """Returns a problem, with its field path, for each metric that no template describes."""
     known = case.settings.metrics
-    return [
-        f"spec.canaryAnalysis.metrics[{index}].name: {shown(check.name)} is no metric template "
-        f"(known: {', '.join(sorted(known)) or 'none'})"
+    problems = [
+        f"spec.canaryAnalysis.metrics[{index}].name: {shown(check.name)} is no metric template"
         for index, check in enumerate(case.rollout.spec.checks if case.rollout.spec else ())
         if check.name not in known
     ]
+    return [f"{problem} (known: {', '.join(sorted(known)) or 'none'})" for problem in problems[:1]] + problems[1:]
 
 
 def deployments(case: Case) -> str:

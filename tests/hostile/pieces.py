@@ -36,6 +36,7 @@ STATUS: Manifest = {
     "canaryGeneration": 1,
     "canaryUID": "u-1",
     "promotedRevision": "v1-b",
+    "primaryRevision": "v1-c",
     "canaryWeight": 10,
     "provenWeight": 10,
     "canaryReplicas": 2,

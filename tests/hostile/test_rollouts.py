@@ -51,12 +51,13 @@ FAST = 60.0
 
 
 class Release:
-    """A release in a folder, in which hostile Rollouts are tried: each has a route of its own, and the same canary."""
+    """A release in a folder, in which hostile Rollouts are tried: each has a route and Deployments of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder_with(folder, weight=WEIGHT)
         (self.folder / ROLLOUT).unlink()
         self._route = stored(self.folder, ROUTE)
+        self._deployments = [stored(self.folder, f"workloads/deployment{side}.yaml") for side in ("", "-canary")]
         self._status = STATUS | {
             "canaryRevision": revision(stored(self.folder, "workloads/deployment-canary.yaml")["spec"]["template"])
         }
@@ -67,7 +68,9 @@ class Release:
             "apiVersion": "apps.weave.works/v1beta1",
             "kind": "Rollout",
             "metadata": {"name": name, "namespace": "test"},
-            "spec": SPEC | {"virtualService": {"name": name}},
+            "spec": SPEC
+            | {"virtualService": {"name": name}}
+            | {side: SPEC[side] | {"name": f"{SPEC[side]['name']}-{name}"} for side in ("primary", "canary")},
             "status": self._status,
         }
 
@@ -82,8 +85,11 @@ class Release:
 
     def write(self, manifests: Sequence[Manifest]) -> None:
         """Put Rollouts into the folder in place of others, and a route for each."""
-        routes = [put(self._route, "metadata.name", f"r-{number}") for number in range(len(manifests))]
-        for file, documents in ((ROLLOUT, manifests), (ROUTES, routes)):
+        names = [f"r-{number}" for number in range(len(manifests))]
+        own = [put(self._route, "metadata.name", name) for name in names]
+        pairs = ((item, name) for item in self._deployments for name in names)
+        own += [put(item, "metadata.name", f"{item['metadata']['name']}-{name}") for item, name in pairs]
+        for file, documents in ((ROLLOUT, manifests), (ROUTES, own)):
             text = yaml.dump_all(documents, Dumper=yaml.CSafeDumper, allow_unicode=True)
             (self.folder / file).write_text(text, encoding="utf-8")
         (self.folder / EVENTS).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ ROLLOUT = "rollouts/podinfo.yaml"
 ROUTE = "workloads/virtual-service.yaml"
 EVENTS = "events.yaml"
 MOST_STORED = 1024
-MOST_SAID = 64 * 1024
+MOST_SAID = 72 * 1024
 """More than this nobody reads: what a pass over one Rollout says, in characters."""
 # What a terminal acts on, or hides: controls of C0 and C1, and marks that turn the direction of text around.
 _ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
