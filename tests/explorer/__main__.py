@@ -1,6 +1,6 @@
-"""`make explore`: search for so many minutes, tell what was broken, and write the numbers down.
+"""`make explore`: searches for some minutes, prints broken laws, and records the figures.
 
-Exit code 1 where a law was broken, with the shortest way there on stdout.
+The exit code is 1 if a law was broken; the shortest way to it is on stdout.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.explorer.story import tell
 
 
 def main() -> int:
-    """Run the search, then the mutants, and write the numbers where they are asked for."""
+    """Runs the search, then the mutants, and records the figures with --record."""
     parser = argparse.ArgumentParser(prog="python -m tests.explorer", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long to search (10)")
     parser.add_argument("--levels", type=int, default=99, help="how many disturbances one way may have (99)")

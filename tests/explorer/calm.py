@@ -1,7 +1,7 @@
 """Liveness: where a world ends once nothing disturbs it any more, and how many passes that takes.
 
-Calm is: no pass is under way, Deployments are rolled out and well, the autoscaler rests, metrics are good, and passes
-are made, one an interval.
+A world is calm when no pass is in progress, Deployments are rolled out and healthy, the autoscaler is idle, metrics are
+good, and there is one pass an interval.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FOR_PEOPLE: dict[str, str] = {
 
 
 class End(NamedTuple):
-    """Where a world comes to rest: after how many passes that did anything, and what it looks like then."""
+    """Where a world comes to rest: the number of passes that made a change, and what it looks like."""
 
     passes: int
     world: World
@@ -39,14 +39,14 @@ class End(NamedTuple):
 
     @property
     def looks(self) -> tuple[object, ...]:
-        """What counts of the end."""
+        """What is compared of the end."""
         world, status = self.world, self.world.status
         stored = (status.phase, status.revision, status.promoted) if status else ()
         return (world.weights, world.primary.template, world.canary.template, world.canary.size, stored, self.move)
 
 
 class Calm:
-    """The ends of worlds, remembered."""
+    """The ends of worlds; each is computed once."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -54,7 +54,7 @@ class Calm:
         self.people: Counter[str] = Counter()
 
     def broken(self, world: World) -> tuple[str, ...]:
-        """15. Give what is broken of the promise that every world ends well without anybody's help."""
+        """15. Returns the violations of the law that every world ends well by itself."""
         end = self.end(world)
         if end is None:
             return ("15: no end is reached",)
@@ -81,7 +81,7 @@ class Calm:
         return ()
 
     def _killed(self, world: World, index: int, killed: End) -> tuple[str, ...]:
-        """Compare the end of a world whose passes are killed with the one where this pass is made to its end."""
+        """Compares the end of a world whose passes are killed with the end where this pass is completed."""
         finished = self.end(self._finished(world, index))
         if finished is None:
             return ()
@@ -92,14 +92,14 @@ class Calm:
         return ()
 
     def _finished(self, world: World, index: int) -> World:
-        """Kill all other passes, and let this one write what it has to."""
+        """Kills all other passes, and completes this one."""
         world = tidy(world._replace(flights=(world.flights[index],)))
         while world.flights:
             world = next(iter(passes.writes(self._program, world, 0))).world
         return world
 
     def end(self, world: World) -> End | None:
-        """Give the end of a world, or None where there is none within reason."""
+        """Returns the end of a world, or None if it does not come to rest."""
         way: list[tuple[World, str]] = []
         world = calm(world)
         while world not in self._ends:
@@ -119,7 +119,7 @@ class Calm:
         return end
 
     def _pass(self, world: World) -> tuple[World, str, str]:
-        """Make one whole pass and let the world come to calm."""
+        """Makes one whole pass, and lets the world become calm."""
         step = next(iter(passes.steps(self._program, world)))
         plan = self._program.plots[passes.decided(self._program, world)].plan
         world = step.world
@@ -129,7 +129,7 @@ class Calm:
 
 
 def calm(world: World) -> World:
-    """Let everything heal that heals by itself, and the interval pass."""
+    """Returns the world after everything has healed that heals by itself, and the interval has passed."""
     health = {"rolling": "ok", "broken": "ok", "scaling": "ok"}
     primary, canary = world.primary, world.canary
     return tidy(
@@ -145,7 +145,7 @@ def calm(world: World) -> World:
 
 
 def _most(world: World) -> int:
-    """Give the most passes that any world needs: what is under way is finished or undone, then a whole release."""
+    """Returns the most passes that any world needs: to finish or undo what is in progress, and for a whole release."""
     most, step = SPECS[world.spec]
     advances = -(-most // max(step, 1))
     conclude_or_reset, scale_up, promote, conclude, retire = 1, 1, 1, 1, 1

@@ -16,7 +16,7 @@ MOST_ROUTES = 2
 
 
 def steps(world: World) -> Iterator[Step]:
-    """Give all that may happen around the passes. What heals or just takes time costs nothing."""
+    """Yields the steps of the environment. Recovery and time cost nothing."""
     yield from _time(world)
     yield from _recovery(world)
     yield from _canary(world)
@@ -33,7 +33,7 @@ def _time(world: World) -> Iterator[Step]:
 
 
 def _recovery(world: World) -> Iterator[Step]:
-    """Give what controllers do by themselves. It changes no generation."""
+    """Yields the steps of the controllers. They change no generation."""
     primary, canary = world.primary, world.canary
     if primary.health in {"rolling", "broken"}:
         yield Step("the primary is rolled out and well", 0, world._replace(primary=primary._replace(health="ok")))
@@ -58,7 +58,7 @@ def _canary(world: World) -> Iterator[Step]:
 
 
 def released(world: World, template: int) -> World:
-    """Give the canary another template."""
+    """Returns the world with another template in the canary."""
     canary = world.canary
     health = "rolling" if canary.health in {"ok", "scaling"} else canary.health
     memory = world.memory._replace(done=False, reached=world.lowest)
@@ -83,7 +83,7 @@ def _primary(world: World) -> Iterator[Step]:
 
 
 def _moments(world: World) -> Iterator[tuple[int, str]]:
-    """Give the present as a rank: later than all else, and in the same second as the last that happened."""
+    """Yields the present as a rank: later than everything, and in the same second as the last change."""
     yield world.latest + 1, ""
     if world.latest > world.old:
         yield world.latest, ", in the same second"
@@ -130,7 +130,7 @@ def _rollout(world: World) -> Iterator[Step]:
 
 
 def edit(world: World, spec: str) -> World:
-    """Edit the Rollout: its generation is another than the observed one."""
+    """Returns the world after an edit of the Rollout: its generation is not the observed one."""
     status = world.status
     if status is not None and status.seen == "same":
         status = status._replace(seen="older")

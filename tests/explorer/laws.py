@@ -1,7 +1,7 @@
-"""The laws of a pass, held at each write, whatever happened between reading and writing.
+"""The laws of a pass, checked at each write, whatever happened between the read and the write.
 
-A law here is about one write of one pass in a world that may have moved on; each gives the sentences that are broken,
-led by the number of the law. The laws of one whole undisturbed pass are in `tests/laws`, and held by `program`.
+A law here is about one write of one pass in a world that may have changed. It returns a sentence for each violation,
+with the number of the law first. The laws of a whole undisturbed pass are in `tests/support/laws`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RESTING = {"Initialized", "Succeeded"}
 
 
 class Write(NamedTuple):
-    """One write that was stored: by whom, what, and the world and the object before and after it."""
+    """One write that was stored: the pass, and the world and the object before and after."""
 
     plan: Plan
     flight: Flight
@@ -42,7 +42,7 @@ class Write(NamedTuple):
 
 
 def remembered(write: Write) -> Memory:
-    """Give what the laws remember after a write."""
+    """Returns the memory of the laws after a write."""
     memory, status = write.before.memory, write.after.status
     if write.raises and write.plan.move != "restore":
         memory = memory._replace(rose=True)
@@ -51,7 +51,7 @@ def remembered(write: Write) -> Memory:
     if write.letter == "P":
         memory = memory._replace(approved=-1)
     if write.letter == "R" and status is not None:
-        if write.flight.evidence.phase == "" and write.before.traffic:  # which is adopted
+        if write.flight.evidence.phase == "" and write.before.traffic:  # it is adopted
             memory = memory._replace(begun=write.flight.evidence.canary)
         if write.plan.move == "promote" and passed_at_maximum(write):
             memory = memory._replace(approved=write.flight.evidence.canary)
@@ -69,12 +69,12 @@ def _routed(write: Write, memory: Memory) -> Memory:
 
 
 def repairs(plan: Plan) -> bool:
-    """Say whether a pass found its weights put back: then it stores the status once more, after the route."""
+    """Returns whether a pass found its weights put back: then it writes the status again, after the route."""
     return plan.move in {"restore", "advance"} and len(plan.patches) > 2
 
 
 def passed_at_maximum(write: Write) -> bool:
-    """Say whether the pass has seen all that a promotion needs: the maximum, or that it was there and put back."""
+    """Returns whether the pass has read what a promotion needs: the maximum weight, maybe put back since."""
     seen = write.flight.evidence
     most, _ = SPECS[seen.spec]
     weights = [weight for weight in seen.routes if weight >= 0]
@@ -83,7 +83,7 @@ def passed_at_maximum(write: Write) -> bool:
 
 
 def broken(write: Write) -> tuple[str, ...]:
-    """Give the laws that a write breaks."""
+    """Returns the violations of a write."""
     by_letter = {"V": _route, "P": _primary, "C": _canary, "R": _status}
     return (*_scope(write), *_fences(write), *by_letter[write.letter](write))
 
@@ -94,7 +94,7 @@ OWNED = {"P": ("spec", "template"), "C": ("spec", "replicas"), "R": ("status",)}
 
 
 def _scope(write: Write) -> Iterator[str]:
-    """10. Two weights a route, one template, one size, the status; 13. nothing but the status in a halt."""
+    """10. A pass writes two weights a route, one template, one size, the status; 13. a halt writes only the status."""
     if write.plan.move in {"halt", "wait", "idle", "initialize"} and write.letter != "R":
         yield f"13: a pass that makes no move ({write.plan.move}) writes {write.letter}"
     old, new = (_stripped(write.letter, manifest) for manifest in (write.old, write.new))
@@ -103,7 +103,7 @@ def _scope(write: Write) -> Iterator[str]:
 
 
 def _stripped(letter: str, manifest: Manifest) -> Any:
-    """Give a manifest without the fields that are ours to write."""
+    """Returns a manifest without the fields that steerer writes."""
     if letter == "V":
         spec = manifest["spec"]
         routes = [
@@ -120,11 +120,11 @@ def _stripped(letter: str, manifest: Manifest) -> Any:
     return manifest | {key: {name: value for name, value in manifest[key].items() if name != last}}
 
 
-# 11: nobody's change is lost.
+# 11: no change of others is lost.
 
 
 def _fences(write: Write) -> Iterator[str]:
-    """11. What the pass overwrites is what it has read; the status is written by whoever read it last."""
+    """11. A pass overwrites only what it has read; the status is written by the pass that read it last."""
     seen, now = write.flight.evidence, write.before
     pairs = {
         "V": (seen.routes, now.routes),
@@ -174,12 +174,12 @@ def _route(write: Write) -> Iterator[str]:
 
 
 def _had(write: Write) -> int:
-    """Give the most that the canary of this pass had: what is remembered is of the present template only."""
+    """Returns the highest weight that the canary of this pass had: the memory is of the present template only."""
     return 100 if "C" in write.flight.disturbed else write.before.memory.reached
 
 
 def _promoted(write: Write) -> bool:
-    """Say whether the primary was seen with the template, unless the canary has moved on."""
+    """Returns whether the primary was read with the template, unless the canary has another one now."""
     status, seen = write.before.status, write.flight.evidence
     return status is None or template_named(status.revision) != seen.canary or seen.primary == seen.canary
 
@@ -249,7 +249,7 @@ def _status(write: Write) -> Iterator[str]:
         yield "8: Succeeded is stored and the primary does not have the template"
 
 
-# 12, 14: what a pass says, and silence.
+# 12, 14: Events, and passes that write nothing.
 
 
 def planned(plan: Plan) -> tuple[str, ...]:

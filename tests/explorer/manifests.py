@@ -1,6 +1,6 @@
-"""Between the world as a value and the manifests that the program reads and writes.
+"""Converts between the world as a value and the manifests that the program reads and writes.
 
-Only spelling: what the program does with it, and whether that is right, is elsewhere.
+It decides nothing and checks nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LONG_AGO = "2020-01-01T00:00:00Z"
 GITOPS = "argocd-controller"
 
-# What the pod templates are called in stories, and how they are made: image, annotations.
+# The names of the pod templates in stories, with image and annotations.
 TEMPLATES: tuple[tuple[str, str, Manifest], ...] = (
     ("1.0", "1.0", {}),
     ("1.1", "1.1", {}),
@@ -36,7 +36,7 @@ VERSION = {False: "7", True: "8"}
 
 @cache
 def time(rank: int, old: int) -> datetime:
-    """Give an instant for a rank: order is kept, and old ones are older than the interval."""
+    """Returns a time for a rank: in the same order, and older than the interval for old ranks."""
     if rank == PRESENT:
         return NOW
     return NOW + timedelta(seconds=rank - (100_000 if rank <= old else 40))
@@ -51,7 +51,7 @@ def _times(old: int) -> dict[str, int]:
 def deployment(
     ref: str, template: int, size: int, health: str, *, moved: bool = False, by: int = NOBODY, old: int = 0
 ) -> Manifest:
-    """Build the primary ("P") or the canary ("C"), with the status that its health stands for."""
+    """Builds the primary ("P") or the canary ("C"), with the status for its health."""
     name = {"P": "podinfo", "C": "podinfo-canary"}[ref]
     _, image, annotations = TEMPLATES[template]
     manifest = builders.deployment(name, image, size)
@@ -79,7 +79,7 @@ def _entry(manager: str, at: str, owned: str) -> Manifest:
 
 @cache
 def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bool) -> Manifest:
-    """Build the VirtualService."""
+    """Builds the VirtualService."""
     http: list[Manifest] = []
     for weight in routes:
         ends = [builders.destination("podinfo", 100 - max(weight, 0))]
@@ -99,7 +99,7 @@ def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bo
 
 @cache
 def scaler(state: str) -> list[Manifest]:
-    """Build the canary's autoscaler: "none", "resting" or "moving"."""
+    """Builds the canary's autoscaler: "none", "resting" or "moving"."""
     return [] if state == "none" else [builders.autoscaler("podinfo-canary", 1, 2 if state == "moving" else 1, least=1)]
 
 
@@ -110,7 +110,7 @@ _NAMES = {name: index for index, name in enumerate(REVISIONS)}
 
 
 def template_of(ref: str, manifest: Manifest) -> int:
-    """Give the index of a Deployment's pod template. Raises LookupError for one that is none of ours."""
+    """Returns the index of a Deployment's pod template. Raises LookupError for an unknown one."""
     template = manifest["spec"]["template"]
     for index in range(len(TEMPLATES)):
         if deployment(ref, index, 1, "ok", moved=False)["spec"]["template"] == template:
@@ -119,19 +119,19 @@ def template_of(ref: str, manifest: Manifest) -> int:
 
 
 def template_named(name: str) -> int:
-    """Give the index of a template by its revision; -1 for none."""
+    """Returns the index of a template by its revision; -1 = none."""
     return _NAMES.get(name, -1)
 
 
 class Notes:
-    """Conditions and measurements, by number. Their times are set to a constant: nothing is decided by them."""
+    """Conditions and measurements, by number. Their times are constant: no decision depends on them."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._numbers: dict[str, int] = {}
 
     def number(self, status: Manifest) -> int:
-        """Give the number for what a status notes."""
+        """Returns the number for the conditions and measurements of a status."""
         noted = timeless({key: status[key] for key in ("conditions", "measurements") if key in status})
         for condition in noted.get("conditions", ()):
             condition.pop("observedGeneration", None)
@@ -142,7 +142,7 @@ class Notes:
         return self._numbers[text]
 
     def fields(self, number: int, generation: int) -> Manifest:
-        """Give the members of a status back."""
+        """Returns the conditions and measurements of a number."""
         noted: Manifest = json.loads(self._texts[number])
         for condition in noted.get("conditions", ()):
             condition["observedGeneration"] = generation
@@ -150,7 +150,7 @@ class Notes:
 
 
 def timeless(value: Any) -> Any:
-    """Set the times of conditions and measurements to a constant, at any depth; give a copy."""
+    """Returns a copy with the times of conditions and measurements set to a constant, at any depth."""
     if isinstance(value, dict):
         return {
             key: LONG_AGO
@@ -162,7 +162,7 @@ def timeless(value: Any) -> Any:
 
 
 def rollout(spec: str, status: Status | None, old: int, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
-    """Build the Rollout as a pass finds it that has read it before `moved`."""
+    """Builds the Rollout as a pass knows it that read it before `moved`."""
     most, step = SPECS[spec]
     generation = GENERATION["R"] + ("spec" in moved)
     metrics = [{"name": builders.SUCCESS, "threshold": 99, "interval": "1m"}]
@@ -193,7 +193,7 @@ def _status(status: Status, old: int, notes: Notes, generation: int, canary: int
 
 
 def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] = frozenset()) -> Status:
-    """Read the status of a Rollout back. Its times are ranks of the pass that wrote it, -1 for its own time."""
+    """Returns the status of a Rollout as a value. Its times are ranks of the pass that wrote it, -1 = its own time."""
     stored = manifest["status"]
     times = _times(old) | {timestamp(NOW): PRESENT}
     generation, canary = GENERATION["R"] + ("spec" in moved), GENERATION["C"] + ("C" in moved)
@@ -214,7 +214,7 @@ def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] 
 
 
 def all_of(world: World, notes: Notes) -> list[Manifest]:
-    """Build all manifests of a world, as a pass that begins now finds them."""
+    """Builds all manifests of a world, as a pass that begins now reads them."""
     objects = [one(world, letter, notes) for letter in "PCVR"]
     return [*objects, *SERVICES, *scaler(world.scaler)]
 
@@ -223,7 +223,7 @@ SERVICES = (builders.service("podinfo"), builders.service("podinfo-canary"))
 
 
 def one(world: World, letter: str, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
-    """Build the object of a letter (P, C, V, R), as a pass knows it that began before `moved`."""
+    """Builds the object of a letter (P, C, V, R), as a pass knows it that began before `moved`."""
     if letter == "V":
         return virtual_service(world.routes, world.routed, world.old, moved="V" in moved)
     if letter == "R":

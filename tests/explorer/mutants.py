@@ -1,6 +1,6 @@
-"""The program, broken on purpose: each change is one that a tired hand could make, and a law has to notice it.
+"""The program, broken on purpose: each change is a plausible mistake, and a law has to notice it.
 
-Only the changes. What finds them is the very search that finds nothing in the program as it is.
+The search that finds them is the one that finds no violation in the unchanged program.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _property(owner: Any, name: str, value: Callable[[Any], Any]) -> Mutant:
     return _set(owner, name, property(value))
 
 
-# What the changes are made of.
+# Replacements for functions of the program.
 
 
 def _without_first_test(rollout: Any, new: Any) -> Any:
@@ -255,7 +255,7 @@ MUTANTS: dict[str, Mutant] = {
     "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),
 }
 
-# Where the search begins for those that need more than one disturbance to show: a seed, and a way from there.
+# Where the search begins for changes that need more than one disturbance: a seed, and a way from it.
 PASS = ("the interval passes", "a pass begins", "the pass goes on", "the pass goes on")
 FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
 BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -290,7 +290,7 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def caught(name: str, most: int = 60_000) -> str:
-    """Give the law that notices this broken program by its writes; "" where none does among so many worlds."""
+    """Returns the law that notices this broken program by its writes; "" = none does in so many worlds."""
     with MUTANTS[name]():
         search = Search(program=Program(whole=False))
         seeds = SEEDS

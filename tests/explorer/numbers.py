@@ -1,4 +1,4 @@
-"""The numbers of a run: counted, kept in `explored.json`, and drawn into docs/reliability.md between their markers."""
+"""The figures of a run: counted, kept in `explored.json`, and drawn into docs/reliability.md between their markers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support import recorded
 if TYPE_CHECKING:
     from tests.explorer.search import Search
 
-# The laws in words, by the number that a broken law is reported with.
+# The laws in words, by number.
 LAWS = {
     "1": "weights are percentages that add up to 100",
     "2": "a weight is at most the next step, or one that the canary had",
@@ -33,7 +33,7 @@ Numbers = dict[str, Any]
 
 
 def counted(search: Search, seconds: float) -> Numbers:
-    """Count what a search has covered."""
+    """Returns the figures of a search."""
     return {
         "states": len(search.worlds),
         "looked at": search.levels,
@@ -49,7 +49,7 @@ def counted(search: Search, seconds: float) -> Numbers:
 
 
 def table(found: Numbers) -> str:
-    """Write the numbers as a table."""
+    """Returns the figures as a table."""
     looked = found["looked at"]
     levels = ", ".join(f"{count:,} with {level}" for level, count in enumerate(looked))
     rows = [
@@ -67,7 +67,7 @@ def table(found: Numbers) -> str:
 
 
 def people(found: Numbers) -> str:
-    """Write why worlds wait for people, as a table."""
+    """Returns the reasons why worlds wait for people, as a table."""
     return recorded.table(
         ("waits for a person because", "states"), [(why, f"{n:,}") for why, n in found["waiting for people"].items()]
     )

@@ -1,7 +1,7 @@
-"""What passes do to the world: they begin, write step by step, fail, and die.
+"""The steps of passes: they begin, write step by step, fail, and are killed.
 
-Each write is a step of its own, and may end in every way there is. The first way is the quiet one and costs nothing,
-each other one is a disturbance.
+Each write is a step, and may have every outcome there is. The first outcome is success and costs nothing; each other
+one is a disturbance.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ NAMES = {"V": "the VirtualService", "P": "the primary", "C": "the canary", "R": 
 
 
 class Step(NamedTuple):
-    """One thing that may happen: `action` names it, `told` is what the program makes of it.
+    """One step: `action` is its name, `told` is what the program does.
 
-    `cost` is 1 for a disturbance, more for several. `broken` are the laws that are broken by it, in words.
+    `cost` is 1 for a disturbance, more for several. `broken` are the violations, in words.
     """
 
     action: str
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 def steps(program: Program, world: World) -> Iterator[Step]:
-    """Give all that the passes may do next."""
+    """Yields the next steps of all passes."""
     if len(world.flights) < MOST_AT_ONCE:
         yield from _begin(program, world)
     for index in range(len(world.flights)):
@@ -64,12 +64,12 @@ def _begin(program: Program, world: World) -> Iterator[Step]:
 
 
 def decided(program: Program, world: World, answer: str = "good") -> int:
-    """Give the plan of a pass that begins now."""
+    """Returns the plan of a pass that begins now."""
     return program.decide(world if not world.flights else tidy(world._replace(memory=Memory(), flights=())), answer)
 
 
 def _boarded(program: Program, world: World, answer: str) -> Flight:
-    """Let the real program decide on the world as it is now."""
+    """Returns the pass in progress after the real program has decided on the present world."""
     status = world.status
     ranks = {world.primary.by, world.routed} | ({status.advanced, status.entered} if status else set())
     ordered = sorted(ranks - {NOBODY})
@@ -106,7 +106,7 @@ def _evidence(world: World, *, measured: bool) -> Evidence:
 
 
 def writes(program: Program, world: World, index: int) -> Iterator[Step]:
-    """Give the ways in which the next write of a pass may end, the quiet one first."""
+    """Yields the outcomes of the next write of a pass, success first."""
     world = _clocked(world, index)
     flight = world.flights[index]
     who = "the pass" if len(world.flights) == 1 else f"pass {'AB'[index]}"
@@ -130,7 +130,7 @@ def writes(program: Program, world: World, index: int) -> Iterator[Step]:
 
 
 def _clocked(world: World, index: int) -> World:
-    """Let a pass that is about to write for the first time look at the clock."""
+    """Returns a pass before its first write with the present time."""
     flight = world.flights[index]
     if PRESENT not in flight.clock:
         return world
@@ -151,7 +151,7 @@ def _answered(program: Program, index: int, letter: str, step: Step) -> Step:
 
 
 def _went_on(program: Program, world: World, flight: Flight, step: Step) -> Step:
-    """Let a pass go on to its next write, or to its end."""
+    """Returns the world after a pass has gone on to its next write, or to its end."""
     request = program.request(flight.plan, flight.answers)
     plot = program.plots[flight.plan]
     broken = step.broken + laws.planned(plot.plan) + laws.said(plot.plan, flight.answers, request)
@@ -161,7 +161,7 @@ def _went_on(program: Program, world: World, flight: Flight, step: Step) -> Step
 
 
 def _slim(program: Program, flight: Flight, request: Request) -> Flight:
-    """Forget what no later write of this pass can depend on."""
+    """Drops what no later write of this pass can depend on."""
     plan = program.plots[flight.plan].plan
     assert request.patch is not None
     going_well = set(flight.answers) <= {"o"}
@@ -178,7 +178,7 @@ def _slim(program: Program, flight: Flight, request: Request) -> Flight:
 def _stored(
     program: Program, world: World, index: int, request: Request, letter: str
 ) -> tuple[World | None, tuple[str, ...]]:
-    """Store what a pass writes. Gives no world where the server refuses it."""
+    """Stores the write of a pass. Returns no world if the server refuses it."""
     flight = world.flights[index]
     try:
         result = program.write(request, world, flight, letter)
@@ -199,7 +199,7 @@ def _stored(
 
 
 def _status_letters(before: World, after: World) -> str:
-    """Give what others have to know of a write to the status."""
+    """Returns what other passes have to know of a write to the status."""
     if before.status == after.status:
         return ""
     moves = [(one.phase, one.revision, one.weight) if one else None for one in (before.status, after.status)]
@@ -207,7 +207,7 @@ def _status_letters(before: World, after: World) -> str:
 
 
 def _changed(program: Program, world: World, flight: Flight, request: Request, after: Manifest) -> World:
-    """Give the world with the object that was written."""
+    """Returns the world with the written object."""
     assert request.patch is not None
     letter = LETTERS[request.patch.target]
     if letter == "V":
@@ -230,7 +230,7 @@ def _weight(route: Manifest) -> int:
 
 
 def resized(world: World, size: int) -> World:
-    """Give the canary another size: its pods follow later, and the generation on record is not the present one."""
+    """Returns the world with another size of the canary. Its pods follow later; its generation is a new one."""
     canary = world.canary
     if size == canary.size:
         return world
@@ -239,7 +239,7 @@ def resized(world: World, size: int) -> World:
 
 
 def aged(world: World) -> World:
-    """Let the canary have another generation than the one on record."""
+    """Returns a status whose recorded generation is not the canary's."""
     status = world.status
     if status is None or status.generation != "same":
         return world
@@ -247,7 +247,7 @@ def aged(world: World) -> World:
 
 
 def _noted(program: Program, world: World, flight: Flight, request: Request, after: Manifest) -> World:
-    """Read the status back; the times in it are those of the pass, by its own ranks."""
+    """Returns the written status as a value; its times are ranks of the pass."""
     assert request.patch is not None
     plot = program.plots[flight.plan]
     if not any(operation["path"] == "/status" and operation["op"] != "test" for operation in request.patch.operations):

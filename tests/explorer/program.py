@@ -1,7 +1,7 @@
-"""The real program, asked one question at a time: what a pass plans, what it writes next, and what a write does.
+"""The real program, one call at a time: what a pass plans, what it writes next, and what a write changes.
 
-Every answer is remembered by what it was made from, so that the real code runs once for each different question. How
-the answers become steps of the world is in `passes`.
+Each result is cached by its input, so that the real code runs once for each different input. `passes` turns the
+results into steps of the world.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
 INTERVAL = 60.0
 FOREIGN = 99
 """The rank of a time that a pass under way knows nothing of."""
-# What Prometheus says to a pass that asks: the word of the story, the answer.
+# The answers of Prometheus, by their names in stories.
 ANSWERS: dict[str, float | Failure] = {
     "good": 99.9,
     "bad": 50.0,
     "absent": Failure.NO_DATA,
     "not a number": float("nan"),
 }
-# How a write ends, by letter: stored, refused as a lost race (409 or a failed test), any other error (422, 500).
+# The outcomes of a write, by letter: stored, a lost race (409 or a failed test), any other error (422, 500).
 OUTCOMES: dict[str, type[ClusterError] | None] = {"o": None, "r": LostRaceError, "e": UnreachableError}
 
 
 class Plot(NamedTuple):
-    """A plan as the explorer deals with it.
+    """A plan, as the explorer uses it.
 
-    `asked`: it rests on measurements. `stamps`: the times that it stores, as ranks of which the first `old` are old.
-    `broken`: the laws that it breaks even where nothing disturbs it.
+    `asked`: it depends on measurements. `stamps`: the times that it stores, as ranks of which the first `old` are old.
+    `broken`: the violations of it even if nothing disturbs it.
     """
 
     plan: Plan
@@ -69,7 +69,7 @@ class Written(NamedTuple):
 
 
 class Request(NamedTuple):
-    """The next write of a pass, or (None) its end; `said` are the Events on the way there."""
+    """The next write of a pass, or (None) its end; `said` are the Events before it."""
 
     patch: Patch | None
     key: str
@@ -77,7 +77,7 @@ class Request(NamedTuple):
 
 
 class _PausedError(BaseException):
-    """A write that has no outcome yet: the process stands still here. No error that the program may catch."""
+    """A write without an outcome yet: the pass stops here. The program must not catch it."""
 
     def __init__(self, patch: Patch) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class _PausedError(BaseException):
 
 @dataclass
 class _Script:
-    """A cluster that answers the writes of a pass as it is told, and stops at the first one it was told nothing of."""
+    """A cluster with given outcomes for the writes of a pass. It stops at the first write without one."""
 
     answers: str
     told: int = 0
@@ -94,7 +94,7 @@ class _Script:
     width: int = 1
 
     def patch(self, patch: Patch) -> None:
-        """Give the next outcome."""
+        """Raises or returns the next outcome."""
         if self.told == len(self.answers):
             raise _PausedError(patch)
         error = OUTCOMES[self.answers[self.told]]
@@ -104,55 +104,55 @@ class _Script:
             raise error("something went wrong")
 
     def record(self, event: Event, at: datetime) -> None:
-        """Take an Event; whether that succeeds changes nothing, so it is refused."""
+        """Keeps an Event and refuses it: its outcome changes nothing."""
         del at
         self.said.append(event)
         raise UnreachableError("no Events today")
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Refuse: writing reads nothing."""
+        """Refuses: a write reads nothing."""
         raise NotImplementedError(kind, scope)
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Refuse: writing reads nothing."""
+        """Refuses: a write reads nothing."""
         raise NotImplementedError(refs)
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
-        """Refuse: writing reads nothing."""
+        """Refuses: a write reads nothing."""
         raise NotImplementedError(known)
 
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """A cluster to read from. Nobody writes into a manifest (`tests/test_laws.py` shows it), so none is copied."""
+    """A cluster to read from. No manifest is copied: nothing changes one, as `tests/random_worlds` shows."""
 
     objects: dict[Ref, Manifest]
     width: int = 1
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Give the objects of a kind; there is one namespace."""
+        """Returns the objects of a kind; there is one namespace."""
         del scope
         return [manifest for ref, manifest in self.objects.items() if ref.kind == kind]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
-        """Give the objects that exist."""
+        """Returns the objects that exist."""
         return {ref: self.objects[ref] for ref in refs if ref in self.objects}
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
-        """Give those that have these versions."""
+        """Returns the objects that have these versions."""
         return [ref for ref, version in known.items() if version_of(self.objects.get(ref, {})) == version]
 
     def patch(self, patch: Patch) -> None:
-        """Refuse: reading writes nothing."""
+        """Refuses: a read writes nothing."""
         raise NotImplementedError(patch)
 
     def record(self, event: Event, at: datetime) -> None:
-        """Refuse: reading says nothing."""
+        """Refuses: a read stores no Event."""
         raise NotImplementedError(event, at)
 
 
 class Program:
-    """The memory of what the program answered. `whole`: hold each plan against the laws of a whole pass as well."""
+    """The results of the program so far. `whole`: each plan is checked against the laws of a whole pass as well."""
 
     def __init__(self, *, whole: bool = True) -> None:
         self._whole = whole
@@ -164,7 +164,7 @@ class Program:
         self._written: dict[Any, Written | None] = {}
 
     def _as_known(self, world: World, flight: Flight) -> World:
-        """Write the times of the status as the pass knows them; those that it has no part in are foreign to it."""
+        """Returns the operations with the times of the status as the pass knows them; other times are foreign."""
         status, plot = world.status, self.plots[flight.plan]
         if status is None:
             return world
@@ -176,18 +176,18 @@ class Program:
 
     @property
     def decisions(self) -> int:
-        """How many different decisions were made."""
+        """The number of different decisions."""
         return len(self._decided)
 
     def decide(self, world: World, answer: str) -> int:
-        """Give the number of the plan that a pass makes that begins now. `world` has its own ranks only."""
+        """Returns the number of the plan of a pass that begins now. `world` has only its own ranks."""
         key = (world[:8], answer)
         if key not in self._decided:
             self._decided[key] = self._plotted(world, answer)
         return self._decided[key]
 
     def _plotted(self, world: World, answer: str) -> int:
-        """Let the real pass read and decide. Plans that write and say the same are one."""
+        """Returns the plan of the real pass. Plans with the same writes and Events are one."""
         found = manifests.all_of(world, self.notes)
         meter = FixedMeter(**{SUCCESS: ANSWERS[answer]})
         single = Pass(
@@ -221,7 +221,7 @@ class Program:
         yield from sorted(found - {0})
 
     def request(self, plan: int, answers: str, *, late: bool = False) -> Request:
-        """Give what a pass does after its writes ended so: the real `apply`, made to stop at the next write.
+        """Returns what a pass does after these outcomes: the real `apply` runs and stops at the next write.
 
         `late`: the interval has passed since its first write.
         """
@@ -238,9 +238,9 @@ class Program:
         return self._requests[key]
 
     def write(self, request: Request, world: World, flight: Flight, letter: str) -> Written | None:
-        """Do what an API server does with a patch: give the object before and after, or None where a `test` failed.
+        """Applies a patch as an API server does: returns the object before and after, or None if a `test` failed.
 
-        The object is the one in the world, told as the pass knows it: what was written since has moved on.
+        The object is the one in the world, as the pass knows it: what was written since is changed.
         """
         known = flight.moved & {letter, "C", "spec"} if letter == "R" else flight.moved & {letter}
         world = self._as_known(world, flight)

@@ -1,8 +1,8 @@
-"""The search: every world that can be reached, those with fewer disturbances first.
+"""The search over every world that can be reached, those with fewer disturbances first.
 
-Steps that cost nothing (a pass goes on, time passes, Deployments finish) are followed at once, disturbances open the
-next level: so level `n` is complete when each world that takes `n` disturbances has been looked at, with all its
-ways on. A world belongs to the lowest level that reaches it.
+Steps without cost (a pass goes on, time passes, Deployments finish) stay on the level, a disturbance leads to the next
+one. Level `n` is complete when each world with `n` disturbances was visited, with all its next steps. A world belongs
+to the lowest level that reaches it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def begin(**changes: object) -> World:
-    """Build a world in which no pass was ever made: a new revision in the canary, no traffic on it."""
+    """Returns a world before the first pass: a new revision in the canary, without traffic."""
     fresh = World(
         primary=Primary(),
         canary=Canary(),
@@ -52,7 +52,7 @@ SEEDS: dict[str, World] = {
 
 @dataclass(frozen=True)
 class Violation:
-    """A law that was broken, and the way there: the seed, then the actions."""
+    """A violation, and the way to it: the seed, then the actions."""
 
     law: str
     seed: str
@@ -61,7 +61,7 @@ class Violation:
 
 @dataclass
 class Search:
-    """The worlds that were found. Each is known by its number, in the order of discovery."""
+    """The worlds that were found. Each has a number, in the order of discovery."""
 
     program: Program = field(default_factory=Program)
     worlds: dict[World, int] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Search:
         states: int = 10**9,
         until: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Look at world after world, until a bound is met. One violation is kept for each law: the first."""
+        """Visits world after world, until a bound is reached. Keeps the first violation of each law."""
         frontier: deque[World] = deque()
         for name, world in seeds.items():
             self._found(world, -1, name, frontier)
@@ -103,7 +103,7 @@ class Search:
                     return
 
     def steps(self, world: World) -> Iterator[Step]:
-        """Give all that may happen next."""
+        """Yields all next steps."""
         yield from passes.steps(self.program, world)
         yield from environment.steps(world)
 
@@ -121,7 +121,7 @@ class Search:
                 later.setdefault(self._shared(step.world), (number, sys.intern(step.action)))
 
     def _shared(self, world: World) -> World:
-        """Let equal parts of worlds be one object: there are few parts and many worlds."""
+        """Returns the world with equal parts shared: there are few parts and many worlds."""
         parts = self._parts
         return World._make(parts.setdefault(part, part) for part in world)
 
@@ -142,16 +142,16 @@ class Search:
 
     @property
     def transitions(self) -> int:
-        """How many steps were looked at; `taken` has them by action."""
+        """The number of steps; `taken` has them by action."""
         return self.taken.total()
 
     @property
     def longest(self) -> int:
-        """The most steps on the shortest way to any world."""
+        """The length of the longest of the shortest ways."""
         return max(self.depths, default=0)
 
     def way(self, number: int) -> tuple[str, tuple[str, ...]]:
-        """Give the seed of a world and the actions of the shortest way to it."""
+        """Returns the seed of a world, and the actions of the shortest way to it."""
         actions = []
         while number >= 0:
             number, action = self.parents[number]

@@ -1,6 +1,6 @@
-"""Two passes at once: whatever way their writes interleave, the world ends as after some serial order of them, or less.
+"""Two concurrent passes: however their writes interleave, the world ends as after a serial order of them, or of parts.
 
-Law 17. "Less" is a pass that was killed between two of its writes, which is what a lost race looks like.
+Law 17. A part is a pass that was killed between two of its writes: a lost race looks the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Look = tuple[object, ...]
 
 
 def interleaved(program: Program, world: World) -> set[Look]:
-    """Give how a world may look in the end where a second pass begins anywhere in the course of a first."""
+    """Returns the ends of a world in which a second pass begins at any point of a first."""
     looks: set[Look] = set()
     todo = [(first, False) for first in _begun(program, world)]
     seen: set[tuple[World, bool]] = set()
@@ -39,19 +39,19 @@ def interleaved(program: Program, world: World) -> set[Look]:
 
 
 def serial(program: Program, world: World) -> set[Look]:
-    """Give how a world may look after a pass, whole or killed anywhere, and then a second one, whole or killed."""
+    """Returns the ends of a world after one pass and then another, each completed or killed at any point."""
     return {look(two) for one in _prefixes(program, world) for two in (one, *_prefixes(program, one))}
 
 
 def look(world: World) -> Look:
-    """Give what counts of a world: what was written, but for words and times."""
+    """Returns what is compared of a world: what was written, without texts and times."""
     status = world.status
     stored = (status.phase, status.revision, status.promoted, status.weight) if status else ()
     return (world.routes, world.primary.template, world.canary.template, world.canary.size, stored)
 
 
 def _begun(program: Program, world: World) -> list[World]:
-    """Let a pass begin, with good metrics or with bad ones; nothing where it has nothing to write."""
+    """Returns the worlds after a pass has begun, with good or with bad metrics, if that pass has writes."""
     begins = [step.world for step in passes.steps(program, world) if "begins" in step.action]
     return [after for after in begins[:2] if len(after.flights) > len(world.flights)]
 
@@ -61,7 +61,7 @@ def _quiet(program: Program, world: World, index: int) -> Iterator[passes.Step]:
 
 
 def _prefixes(program: Program, world: World) -> Iterator[World]:
-    """Give the worlds that a pass leaves behind when it is killed after any of its writes, and when it is not."""
+    """Yields the worlds after each write of a pass, as if it was killed there."""
     yield world
     for begun in _begun(program, world):
         now = begun

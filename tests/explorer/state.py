@@ -1,18 +1,18 @@
-"""The world as a value: all that a pass can see, the passes that are under way, and a little memory for the laws.
+"""The world as a value: what a pass can read, the passes in progress, and a memory for the laws.
 
-What is left out, and why nothing is lost by that:
+What is left out, and why no behaviour is lost:
 
 - *Times* are ranks. A pass compares a time with its own (has the interval passed?) and two times with each other (who
   wrote first?). So only their order is kept, and which of them the interval has passed since: ranks up to `World.old`.
-  Times of conditions and measurements are not kept at all, nothing is decided by them.
+  Times of conditions and measurements are not kept at all: no decision depends on them.
 - *Generations and resource versions* are only ever compared: with what is on record, or with what a pass has read.
   So what is kept is whether they are still equal: `Status.generation`, `Status.seen`, `Flight.moved`.
 - *Pod templates* are a handful, named by their place in `manifests.TEMPLATES`.
 - *Events* are no part of the state: nothing reads them. When they are written is checked as it happens.
-- Everything else that a pass reads (Services, ports, labels, hosts) stays as it is; `tests/test_laws.py` varies it.
+- Everything else that a pass reads (Services, ports, labels, hosts) stays as it is; `tests/random_worlds` varies it.
 
-What is not in it: a pass reads at one instant; an edit and a pass that begins after it are never in the same second;
-clocks agree; nothing holds a pass up between its look at the clock and its request.
+Simplifications: a pass reads at one instant; an edit and a pass that begins after it are never in the same second;
+clocks agree; nothing delays a pass between reading the clock and sending its request.
 
 Equal worlds are one state: `tidy` brings ranks into their canonical form.
 """
@@ -66,7 +66,7 @@ class Status(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the laws remember: nothing that a pass can see.
+    """What the laws remember. No pass can read it.
 
     `rose`: a pass raised a weight since the interval passed last. `approved`: the template that passed at the maximum
     and was not copied yet, or -1. `done`: a pass stored `Succeeded`, and the canary's template is still the same.
@@ -82,7 +82,7 @@ class Memory(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What a pass under way has read, as far as the laws want to know it.
+    """What a pass in progress has read, as far as the laws need it.
 
     `same`: the revision on record is the canary's. `measured`: every metric was asked and passed.
     """
@@ -102,10 +102,10 @@ class Evidence(NamedTuple):
 
 
 class Flight(NamedTuple):
-    """A pass under way: its plan (an index into `program`), and how its writes ended so far, a letter each.
+    """A pass in progress: its plan (an index into `program`), and the outcomes of its writes so far, a letter each.
 
     `moved`: what happened since it read. Letters R, V, P, C: that object was written; `S`: others wrote the status
-    since it was last sure of it, `M`: and made a move by that; `spec`: the Rollout's spec was edited; `E`: the
+    since it last read or wrote it, `M`: with a move; `spec`: the Rollout's spec was edited; `E`: the
     environment wrote anything; `late`: the interval has passed since its first write. `disturbed` are those of V, P, C
     that the environment wrote. `clock` are the ranks of the times that the plan stores.
     """
@@ -163,7 +163,7 @@ def _ranks(world: World) -> set[int]:
 
 
 def tidy(world: World) -> World:
-    """Give the canonical world: ranks without gaps, from 1; no pass before another that is less."""
+    """Returns the canonical world: ranks without gaps, from 1; no pass before another that is less."""
     ranks = _ranks(world)
     ranks -= {NOBODY, PRESENT}
     ordered = sorted(ranks)
@@ -193,7 +193,7 @@ def _order(flight: Flight) -> tuple[object, ...]:
 
 
 def written(world: World, *letters: str, env: bool, by: int | None = None) -> World:
-    """Note for the passes under way that objects were written; `by` is the flight that wrote, if one did."""
+    """Records for the passes in progress that objects were written; `by` is the pass that wrote, if one did."""
     if not world.flights:
         return world
     flights = []

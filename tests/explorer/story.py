@@ -1,7 +1,7 @@
-"""Ways through the worlds: followed again, told in words, kept as regression cases.
+"""Ways through the worlds: replayed, printed, kept as regression cases.
 
-A way is a seed and the names of actions. What the program makes of an action is not part of its name, so that a case
-is still one after the program was mended; an action that is no longer there to be taken is left out.
+A way is a seed and the names of actions. The name does not contain what the program does, so a case stays valid after
+the program is fixed; an action that is no longer possible is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Scene(NamedTuple):
-    """One world on a way: what happened, what it led to, and which laws that broke."""
+    """One world on a way: the action, the world after it, and the violations."""
 
     action: str
     told: str
@@ -29,7 +29,7 @@ class Scene(NamedTuple):
 
 
 def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
-    """Go a way again, step by step."""
+    """Yields the worlds on a way."""
     world = SEEDS[seed]
     yield Scene(seed, "", world, search.calm.broken(world))
     for action in way:
@@ -40,7 +40,7 @@ def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
 
 
 def tell(violation: Violation, search: Search) -> str:
-    """Write the story of a violation, and the case that keeps it from coming back."""
+    """Returns the story of a violation, and its regression case."""
     lines = [f"Broken law {violation.law}", f"It begins with: {violation.seed}", ""]
     for number, scene in enumerate(follow(search, violation.seed, violation.way)):
         told = f" ({scene.told})" if scene.told else ""
@@ -51,7 +51,7 @@ def tell(violation: Violation, search: Search) -> str:
 
 
 def seen(world: World) -> str:
-    """Write what counts of a world in one line."""
+    """Returns a world as one line of text."""
     primary, canary, status = world.primary, world.canary, world.status
     parts = [
         f"primary {TEMPLATES[primary.template][0]} {primary.health}",

@@ -1,4 +1,4 @@
-"""Every world that passes and their surroundings can reach, and the broken programs that must not get away with it."""
+"""A search over worlds, and the broken programs that a law has to notice."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Keep the log of a million writes to ourselves."""
+    """Turns the log of a million writes off."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(900)  # one minute on a core of its own
+@pytest.mark.timeout(900)  # one minute on an idle core
 def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> None:
     search = Search()
     search.run(levels=1)
@@ -39,7 +39,7 @@ def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> No
     assert search.complete == 1
     assert len(search.worlds) >= 100_000
     assert {plot.plan.move for plot in search.program.plots} == {move.value for move in Move}
-    # Nothing is missed by a step that never happens.
+    # Every action happens at least once.
     assert set(search.taken) >= {
         "the interval passes",
         "another pass begins",

@@ -1,4 +1,4 @@
-"""The laws of a whole undisturbed pass: those that `tests/test_laws.py` holds against random worlds, held here too."""
+"""The laws of a whole undisturbed pass, which `tests/random_worlds` checks as well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def broken(plan: Plan, manifests: list[Manifest], value: float | Failure, interval: float) -> tuple[str, ...]:
-    """Give the laws that a plan breaks when all of it is written to the world that it was made for."""
+    """Returns the violations of a plan when all of it is written to the world that it is for."""
     scene = Scene(manifests=manifests, values={SUCCESS: value}, interval=interval, versioned=True, calm=True)
     before = {ref_of(manifest): manifest for manifest in manifests}
     try:

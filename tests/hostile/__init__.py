@@ -1,4 +1,4 @@
-"""Input that means harm, or was made by a slip: each piece ends in words, and nothing is changed by it.
+"""Hostile and mistaken input: each piece ends with a message for people, and changes nothing.
 
-`tally` counts it and is used by tests of all folders; the tests in this one give it to the whole program.
+`tally` counts the pieces, for tests in all folders. The tests in this folder run the whole program.
 """

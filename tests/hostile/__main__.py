@@ -1,6 +1,6 @@
-"""`make hostile`: give all hostile input to the program, tell how it ended, and write the numbers down.
+"""`make hostile`: runs the tests with hostile input, prints how each piece ended, and records the figures.
 
-Exit code 1 where a test failed or (with --record) was skipped: then nothing is recorded.
+The exit code is 1 if a test failed or (with --record) was skipped: then nothing is recorded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def main() -> int:
-    """Run the marked tests, and those alone."""
+    """Runs the marked tests and no others."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write the numbers to docs/reliability.md")
     parser.add_argument("--whose", action="append", default=[], help="try no other table than this (each)")

@@ -1,7 +1,7 @@
-"""What may stand in a field of a Rollout in place of what belongs there.
+"""Hostile values for each field of a Rollout, from the schema of the resource.
 
-Duty: from the schema of the resource to pieces of hostile input, of every field: absent, null, every wrong type, at and
-beyond its bounds, odd text. What each of them deserves is not known here; the API server and the program say so.
+They are absent, null, of every wrong type, at the bounds and beyond, and odd text. Which of them are refused is not
+decided here: the tests compare the program with the API server.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ STATUS: Manifest = {
         }
     ],
 }
-# Text that tells nothing, and hides or acts where it is printed raw: a terminal's colours, right to left, no width,
-# nothing but a combining mark, a line of a log of its own, markup.
+# Text that is empty, confusing, or harmful where it is printed unescaped: terminal sequences, right to left, no width,
+# only a combining mark, a forged line of a log, markup.
 TEXTS = (
     "",
     " ",
@@ -83,18 +83,18 @@ OTHERS: tuple[Any, ...] = (
     *(ABSENT, None, True, False, 0, 1, -1, 1.5, 100, 101, 2**31, 2**63, -(2**63) - 1, 1e308, 5e-324),
     *([], [None], [[]], [{}], ["x"], {}, {"": None}, {"x": [{}]}),
 )
-# A folder can have these, and JSON cannot.
+# YAML has these and JSON does not.
 NO_JSON = (float("nan"), float("inf"), float("-inf"))
 
 
 def paths(root: str) -> list[str]:
-    """Give the paths of all fields below one of the root's, such as `spec`, and its own: `spec.primary.name`."""
+    """Returns the paths of a field of the root, such as `spec`, and of all fields in it: `spec.primary.name`."""
     found = (path.removeprefix(".").replace("[]", ".0") for path, _ in schemas())
     return [path for path in found if path == root or path.startswith(f"{root}.")]
 
 
 def pieces(path: str) -> Iterator[Any]:
-    """Give what is tried in place of a field: anything anywhere, and what is at its own bounds and beyond."""
+    """Yields the values for a field: those for any field, and those at its own bounds and beyond."""
     yield from TEXTS
     yield from OTHERS
     schema = dict(schemas())["." + path.replace(".0", "[]")]
@@ -116,13 +116,13 @@ def pieces(path: str) -> Iterator[Any]:
 def _lists(most: int, path: str) -> Iterator[Any]:
     metric = SPEC["canaryAnalysis"]["metrics"][0]
     item = metric if path.startswith("spec") else {"name": "x", "threshold": 1, "verdict": "passed", "time": WHEN}
-    # Not so many in a status: the API server takes minutes to look for equal keys among ten thousand of them.
+    # Fewer in a status: the API server takes minutes to look for equal keys among ten thousand.
     for count in (2, most, most + 1, *([10_000] if path.startswith("spec") else [])):
         yield [item] * count
 
 
 def put(manifest: Manifest, path: str, value: Any) -> Manifest:
-    """Give a manifest with another value at a path; numbers are places in a list, and ABSENT takes it out."""
+    """Returns a manifest with another value at a path. Numbers are indices of a list; ABSENT removes the field."""
     changed = deepcopy(manifest)
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     place: Any = changed
@@ -136,5 +136,5 @@ def put(manifest: Manifest, path: str, value: Any) -> Manifest:
 
 
 def shown(value: Any) -> str:
-    """Give a piece as the message of an assertion can have it."""
+    """Returns a value as text for the message of an assertion."""
     return "absent" if value is ABSENT else f"{value!r:.60}"

@@ -1,7 +1,7 @@
-"""Hostile input, counted: how many pieces of which kind a run tried, and how each of them ended.
+"""Counts hostile input: how many pieces of each kind a run has tried, and how they ended.
 
-A test that tries some is marked with whose input it is and of which kind, and says of each piece how it ended, at the
-place where it has seen that:
+A test with hostile input has a mark: who sends the input, and the kind of it. For each piece it calls `ended`, after
+the assertion that shows how the piece ended:
 
     @pytest.mark.hostile("The metrics server", "redirects")
     @pytest.mark.parametrize("location", [...])
@@ -10,13 +10,12 @@ place where it has seen that:
         assert answer.failure is Failure.UNREACHABLE
         ended(End.HELD)
 
-Each of the first words is a table of docs/reliability.md, each of the second one of its kinds. A test that hypothesis
-drives says it once an example, one that goes through a list once a piece. What a failed test said does not count, and a
-marked test that says nothing fails. Outside of marked tests `ended` does nothing, so that helpers may call it.
+The first argument is a table of docs/reliability.md, the second one of its kinds of input. A test with hypothesis calls
+`ended` once an example, a test with a list once a piece. The calls of a failed test do not count. A marked test without
+a call fails. Outside of marked tests `ended` does nothing, so helpers may call it.
 
-For a table of your own: mark your tests, write a line and `<!-- made by make hostile: THE FIRST WORDS -->`, an empty
-line, and `<!-- end of what was made -->` into the page, and run `make hostile`. An end that is none of `End` is a new
-member of it.
+For another table: mark the tests, write a line, `<!-- made by make hostile: THE FIRST ARGUMENT -->`, an empty line and
+`<!-- end of what was made -->` into the page, and run `make hostile`. For another end add a member to `End`.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ TOTALS = "totals"
 MARK = "hostile"
 
 Tried = dict[str, dict[str, dict[str, int]]]
-"""Whose input, of which kind, how it ended -> how many pieces."""
+"""Number of pieces by sender, kind and end."""
 
 
 class End(StrEnum):
-    """How a piece of input ended. Whichever it is, there were words for people, and nothing else was changed."""
+    """How a piece of input ended. In each case there was a message for people, and nothing else was changed."""
 
     HELD = "no answer: the weight was held"
     HALTED = "its Rollout halted"
@@ -51,26 +50,26 @@ class End(StrEnum):
     NOT_APPLIED = "nothing of it was applied"
     HEALED = "the next pass completed it"
     SAFE = "did no harm"
-    """Taken for what it is: text stayed text, and what else the program said or did was what it always is."""
+    """It was used as what it is: text stayed text, and the program did what it always does."""
 
 
 class Tally:
-    """What a run has tried: a plugin of pytest."""
+    """The plugin of pytest that counts what a run has tried."""
 
     def __init__(self) -> None:
         self.tried: Tried = {}
         self.skipped: list[str] = []
         self.only: tuple[str, ...] = ()
-        """Whose input is tried in this run; none = everybody's."""
+        """The senders whose input this run tries; empty = all."""
         self._seen: Counter[str] | None = None
 
     def end(self, how: End) -> None:
-        """Note how one piece of input ended, if the test under way is a marked one."""
+        """Counts the end of one piece, if the running test is marked."""
         if self._seen is not None:
             self._seen[how.value] += 1
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what others than `only` give."""
+        """Deselects the tests of other senders than `only`."""
         marks = {item: item.get_closest_marker(MARK) for item in items}
         others = [item for item, mark in marks.items() if self.only and (mark is None or mark.args[0] not in self.only)]
         config.hook.pytest_deselected(items=others)
@@ -78,7 +77,7 @@ class Tally:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
-        """Count what a marked test said, once it has passed."""
+        """Adds the counts of a marked test once it has passed."""
         mark = item.get_closest_marker(MARK)
         self._seen = Counter() if mark else None
         try:
@@ -92,7 +91,7 @@ class Tally:
             self._seen = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note what was left out: numbers of a part of the tests are no numbers."""
+        """Keeps the skipped tests: figures of a part of the tests are not recorded."""
         if report.skipped and MARK in report.keywords:
             self.skipped.append(report.nodeid)
 
@@ -107,7 +106,7 @@ ended = TALLY.end
 
 
 def parts(tried: Tried) -> dict[str, str]:
-    """Write the tables: the totals, and one of each table's kinds in their order."""
+    """Returns the tables by name: the totals, and one for each sender."""
     every = {whose: table(kinds) for whose, kinds in tried.items()}
     return {TOTALS: totals(tried), **every}
 
@@ -126,7 +125,7 @@ def table(kinds: dict[str, dict[str, int]]) -> str:
 
 
 def totals(tried: Tried) -> str:
-    """Write the sums."""
+    """Returns the table of the totals."""
     rows = [
         (whose, str(len(kinds)), f"{_sum(kinds).total():,}", _ends(_sum(kinds)))
         for whose, kinds in sorted(tried.items())

@@ -1,7 +1,7 @@
-"""A folder of manifests that means harm: what is wrong with it is said with the file's name, and nothing is written.
+"""Hostile folders of manifests: a message names the file and what is wrong with it, and nothing is written.
 
-Each piece goes into the seed's example, which without it would be released. Most are read as a pass reads them; one of
-each kind, and all that would cost much, go through the whole program, with little memory and little time.
+Each piece is put into an example that a pass would release. Most are read as a pass reads them. One of each kind, and
+all that could be expensive, go through the whole program with little memory and little time.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ def named(name: object, namespace: object = None) -> str:
 
 
 def laughs(width: int, depth: int) -> str:
-    """Give aliases of aliases, `width` of the one before in each."""
+    """Returns aliases of aliases: each has the previous one `width` times."""
     rows = [f"a0: &a0 [{', '.join('x' * width)}]"]
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, depth)]
     return "\n".join(rows) + "\n"
 
 
 def merges(depth: int) -> str:
-    """Give the same by merge keys, where each mapping is as small as its last one."""
+    """Returns the same with merge keys: each mapping is as small as the previous one."""
     rows = ["a0: &a0 {x: 1}"]
     rows += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}], x: 1}}" for n in range(1, depth)]
     return "\n".join(rows) + "\n"
 
 
-# What is in a file -> what is said about it; the file is `workloads/x.yaml`.
+# The content of `workloads/x.yaml` and the message about it.
 COSTLY: dict[str, tuple[str, str]] = {
     "aliases of aliases": (SERVICE + laughs(10, 30), r"x\.yaml:\d+:\d+: it has more than 500000 values, aliases in"),
     "merge keys of merge keys": (SERVICE + merges(30), "it has more than 500000 values, aliases included"),
@@ -166,7 +166,7 @@ TWICE: dict[str, tuple[str, str]] = {
 
 
 def refused(folder: Path, words: str) -> None:
-    """Read the folder as a pass does."""
+    """Reads the folder as a pass does."""
     cluster = FolderCluster(folder)
     for _ in range(2):  # the second look sees it as well
         with pytest.raises(UsageError) as caught:
@@ -177,7 +177,7 @@ def refused(folder: Path, words: str) -> None:
 
 
 def left_out(folder: Path, words: str) -> bool:
-    """Read the folder as a pass does; returns whether the file is left out, named with what is wrong with it."""
+    """Returns whether a pass leaves the file out, with a message that names it and what is wrong with it."""
     try:
         told = "\n".join(": ".join(fault) for fault in FolderCluster(folder).faults())
     except UsageError:
@@ -188,7 +188,7 @@ def left_out(folder: Path, words: str) -> bool:
 
 
 def refused_with(folder: Path, text: str | bytes, words: str) -> None:
-    """Read the folder with this file in it, as a pass does: without the file, or not at all."""
+    """Reads the folder with this file in it, as a pass does: without the file, or not at all."""
     put(folder, text)
     if left_out(folder, words):
         ended(End.REFUSED)
@@ -197,7 +197,7 @@ def refused_with(folder: Path, text: str | bytes, words: str) -> None:
 
 
 def refused_by_the_program(folder: Path, words: str, command: str = "run", limit: Callable[[], object] = bool) -> None:
-    """Give it to the program. It looks at the other files, or writes nothing at all."""
+    """Runs the program over it. It uses the other files, or writes nothing at all."""
     before, alone = contents(folder), left_out(folder, words)
     done = confined(limit, command, "-f", folder)
     if alone:
@@ -222,7 +222,7 @@ def put(folder: Path, text: bytes | str) -> None:
 
 
 def modest() -> None:
-    """Have no more memory than a pod of the chart has room for, address space of libraries included."""
+    """Limits the memory to that of a pod of the chart, plus the address space of libraries."""
     resource.setrlimit(resource.RLIMIT_AS, (700 * MIB, 700 * MIB))
 
 
@@ -287,7 +287,7 @@ def test_every_command_says_so(folder: Path, command: str) -> None:
     refused_by_the_program(folder, words, command)
 
 
-# What is in the folder that is no file.
+# Entries of the folder that are not files.
 
 
 def outside(folder: Path) -> Path:
@@ -380,7 +380,7 @@ FINE: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture
 def shallow(tmp_path: Path) -> Iterator[None]:
-    """Take away what pytest's own cleaning would be too recursive for."""
+    """Removes a tree that is too deep for the recursive cleaning of pytest."""
     yield
     stack = tmp_path / "in"
     while (stack / "a").is_dir():  # moved up one by one

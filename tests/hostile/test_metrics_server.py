@@ -1,4 +1,4 @@
-"""A hostile metrics server, asked by the whole program: the weight is held, and nobody sees more than words."""
+"""A hostile metrics server and the whole program: the weight is held, and people see a harmless message."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
 
 
 def error(handler: Handler) -> None:
-    """Say back the credentials, in an error that acts on terminals."""
+    """Sends the credentials back, in an error with terminal sequences."""
     said = f"{ACTS} {handler.headers['Authorization']} {SECRET} s3cret%21pass"
     body = {"status": "error", "errorType": ACTS, "error": said * 100, "warnings": [said] * 20}
     handler.send(json.dumps(body).encode(), 400)
@@ -78,7 +78,7 @@ COMMANDS = ("plan", "run")
 
 
 def law_held(said: Said, command: str, words: str) -> None:
-    """Exit code 0 and 4 with --detailed-exitcode; the words; no secret anywhere; a status and a Warning at the most."""
+    """The exit code is 4, the reason is shown, no secret is shown or written, and no more is written than of a halt."""
     law_words(said)
     assert said.code == 4
     assert words in said.out
@@ -99,7 +99,7 @@ def asked(server: Server, name: str) -> tuple[str, ...]:
 
 
 def held_whatever_is_said(tmp_path: Path, server: Server, name: str, run: Callable[..., Said]) -> None:
-    """Let the server say this to each command, and hold what comes of it against the law."""
+    """Runs each command with this response of the server and checks the law."""
     server.respond, words = REPLIES[name]
     folder = folder_with(tmp_path / "manifests", weight=10)
     for command in COMMANDS:

@@ -1,7 +1,7 @@
-"""A hostile Rollout in a folder, where no admission is, given to the whole program: `run`, `plan` and `status`.
+"""Hostile Rollouts in a folder, where there is no admission, and the whole program: `run`, `plan` and `status`.
 
-The folder is in the middle of a release: the canary is well and has traffic, and no metrics server is named. So a pass
-that is led astray by nothing halts at its analysis, and writes a status and a Warning.
+The folder has a release in progress: the canary is healthy and has traffic, and no metrics server is configured. So a
+pass that nothing misleads halts at its analysis, and writes a status and a Warning.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
+import jsonschema  # type: ignore[import-untyped]  # its types are in a package of their own
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 WEIGHT = 10
 ROUTES = "routes.yaml"
-# Without them nothing is to be asked; with another revision the release starts over. Both are what they say.
+# Without metrics there is nothing to query, and with another revision the release starts over: both are allowed.
 MEANT = {"spec.canaryAnalysis.metrics", "spec.canaryAnalysis.metrics.0", "status.canaryRevision"}
 FAST = 60.0
-"""Seconds that one pass may take at the very most, on a machine that others use as well."""
+"""The most seconds that one pass may take, on a busy machine."""
 
 
 class Release:
-    """A release in a folder, in which hostile Rollouts are tried: each has a route and Deployments of its own."""
+    """A release in a folder for hostile Rollouts: each has its own route and Deployments."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder_with(folder, weight=WEIGHT)
@@ -63,7 +63,7 @@ class Release:
         }
 
     def manifest(self, name: str) -> Manifest:
-        """Give a Rollout under way, with nothing wrong."""
+        """Returns a valid Rollout in progress."""
         return {
             "apiVersion": "apps.weave.works/v1beta1",
             "kind": "Rollout",
@@ -75,7 +75,7 @@ class Release:
         }
 
     def play(self, manifests: Sequence[Manifest], *args: object) -> Said:
-        """Make a pass over these Rollouts."""
+        """Makes a pass over these Rollouts."""
         self.write(manifests)
         began = time.monotonic()
         said = steer(self.folder, *args, "-o", "json")
@@ -84,7 +84,7 @@ class Release:
         return said
 
     def write(self, manifests: Sequence[Manifest]) -> None:
-        """Put Rollouts into the folder in place of others, and a route for each."""
+        """Replaces the Rollouts of the folder, with a route for each."""
         names = [f"r-{number}" for number in range(len(manifests))]
         own = [put(self._route, "metadata.name", name) for name in names]
         pairs = ((item, name) for item in self._deployments for name in names)
@@ -95,7 +95,7 @@ class Release:
         (self.folder / EVENTS).unlink(missing_ok=True)
 
     def plan(self, path: str, *more: Any) -> Iterator[tuple[Any, Manifest, Any]]:
-        """Give each piece in place of a field, the Rollout that it makes, and what a pass would do with that."""
+        """Yields each hostile value for a field, the Rollout with it, and the plan of a pass for that."""
         tried = [*pieces(path), *more]
         manifests = [put(self.manifest(f"r-{number}"), path, piece) for number, piece in enumerate(tried)]
         said = self.play(manifests, "plan")
@@ -112,7 +112,7 @@ def release(tmp_path: Path) -> Release:
 
 
 def without_nulls(value: Any) -> Any:
-    """Give a manifest as the API server looks at it: null in a mapping is absent."""
+    """Returns a manifest as the API server reads it: null in a mapping is absent."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
@@ -124,12 +124,12 @@ def in_schema(manifest: Manifest) -> bool:
 
 
 def named(reason: str, path: str) -> bool:
-    """Say whether a reason names the path of a field, or of one within it."""
+    """Returns whether a reason names the path of a field, or of a field in it."""
     return any(problem.startswith(path.replace(".0", "[0]")) for problem in reason.split("; "))
 
 
 def law_invalid(record: Any, path: str) -> None:
-    """Halt before any metric is asked, by words that name the field, and have no more to write than that."""
+    """The pass halts before it queries a metric, the reason names the field, and only that is written."""
     assert (record["move"], record["measurements"]) == ("halt", []), record
     assert {gate["name"]: gate["outcome"] for gate in record["gates"]}["rollout"] == "failed", record
     assert named(record["reason"], path), record["reason"]
@@ -137,13 +137,13 @@ def law_invalid(record: Any, path: str) -> None:
 
 
 def law_status_only(record: Any) -> None:
-    """Nothing is to be written but the status, and nothing to be said but a Warning."""
+    """The plan writes only the status, and has only a Warning."""
     assert {patch["target"].get("subresource") for patch in record["patches"]} <= {"status"}
     assert {event["type"] for event in record["events"]} <= {"Warning"}
 
 
 def risen(record: Any) -> bool:
-    """Say whether a canary is to get more traffic than it has."""
+    """Returns whether the plan gives a canary more traffic than it has."""
     after, before = record["after"]["weight"], record["before"]["weight"]
     return after is not None and before is not None and after > before
 
@@ -172,7 +172,7 @@ ANYTHING = st.recursive(
 def test_what_the_schema_refuses_is_a_problem_and_nothing_raises(changes: list[tuple[str, Any]]) -> None:
     manifest = {"metadata": {"name": "r", "namespace": "test"}, "spec": SPEC, "status": STATUS}
     for path, piece in changes:
-        with suppress(KeyError, IndexError, TypeError):  # an earlier change took away what this one is in
+        with suppress(KeyError, IndexError, TypeError):  # an earlier change removed the parent of this one
             manifest = put(manifest, path, piece)
     found = parse(manifest)
     refused = not in_schema(manifest | {"status": {}})

@@ -1,8 +1,8 @@
-"""A saved plan that was damaged, forged, replayed, or never was one: it makes steerer write nothing of its own.
+"""Saved plans that are damaged, forged, replayed, or no plans: steerer writes nothing because of them.
 
-The law: whatever the file says, what is written is what an ordinary pass would write at that moment, or nothing. A
-forger sums the file up anew, as the checksum is for slips and no signature. Some go through the module, over a cluster
-in memory; of each kind some through the whole program.
+The law: whatever the file says, steerer writes what an ordinary pass would write at that moment, or nothing. A forger
+makes a new checksum: it is against mistakes, and no signature. Most files go through the module, over a cluster in
+memory; some of each kind go through the whole program.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def plan(folder: Path, tmp_path: Path) -> Path:
 
 
 def applied(folder: Path, plan: Path, *options: object) -> Said:
-    """Apply a plan by the whole program. Whatever it is, people get words, and no traceback."""
+    """Applies a plan with the whole program, and checks that people see a message and no traceback."""
     said = steer(folder, "apply", plan, *options)
     law_words(said)
     return said
@@ -64,7 +64,7 @@ def refused(folder: Path, plan: Path, words: str) -> None:
     ended(End.REFUSED)
 
 
-# What is no plan.
+# Files that are no plans.
 
 DEEP = 200_000
 NONE: dict[str, tuple[bytes | str, str]] = {
@@ -180,11 +180,11 @@ def test_with_another_byte_it_is_no_plan_or_says_the_same() -> None:
         except UsageError:
             ended(End.REFUSED)
             continue
-        assert loaded == saved_plan.parse(text.decode(), "plan.json")  # white space, or another spelling
+        assert loaded == saved_plan.parse(text.decode(), "plan.json")  # white space, or another notation
         ended(End.SAFE)
 
 
-# Forgeries: whoever makes them knows how to sum up.
+# Forgeries, with a valid checksum.
 
 
 def put(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -273,7 +273,7 @@ ANYTHING: tuple[Any, ...] = (
 
 
 class Forgers:
-    """A plan as it was saved, and what a pass would do five minutes later: the forgeries are held against that."""
+    """A saved plan, and the decisions of a pass five minutes later, with which forgeries are compared."""
 
     def __init__(self) -> None:
         world = World()
@@ -282,7 +282,7 @@ class Forgers:
         self._fresh = [*world.one_pass(LATER).plans()]
 
     def tries(self, content: dict[str, Any]) -> None:
-        """See that a forgery lets nothing be written but what a pass would write, and can be told of in each form."""
+        """Checks that a forgery leads to no other writes than those of the pass, and can be reported and logged."""
         try:
             plan = saved_plan.parse(json.dumps(with_checksum({"sha256": "", **content})), "plan.json")
         except UsageError as error:

@@ -1,4 +1,4 @@
-"""The counting itself, and that the page says what was counted."""
+"""The counting, and the tables on the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def played(counted: Tally, test: Callable[[], Any], *, marked: bool = True) -> None:
-    """Let a test run as pytest does."""
+    """Runs a test as pytest does."""
     mark = pytest.mark.hostile("Somebody", "noise").mark if marked else None
     item: Any = SimpleNamespace(get_closest_marker=lambda _: mark)
     running = counted.pytest_runtest_call(item)

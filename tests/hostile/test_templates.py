@@ -1,4 +1,4 @@
-"""Hostile metric files, given to the whole program: a file that is none is refused, a query that is none holds."""
+"""Hostile metric files and the whole program: an invalid file is refused, an invalid query holds the weight."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ACTS = "\x1b[2J\x9b31m\u202e"
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Give a server that finds every canary well, if it is asked."""
+    """Yields a server with good values for every canary."""
     with running(Server()) as server:
         yield server
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a release under way whose first metric is the hostile one."""
+    """Returns a release in progress whose first metric is the hostile one."""
     folder = folder_with(tmp_path / "manifests", weight=10)
     text = (folder / ROLLOUT).read_text(encoding="utf-8")
     (folder / ROLLOUT).write_text(text.replace("istio_requests_total", "m"), encoding="utf-8")

@@ -1,7 +1,6 @@
-"""A folder that others write, that is full, read-only or gone, and passes that are killed in it or meet in it.
+"""A folder that others write, that is full, read-only or deleted, and passes that are killed or run at the same time.
 
-The real program as a process, on real file systems; that no edit is lost and no file is left half written is seen in
-the files.
+The program is a process on real file systems. The files show that no edit is lost and no file is half written.
 """
 
 from __future__ import annotations
@@ -55,11 +54,11 @@ def debris(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.name.endswith(TEMPORARY)]
 
 
-# Others write.
+# Other writers.
 
 
 def step() -> Patch:
-    """Give the first step, as a pass writes it."""
+    """Returns the patch of a first step."""
     route = "/spec/http/0/route"
     return Patch(
         target=VS,
@@ -77,14 +76,14 @@ def prepend(path: Path) -> None:
 
 
 def replaced(path: Path) -> None:
-    """Save as many editors do: a new file in place of the old one."""
+    """Saves as many editors do: with a new file in place of the old one."""
     new = path.with_name(".new")
     new.write_text(EDIT + path.read_text())
     new.replace(path)
 
 
 def led_out(path: Path) -> None:
-    """Put a link in the place of a file, to one outside that has the same bytes."""
+    """Replaces a file by a link to a copy outside of the folder."""
     kept = outside(path.parents[1]) / "x.yaml"
     kept.write_bytes(path.read_bytes())
     path.unlink()
@@ -92,7 +91,7 @@ def led_out(path: Path) -> None:
 
 
 def folder_led_out(path: Path) -> None:
-    """Do the same with the folder that it is in."""
+    """Replaces the file's folder by a link to a copy outside."""
     kept = outside(path.parents[1]) / "workloads"
     path.parent.rename(kept)
     path.parent.symlink_to(kept)
@@ -106,7 +105,7 @@ def gone(path: Path) -> None:
 
 def huge(path: Path) -> None:
     with path.open("r+b") as file:
-        file.truncate(64 * 1024**3)  # a hole: it takes no room
+        file.truncate(64 * 1024**3)  # a hole: it takes no space
 
 
 def pipe(path: Path) -> None:
@@ -114,7 +113,7 @@ def pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-# What becomes of the route between the read and the write -> what the write ends with.
+# What happens to the route between the read and the write, and the error of the write.
 MEANWHILE: dict[str, tuple[Callable[[Path], Any], type[ClusterError] | None, str]] = {
     "edited in place": (prepend, None, ""),
     "edited by a new file": (replaced, None, ""),
@@ -204,7 +203,7 @@ def test_a_pass_goes_on_without_its_events(folder: Path) -> None:
     ended(End.SAFE)
 
 
-# The disk says no.
+# Disks that are full or read-only.
 
 
 def root_only() -> None:
@@ -214,7 +213,7 @@ def root_only() -> None:
 
 @contextmanager
 def mounted(*options: str, target: Path) -> Iterator[Path]:
-    """Mount something for a while."""
+    """Mounts a file system for the time of a test."""
     root_only()
     done = subprocess.run(["mount", *options, str(target)], check=False, capture_output=True, text=True)
     if done.returncode:
@@ -232,14 +231,14 @@ def no_more_than(size: int) -> None:
 
 
 def as_everybody() -> None:
-    """Have no more rights than the modes of files give: not even as root."""
+    """Drops the capabilities of root, so that the modes of files count."""
     libc = ctypes.CDLL(None)
     for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def halted_by(folder: Path, words: str, limit: Callable[[], Any] = bool) -> None:
-    """See that a pass that cannot write says so, changes nothing, and that a plan is made all the same."""
+    """Checks that a pass that cannot write reports it and changes nothing, and that a plan still works."""
     before = contents(folder)
     events = folder / "events.yaml"
     assert "0 % → 10 %" in confined(limit, "plan", "-f", folder).stdout
@@ -363,7 +362,7 @@ WRITES = 4
 
 
 def killed(point: str, write: int, folder: Path) -> int:
-    """Run a pass that is killed before or after its `write`-th file is put in the place of the old one."""
+    """Runs a pass that is killed before or after it replaces its `write`-th file."""
     done = subprocess.run(
         [sys.executable, "-c", KILLED, point, str(write), "run", "-f", str(folder)],
         env=os.environ | {"HOME": "/dev/null"},
@@ -380,7 +379,7 @@ def killed(point: str, write: int, folder: Path) -> int:
 def test_a_killed_pass_is_completed_by_the_next(folder: Path, point: str, write: int) -> None:
     assert killed(point, write, folder) == -signal.SIGKILL
     assert len(debris(folder)) <= 1
-    FolderCluster(folder).list(ROLLOUT, Scope())  # whatever it left is no manifest
+    FolderCluster(folder).list(ROLLOUT, Scope())  # what it left is no manifest
     assert weights(folder) in ([100, 0], [90, 10])
     done = steerer("run", "-f", folder, "--control-loop-interval", "0s")
     assert (done.returncode, done.stderr.count("Traceback"), debris(folder)) == (0, 0, [])
@@ -425,7 +424,7 @@ def test_the_lock_of_a_pass_that_was_killed_holds_up_nobody(folder: Path) -> Non
         begin = time.monotonic()
         done = steerer("run", *now)
     assert (done.returncode, time.monotonic() - begin < 20) == (0, True)
-    assert "halted" in done.stdout  # no server is named: nothing rose
+    assert "halted" in done.stdout  # no server is configured: no weight was raised
     assert weights(folder) == [90, 10]
     ended(End.HEALED)
 

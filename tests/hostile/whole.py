@@ -1,4 +1,4 @@
-"""The whole program over a folder with something hostile in it, and the laws of what may come of that.
+"""Runs of the whole program over a folder with hostile input, and the laws for their results.
 
 Which input is tried is in the tests.
 """
@@ -24,14 +24,14 @@ ROUTE = "workloads/virtual-service.yaml"
 EVENTS = "events.yaml"
 MOST_STORED = 1024
 MOST_SAID = 72 * 1024
-"""More than this nobody reads: what a pass over one Rollout says, in characters."""
-# What a terminal acts on, or hides: controls of C0 and C1, and marks that turn the direction of text around.
+"""The most characters that a pass over one Rollout prints."""
+# Characters that act on a terminal or hide: controls of C0 and C1, and marks of direction and of no width.
 _ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
-    """What one run of the program left: exit code, stdout, stderr; all files before it, and those that it changed."""
+    """The result of one run: exit code, stdout, stderr, all files before it, and the files that it changed."""
 
     code: int
     out: str
@@ -59,7 +59,7 @@ def steer(folder: Path, *args: object) -> Said:
 
 
 def as_process(folder: Path, *args: object) -> Said:
-    """Run a command over a folder as users do: a process of its own."""
+    """Runs a command over a folder as a process."""
 
     def run() -> tuple[int, str, str]:
         done = program.steerer(*args, "-f", folder)
@@ -78,7 +78,7 @@ def _looked_at(folder: Path, run: Callable[[], tuple[int, str, str]]) -> Said:
 
 
 def folder_with(target: Path, rollout: Any = None, *, weight: int = 0, metrics: bool = True) -> Path:
-    """Make the example, rolled out, with a canary of this weight and another Rollout: a manifest, or its text."""
+    """Makes the example, rolled out, with this weight for the canary and another Rollout, a manifest or its text."""
     folder = program.example(target, metrics=metrics)
     if rollout is not None:
         text = rollout if isinstance(rollout, str) else yaml.safe_dump(rollout, allow_unicode=True)
@@ -91,7 +91,7 @@ def folder_with(target: Path, rollout: Any = None, *, weight: int = 0, metrics: 
 
 
 def law_words(said: Said, *, rollouts: int = 1) -> None:
-    """Nobody sees a traceback, a character that a terminal acts on, or more of a Rollout than a person can read."""
+    """There is no traceback, no character that acts on a terminal, and no more text than a person can read."""
     assert "Traceback" not in said.text, said.err
     assert "internal error" not in said.text, said.text
     assert not (found := _ACTS.search(said.text)), f"{found[0]!r} in {said.text!r}"
@@ -104,7 +104,7 @@ def law_unchanged(said: Said) -> None:
 
 
 def law_halted(said: Said) -> None:
-    """Nothing is written but conditions in the Rollout's status, and a Warning; and nobody's terminal minds them."""
+    """Only conditions of the Rollout's status and a Warning are written, in printable characters."""
     assert said.changed.keys() <= {ROLLOUT, EVENTS}
     events = [event for event in yaml.safe_load_all(said.changed.get(EVENTS, b"")) if event]
     assert [event["type"] for event in events] == ["Warning"] * len(events)

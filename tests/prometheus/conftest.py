@@ -1,4 +1,4 @@
-"""A Prometheus that has seen a few minutes of a mesh: who served what is in `traffic`."""
+"""A Prometheus with a few minutes of samples of a mesh, which are in `traffic`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[PrometheusServer]:
-    """Give the server that all tests here ask; nothing of it changes."""
+    """Returns the server of all tests here; no test changes it."""
     with ExitStack() as stack:
         with available("Prometheus", pytestconfig):
             folder = tmp_path_factory.mktemp("prometheus")

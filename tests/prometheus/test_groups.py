@@ -1,4 +1,4 @@
-"""A query for several workloads, on a real Prometheus: it answers for each of them what its own query answers."""
+"""Batches on a real Prometheus: each workload has the answer that its single query has."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def measured(server: PrometheusServer, asked: list[Question]) -> list[Answer]:
 def both(
     server: PrometheusServer, caplog: pytest.LogCaptureFixture, asked: list[Question]
 ) -> tuple[list[Answer], list[Answer]]:
-    """Measure together and one after the other; nobody of a group may have been asked for alone."""
+    """Measures in batches and one by one. Fails if a batch was split."""
     with caplog.at_level(logging.DEBUG, "steerer.metrics"):
         together = measured(server, asked)
     groups = [record.message for record in caplog.records if "in one query" in record.message]
@@ -132,7 +132,7 @@ def test_no_names_make_a_query_that_prometheus_refuses(
 
 
 def crowd() -> Iterator[Series]:
-    """Give workloads under loads that are no round numbers, on several pods each, with a few errors."""
+    """Yields workloads with several pods and a few errors, under loads that are not round."""
     chance = random.Random(1)  # noqa: S311 no secret is made of it
     for number in range(120):
         for pod in range(3):
@@ -160,7 +160,7 @@ def test_the_last_digit_is_the_same(start_prometheus: StartPrometheus, caplog: p
 def test_what_one_workload_does_to_a_query_is_not_the_trouble_of_the_others(
     prometheus: PrometheusServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With several series on both sides of a match, Prometheus refuses the query of them all."""
+    """With several series on both sides of a match, Prometheus refuses the whole batch."""
     requests = 'rate(istio_requests_total{reporter="destination",destination_workload_namespace="test",'
     alone, several = '="{{ workload | literal }}"', '=~"{{ workloads }}"'
     metric = Metric(name="own", title="own", unit="things", bound="minimum")

@@ -1,4 +1,4 @@
-"""The queries and the meter on a real Prometheus: what they count, and what they make of what it says."""
+"""The queries and the meter on a real Prometheus: what is counted, and what its responses become."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def measure(
 
 
 def query(server: PrometheusServer, text: str) -> Answer:
-    """Ask a query of a user's own."""
+    """Measures with a metric of a user."""
     metric = Metric(name="own", title="own", unit="things", bound="minimum")
     templates = TemplateSet([MetricFile(path=Path("own.yaml"), metric=metric, query=text)])
     [answer] = measure(server, [question("own", "mixed")], templates)
@@ -224,7 +224,7 @@ def test_no_name_makes_a_query_that_prometheus_refuses(prometheus: PrometheusSer
 
 
 def parsed(server: PrometheusServer, query: str) -> list[tuple[str, str, str]]:
-    """Give every matcher of a query as Prometheus itself reads it: label, operator, the text that is compared."""
+    """Returns the matchers of a query as Prometheus parses them: label, operator, text."""
     reply = server.session.post(f"{server.url}/api/v1/parse_query", data={"query": query}, timeout=30)
     assert reply.ok, (query, reply.text)
     return [*_matchers(reply.json()["data"])]
@@ -249,7 +249,7 @@ ODD_NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_si
 def both(
     server: PrometheusServer, metric: str, namespace: str, workload: str, other: str
 ) -> list[list[tuple[str, str, str]]]:
-    """Give the matchers of the query for one workload, and of that for two."""
+    """Returns the matchers of the single query, and those of the batch of two workloads."""
     single = BUILTIN.render(question(metric, workload), namespace)
     grouped = BUILTIN.render_batch(question(metric, workload), namespace, [workload, other])
     return [parsed(server, text) for text in (single, grouped or "")]

@@ -1,4 +1,4 @@
-"""A canary without a single error reads 100 and not nearly that: a Rollout may ask for no less."""
+"""A canary without errors has a success rate of exactly 100: a threshold may be 100."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORKLOADS = [f"podinfo-{number}" for number in range(1, 201)]
 
 
 def series() -> Iterator[Series]:
-    """Give workloads under all sorts of loads, scraped every 15 seconds: few of the rates are whole in binary."""
+    """Yields workloads under many loads, scraped every 15 seconds: few of the rates are exact in binary."""
     for number, name in enumerate(WORKLOADS, start=1):
         labels = {
             "reporter": "destination",

@@ -1,4 +1,4 @@
-"""What the workloads of the tests served, as samples every 15 seconds for five minutes up to `AT`."""
+"""The traffic of the workloads: samples every 15 seconds for five minutes up to `AT`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AT = datetime(2026, 1, 1, 1, 0, tzinfo=UTC)
 STEP = 15
 SAMPLES = 21
 
-# Per workload: response codes and how many requests end so between two samples.
+# By workload: response codes, and the number of requests between two samples.
 REQUESTS: dict[str, dict[str, int]] = {
     "good": {"200": 20, "404": 5},
     "mixed": {"200": 90, "302": 5, "500": 3, "503": 2},
@@ -24,7 +24,7 @@ REQUESTS: dict[str, dict[str, int]] = {
     "idle-after-errors": {"500": 0},
 }
 
-# Per workload: gRPC statuses and how many calls end so between two samples; the HTTP code of each is 200.
+# By workload: gRPC statuses, and the number of calls between two samples. The HTTP code of each call is 200.
 CALLS: dict[str, dict[str, int]] = {
     "calls-good": {"0": 20, "5": 5},
     "calls-mixed": {"0": 90, "7": 5, "13": 3, "14": 2},
@@ -32,7 +32,7 @@ CALLS: dict[str, dict[str, int]] = {
     "calls-idle": {"0": 0},
 }
 
-# Names that mean something to PromQL, to a regular expression or to Jinja2, and some that they would find if they did.
+# Names with a meaning in PromQL, regular expressions or Jinja2, and names that they would match if it had an effect.
 NAMES = (
     "a",
     "b",
@@ -72,8 +72,8 @@ NAMES = (
     "\\x61",
 )
 
-# Per workload: cumulative requests per bucket (upper bound in milliseconds) between two samples, in seconds and in
-# milliseconds; the 99th of 100 is in the middle of the bucket that ends at 500, 1000 or 2500.
+# By workload: cumulative requests by bucket (upper bound in milliseconds) between two samples. The 99th of 100 is in
+# the middle of the bucket that ends at 500, 1000 or 2500.
 FAST = {100.0: 90, 250.0: 98, 500.0: 100}
 SLOW = {250.0: 90, 500.0: 98, 1000.0: 100}
 SLOWER = {500.0: 90, 1000.0: 98, 2500.0: 100}
@@ -93,12 +93,12 @@ DURATIONS: dict[str, tuple[dict[float, int] | None, dict[float, int] | None]] = 
 
 
 def share(name: str) -> int:
-    """Give the percentage of requests to the workload of this name that went well: no two have the same."""
+    """Returns the percentage of successful requests to the workload of this name: no two have the same."""
     return NAMES.index(name) + 10
 
 
 def series() -> Iterator[Series]:
-    """Give all of it, with what must not be counted: other reporters, other namespaces, the primary."""
+    """Yields all series, with those that must not count: other reporters, other namespaces, the primary."""
     for workload, codes in REQUESTS.items():
         yield from _requests("test", workload, codes)
         yield from _requests("test", f"{workload}-primary", {"500": 11})
@@ -146,7 +146,7 @@ def _labels(namespace: str, workload: str, reporter: str) -> dict[str, str]:
 
 
 def _escaped(value: str) -> str:
-    """Write a label value as the text format has it."""
+    """Returns a label value as the text format has it."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 

@@ -1,7 +1,6 @@
-"""The laws of a pass, held against ten thousand random worlds.
+"""The laws of a pass, checked in ten thousand random worlds.
 
-The laws themselves are in `tests/laws`. The tests play worlds and hold the laws against them; the last ones break a
-turn on purpose, and show that its law notices.
+The laws are in `tests/support/laws`. The last tests break a turn on purpose, and show that its law notices.
 """
 
 from __future__ import annotations
@@ -68,21 +67,21 @@ T = TypeVar("T")
 
 
 def examples(count: int) -> settings:
-    """Draw so many worlds: the same in every run, and as long as it takes on a busy machine."""
+    """Returns settings for so many worlds: the same in every run, without a deadline."""
     return settings(
         max_examples=count,
         derandomize=True,
         database=None,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],
-        # A world is large, and most of the time goes into making it.
+        # A world is large, and takes most of the time to draw.
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
 
 
 # One pass.
 
-# What the sample has to hold at the least: every move, and every gate in the way of one.
+# The least that the sample has to have: every move, and every gate that stops one.
 GATED = {name for names in GATES.values() for name in names} - {"size"} | {"rollout", "deployments"}
 
 
@@ -128,7 +127,7 @@ def test_at_the_same_time_there_is_nothing_left_to_do(scene: Scene) -> None:
     first = list(turns(scene, cluster))
     for earlier, later in zip(first, turns(scene, cluster), strict=True):
         if earlier.result is Result.APPLIED:
-            # After a copy or a scaling nothing is healthy yet, which a halt may say once.
+            # After a copy or a scaling nothing is healthy yet, so there may be one halt.
             targets = {patch.target for patch in later.plan.patches}
             assert targets <= ({later.plan.rollout} if earlier.moved else set()), (earlier.plan.move, later.plan)
             assert not later.moved or later.plan.move == Move.IDLE, (earlier.plan.move, later.plan.move)
@@ -142,7 +141,7 @@ def test_at_the_same_time_there_is_nothing_left_to_do(scene: Scene) -> None:
 
 @dataclass(kw_only=True)
 class Play:
-    """Pass after pass over a world whose Deployments roll out in between."""
+    """A world with passes over it, between which its Deployments roll out."""
 
     scene: Scene
     cluster: Any
@@ -155,7 +154,7 @@ class Play:
         self.reason = ""
 
     def tick(self, *, writes: int | None = None) -> None:
-        """Make one pass; where `writes` is given, the process dies after so many, and claims nothing."""
+        """Makes one pass. If `writes` is given, the pass is killed after so many writes, before its Events."""
         single = self.scene.pass_over(self.cluster, now=START + self.at)
         if writes is None:
             record = next(iter(single.run()))
@@ -169,7 +168,7 @@ class Play:
         self.workloads.step()
 
     def rest(self, most: int) -> int:
-        """Play until two passes in a row make no move; give how many passes were made before. Waiting is no rest."""
+        """Plays until two passes in a row make no move; returns the number of passes before. Waiting is a move."""
         for made in range(most + 1):
             before = self.end()
             self.tick()
@@ -179,7 +178,7 @@ class Play:
         raise AssertionError(f"no rest after {self.moves}: {self.reason}")
 
     def end(self) -> dict[str, Any]:
-        """Give what counts of the world."""
+        """Returns what is compared of the world."""
         objects = self.cluster.fetch([P, C, VS, R])
         status = objects[R].get("status") or {}
         return {
@@ -191,7 +190,7 @@ class Play:
 
 
 def bound(scene: Scene) -> int:
-    """Give the most passes that a release takes from wherever it is: its steps, and what comes before and after."""
+    """Returns the most passes that a release takes: its steps, and what comes before and after."""
     manifest = scene.of(R)
     assert manifest is not None
     spec = manifest["spec"]["canaryAnalysis"]
@@ -232,7 +231,7 @@ def test_killed_between_any_two_writes_it_ends_where_it_would_have_ended(scene: 
     undisturbed, once, often = (Play(scene=scene, cluster=scene.cluster()) for _ in range(3))
     plan = next(iter(scene.pass_over(once.cluster).plans())).plan
     if len(plan.patches) == 1:
-        return  # nothing is between
+        return  # there is nothing between two writes
     passes = undisturbed.rest(bound(scene))
     once.tick(writes=1)
     # The killed pass itself, and at most 3 more (SPEC 9).
@@ -272,7 +271,7 @@ def test_a_folder_and_a_cluster_end_in_the_same_objects(scene: Scene) -> None:
 
 
 def _bare(manifest: Manifest) -> Manifest:
-    """Take out what only an API server keeps."""
+    """Returns a manifest without the metadata that only an API server sets."""
     of_server = {"uid", "generation", "resourceVersion", "managedFields"}
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in of_server}
     return manifest | {"metadata": metadata}
@@ -288,7 +287,7 @@ def _objects(cluster: Any) -> Iterator[tuple[Ref, Manifest]]:
 
 
 def sample() -> Iterator[Turn]:
-    """Give many turns, the same ones in every run, without hypothesis: nothing is to be shrunk here."""
+    """Yields many turns, the same in every run. They are not from hypothesis: no example has to be shrunk."""
     for seed in range(700):
         random = Random(seed)  # noqa: S311 - to have the same worlds in every run
 
@@ -305,7 +304,7 @@ def sampled() -> list[Turn]:
 
 
 def replayed(turn: Turn, plan: Plan) -> Turn:
-    """Write another plan to the same world."""
+    """Returns the turn with another plan, applied to the same world."""
     cluster = turn.scene.cluster()
     before = world_of(cluster)
     result = apply(plan, cluster, START).result

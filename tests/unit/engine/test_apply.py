@@ -1,4 +1,4 @@
-"""Writing one plan: the order, where it stops, and what is told of it."""
+"""Writing one plan: the order, where it stops, and what is reported."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 class Refusing(MemoryCluster):
-    """A cluster that takes no write to some objects, and no Event where `deaf`."""
+    """A cluster that refuses writes to some objects, and Events if `deaf`."""
 
     unwritable: dict[object, ClusterError]
     deaf = False
 
     def patch(self, patch: Patch) -> None:
-        """Refuse or write."""
+        """Refuses or writes."""
         if patch.target in self.unwritable:
             raise self.unwritable[patch.target]
         super().patch(patch)
 
     def record(self, event: Event, at: datetime) -> None:
-        """Refuse or store."""
+        """Refuses or stores."""
         if self.deaf:
             raise ForbiddenError("no Events for you")
         super().record(event, at)
 
 
 def planned() -> tuple[Plan, Refusing]:
-    """Give the plan of a start, and the cluster that it was made from."""
+    """Returns the plan of a start, and the cluster that it is for."""
     play: World = world()
     cluster = Refusing(play.cluster.objects.values())
     cluster.unwritable = {}
@@ -85,12 +85,12 @@ def test_what_the_status_promised_is_taken_back_where_the_write_after_it_failed(
 
 
 class Deaf(Refusing):
-    """A cluster that takes the ticket of a pass and no other status."""
+    """A cluster that accepts the first status of a pass and refuses the one that takes a promise back."""
 
     second: ClusterError
 
     def patch(self, patch: Patch) -> None:
-        """Refuse what takes a promise back."""
+        """Refuses a status with the failure of a write."""
         if any(operation["path"] == "/status/conditions" for operation in patch.operations):
             raise self.second
         super().patch(patch)

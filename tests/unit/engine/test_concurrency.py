@@ -1,4 +1,4 @@
-"""Several at a time: never more, each drawn at its turn, and everything back in its order."""
+"""Concurrent calls: never more than there are workers, items taken as late as possible, results in order."""
 
 from __future__ import annotations
 

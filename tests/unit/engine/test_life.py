@@ -1,4 +1,4 @@
-"""The life of a release, from the passes' point of view: each test is one sentence of the contract."""
+"""The life of a release: passes over a world in memory. Each test is one sentence of the contract."""
 
 from __future__ import annotations
 
@@ -650,11 +650,11 @@ def test_an_invalid_rollout_is_stalled_and_recovers() -> None:
     assert not play.condition("Stalled")
 
 
-# What somebody else applies for steerer, such as a GitOps tool what was written into Git.
+# Changes that a GitOps tool applies for steerer, from Git.
 
 
 def applied_by(play: World, manager: str) -> World:
-    """Let a tool bring about what is wanted, where it would otherwise be one that puts things back."""
+    """Makes a tool one that applies steerer's changes, instead of one that reverts them."""
     play.managers, play.appliers = (), (manager,)
     return play
 

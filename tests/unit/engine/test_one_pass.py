@@ -1,4 +1,4 @@
-"""One pass over all Rollouts: each one's trouble stays its own, and the time that it may take is kept."""
+"""One pass over all Rollouts: a failure stays with its Rollout, and the pass keeps its time budget."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:
-    """Build a pass at `START`."""
+    """Returns a pass at `START`."""
     given: dict[str, Any] = {
         "meter": meter or FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0}),
         "settings": Settings(metrics=METRICS),
@@ -38,12 +38,12 @@ def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:
 
 
 class Counting(FixedMeter):
-    """A meter that counts how often it is asked."""
+    """A meter that counts its calls."""
 
     rounds = 0
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Count and answer."""
+        """Counts and answers."""
         self.rounds += 1
         return super().measure(questions, at)
 
@@ -92,20 +92,20 @@ def test_a_pass_over_nothing_is_a_pass() -> None:
 
 
 class Odd(MemoryCluster):
-    """A cluster with a defect of its own, for one object."""
+    """A cluster that raises an unexpected exception for one object."""
 
     def patch(self, patch: Patch) -> None:
-        """Break for one object."""
+        """Raises for one object."""
         if patch.target.name == "a":
             raise RuntimeError("boom")
         super().patch(patch)
 
 
 class Confused(FixedMeter):
-    """A meter that answers with something that is no answer, for one workload."""
+    """A meter that returns something that is no answer, for one workload."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Confuse one."""
+        """Returns no answer for one workload."""
         odd: Any = "no answer"
         return {
             question: odd if question.workload == "a-canary" else answer
@@ -156,7 +156,7 @@ def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time() -> 
 
 
 class Slow(MemoryCluster):
-    """A cluster that takes a second for each write, and refuses to write the status of whom `refused` names."""
+    """A cluster that takes a second for each write, and refuses the status of the Rollouts in `refused`."""
 
     def __init__(self, manifests: list[Manifest], refused: Collection[str] = ()) -> None:
         super().__init__(manifests)
@@ -164,23 +164,23 @@ class Slow(MemoryCluster):
         self._refused = refused
 
     def patch(self, patch: Patch) -> None:
-        """Write, or refuse to."""
+        """Writes or refuses."""
         self.time += timedelta(seconds=1)
         if patch.subresource and patch.target.name in self._refused:
             raise ForbiddenError("no")
         super().patch(patch)
 
     def record(self, event: Said, at: datetime) -> None:
-        """Store an Event."""
+        """Stores an Event."""
         self.time += timedelta(seconds=1)
         super().record(event, at)
 
 
 class Restless(FixedMeter):
-    """A meter that finds other errors in the sick in each pass, so that their status has always news."""
+    """A meter with another error rate of the failing canaries in each pass, so that their status always changes."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
-        """Answer by name and time."""
+        """Answers by name and time."""
         sick = Answer(query="errors", value=float(at.minute))
         answers = super().measure(questions, at)
         return {one: sick if one.workload.startswith("sick") else answer for one, answer in answers.items()}
@@ -190,7 +190,7 @@ SICK, WELL = [f"sick-{number}" for number in range(6)], ["well-0", "well-1"]
 
 
 def ill(trouble: str) -> tuple[Slow, FixedMeter]:
-    """Give Rollouts of which the sick cannot go on, unless there is no trouble."""
+    """Returns Rollouts of which some are failing, unless there is no trouble."""
     cluster = Slow(
         [item for name in (*SICK, *WELL) for item in release(name, 10 if name in SICK else 0)],
         refused=SICK if trouble == "their status cannot be written" else (),
@@ -301,7 +301,7 @@ def test_a_plan_that_cannot_be_written_as_it_has_to_be_is_refused_as_a_whole(err
 
 
 class Paused(MemoryCluster):
-    """A cluster in which the writes about one Rollout hang until `go` is set; `at` is the most writes at a time."""
+    """A cluster in which the writes of one Rollout block until `go` is set; `at` is the most concurrent writes."""
 
     def __init__(self, manifests: list[Manifest], name: str) -> None:
         super().__init__(manifests)
@@ -312,7 +312,7 @@ class Paused(MemoryCluster):
         self._now = 0
 
     def patch(self, patch: Patch) -> None:
-        """Write, one at a time, after a while."""
+        """Writes, one at a time, after a while."""
         with self._guard:
             self._now += 1
             self.at = max(self.at, self._now)

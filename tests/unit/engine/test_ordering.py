@@ -1,4 +1,4 @@
-"""Who is written when: nobody who has something to write is last for ever."""
+"""The order of writes and queries: no Rollout is last in every pass."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_every_other_place_is_drawn_anew_by_each_pass() -> None:
 
 
 def asking(name: str) -> Plan:
-    """Give the provisional plan of one that has a question."""
+    """Returns the provisional plan of a Rollout with a question."""
     one = plan(name, Move.HALT)
     return replace(one, questions=(Question(rollout=one.rollout, metric="m", workload="c", interval="1m", weight=10),))
 

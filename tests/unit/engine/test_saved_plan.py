@@ -1,4 +1,4 @@
-"""The document of a saved plan: what is read, and in which words anything else is refused."""
+"""The document of a saved plan: what is accepted, and the messages for everything else."""
 
 from __future__ import annotations
 

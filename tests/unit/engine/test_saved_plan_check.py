@@ -1,4 +1,4 @@
-"""A saved plan against a later pass: what is written, and in which words the rest is refused."""
+"""A saved plan and a later pass: what is written, and the reasons for what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To which shard a Rollout belongs: exactly one, evenly, and as seldom another one as can be."""
+"""Shards: each Rollout belongs to exactly one, they are even, and few Rollouts move when their number changes."""
 
 from __future__ import annotations
 
