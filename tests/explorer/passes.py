@@ -26,7 +26,7 @@ NAMES = {"V": "the VirtualService", "P": "the primary", "C": "the canary", "R": 
 
 
 class Step(NamedTuple):
-    """One step: `action` is its name, `told` is what the program does.
+    """One step: `action` is its name, `effect` is what the program does.
 
     `cost` is 1 for a disturbance, more for several. `broken` are the violations, in words.
     """
@@ -34,7 +34,7 @@ class Step(NamedTuple):
     action: str
     cost: int
     world: World
-    told: str = ""
+    effect: str = ""
     broken: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ def _begin(program: Program, world: World) -> Iterator[Step]:
     another = len(world.flights)
     who = "another pass" if another else "a pass"
     for answer in ANSWERS:
-        flight = _boarded(program, world, answer)
+        flight = _in_progress(program, world, answer)
         plot = program.plots[flight.plan]
         doubts = "" if answer == "good" else f", metrics are {answer}"
         quiet = another + (answer != "good")
@@ -68,7 +68,7 @@ def decided(program: Program, world: World, answer: str = "good") -> int:
     return program.decide(world if not world.flights else tidy(world._replace(memory=Memory(), flights=())), answer)
 
 
-def _boarded(program: Program, world: World, answer: str) -> Flight:
+def _in_progress(program: Program, world: World, answer: str) -> Flight:
     """Returns the pass in progress after the real program has decided on the present world."""
     status = world.status
     ranks = {world.primary.by, world.routed} | ({status.advanced, status.entered} if status else set())
@@ -156,11 +156,11 @@ def _went_on(program: Program, world: World, flight: Flight, step: Step) -> Step
     plot = program.plots[flight.plan]
     broken = step.broken + laws.planned(plot.plan) + laws.said(plot.plan, flight.answers, request)
     if request.patch is not None:
-        world = world._replace(flights=(*world.flights, _slim(program, flight, request)))
+        world = world._replace(flights=(*world.flights, _without_unneeded(program, flight, request)))
     return step._replace(world=tidy(world), broken=broken)
 
 
-def _slim(program: Program, flight: Flight, request: Request) -> Flight:
+def _without_unneeded(program: Program, flight: Flight, request: Request) -> Flight:
     """Drops what no later write of this pass can depend on."""
     plan = program.plots[flight.plan].plan
     assert request.patch is not None

@@ -19,7 +19,7 @@ from reconcile.model.errors import ClusterError, LostRaceError, RefusedError, Un
 from reconcile.model.kinds import version_of
 from reconcile.model.measurement import Failure
 from reconcile.model.settings import Settings
-from tests.explorer import manifests, turns
+from tests.explorer import manifests, whole_pass
 from tests.explorer.manifests import NOW, Notes
 from tests.explorer.state import NOBODY
 from tests.support.fakes import FixedMeter, ref_of
@@ -89,16 +89,16 @@ class _Script:
     """A cluster with given outcomes for the writes of a pass. It stops at the first write without one."""
 
     answers: str
-    told: int = 0
+    used: int = 0
     said: list[Event] = field(default_factory=list)
     width: int = 1
 
     def patch(self, patch: Patch) -> None:
         """Raises or returns the next outcome."""
-        if self.told == len(self.answers):
+        if self.used == len(self.answers):
             raise _PausedError(patch)
-        error = OUTCOMES[self.answers[self.told]]
-        self.told += 1
+        error = OUTCOMES[self.answers[self.used]]
+        self.used += 1
         self.said.clear()
         if error is not None:
             raise error("something went wrong")
@@ -202,7 +202,7 @@ class Program:
         text = self._text(plan, asked, world.old)
         if text not in self._numbers:
             self._numbers[text] = len(self.plots)
-            broken = turns.broken(plan, found, ANSWERS[answer], INTERVAL) if self._whole else ()
+            broken = whole_pass.broken(plan, found, ANSWERS[answer], INTERVAL) if self._whole else ()
             self.plots.append(Plot(plan, asked, world.old, tuple(self._stamps(plan, world.old)), broken))
         return self._numbers[text]
 
@@ -230,7 +230,7 @@ class Program:
             script = _Script(answers)
             patch = None
             try:
-                applying.apply(self.plots[plan].plan, script, NOW, lambda: late and script.told == len(answers))
+                applying.apply(self.plots[plan].plan, script, NOW, lambda: late and script.used == len(answers))
             except _PausedError as paused:
                 patch = paused.patch
             text = json.dumps([str(patch.target), patch.subresource, list(patch.operations)]) if patch else ""

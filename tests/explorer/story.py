@@ -23,7 +23,7 @@ class Scene(NamedTuple):
     """One world on a way: the action, the world after it, and the violations."""
 
     action: str
-    told: str
+    effect: str
     world: World
     broken: tuple[str, ...]
 
@@ -36,15 +36,15 @@ def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
         step = next((one for one in search.steps(world) if one.action == action), None)
         if step is not None:
             world = step.world
-            yield Scene(action, step.told, world, (*step.broken, *search.calm.broken(world)))
+            yield Scene(action, step.effect, world, (*step.broken, *search.calm.broken(world)))
 
 
 def tell(violation: Violation, search: Search) -> str:
     """Returns the story of a violation, and its regression case."""
     lines = [f"Broken law {violation.law}", f"It begins with: {violation.seed}", ""]
     for number, scene in enumerate(follow(search, violation.seed, violation.way)):
-        told = f" ({scene.told})" if scene.told else ""
-        lines += [f"{number:3}. {scene.action}{told}", f"     {seen(scene.world)}"]
+        effect = f" ({scene.effect})" if scene.effect else ""
+        lines += [f"{number:3}. {scene.action}{effect}", f"     {seen(scene.world)}"]
         lines += [f"     BROKEN {law}" for law in scene.broken]
     case = json.dumps({"law": violation.law, "seed": violation.seed, "way": violation.way}, indent=2)
     return "\n".join([*lines, "", "To be kept in tests/explorer/regressions/:", case, ""])

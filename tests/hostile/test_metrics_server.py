@@ -11,7 +11,15 @@ import pytest
 import yaml
 
 from tests.hostile.tally import End, ended
-from tests.hostile.whole import Said, as_process, folder_with, law_halted, law_unchanged, law_words, steer
+from tests.hostile.whole_program import (
+    RunResult,
+    folder_with,
+    law_halted,
+    law_readable,
+    law_unchanged,
+    run_as_process,
+    run_in_process,
+)
 from tests.support.metrics_server import Server, no_response, result_body, running, vector
 
 if TYPE_CHECKING:
@@ -33,8 +41,8 @@ def server() -> Iterator[Server]:
 
 def error(handler: Handler) -> None:
     """Sends the credentials back, in an error with terminal sequences."""
-    said = f"{ACTS} {handler.headers['Authorization']} {SECRET} s3cret%21pass"
-    body = {"status": "error", "errorType": ACTS, "error": said * 100, "warnings": [said] * 20}
+    text = f"{ACTS} {handler.headers['Authorization']} {SECRET} s3cret%21pass"
+    body = {"status": "error", "errorType": ACTS, "error": text * 100, "warnings": [text] * 20}
     handler.send(json.dumps(body).encode(), 400)
 
 
@@ -77,19 +85,19 @@ REPLIES: dict[str, tuple[Callable[[Handler], None], str]] = {
 COMMANDS = ("plan", "run")
 
 
-def law_held(said: Said, command: str, words: str) -> None:
+def law_held(result: RunResult, command: str, words: str) -> None:
     """The exit code is 4, the reason is shown, no secret is shown or written, and no more is written than of a halt."""
-    law_words(said)
-    assert said.code == 4
-    assert words in said.out
-    everything = said.text + "".join(data.decode() for data in said.changed.values())
+    law_readable(result)
+    assert result.code == 4
+    assert words in result.out
+    everything = result.text + "".join(data.decode() for data in result.changed.values())
     assert SECRET not in everything
     assert "s3cret" not in everything
     if command == "plan":
-        law_unchanged(said)
+        law_unchanged(result)
     else:
-        law_halted(said)
-        assert any(words in event["message"] for event in yaml.safe_load_all(said.changed["events.yaml"]))
+        law_halted(result)
+        assert any(words in event["message"] for event in yaml.safe_load_all(result.changed["events.yaml"]))
 
 
 def asked(server: Server, name: str) -> tuple[str, ...]:
@@ -98,7 +106,7 @@ def asked(server: Server, name: str) -> tuple[str, ...]:
     return ("--metrics-server", url, "--detailed-exitcode", *hurry)
 
 
-def held_whatever_is_said(tmp_path: Path, server: Server, name: str, run: Callable[..., Said]) -> None:
+def held(tmp_path: Path, server: Server, name: str, run: Callable[..., RunResult]) -> None:
     """Runs each command with this response of the server and checks the law."""
     server.respond, words = REPLIES[name]
     folder = folder_with(tmp_path / "manifests", weight=10)
@@ -110,13 +118,13 @@ def held_whatever_is_said(tmp_path: Path, server: Server, name: str, run: Callab
 @pytest.mark.hostile("The metrics server", "through the whole program: plan, run")
 @pytest.mark.parametrize("name", REPLIES)
 def test_the_weight_is_held_and_words_say_why(tmp_path: Path, server: Server, name: str) -> None:
-    held_whatever_is_said(tmp_path, server, name, steer)
+    held(tmp_path, server, name, run_in_process)
 
 
 @pytest.mark.hostile("The metrics server", "through the program as a process: plan, run")
 @pytest.mark.parametrize("name", ["error", "elsewhere", "black hole", "gigabyte"])
 def test_a_process_says_the_same(tmp_path: Path, server: Server, name: str) -> None:
-    held_whatever_is_said(tmp_path, server, name, as_process)
+    held(tmp_path, server, name, run_as_process)
 
 
 @pytest.mark.hostile("The metrics server", "through the whole program: plan, run")
@@ -125,6 +133,6 @@ def test_nobody_listens(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
     folder = folder_with(tmp_path / "manifests", weight=10)
     for command in COMMANDS:
-        said = steer(folder, command, "--metrics-server", f"http://127.0.0.1:{port}", "--detailed-exitcode")
-        law_held(said, command, "Connection refused")
+        result = run_in_process(folder, command, "--metrics-server", f"http://127.0.0.1:{port}", "--detailed-exitcode")
+        law_held(result, command, "Connection refused")
         ended(End.HELD)

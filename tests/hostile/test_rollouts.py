@@ -21,17 +21,17 @@ from reconcile.model.rollout_manifest import parse
 from reconcile.model.template_hash import revision
 from tests.hostile.pieces import ABSENT, NO_JSON, OTHERS, SPEC, STATUS, TEXTS, paths, pieces, put, shown
 from tests.hostile.tally import End, ended
-from tests.hostile.whole import (
+from tests.hostile.whole_program import (
     EVENTS,
     ROLLOUT,
     ROUTE,
-    Said,
-    as_process,
+    RunResult,
     folder_with,
     law_halted,
+    law_readable,
     law_unchanged,
-    law_words,
-    steer,
+    run_as_process,
+    run_in_process,
 )
 from tests.support.program import stored
 from tests.unit.test_crd import SCHEMA
@@ -74,14 +74,14 @@ class Release:
             "status": self._status,
         }
 
-    def play(self, manifests: Sequence[Manifest], *args: object) -> Said:
+    def play(self, manifests: Sequence[Manifest], *args: object) -> RunResult:
         """Makes a pass over these Rollouts."""
         self.write(manifests)
         began = time.monotonic()
-        said = steer(self.folder, *args, "-o", "json")
+        result = run_in_process(self.folder, *args, "-o", "json")
         assert time.monotonic() - began < FAST
-        law_words(said, rollouts=len(manifests))
-        return said
+        law_readable(result, rollouts=len(manifests))
+        return result
 
     def write(self, manifests: Sequence[Manifest]) -> None:
         """Replaces the Rollouts of the folder, with a route for each."""
@@ -98,9 +98,9 @@ class Release:
         """Yields each hostile value for a field, the Rollout with it, and the plan of a pass for that."""
         tried = [*pieces(path), *more]
         manifests = [put(self.manifest(f"r-{number}"), path, piece) for number, piece in enumerate(tried)]
-        said = self.play(manifests, "plan")
-        law_unchanged(said)
-        found = {record["rollout"]["name"]: record for record in json.loads(said.out)["rollouts"]}
+        result = self.play(manifests, "plan")
+        law_unchanged(result)
+        found = {record["rollout"]["name"]: record for record in json.loads(result.out)["rollouts"]}
         assert len(found) == len(tried)
         for number, piece in enumerate(tried):
             yield piece, manifests[number], found[f"r-{number}"]
@@ -197,8 +197,8 @@ def test_a_status_of_a_wrong_type_halts_or_is_not_looked_at(release: Release, pa
 @pytest.mark.parametrize("path", sorted({*FIELDS} - MEANT))
 @pytest.mark.parametrize("piece", [ABSENT, True, "\x1b[2J\u202e\n", {"x": [{}]}], ids=shown)
 def test_a_pass_writes_nothing_but_what_it_has_to_say(release: Release, path: str, piece: Any) -> None:
-    said = release.play([put(release.manifest("r-0"), path, piece)], "run")
-    law_halted(said)
+    result = release.play([put(release.manifest("r-0"), path, piece)], "run")
+    law_halted(result)
     ended(End.HALTED)
 
 
@@ -209,9 +209,9 @@ NO_NAMES = [text for text in TEXTS if text not in {"", "x", "5", "null", "a" * 6
 @pytest.mark.parametrize("field", ["name", "namespace"])
 @pytest.mark.parametrize("text", [*NO_NAMES, "a" * 64], ids=repr)
 def test_a_name_that_no_api_server_takes_halts(release: Release, field: str, text: str) -> None:
-    said = release.play([put(release.manifest("r-0"), f"metadata.{field}", text)], "plan")
-    law_unchanged(said)
-    [record] = json.loads(said.out)["rollouts"]
+    result = release.play([put(release.manifest("r-0"), f"metadata.{field}", text)], "plan")
+    law_unchanged(result)
+    [record] = json.loads(result.out)["rollouts"]
     law_invalid(record, f"metadata.{field}")
     ended(End.HALTED)
 
@@ -223,9 +223,9 @@ def test_other_metadata_changes_nothing(release: Release, field: str) -> None:
         put(release.manifest(f"r-{number}"), f"metadata.{field}", piece)
         for number, piece in enumerate(piece for piece in (*TEXTS, *OTHERS) if piece is not ABSENT)
     ]
-    said = release.play(manifests, "plan")
-    law_unchanged(said)
-    for record in json.loads(said.out)["rollouts"]:
+    result = release.play(manifests, "plan")
+    law_unchanged(result)
+    for record in json.loads(result.out)["rollouts"]:
         law_status_only(record)
         assert record["reason"].startswith("success rate: unreachable (no metrics server is named")
         ended(End.SAFE)
@@ -249,12 +249,12 @@ def test_the_program_says_what_is_wrong_and_leaves_the_rest(
 ) -> None:
     release.write([put(release.manifest("r-0"), path, piece)])
     for command, code in (("plan", 4), ("run", 4), ("status", 0)):
-        said = as_process(release.folder, command, *(["--detailed-exitcode"] if code else []))
-        law_words(said)
-        assert said.code == code
-        assert words in said.out
+        result = run_as_process(release.folder, command, *(["--detailed-exitcode"] if code else []))
+        law_readable(result)
+        assert result.code == code
+        assert words in result.out
         if command == "run":
-            law_halted(said)
+            law_halted(result)
         else:
-            law_unchanged(said)
+            law_unchanged(result)
     ended(End.HALTED)

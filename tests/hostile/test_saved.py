@@ -8,8 +8,10 @@ memory; some of each kind go through the whole program.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,13 +26,13 @@ from reconcile.model.errors import UsageError
 from reconcile.model.plan import Result
 from reconcile.report import record as records
 from tests.hostile.tally import End, ended
-from tests.hostile.whole import Said, law_unchanged, law_words, steer
+from tests.hostile.whole_program import RunResult, law_readable, law_unchanged, run_in_process
 from tests.support.program import contents, example, steerer
 from tests.support.world import release
 from tests.unit.engine.saved_plans import LATER, World, places, with_checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 WHOSE = "A saved plan"
@@ -45,22 +47,22 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def plan(folder: Path, tmp_path: Path) -> Path:
     path = tmp_path / "plan.json"
-    assert steer(folder, "plan", "--out", path).code == 0
+    assert run_in_process(folder, "plan", "--out", path).code == 0
     return path
 
 
-def applied(folder: Path, plan: Path, *options: object) -> Said:
+def applied(folder: Path, plan: Path, *options: object) -> RunResult:
     """Applies a plan with the whole program, and checks that people see a message and no traceback."""
-    said = steer(folder, "apply", plan, *options)
-    law_words(said)
-    return said
+    result = run_in_process(folder, "apply", plan, *options)
+    law_readable(result)
+    return result
 
 
 def refused(folder: Path, plan: Path, words: str) -> None:
-    said = applied(folder, plan)
-    assert (said.code, said.out) == (2, "")
-    assert words in said.err
-    law_unchanged(said)
+    result = applied(folder, plan)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+    law_unchanged(result)
     ended(End.REFUSED)
 
 
@@ -150,8 +152,8 @@ def test_a_plan_takes_the_place_of_no_device(folder: Path, tmp_path: Path, name:
 @pytest.mark.hostile(WHOSE, "what is no file: pipes, devices, links to nothing")
 def test_a_link_to_a_plan_is_the_plan(folder: Path, plan: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(plan)
-    said = applied(folder, tmp_path / "link")
-    assert (said.code, "started" in said.out) == (0, True)
+    result = applied(folder, tmp_path / "link")
+    assert (result.code, "started" in result.out) == (0, True)
     ended(End.SAFE)
 
 
@@ -272,6 +274,25 @@ ANYTHING: tuple[Any, ...] = (
 )
 
 
+class Formatter(logging.Handler):
+    """Formats each record and keeps nothing: pytest-xdist cannot send text with half of a surrogate pair."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Raises where the text cannot be formatted."""
+        self.format(record)
+
+
+@contextmanager
+def formatted_only() -> Iterator[None]:
+    logger = logging.getLogger("steerer")
+    kept = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [Formatter()], False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = kept
+
+
 class Forgers:
     """A saved plan, and the decisions of a pass five minutes later, with which forgeries are compared."""
 
@@ -295,7 +316,8 @@ class Forgers:
         assert all(record in self._fresh for record in written)
         for record in [*made, *plan.refused(plan.age_problem(LATER, 0))]:
             records.render([record], "json").encode()
-            log_decision(record)
+            with formatted_only():
+                log_decision(record)
         ended(End.SAFE if written else End.NOT_APPLIED)
 
 
@@ -361,9 +383,9 @@ WHOLE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
 def test_a_forgery_is_refused_by_object_and_field(folder: Path, plan: Path, name: str) -> None:
     change, words = WHOLE[name]
     forged(plan, change)
-    said = applied(folder, plan)
-    assert (said.code, words in said.out) == (4, True), said.text
-    law_unchanged(said)
+    result = applied(folder, plan)
+    assert (result.code, words in result.out) == (4, True), result.text
+    law_unchanged(result)
     ended(End.NOT_APPLIED)
 
 
@@ -382,9 +404,9 @@ def test_no_server_is_asked_for_what_is_no_name(folder: Path, plan: Path, where:
 def test_replayed_it_does_nothing_more(folder: Path, plan: Path) -> None:
     assert applied(folder, plan).code == 0
     for _ in range(2):
-        said = applied(folder, plan, "--control-loop-interval", "0s")
-        assert said.code == 4
-        law_unchanged(said)
+        result = applied(folder, plan, "--control-loop-interval", "0s")
+        assert result.code == 4
+        law_unchanged(result)
         ended(End.NOT_APPLIED)
 
 
@@ -392,13 +414,13 @@ def test_replayed_it_does_nothing_more(folder: Path, plan: Path) -> None:
 @pytest.mark.parametrize("file", ["virtual-service", "deployment", "deployment-canary", "service", "hpa-canary"])
 def test_where_an_object_is_gone_it_is_refused(folder: Path, plan: Path, file: str) -> None:
     (folder / "workloads" / f"{file}.yaml").unlink()
-    said = applied(folder, plan)
+    result = applied(folder, plan)
     if file == "hpa-canary":  # nothing in the plan relies on it
-        assert said.code == 0
+        assert result.code == 0
         ended(End.SAFE)
         return
-    assert said.code == 4
-    law_unchanged(said)
+    assert result.code == 4
+    law_unchanged(result)
     ended(End.NOT_APPLIED)
 
 
@@ -406,9 +428,9 @@ def test_where_an_object_is_gone_it_is_refused(folder: Path, plan: Path, file: s
 def test_another_version_says_so(folder: Path, plan: Path) -> None:
     forged(plan, put("version", to="9.9.9\x1b[2J"))
     forged(plan, put(*STEP, to=50))
-    said = applied(folder, plan)
-    assert (said.code, "9.9.9" in said.out or "was 50 and is 10" in said.out) == (4, True)
-    law_unchanged(said)
+    result = applied(folder, plan)
+    assert (result.code, "9.9.9" in result.out or "was 50 and is 10" in result.out) == (4, True)
+    law_unchanged(result)
     ended(End.NOT_APPLIED)
 
 
@@ -418,10 +440,10 @@ def test_another_version_says_so(folder: Path, plan: Path) -> None:
 )
 def test_a_time_of_no_use_keeps_it_from_being_applied(folder: Path, plan: Path, time: object) -> None:
     forged(plan, put("time", to=time))
-    said = applied(folder, plan)
-    assert said.code in {2, 4}
-    law_unchanged(said)
-    ended(End.REFUSED if said.code == 2 else End.NOT_APPLIED)
+    result = applied(folder, plan)
+    assert result.code in {2, 4}
+    law_unchanged(result)
+    ended(End.REFUSED if result.code == 2 else End.NOT_APPLIED)
 
 
 @pytest.mark.hostile(WHOSE, "what is no plan: binary, YAML, huge, deep, NaN, members that are there twice")

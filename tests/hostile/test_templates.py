@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hostile.tally import End, ended
-from tests.hostile.whole import ROLLOUT, as_process, folder_with, law_halted, law_unchanged, law_words, steer
+from tests.hostile.whole_program import (
+    ROLLOUT,
+    folder_with,
+    law_halted,
+    law_readable,
+    law_unchanged,
+    run_as_process,
+    run_in_process,
+)
 from tests.support.metrics_server import Server, running
 
 if TYPE_CHECKING:
@@ -67,11 +75,11 @@ def test_a_query_that_cannot_be_put_into_words_holds_the_weight(
     query, words = QUERIES[name]
     options = ("--templates", templates(tmp_path, query), "--metrics-server", server.url, "--detailed-exitcode")
     for command in ("plan", "run"):
-        said = steer(folder, command, *options)
-        law_words(said)
-        assert said.code == 4
-        assert words in said.out
-        law_unchanged(said) if command == "plan" else law_halted(said)
+        result = run_in_process(folder, command, *options)
+        law_readable(result)
+        assert result.code == 4
+        assert words in result.out
+        law_unchanged(result) if command == "plan" else law_halted(result)
         ended(End.HELD)
     assert all(form["query"] != "m" for _, _, form in server.requests)
 
@@ -98,12 +106,12 @@ def test_a_file_that_is_no_metric_ends_the_pass_before_it_begins(tmp_path: Path,
     (made := tmp_path / "templates").mkdir()
     (made / "m.yaml").write_bytes(content)
     for command in ("plan", "run", "lint"):
-        said = steer(folder, command, "--templates", made)
-        law_words(said)
-        law_unchanged(said)
-        assert said.code in {1, 2}
-        assert words in said.text
-        assert "m.yaml" in said.text
+        result = run_in_process(folder, command, "--templates", made)
+        law_readable(result)
+        law_unchanged(result)
+        assert result.code in {1, 2}
+        assert words in result.text
+        assert "m.yaml" in result.text
         ended(End.REFUSED)
 
 
@@ -113,8 +121,8 @@ def test_a_process_says_the_same(tmp_path: Path, folder: Path, server: Server, n
     query, words = QUERIES[name]
     options = ("--templates", templates(tmp_path, query), "--metrics-server", server.url, "--detailed-exitcode")
     for command in ("plan", "run"):
-        said = as_process(folder, command, *options)
-        law_words(said)
-        assert (said.code, words in said.out) == (4, True)
-        law_unchanged(said) if command == "plan" else law_halted(said)
+        result = run_as_process(folder, command, *options)
+        law_readable(result)
+        assert (result.code, words in result.out) == (4, True)
+        law_unchanged(result) if command == "plan" else law_halted(result)
         ended(End.HELD)

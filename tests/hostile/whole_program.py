@@ -30,7 +30,7 @@ _ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class RunResult:
     """The result of one run: exit code, stdout, stderr, all files before it, and the files that it changed."""
 
     code: int
@@ -45,7 +45,7 @@ class Said:
         return self.out + self.err
 
 
-def steer(folder: Path, *args: object) -> Said:
+def run_in_process(folder: Path, *args: object) -> RunResult:
     """Runs a command over a folder, in this process. A defect ends in a traceback on stderr, as in a process."""
 
     def run() -> tuple[int, str, str]:
@@ -55,26 +55,26 @@ def steer(folder: Path, *args: object) -> Said:
             return FAILED, "", traceback.format_exc()
         return done.returncode, done.stdout, done.stderr
 
-    return _looked_at(folder, run)
+    return _observed(folder, run)
 
 
-def as_process(folder: Path, *args: object) -> Said:
+def run_as_process(folder: Path, *args: object) -> RunResult:
     """Runs a command over a folder as a process."""
 
     def run() -> tuple[int, str, str]:
         done = program.steerer(*args, "-f", folder)
         return done.returncode, done.stdout, done.stderr
 
-    return _looked_at(folder, run)
+    return _observed(folder, run)
 
 
-def _looked_at(folder: Path, run: Callable[[], tuple[int, str, str]]) -> Said:
+def _observed(folder: Path, run: Callable[[], tuple[int, str, str]]) -> RunResult:
     before = program.contents(folder)
     code, out, err = run()
     after = program.contents(folder)
     assert before.keys() <= after.keys()
     changed = {path: data for path, data in after.items() if before.get(path) != data}
-    return Said(code=code, out=out, err=err, before=before, changed=changed)
+    return RunResult(code=code, out=out, err=err, before=before, changed=changed)
 
 
 def folder_with(target: Path, rollout: Any = None, *, weight: int = 0, metrics: bool = True) -> Path:
@@ -90,27 +90,27 @@ def folder_with(target: Path, rollout: Any = None, *, weight: int = 0, metrics: 
     return folder
 
 
-def law_words(said: Said, *, rollouts: int = 1) -> None:
+def law_readable(result: RunResult, *, rollouts: int = 1) -> None:
     """There is no traceback, no character that acts on a terminal, and no more text than a person can read."""
-    assert "Traceback" not in said.text, said.err
-    assert "internal error" not in said.text, said.text
-    assert not (found := _ACTS.search(said.text)), f"{found[0]!r} in {said.text!r}"
-    assert len(said.text) <= MOST_SAID * rollouts
+    assert "Traceback" not in result.text, result.err
+    assert "internal error" not in result.text, result.text
+    assert not (found := _ACTS.search(result.text)), f"{found[0]!r} in {result.text!r}"
+    assert len(result.text) <= MOST_SAID * rollouts
 
 
-def law_unchanged(said: Said) -> None:
+def law_unchanged(result: RunResult) -> None:
     """No file is changed."""
-    assert said.changed == {}
+    assert result.changed == {}
 
 
-def law_halted(said: Said) -> None:
+def law_halted(result: RunResult) -> None:
     """Only conditions of the Rollout's status and a Warning are written, in printable characters."""
-    assert said.changed.keys() <= {ROLLOUT, EVENTS}
-    events = [event for event in yaml.safe_load_all(said.changed.get(EVENTS, b"")) if event]
+    assert result.changed.keys() <= {ROLLOUT, EVENTS}
+    events = [event for event in yaml.safe_load_all(result.changed.get(EVENTS, b"")) if event]
     assert [event["type"] for event in events] == ["Warning"] * len(events)
     messages = [event["message"] for event in events]
-    if ROLLOUT in said.changed:
-        old, new = (yaml.safe_load(content) for content in (said.before[ROLLOUT], said.changed[ROLLOUT]))
+    if ROLLOUT in result.changed:
+        old, new = (yaml.safe_load(content) for content in (result.before[ROLLOUT], result.changed[ROLLOUT]))
         assert {**old, "status": None} == {**new, "status": None}
         messages += [condition["message"] for condition in new["status"]["conditions"]]
     for message in messages:
