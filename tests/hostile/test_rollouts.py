@@ -167,7 +167,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.hostile("A Rollout", "any JSON in place of several fields at once (drawn at random)")
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(changes=st.lists(st.tuples(st.sampled_from(FIELDS), ANYTHING), min_size=1, max_size=4))
 def test_what_the_schema_refuses_is_a_problem_and_nothing_raises(changes: list[tuple[str, Any]]) -> None:
     manifest = {"metadata": {"name": "r", "namespace": "test"}, "spec": SPEC, "status": STATUS}

@@ -340,7 +340,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.hostile(WHOSE, "some of its values are anything else (drawn at random)")
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_no_forgery_is_written_unless_a_pass_would_write_it(data: st.DataObject) -> None:
     forgers = Forgers()

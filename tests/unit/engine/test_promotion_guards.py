@@ -27,7 +27,7 @@ WEIGHTS = "Advance rollout podinfo.test weight {}"
 
 
 def edit_primary(play: World, *path_and_value: Any, by: str = "kubectl-edit") -> None:
-    """Change the primary's template as a person does: the server notes who, when and what."""
+    """Changes the primary's template as a person does: the server records who, when and what."""
     play.cluster.edit(P, "spec", "template", *path_and_value)
     fields: dict[str, Any] = {}
     node = fields
@@ -118,7 +118,7 @@ def test_what_the_primary_was_is_on_record_for_as_long_as_a_release_goes_on() ->
 
 
 def other_route(weight: int | None, kind: str = "http") -> dict[str, Any]:
-    """Build another VirtualService with the canary's host, alone where there is no weight."""
+    """Builds another VirtualService with the canary's host, as the only destination if there is no weight."""
     canary: dict[str, Any] = {"destination": {"host": "podinfo-canary"}}
     primary = {"destination": {"host": "podinfo"}, "weight": 100 - (weight or 0)}
     route = [canary] if weight is None else [primary, canary | {"weight": weight}]
@@ -200,7 +200,7 @@ def test_the_younger_of_two_rollouts_on_the_same_deployments_is_halted() -> None
 
 
 def admitted(monkeypatch: pytest.MonkeyPatch, play: World, change: Callable[[Any], None]) -> None:
-    """Let something change each template that steerer writes to the primary, as a mutating webhook does."""
+    """Changes each template that steerer writes to the primary, as a mutating webhook does."""
     write = play.cluster.patch
 
     def patch(one: Patch) -> Any:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.engine import saved_plan
@@ -244,7 +244,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)  # other tests may use the same cores
 @given(data=st.data(), new=JSON)
 def test_no_edit_of_the_file_makes_it_write_what_the_pass_would_not(data: st.DataObject, new: Any) -> None:
     world = World(*release("a", 10), *release("b", 100))

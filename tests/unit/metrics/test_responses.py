@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.metrics.responses import NotABatchError, batch_answers, parse, single_answer
@@ -30,7 +30,6 @@ def test_numbers(text: str, value: float) -> None:
     assert understood(result_body("scalar", [1, text])) == Answer(value=value)
 
 
-@settings(deadline=None)  # other tests may use the same cores
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_number_is_a_value(value: float) -> None:
     assert understood(vector(repr(value))).value == value
@@ -134,14 +133,12 @@ JSON = st.recursive(
 
 
 @pytest.mark.hostile("The metrics server", "any bytes and any JSON (drawn at random)")
-@settings(deadline=None)  # other tests may use the same cores
 @given(status=st.integers(100, 599), body=st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_reply_raises(status: int, body: bytes) -> None:
     assert failed(understood(body, status))
 
 
 @pytest.mark.hostile("The metrics server", "any bytes and any JSON (drawn at random)")
-@settings(deadline=None)  # other tests may use the same cores
 @given(kind=st.sampled_from(["vector", "scalar", "matrix", "string"]) | JSON, result=JSON)
 def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> None:
     answer = understood(result_body(kind, result))
@@ -151,7 +148,6 @@ def test_no_result_raises_and_no_value_is_infinite(kind: Any, result: Any) -> No
 
 
 @pytest.mark.hostile("The metrics server", "any JSON to a query for several (drawn at random)")
-@settings(deadline=None)  # other tests may use the same cores
 @given(
     result=JSON
     | st.lists(

@@ -52,7 +52,7 @@ def test_a_built_in_query_looks_at_one_workload_over_the_interval(metric: str, i
 
 @pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
-@settings(max_examples=50, deadline=None)  # other tests may use the same cores
+@settings(max_examples=50)
 @given(workload=NAMES, namespace=NAMES)
 def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespace: str) -> None:
     plain = BUILTIN.render(question(metric, workload="w"), "n")
@@ -70,7 +70,6 @@ def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespa
 
 
 @pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
-@settings(deadline=None)  # other tests may use the same cores
 @given(name=NAMES, other=NAMES)
 def test_a_name_matches_no_other_name(name: str, other: str) -> None:
     query = BUILTIN.render(question(SUCCESS, workload=name), "test")
@@ -80,7 +79,6 @@ def test_a_name_matches_no_other_name(name: str, other: str) -> None:
 
 
 @pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
-@settings(deadline=None)  # other tests may use the same cores
 @given(name=NAMES)
 def test_every_kind_of_string_ends_where_the_author_ended_it(
     name: str,
@@ -96,7 +94,7 @@ def test_every_kind_of_string_ends_where_the_author_ended_it(
 
 
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
-@settings(max_examples=50, deadline=None)  # other tests may use the same cores
+@settings(max_examples=50)
 @given(workloads=st.lists(NAMES, min_size=1, max_size=5), other=NAMES, namespace=NAMES)
 def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
     metric: str, workloads: list[str], other: str, namespace: str
