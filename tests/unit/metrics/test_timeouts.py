@@ -21,7 +21,7 @@ from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question, unrea
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SHORT = 0.2
+SHORT = 0.1
 """A timeout in seconds that a silent server lets pass."""
 
 
@@ -98,15 +98,19 @@ def test_a_server_that_accepts_and_says_nothing() -> None:
 def test_one_slow_answer_delays_no_other(server: Server) -> None:
     others = [question(f"w{number}") for number in range(9)]
 
+    answered = threading.Semaphore(0)
+
     def one_hangs(handler: Handler) -> None:
         if "slow" in handler.query:
-            no_response(handler)
+            handler.close_connection = True
+            assert all(answered.acquire(timeout=LONG) for _ in others)
         else:
             handler.send(vector("1"))
+            answered.release()
 
     server.respond = one_hangs
     slow = question("slow")
-    answers = Prometheus(server.url, TEMPLATES, timeout=1.0).measure([slow, *others], AT)
+    answers = Prometheus(server.url, TEMPLATES, timeout=LONG).measure([slow, *others], AT)
     assert [answers[other].value for other in others] == [1.0] * 9
     assert failed(answers[slow])[0] is Failure.UNREACHABLE
 
