@@ -1,8 +1,9 @@
 """One pass over all Rollouts: what is read, when it is decided, in which order it is measured and written.
 
-Open `one_pass` first. `listing` and `observe` read; `apply` writes; `ordering` and `shards` say whose turn it is.
-`saved_plan` is the document of `steerer plan --out`, `saved_plan_check` compares it with a later pass.
+Open `one_pass` first. `listing` and `observe` read, `decision` decides, `apply` writes, `shared_routes` lets several
+Rollouts write one route object; `ordering` and `shards` say whose turn it is. `saved_plan` is the document of
+`steerer plan --out`, and `saved_plan_check` compares it with a later pass.
 
 What a pass decides is in `core`. How a cluster is read and written is in `clusters`, how metrics are queried in
-`metrics`: this package sees the two ports only. It reads no clock: the time is given.
+`metrics`: this package sees only the two ports. It reads no clock: the time is an argument.
 """

@@ -28,7 +28,7 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """A patch that somebody else makes before the pass of a tick."""
+    """A patch of another writer, before the pass of a tick."""
 
     tick: int
     target: Ref

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Refusing(MemoryCluster):
-    """A cluster that refuses writes to some objects, and Events if `deaf`."""
+class RefusingCluster(MemoryCluster):
+    """A cluster that refuses writes to some objects, and Events if `refuses_events`."""
 
     unwritable: dict[object, ClusterError]
-    deaf = False
+    refuses_events = False
 
     def patch(self, patch: Patch) -> None:
         """Refuses or writes."""
@@ -32,15 +32,15 @@ class Refusing(MemoryCluster):
 
     def record(self, event: Event, at: datetime) -> None:
         """Refuses or stores."""
-        if self.deaf:
+        if self.refuses_events:
             raise ForbiddenError("no Events for you")
         super().record(event, at)
 
 
-def planned() -> tuple[Plan, Refusing]:
+def planned() -> tuple[Plan, RefusingCluster]:
     """Returns the plan of a start, and the cluster that it is for."""
     play: World = world()
-    cluster = Refusing(play.cluster.objects.values())
+    cluster = RefusingCluster(play.cluster.objects.values())
     cluster.unwritable = {}
     return next(iter(World(cluster=cluster).pass_().plans())).plan, cluster
 
@@ -84,7 +84,7 @@ def test_what_the_status_promised_is_taken_back_where_the_write_after_it_failed(
     assert ready["message"] == f"{VS} could not be written: not allowed"
 
 
-class Deaf(Refusing):
+class RefusingStatus(RefusingCluster):
     """A cluster that accepts the first status of a pass and refuses the one that takes a promise back."""
 
     second: ClusterError
@@ -105,7 +105,7 @@ def test_a_promise_that_cannot_be_taken_back_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     plan, refusing = planned()
-    cluster = Deaf(refusing.objects.values())
+    cluster = RefusingStatus(refusing.objects.values())
     cluster.unwritable, cluster.second = {VS: ForbiddenError("not allowed")}, error
     plan = next(iter(World(cluster=cluster).pass_().plans())).plan
     caplog.clear()
@@ -122,7 +122,7 @@ def test_a_refused_write_of_a_plan_without_events_is_in_the_record_alone() -> No
 
 def test_events_that_are_refused_change_nothing_and_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     plan, cluster = planned()
-    cluster.deaf = True
+    cluster.refuses_events = True
     with caplog.at_level(logging.INFO, "steerer.apply"):
         assert apply(plan, cluster, START).result is Result.APPLIED
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"] * 2

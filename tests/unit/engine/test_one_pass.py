@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest, Scope
 
 
-def passed(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:
+def pass_over(cluster: MemoryCluster, meter: Any = None, **more: Any) -> Pass:
     """Returns a pass at `START`."""
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "meter": meter or FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0}),
         "settings": Settings(metrics=METRICS),
         "selection": Selection(),
         "now": lambda: START,
     }
-    return Pass(cluster=cluster, **given | more)
+    return Pass(cluster=cluster, **options | more)
 
 
-class Counting(FixedMeter):
+class CountingMeter(FixedMeter):
     """A meter that counts its calls."""
 
     rounds = 0
@@ -57,8 +57,8 @@ def test_a_namespace_that_cannot_be_read_is_told_when_the_others_are_done() -> N
 
     cluster = Partly(release("a", 10))
     for records in (
-        passed(cluster, selection=Selection(namespaces=("closed", "test"))).plans(),
-        passed(cluster, selection=Selection(namespaces=("closed", "test"))).run(),
+        pass_over(cluster, selection=Selection(namespaces=("closed", "test"))).plans(),
+        pass_over(cluster, selection=Selection(namespaces=("closed", "test"))).run(),
     ):
         assert next(records).plan.move == "advance"
         with pytest.raises(ClusterError, match="no rights in closed"):
@@ -67,31 +67,31 @@ def test_a_namespace_that_cannot_be_read_is_told_when_the_others_are_done() -> N
 
 def test_all_metrics_of_all_rollouts_are_asked_at_once() -> None:
     cluster = MemoryCluster([*release("a", 10), *release("b", 20), *release("c")])
-    meter = Counting(**{SUCCESS: 100.0, DURATION: 100.0})
-    records = list(passed(cluster, meter).run())
+    meter = CountingMeter(**{SUCCESS: 100.0, DURATION: 100.0})
+    records = list(pass_over(cluster, meter).run())
     assert [record.plan.move for record in records] == ["advance", "advance", "start"]
     assert (meter.rounds, len(meter.asked)) == (1, 4)
     assert {(question.workload, question.weight) for question in meter.asked} == {("a-canary", 10), ("b-canary", 20)}
 
 
 def test_nobody_is_asked_without_a_question() -> None:
-    meter = Counting()
-    list(passed(MemoryCluster(release("a")), meter).run())
+    meter = CountingMeter()
+    list(pass_over(MemoryCluster(release("a")), meter).run())
     assert meter.rounds == 0
 
 
 def test_plans_write_nothing() -> None:
     cluster = MemoryCluster(release("a", 10))
-    (record,) = passed(cluster).plans()
+    (record,) = pass_over(cluster).plans()
     assert (record.result, record.plan.move, record.at) == (Result.PLANNED, "advance", START)
     assert (cluster.patches, cluster.events) == ([], [])
 
 
 def test_a_pass_over_nothing_is_a_pass() -> None:
-    assert list(passed(MemoryCluster([])).run()) == []
+    assert list(pass_over(MemoryCluster([])).run()) == []
 
 
-class Odd(MemoryCluster):
+class RaisingCluster(MemoryCluster):
     """A cluster that raises an unexpected exception for one object."""
 
     def patch(self, patch: Patch) -> None:
@@ -101,7 +101,7 @@ class Odd(MemoryCluster):
         super().patch(patch)
 
 
-class Confused(FixedMeter):
+class BrokenMeter(FixedMeter):
     """A meter that returns something that is no answer, for one workload."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
@@ -115,9 +115,9 @@ class Confused(FixedMeter):
 
 def test_a_defect_while_deciding_halts_one_rollout_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
     cluster = MemoryCluster([*release("a", 10), *release("b", 10)])
-    meter = Confused(**{SUCCESS: 100.0, DURATION: 100.0})
+    meter = BrokenMeter(**{SUCCESS: 100.0, DURATION: 100.0})
     for make in ("plans", "run"):
-        broken, other = getattr(passed(cluster, meter), make)()
+        broken, other = getattr(pass_over(cluster, meter), make)()
         assert broken.result is Result.FAILED
         assert broken.error.startswith("internal error: AttributeError")
         assert (broken.plan.patches, broken.plan.events) == ((), ())
@@ -127,8 +127,8 @@ def test_a_defect_while_deciding_halts_one_rollout_and_no_other(caplog: pytest.L
 
 
 def test_a_defect_while_writing_is_told_and_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
-    cluster = Odd([*release("a"), *release("b")])
-    broken, other = passed(cluster).run()
+    cluster = RaisingCluster([*release("a"), *release("b")])
+    broken, other = pass_over(cluster).run()
     assert (broken.result, broken.error) == (Result.FAILED, "internal error: RuntimeError: boom")
     assert (other.result, other.plan.move) == (Result.APPLIED, "start")
     assert "could not be written" in caplog.text
@@ -137,7 +137,7 @@ def test_a_defect_while_writing_is_told_and_goes_no_further(caplog: pytest.LogCa
 def test_a_refusal_touches_no_other_rollout() -> None:
     cluster = MemoryCluster([*release("podinfo"), *release("z")])
     cluster.refuse[VS] = ForbiddenError("no")
-    moves = {record.plan.rollout.name: record.plan.move for record in passed(cluster).run()}
+    moves = {record.plan.rollout.name: record.plan.move for record in pass_over(cluster).run()}
     assert moves == {"podinfo": "halt", "z": "start"}
 
 
@@ -148,14 +148,14 @@ def clock(*seconds: float) -> Callable[[], datetime]:
 
 def test_what_the_budget_does_not_reach_is_named_and_comes_first_next_time() -> None:
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
-    records = list(passed(cluster, now=clock(0, 0, 1, 1, 49, 50, 50, 50, 50.1)).run())
+    records = list(pass_over(cluster, now=clock(0, 0, 1, 1, 49, 50, 50, 50, 50.1)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.APPLIED, Result.UNREACHED]
     assert records[2].error == "the pass ran out of time (50s)"
-    again = passed(cluster, now=lambda: START + timedelta(seconds=120)).run()
+    again = pass_over(cluster, now=lambda: START + timedelta(seconds=120)).run()
     assert next(again).plan.rollout == records[2].plan.rollout
 
 
-class Slow(MemoryCluster):
+class SlowCluster(MemoryCluster):
     """A cluster that takes a second for each write, and refuses the status of the Rollouts in `refused`."""
 
     def __init__(self, manifests: list[Manifest], refused: Collection[str] = ()) -> None:
@@ -176,7 +176,7 @@ class Slow(MemoryCluster):
         super().record(event, at)
 
 
-class Restless(FixedMeter):
+class ChangingMeter(FixedMeter):
     """A meter with another error rate of the failing canaries in each pass, so that their status always changes."""
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
@@ -189,9 +189,9 @@ class Restless(FixedMeter):
 SICK, WELL = [f"sick-{number}" for number in range(6)], ["well-0", "well-1"]
 
 
-def ill(trouble: str) -> tuple[Slow, FixedMeter]:
+def failing_releases(trouble: str) -> tuple[SlowCluster, FixedMeter]:
     """Returns Rollouts of which some are failing, unless there is no trouble."""
-    cluster = Slow(
+    cluster = SlowCluster(
         [item for name in (*SICK, *WELL) for item in release(name, 10 if name in SICK else 0)],
         refused=SICK if trouble == "their status cannot be written" else (),
     )
@@ -199,7 +199,7 @@ def ill(trouble: str) -> tuple[Slow, FixedMeter]:
         cluster.edit(Ref(ROLLOUT, "test", name), "spec", "canaryAnalysis", "stepWeight", 50)
     for name in SICK if trouble == "their canaries are paused" else ():
         cluster.edit(Ref(DEPLOYMENT, "test", f"{name}-canary"), "spec", "paused", True)  # noqa: FBT003 - a value
-    meter = Restless if trouble == "their metrics fail" else FixedMeter
+    meter = ChangingMeter if trouble == "their metrics fail" else FixedMeter
     return cluster, meter(**{SUCCESS: 100.0, DURATION: 100.0})
 
 
@@ -207,12 +207,12 @@ def ill(trouble: str) -> tuple[Slow, FixedMeter]:
     "trouble", ["", "their canaries are paused", "their metrics fail", "their status cannot be written"]
 )
 def test_who_cannot_go_on_starves_nobody_though_they_alone_would_take_all_the_time(trouble: str) -> None:
-    cluster, meter = ill(trouble)
+    cluster, meter = failing_releases(trouble)
     reached: set[str] = set()
     phases: set[str] = set()
     for number in range(100):
         cluster.time = START + timedelta(minutes=number)
-        records = list(passed(cluster, meter, now=lambda: cluster.time, budget=3).run())
+        records = list(pass_over(cluster, meter, now=lambda: cluster.time, budget=3).run())
         done = {record.plan.rollout.name for record in records if record.result is not Result.UNREACHED}
         assert number > 0 or len(done) < len(SICK)
         reached |= done
@@ -226,7 +226,7 @@ def test_who_cannot_go_on_starves_nobody_though_they_alone_would_take_all_the_ti
 def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts() -> None:
     cluster = MemoryCluster([*release("a"), *release("b"), *release("c")])
     words = iter(["", "told to stop", "told to stop"])
-    records = list(passed(cluster, stop_reason=lambda: next(words)).run())
+    records = list(pass_over(cluster, stop_reason=lambda: next(words)).run())
     assert [record.result for record in records] == [Result.APPLIED, Result.UNREACHED, Result.UNREACHED]
     assert {patch.target.name for patch in cluster.patches} == {"a"}
     assert {record.error for record in records[1:]} == {"told to stop"}
@@ -234,7 +234,7 @@ def test_a_pass_that_is_told_to_end_does_so_between_two_rollouts() -> None:
 
 def test_what_was_decided_can_be_looked_at_before_it_is_written() -> None:
     cluster = MemoryCluster([*release("a"), *release("b")])
-    one = passed(cluster)
+    one = pass_over(cluster)
     first, second = one.plans()
     assert cluster.patches == []
     refused = replace(first, result=Result.UNREACHED, error="looked at, and not wanted")
@@ -244,7 +244,9 @@ def test_what_was_decided_can_be_looked_at_before_it_is_written() -> None:
 
 def test_a_pass_that_stands_still_between_two_writes_leaves_the_second_to_the_next() -> None:
     cluster = MemoryCluster(release("a"))
-    (record,) = passed(cluster, now=clock(0, 1, 1, 46)).run()  # three quarters of the interval: others may move again
+    (record,) = pass_over(
+        cluster, now=clock(0, 1, 1, 46)
+    ).run()  # three quarters of the interval: others may move again
     assert record.result is Result.FAILED
     assert record.error.startswith("VirtualService a.test: not written")
     assert [patch.subresource for patch in cluster.patches] == ["status"]
@@ -252,30 +254,30 @@ def test_a_pass_that_stands_still_between_two_writes_leaves_the_second_to_the_ne
 
 
 def test_others_wait_from_the_whole_second_that_the_status_says_and_so_a_pass_stops_before() -> None:
-    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1.9, 1.9, 45.8)).run()
+    (record,) = pass_over(MemoryCluster(release("a")), now=clock(0, 1.9, 1.9, 45.8)).run()
     assert record.result is Result.APPLIED
-    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1.9, 1.9, 46)).run()  # 45 s after 1
+    (record,) = pass_over(MemoryCluster(release("a")), now=clock(0, 1.9, 1.9, 46)).run()  # 45 s after 1
     assert record.result is Result.FAILED
 
 
 def test_without_an_interval_the_budget_is_the_time_between_two_writes() -> None:
     settings = Settings(metrics=METRICS, interval=0)
-    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1, 1, 50), settings=settings).run()
+    (record,) = pass_over(MemoryCluster(release("a")), now=clock(0, 1, 1, 50), settings=settings).run()
     assert record.result is Result.APPLIED
-    (record,) = passed(MemoryCluster(release("a")), now=clock(0, 1, 1, 51), settings=settings).run()
+    (record,) = pass_over(MemoryCluster(release("a")), now=clock(0, 1, 1, 51), settings=settings).run()
     assert record.result is Result.FAILED
 
 
 def test_the_time_of_an_advance_is_that_of_its_write_and_not_of_the_reading() -> None:
     cluster = MemoryCluster(release("a", 10))
-    (record,) = passed(cluster, now=clock(0, 30)).run()
+    (record,) = pass_over(cluster, now=clock(0, 30)).run()
     status = cluster.patches[0].operations[-1]["value"]
     assert (record.plan.move, status["lastAdvanceTime"]) == ("advance", "2026-01-31T12:00:30Z")
 
 
 def test_the_selection_is_kept() -> None:
     cluster = MemoryCluster([*release("a"), *release("b")])
-    (record,) = passed(cluster, selection=Selection(names=("b",))).run()
+    (record,) = pass_over(cluster, selection=Selection(names=("b",))).run()
     assert record.plan.rollout.name == "b"
 
 
@@ -293,14 +295,14 @@ def test_a_plan_that_cannot_be_written_as_it_has_to_be_is_refused_as_a_whole(err
         return plan
 
     cluster = MemoryCluster([*release("broken"), *release("good")])
-    broken, good = sorted(passed(cluster, adapt=adapt).run(), key=lambda record: record.plan.rollout.name)
+    broken, good = sorted(pass_over(cluster, adapt=adapt).run(), key=lambda record: record.plan.rollout.name)
     assert (broken.result, broken.error) == (Result.FAILED, words)
     assert (broken.plan.patches, broken.plan.events, broken.plan.after) == ((), (), broken.plan.before)
     assert good.result is Result.APPLIED
     assert {patch.target.name for patch in cluster.patches} == {"good"}
 
 
-class Paused(MemoryCluster):
+class BlockedCluster(MemoryCluster):
     """A cluster in which the writes of one Rollout block until `go` is set; `at` is the most concurrent writes."""
 
     def __init__(self, manifests: list[Manifest], name: str) -> None:
@@ -326,9 +328,9 @@ class Paused(MemoryCluster):
 
 
 def test_a_write_that_hangs_holds_up_no_other_rollout() -> None:
-    cluster = Paused([item for name in "abcd" for item in release(name)], "a")
+    cluster = BlockedCluster([item for name in "abcd" for item in release(name)], "a")
     cluster.width = 2
-    records = list(passed(cluster).run())
+    records = list(pass_over(cluster).run())
     assert [(record.plan.rollout.name, record.result) for record in records] == [(n, Result.APPLIED) for n in "abcd"]
     assert [patch.target.name for patch in cluster.patches][-2:] == ["a", "a"]
     assert cluster.at == 2
@@ -337,7 +339,7 @@ def test_a_write_that_hangs_holds_up_no_other_rollout() -> None:
 def test_the_writes_of_one_rollout_keep_their_order() -> None:
     cluster = MemoryCluster([item for name in "abcdefgh" for item in release(name)])
     cluster.width = 4
-    list(passed(cluster).run())
+    list(pass_over(cluster).run())
     for name in "abcdefgh":
         kinds = [patch.target.kind.name for patch in cluster.patches if patch.target.name == name]
         assert kinds == ["Rollout", "VirtualService"]
@@ -347,7 +349,7 @@ def test_each_rollout_is_decided_when_it_is_its_turn() -> None:
     clock = iter(START + timedelta(seconds=step) for step in range(100))
     cluster = MemoryCluster([item for name in "abc" for item in release(name)])
     cluster.width = 2
-    records = list(passed(cluster, now=lambda: next(clock)).run())
+    records = list(pass_over(cluster, now=lambda: next(clock)).run())
     times = [record.plan.at for record in records if record.plan.at]
     assert times == sorted(set(times))
     assert len(times) == 3

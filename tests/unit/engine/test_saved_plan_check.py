@@ -15,7 +15,7 @@ from reconcile.engine.saved_plan_check import accept_or_refuse
 from reconcile.model.errors import ForbiddenError, UsageError
 from reconcile.model.plan import Result
 from tests.support.world import DURATION, START, SUCCESS, release
-from tests.unit.engine.test_one_pass import Confused
+from tests.unit.engine.test_one_pass import BrokenMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,7 +184,7 @@ def test_a_plan_that_could_not_be_made_is_not_applied() -> None:
 def test_a_defect_while_deciding_is_told_as_what_it_is() -> None:
     world = World()
     content = world.save()
-    world.meter = Confused
+    world.meter = BrokenMeter
     [record] = world.apply(content)
     assert (record.result, record.error.startswith("internal error: AttributeError")) == (Result.FAILED, True)
 
