@@ -224,9 +224,7 @@ class Steerer:
 
 def get(plane: ControlPlane, what: str, namespace: str) -> dict[str, Any]:
     """Returns one object, such as `deployment/podinfo`, as kubectl prints it, with `managedFields`."""
-    text = plane.kubectl("get", what, "-o", "json", "--show-managed-fields", namespace=namespace)
-    found: dict[str, Any] = json.loads(text)
-    return found
+    return plane.get(what, namespace)
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
@@ -313,7 +311,7 @@ def install(plane: ControlPlane, namespace: str, **analysis: Any) -> None:
 def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, then: int | None = None) -> Steerer:
     """Installs the example in a new namespace and makes its first step; `then` is the next stepWeight."""
     namespace = f"started-{uuid4().hex[:8]}"
-    plane.kubectl("create", "namespace", namespace)
+    plane.create_namespace(namespace)
     install(plane, namespace, stepWeight=step)
     kubeconfig = plane.kubeconfig_for(plane.token, namespace=namespace)
     steerer = Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)

@@ -87,7 +87,7 @@ def test_of_several_namespaces_each_is_asked_for_its_own_rights(
     control_plane: ControlPlane, installed: str, namespace: str
 ) -> None:
     other = f"{namespace}-other"
-    control_plane.kubectl("create", "namespace", other)
+    control_plane.create_namespace(other)
     install(control_plane, other)
     steerer = Steerer(kubeconfig=account(control_plane, installed, rights.rules(rights.PASS)), namespace=installed)
     done = steerer("check", "-n", f"{installed},{other}", "-o", "json", expect=4)

@@ -43,7 +43,7 @@ class Fleet:
         self.names = [(namespace, f"app-{number}") for namespace in self.namespaces for number in range(PER_TEAM)]
         self.steerer = Steerer(kubeconfig=plane.kubeconfig)
         for namespace in self.namespaces:
-            plane.kubectl("create", "namespace", namespace)
+            plane.create_namespace(namespace)
         apply(plane, *(item for namespace, name in self.names for item in small_release(namespace, name)))
         for namespace, name in self.names:
             rolled_out(plane, namespace, name, f"{name}-canary")

@@ -29,7 +29,7 @@ class OneGateway:
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane, self.namespace = plane, f"gateway-{uuid4().hex[:8]}"
-        plane.kubectl("create", "namespace", self.namespace)
+        plane.create_namespace(self.namespace)
         objects, routes = [], []
         for name in NAMES:
             for item in small_release(self.namespace, name):

@@ -32,6 +32,17 @@ HOLD = "test.steerer/hold"  # a pod annotated "true" with it stays unready; see 
 NODES = ("node-0", "node-1", "node-2")
 
 _SETTLE = "settle="
+# A process of kubectl costs a hundred times what a request does: so there are none for what is done all the time.
+_GROUPS = {
+    "service": "/api/v1",
+    "deployment": "/apis/apps/v1",
+    "horizontalpodautoscaler": "/apis/autoscaling/v2",
+    "job": "/apis/batch/v1",
+    "cronjob": "/apis/batch/v1",
+    "virtualservice": "/apis/networking.istio.io/v1",
+    "role": "/apis/rbac.authorization.k8s.io/v1",
+    "rollout": "/apis/apps.weave.works/v1beta1",
+}
 _NODE_SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"  # of the admission plugin PodNodeSelector
 
 
@@ -106,6 +117,21 @@ class ControlPlane:
         if check and done.returncode != 0:
             raise KubectlError(f"kubectl {' '.join(args)} ended with {done.returncode}:\n{done.stderr.strip()}")
         return done.stdout
+
+    def get(self, what: str, namespace: str) -> dict[str, Any]:
+        """Returns an object, such as `deployment/podinfo`, as `kubectl get -o json` prints it, with `managedFields`."""
+        kind, _, name = what.partition("/")
+        if kind in _GROUPS:
+            answer = self.request("GET", f"{_GROUPS[kind]}/namespaces/{namespace}/{kind}s/{name}")
+            answer.raise_for_status()
+            found: dict[str, Any] = answer.json()
+        else:
+            found = json.loads(self.kubectl("get", what, "-o", "json", "--show-managed-fields", namespace=namespace))
+        return found
+
+    def create_namespace(self, name: str) -> None:
+        """Creates a namespace."""
+        self.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}}).raise_for_status()
 
     def apply(self, manifests: str, *, namespace: str | None = None) -> None:
         """Apply YAML, as `kubectl apply` does."""

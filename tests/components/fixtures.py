@@ -69,7 +69,7 @@ def own_control_plane(
 def namespace(control_plane: ControlPlane) -> str:
     """Make a new namespace in the control plane. It is left behind: deleting it takes longer than all that is in it."""
     name = f"test-{uuid4().hex[:8]}"
-    control_plane.kubectl("create", "namespace", name)
+    control_plane.create_namespace(name)
     return name
 
 

@@ -120,6 +120,14 @@ def test_audit_log_has_every_request_with_what_a_write_sent(control_plane: Contr
     assert control_plane.requests_since(control_plane.mark()) == []
 
 
+def test_an_object_is_had_as_kubectl_prints_it(control_plane: ControlPlane, namespace: str) -> None:
+    apply(control_plane, namespace, deployment("podinfo"))
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    options = ("-o", "json", "--show-managed-fields")
+    printed = json.loads(control_plane.kubectl("get", "deployment/podinfo", *options, namespace=namespace))
+    assert control_plane.get("deployment/podinfo", namespace) == printed
+
+
 def test_rights_of_an_account_are_checked(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.kubectl("create", "serviceaccount", "reader", namespace=namespace)
     control_plane.kubectl("create", "role", "reader", "--verb=list", "--resource=deployments.apps", namespace=namespace)

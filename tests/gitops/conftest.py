@@ -54,7 +54,7 @@ def argocd(control_plane: ControlPlane, namespaces: None) -> str:  # noqa: ARG00
 def lived(control_plane: ControlPlane) -> Iterator[dict[str, dict[str, Any]]]:
     """Play the life of a release and give the Rollout in each of its states."""
     namespace = "gitops-life"
-    control_plane.kubectl("create", "namespace", namespace)
+    control_plane.create_namespace(namespace)
     with Metrics().serving() as metrics:
         yield states.play(control_plane, metrics, namespace)
 

@@ -40,7 +40,7 @@ def bare_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
     """Give a control plane without the Rollout resource, whose namespace for steerer admits restricted pods only."""
     with own_control_plane(pytestconfig, tmp_path_factory.mktemp("bare-plane"), kinds=False) as plane:
         plane.install_istio_crds()
-        plane.kubectl("create", "namespace", NAMESPACE)
+        plane.create_namespace(NAMESPACE)
         plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
         yield plane
 

@@ -98,5 +98,5 @@ def decisions(done: Done, namespace: str) -> list[dict[str, Any]]:
 def new_namespace(plane: ControlPlane) -> str:
     """Make a namespace, and give its name."""
     name = f"steerer-{uuid4().hex[:8]}"
-    plane.kubectl("create", "namespace", name)
+    plane.create_namespace(name)
     return name

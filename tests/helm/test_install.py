@@ -97,7 +97,7 @@ def story(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, re
     told |= {"notes": notes, "installed": names(plane), "columns": columns(plane)}
 
     shop = told["shop"] = f"shop-{uuid4().hex[:8]}"
-    plane.kubectl("create", "namespace", shop)
+    plane.create_namespace(shop)
     plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": at_rest(shop, "podinfo")}))
     told["job_pod"] = started(plane)
     told["tested"] = check_of(plane, program)

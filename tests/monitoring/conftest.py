@@ -42,7 +42,7 @@ def slug(state: str) -> str:
 def watched(control_plane: ControlPlane) -> dict[str, dict[str, Any]]:
     """Store a Rollout for each state of a life of real passes, with the status of that moment; by its name."""
     for name in (NAMESPACE, "watched-life"):
-        control_plane.kubectl("create", "namespace", name)
+        control_plane.create_namespace(name)
     with Metrics().serving() as metrics:
         life = states.play(control_plane, metrics, "watched-life")
     for state, seen in life.items():
@@ -91,7 +91,7 @@ def state_metrics(
 ) -> Iterator[KubeStateMetrics]:
     """Give kube-state-metrics with the rights and the configuration that are shipped, once it has seen all Rollouts."""
     namespace, name = ACCOUNT
-    control_plane.kubectl("create", "namespace", namespace)
+    control_plane.create_namespace(namespace)
     control_plane.kubectl("create", "serviceaccount", name, namespace=namespace)
     control_plane.apply(RBAC.read_text(encoding="utf-8"))
     _grant_own(control_plane)
