@@ -70,6 +70,12 @@ FOLDERS = (
         run_by="`make hostile`, `make test`",
     ),
     Folder(
+        name="edits",
+        shows="which lines of a manifest an edit touches, in every layout and in public repositories: "
+        "see [reliability.md](reliability.md#edits-of-manifests)",
+        run_by="`make edits`; own manifests in `make test`",
+    ),
+    Folder(
         name="contract",
         shows="one contract for folders and API servers: the port, whole lives of a release, races, crashes",
         needs=(CONTROL_PLANE,),

@@ -92,7 +92,7 @@ class Layout:
     def _members(self, node: Collection) -> Iterator[Member]:
         at = self._content(node)
         at += self.text[at] in "[{" if node.flow else 0
-        column = self.column(at)
+        column = 0 if node.flow else self.column(at)
         is_mapping = isinstance(node, Mapping)
         keys = node.children[::2] if is_mapping else [None] * len(node.children)
         for key, value in zip(keys, node.children[is_mapping :: 1 + is_mapping], strict=True):

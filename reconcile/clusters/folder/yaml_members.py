@@ -65,7 +65,8 @@ class Members:
         if not any("#" in self._text[end:start] for end, start in zip(ends, starts, strict=True)):
             self._splices.put(members[0].start, following, "")
         else:  # lines of comment stay: the dash stands alone above them
-            self._splices.put(len(self._text[: members[0].start].rstrip(" ")), ends[0], "")
+            line = self._layout.line(members[0].start)
+            self._splices.put(line + len(self._text[line : members[0].start].rstrip(" ")), ends[0], "")
             self._remove_lines(members[1:], following)
 
     def insert_entry(self, index: int, name: str, value: Any) -> None:

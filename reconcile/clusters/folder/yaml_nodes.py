@@ -38,6 +38,8 @@ class Node:
     end: int
     anchor: str | None = None
     tag: str | None = None  # as it is written; None and "!" without one
+    followed: bool = False
+    """Whether an alias stands for it."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -135,6 +137,7 @@ def _node(event: Any, start: int, end: int, anchors: dict[str, Node]) -> Node:
     if isinstance(event, yaml.AliasEvent):
         if event.anchor not in anchors:
             raise Fault("found undefined alias", start)
+        anchors[event.anchor].followed = True
         return Alias(start=start, end=end, target=anchors[event.anchor])
     common = {"start": start, "end": end, "anchor": event.anchor, "tag": event.tag}
     node: Node

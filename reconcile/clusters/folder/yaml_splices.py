@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconcile.clusters.folder.yaml_block_scalar import folded, literal_block
 from reconcile.clusters.folder.yaml_nodes import Collection, Scalar
-from reconcile.clusters.folder.yaml_writer import block, content, flow, folded, literal_block, scalar
+from reconcile.clusters.folder.yaml_writer import block, content, flow, scalar
 
 if TYPE_CHECKING:
     from reconcile.clusters.folder.yaml_layout import Layout, Member
@@ -54,7 +55,7 @@ class Splices:
 
     def _is_below(self, member: Member) -> bool:
         """Returns whether a value begins on a line below its key or dash."""
-        return 0 <= member.after < self.layout.line(member.node.start)
+        return member.after >= 0 and "\n" in self._text[member.after : member.node.start]
 
     def _head_end(self, member: Member) -> int:
         node = member.node

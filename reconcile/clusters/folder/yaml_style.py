@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,32 +21,24 @@ class Styles:
     def __init__(self, layout: Layout, *, blocks: bool) -> None:
         self._layout = layout
         self._default = Style(json=_is_json(layout.root), blocks=blocks)
-        self._measured: list[tuple[int, str, int]] | None = None
+        self._measured: dict[str, list[tuple[int, int]]] | None = None
 
     def near(self, index: int) -> Style:
         """Returns the style of what stands nearest to a character."""
         if self._measured is None:
-            self._measured = list(self._measure(self._layout.root))
-        nearest: dict[str, tuple[int, int]] = {}
-        for place, name, columns in self._measured:
-            found = (abs(place - index), columns)
-            nearest[name] = min(found, nearest.get(name, found))
-        step, offset, dash = (nearest.get(name, (0, None))[1] for name in ("step", "offset", "dash"))
-        style = self._default
-        return replace(
-            style,
-            step=style.step if step is None else step,
-            offset=style.offset if offset is None else offset,
-            dash=style.dash if dash is None else dash,
-        )
+            self._measured = {}
+            for name, place, columns in self._measure(self._layout.root):
+                self._measured.setdefault(name, []).append((place, columns))
+        found = {name: _nearest(places, index) for name, places in self._measured.items()}
+        return replace(self._default, **found)  # type: ignore[arg-type]  # the names are those of columns
 
-    def _measure(self, node: Node) -> Iterator[tuple[int, str, int]]:
-        """Yields where a distance stands, its name in Style, and the distance."""
+    def _measure(self, node: Node) -> Iterator[tuple[str, int, int]]:
+        """Yields the name of a distance in Style, where it stands, and the distance, in the order of the text."""
         if not isinstance(node, Collection) or node.flow:
             return
         for member in self._layout.members(node):
             if name := self._name(member):
-                yield member.start, name, self._layout.column(member.node.start) - member.column
+                yield name, member.start, self._layout.column(member.node.start) - member.column
             yield from self._measure(member.node)
 
     def _name(self, member: Member) -> str:
@@ -59,6 +52,12 @@ class Styles:
         if not isinstance(node, Collection) or node.flow:
             return ""
         return "offset" if isinstance(node, Sequence) else "step"
+
+
+def _nearest(places: list[tuple[int, int]], index: int) -> int:
+    """Returns what belongs to the place that is nearest to an index."""
+    after = bisect_left(places, (index, 0))
+    return min((abs(place - index), columns) for place, columns in places[max(after - 1, 0) : after + 1])[1]
 
 
 def _is_json(root: Node) -> bool:
