@@ -53,7 +53,9 @@ def command(options: type[Some]) -> Callable[[Callable[[Some, Stop], int]], clic
             context.exit(function(filled(options, values), context.ensure_object(Stop)))
 
         name, text = function.__name__, function.__doc__
-        return click.Command(name, callback=callback, params=[*parameters(options)], help=text)
+        # The help is an option of the command's own: click keeps the one that it makes first, whoever asked for it.
+        settings = {"help_option_names": ["-h", "--help"]}
+        return click.Command(name, settings, callback=callback, params=[*parameters(options)], help=text)
 
     return decorate
 
