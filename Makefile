@@ -42,7 +42,7 @@ test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there 
 COVERED := core model preflight engine metrics
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of core, model, preflight, engine and metrics
-	$(PYTEST) --quiet --cov=reconcile --cov-branch --cov-report= $(COVERED:%=tests/unit/%) tests/unit/clusters/git
+	$(PYTEST) --quiet --cov=reconcile --cov-branch --cov-report= $(COVERED:%=tests/unit/%) tests/unit/clusters/git tests/field
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(COVERED:%=reconcile/%/*))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component and no network: after each edit, a minute at most

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -22,6 +24,10 @@ from tests.hostile import tally
 from tests.support.durations import OPTION, Durations
 from tests.support.folders import programs
 from tests.support.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 __all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
 
@@ -67,3 +73,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Say whether expectations are to be written."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Restores the logger that a command sets up in this process: other tests read what it passes on."""
+    logger = logging.getLogger("steerer")
+    before = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.level, logger.propagate = before

@@ -147,17 +147,17 @@ def _halts_by_rolling_back(walk: Walk, halt: Any) -> Any:
 _HALTED = plans.halted
 
 
-def _speaks_first(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
+def _speaks_first(plan: Any, cluster: Any, at: Any, late: Any, write: Any = None) -> Record:
     for event in plan.events:
         _record_event(event, cluster, at)
-    return _APPLY(replace(plan, events=()), cluster, at, late)
+    return _APPLY(replace(plan, events=()), cluster, at, late, write)
 
 
-def _never_gives_up(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
+def _never_gives_up(plan: Any, cluster: Any, at: Any, late: Any, write: Any = None) -> Record:
     del late
     for one in plan.patches:
         try:
-            cluster.patch(one)
+            (write or cluster.patch)(one)
         except (LostRaceError, ClusterError):
             continue
     for event in plan.events:
@@ -165,9 +165,9 @@ def _never_gives_up(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
     return Record(plan=plan, at=at, result=Result.APPLIED)
 
 
-def _never_late(plan: Any, cluster: Any, at: Any, late: Any) -> Record:
+def _never_late(plan: Any, cluster: Any, at: Any, late: Any, write: Any = None) -> Record:
     del late
-    return _APPLY(plan, cluster, at)
+    return _APPLY(plan, cluster, at, write=write)
 
 
 _APPLY = apply.apply

@@ -77,9 +77,7 @@ def leading_to(manifests: Iterable[Manifest], host: str) -> tuple[list[str], lis
     splits: list[str] = []
     alone: list[str] = []
     for manifest in manifests:
-        entry = ROUTERS.get(str(manifest.get("kind")))
-        if entry is None:
-            continue
+        entry = ROUTERS[str(manifest["kind"])]
         metadata = manifest.get("metadata") or {}
         name = f"{manifest.get('kind')} {metadata.get('name')}.{metadata.get('namespace') or 'default'}"
         for paths, found in zip(entry.leading_to(manifest, host), (splits, alone), strict=True):

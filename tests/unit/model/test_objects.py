@@ -164,3 +164,14 @@ def test_an_autoscaler_without_a_target_is_refused() -> None:
     with pytest.raises(InvalidObjectError, match="scaleTargetRef: is required"):
         autoscaler(manifest)
     assert not scales(manifest, world.C)
+
+
+def test_only_a_metric_of_utilization_is_a_share_of_what_is_requested() -> None:
+    def of(kind: str, name: str) -> Manifest:
+        return {"type": "Resource", "resource": {"name": name, "target": {"type": kind}}}
+
+    manifest = world.autoscaler("podinfo", 2, 2)
+    manifest["spec"]["metrics"] = [of("AverageValue", "memory"), of("Utilization", "cpu"), {"type": "Pods"}]
+    assert autoscaler(manifest).utilization_of == {"cpu"}
+    manifest["spec"] |= {"metrics": [], "targetCPUUtilizationPercentage": 80}
+    assert autoscaler(manifest).utilization_of == {"cpu"}
