@@ -93,7 +93,18 @@ def test_a_plan_names_every_gate_query_value_and_patch(halfway: Steerer, metrics
     assert (record["move"], record["result"], record["error"]) == ("advance", "planned", "")
     assert record["before"] == {"phase": "Progressing", "weight": 50}
     assert record["after"] == {"phase": "Progressing", "weight": 60}
-    gates = ["rollout", "deployments", "services", "routes", "primary", "canary", "scaling", "interval", "analysis"]
+    gates = [
+        "rollout",
+        "deployments",
+        "services",
+        "routes",
+        "reach",
+        "primary",
+        "canary",
+        "scaling",
+        "interval",
+        "analysis",
+    ]
     assert [gate["name"] for gate in record["gates"]] == gates
     assert all(gate["outcome"] == "passed" and gate["reason"] for gate in record["gates"])
     measured = [(one["name"], one["value"], one["threshold"], one["verdict"]) for one in record["measurements"]]

@@ -361,7 +361,6 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "a disk": (partial(device, stat.S_IFBLK), "is no regular file"),
     "folders in folders": (partial(deep, 101), "is nested deeper than 100 folders"),
     "folders without end": (partial(deep, 3000), "is nested deeper than 100 folders"),
-    "one file under two names": (twin, r"service\.yaml and in .*twin\.yaml: which one is meant"),
 }
 FINE: dict[str, Callable[[Path], None]] = {
     "a folder with a file's name": lambda folder: (folder / "x.yaml").mkdir(),
