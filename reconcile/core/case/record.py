@@ -94,7 +94,7 @@ class ReleaseRecord:
         here, sent = _annotations(found.primary.template), _annotations(found.promoted_template)
         if self._copied_by_us:
             return stored != state.primary_revision or (bool(sent) and sent.items() <= here.items())
-        restarted = sent.keys() < here.keys()
+        restarted = self.editor is not None and self.editor.manager not in self.appliers and sent.keys() < here.keys()
         return restarted and stored == revision_without_annotations(found.promoted_template)
 
     @property
