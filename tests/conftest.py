@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from tests.components.tools import modules_of
 from tests.hostile import tally
 from tests.support.durations import OPTION, Durations
 from tests.support.folders import programs
+from tests.support.logs import restored_logging
 from tests.support.workers import Workers
 
 if TYPE_CHECKING:
@@ -77,8 +77,6 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """Restores the logger that a command sets up in this process: other tests read what it passes on."""
-    logger = logging.getLogger("steerer")
-    before = logger.handlers, logger.level, logger.propagate
-    yield
-    logger.handlers, logger.level, logger.propagate = before
+    """Restores the logger that a command sets up in this process."""
+    with restored_logging():
+        yield

@@ -27,6 +27,7 @@ from reconcile.model.plan import Result
 from reconcile.report import record as records
 from tests.hostile.tally import End, ended
 from tests.hostile.whole_program import RunResult, law_readable, law_unchanged, run_in_process
+from tests.support.logs import restored_logging
 from tests.support.program import contents, example, steerer
 from tests.support.world import release
 from tests.unit.engine.saved_plans import LATER, World, places, with_checksum
@@ -284,13 +285,10 @@ class Formatter(logging.Handler):
 
 @contextmanager
 def formatted_only() -> Iterator[None]:
-    logger = logging.getLogger("steerer")
-    kept = logger.handlers, logger.propagate
-    logger.handlers, logger.propagate = [Formatter()], False
-    try:
+    with restored_logging():
+        logger = logging.getLogger("steerer")
+        logger.handlers, logger.propagate = [Formatter()], False
         yield
-    finally:
-        logger.handlers, logger.propagate = kept
 
 
 class Forgers:

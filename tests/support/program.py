@@ -7,7 +7,6 @@ have theirs in `tests/apiserver/steering.py`.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import socket
@@ -23,6 +22,7 @@ from click.testing import CliRunner
 from reconcile.cli import program
 from reconcile.cli.signals import Stop
 from tests.components.processes import Program
+from tests.support.logs import restored_logging
 from tests.support.paths import ARTIFACTS, ROOT
 
 if TYPE_CHECKING:
@@ -38,21 +38,11 @@ _ENVIRONMENT: dict[str, str | None] = {"KUBECONFIG": None, "HOME": "/dev/null"}
 def invoke(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs the program in this process, without its signal handlers and without any cluster in reach."""
     words = [*map(str, args)]
-    with _restored_logging(), CliRunner().isolation(env=_ENVIRONMENT | environ) as (out, err, _):
+    with restored_logging(), CliRunner().isolation(env=_ENVIRONMENT | environ) as (out, err, _):
         code = program.run("steerer", words, Stop())
         sys.stdout.flush()
         sys.stderr.flush()
         return subprocess.CompletedProcess(words, code, out.getvalue().decode(), err.getvalue().decode())
-
-
-@contextmanager
-def _restored_logging() -> Iterator[None]:
-    logger = logging.getLogger("steerer")
-    before = logger.handlers, logger.level, logger.propagate
-    try:
-        yield
-    finally:
-        logger.handlers, logger.level, logger.propagate = before
 
 
 def steerer(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:

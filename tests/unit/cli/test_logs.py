@@ -14,6 +14,7 @@ from reconcile.cli.error_output import print_error
 from reconcile.cli.logs import log_decision, log_to_stderr
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Record, Result
+from tests.support.logs import restored_logging
 from tests.support.paths import DOCS
 from tests.support.world import SUCCESS, world
 
@@ -95,15 +96,6 @@ def test_text_is_one_readable_line_and_says_what_is_a_dry_run(capsys: pytest.Cap
     assert json.loads(told(planned, capsys, dry_run=True))["dryRun"] is True
 
 
-@pytest.fixture(autouse=True)
-def _restored() -> Any:
-    """Leave the loggers as they were found."""
-    logger = logging.getLogger("steerer")
-    before = logger.handlers, logger.level, logger.propagate
-    yield
-    logger.handlers, logger.level, logger.propagate = before
-
-
 RAW = "red \x1b[31m\x9b0m\n2026-01-31T12:00:00 INFO all is well \u202e"
 
 
@@ -123,3 +115,11 @@ def test_what_others_wrote_acts_on_no_terminal_and_begins_no_line(
 def test_last_words_act_on_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_error("steerer: \x1b[2J is no YAML\nand \u202e neither")
     assert capsys.readouterr().err == "steerer: \\x1b[2J is no YAML\nand \\u202e neither\n"
+
+
+def test_a_command_in_this_process_leaves_no_level_behind() -> None:
+    below = logging.getLogger("steerer.engine")
+    with restored_logging():
+        log_to_stderr("text", "error")
+        assert not below.isEnabledFor(logging.WARNING)
+    assert below.isEnabledFor(logging.WARNING)
