@@ -1,0 +1,57 @@
+"""The actions that a person asks for, as annotations on a Rollout. Each names the revision that it is about.
+
+They are read in every pass and never removed by one; what a pass makes of them is in `reconcile.core`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "apps.weave.works/"
+# The value of `pause` that holds whatever revision the canary has.
+ANY_REVISION = "*"
+
+
+class Action(StrEnum):
+    """The actions, in their precedence."""
+
+    ABORT = "abort"
+    PAUSE = "pause"
+    PROMOTE = "promote"
+    APPROVE = "approve"
+    RETRY = "retry"
+
+    @property
+    def annotation(self) -> str:
+        """The key of the annotation that asks for it."""
+        return PREFIX + self.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actions:
+    """What is asked for of one Rollout: for each action that is, its value.
+
+    A revision, for `pause` also `*`, for `approve` also `revision/weight`, for `retry` always `revision/token`.
+    """
+
+    asked: Mapping[Action, str]
+
+    def revision(self, action: Action) -> str:
+        """Returns the revision that an action names; empty where it is not asked for."""
+        return self.asked.get(action, "").partition("/")[0]
+
+    def argument(self, action: Action) -> str:
+        """Returns what follows the revision: the weight of an approval, the token of a retry; empty without one."""
+        return self.asked.get(action, "").partition("/")[2]
+
+
+def parse(annotations: Any) -> Actions:
+    """Returns the actions that annotations ask for. Empty ones ask for nothing."""
+    found = annotations if isinstance(annotations, dict) else {}
+    asked = {action: str(found.get(action.annotation) or "").strip() for action in Action}
+    return Actions(asked={action: value for action, value in asked.items() if value})
