@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,10 +14,16 @@ from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ClusterOptions, LogOptions, Output, ScopeOptions
 from reconcile.cli.scope import namespaces_for, selection_for
+from reconcile.core.case import Case
+from reconcile.core.preview import promotion_changes
+from reconcile.core.state_machine import RESTING
 from reconcile.engine.label_selector import matches
 from reconcile.engine.listing import list_manifests
+from reconcile.engine.observe import observe_templates
+from reconcile.model import rollout_manifest
 from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.kinds import EVENT, ROLLOUT, Scope
+from reconcile.model.settings import Settings
 from reconcile.report import describe, layout, plain_data
 
 if TYPE_CHECKING:
@@ -25,7 +31,9 @@ if TYPE_CHECKING:
 
     from reconcile.cli.options import Form
     from reconcile.cli.signals import Stop
-    from reconcile.model.kinds import Manifest
+    from reconcile.model.kinds import Manifest, Ref
+    from reconcile.model.plan import Change
+    from reconcile.model.ports import Cluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,11 +63,31 @@ def status(options: StatusOptions, _stop: Stop) -> int:
         missing = set(names) - {item["metadata"]["name"] for item in rollouts}
         if missing and not unread:
             raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
-        found = [(item, cluster.list(EVENT, _events_of(item))) for item in rollouts]
+        changes = _promotion_changes(cluster, rollouts)
+        found = [
+            Found(item, cluster.list(EVENT, _events_of(item)), changes.get(rollout_manifest.parse(item).ref, ()))
+            for item in rollouts
+        ]
     _print(found, options.output)
     if unread:
         raise ClusterError("; ".join(map(str, unread))) from unread[0]
     return NOTHING
+
+
+class Found(NamedTuple):
+    """What is shown of one Rollout: its manifest, its Events, and what its promotion will change."""
+
+    rollout: Manifest
+    events: Sequence[Manifest]
+    promotion: tuple[Change, ...]
+
+
+def _promotion_changes(cluster: Cluster, manifests: Sequence[Manifest]) -> dict[Ref, tuple[Change, ...]]:
+    """Returns what the promotions under way will change; nothing for one whose objects cannot be read or used."""
+    parsed = [rollout_manifest.parse(item) for item in manifests]
+    under_way = [item for item in parsed if item.state.phase not in RESTING]
+    cases = [Case(item, Settings(), adapters.now()) for item in observe_templates(cluster, under_way)]
+    return {case.rollout.ref: promotion_changes(case) for case in cases}
 
 
 def _events_of(rollout: Manifest) -> Scope:
@@ -68,15 +96,15 @@ def _events_of(rollout: Manifest) -> Scope:
     return Scope(namespace=metadata.get("namespace", "default"), fields=fields)
 
 
-def _print(found: Sequence[tuple[Manifest, Sequence[Manifest]]], form: Form) -> None:
+def _print(found: Sequence[Found], form: Form) -> None:
     if form != "text":
-        data = {"rollouts": [describe.status_data(item, events) for item, events in found]}
+        data = {"rollouts": [describe.status_data(*item) for item in found]}
         click.echo(plain_data.dump(data, form), nl=False)
         return
     console = layout.console_for(sys.stdout)
-    for index, (item, events) in enumerate(found):
+    for index, item in enumerate(found):
         if index:
             console.print()
-        describe.print_status(item, events, adapters.now(), console)
+        describe.print_status(*item, adapters.now(), console)
     if not found:
         click.echo("No Rollouts found.")

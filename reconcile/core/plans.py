@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.core import gates, messages, status
 from reconcile.core.halted_state import halted_state
+from reconcile.core.preview import promotion_changes
 from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
 from reconcile.core.status import Readiness
 from reconcile.core.stops import StopError
@@ -108,6 +109,7 @@ def _plan(
         at=walk.case.now,
         patches=patches,
         events=tuple(_event(walk.case, kind, message) for kind, message in events),
+        promotion=promotion_changes(walk.case),
         questions=tuple(walk.questions),
         uid=rollout.uid,
         generation=rollout.generation,

@@ -63,6 +63,28 @@ def observe_everything(cluster: Cluster, selection: Selection) -> tuple[Snapshot
     return Snapshot(observations=tuple(by_name), list_errors=listing.errors), listing.rollouts
 
 
+def observe_templates(cluster: Cluster, rollouts: Collection[Rollout]) -> tuple[Observation, ...]:
+    """Reads what the template that a promotion writes follows from, and nothing else of these Rollouts."""
+    cache = _ObjectCache(cluster)
+    named = [item for item in rollouts if item.spec is not None]
+    refs = ("canary", "primary", "primary_service", "canary_service")
+    cache.read(*(getattr(item, name) for item in named for name in refs))
+    return tuple(
+        Observation(
+            rollout=item,
+            primary=cache[item.primary],
+            canary=cache[item.canary],
+            surroundings=Surroundings(
+                primary_service=cache[item.primary_service],
+                canary_service=cache[item.canary_service],
+                route=None,
+                autoscalers=(),
+            ),
+        )
+        for item in named
+    )
+
+
 def _mark_unchanged(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:
     """Marks the Rollouts at rest whose canary is still the recorded version: nothing else of them has to be read."""
     known = {item.rollout.canary: item.known for item in observations if item.known is not None}

@@ -68,6 +68,15 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What a promotion changes at one path of the primary's template. The values are in words, "" = not told."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
     """The phase of a Rollout ("" = no pass has seen it) and the canary's weight (None = not observed)."""
 
@@ -81,7 +90,8 @@ class Plan:
 
     `patches` are written in their order, then `events`. With `questions` the plan is provisional: they have to be
     measured, and the plan made again. `error` is the text of a defect that kept the plan from being made. `uid` and
-    `generation` are the Rollout's, where the cluster has them. `at` is the time of the decision.
+    `generation` are the Rollout's, where the cluster has them. `at` is the time of the decision. `promotion` is what
+    the promotion, now or later, changes in the primary's template beside the images.
     """
 
     rollout: Ref
@@ -93,6 +103,7 @@ class Plan:
     measurements: tuple[Measurement, ...] = ()
     patches: tuple[Patch, ...] = ()
     events: tuple[Event, ...] = ()
+    promotion: tuple[Change, ...] = ()
     questions: tuple[Question, ...] = ()
     error: str = ""
     uid: str | None = None

@@ -1,4 +1,4 @@
-"""The paths at which two pod templates differ, as people write fields."""
+"""Where two pod templates differ: the paths, as people write fields, and the values."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ def changed_paths(old: Any, new: Any, path: str = "spec.template") -> list[str]:
 
     An item of a list is named by its name, or by its place. Null and empty members are the same as absent ones.
     """
-    return sorted(dict.fromkeys(_changed(canonical(old), canonical(new), path)))
+    return [where for where, _, _ in changes(old, new, path)]
 
 
-def _changed(old: Any, new: Any, path: str) -> Iterator[str]:
+def changes(old: Any, new: Any, path: str = "spec.template") -> list[tuple[str, Any, Any]]:
+    """Returns the same paths, each with the old and the new value; None = absent."""
+    found = {where: (where, before, after) for where, before, after in _changed(canonical(old), canonical(new), path)}
+    return [found[where] for where in sorted(found)]
+
+
+def _changed(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(old, list) and isinstance(new, list):
         old, new, form = _named(old, new), _named(new, old), "{}[{}]"
     elif isinstance(old, dict) and isinstance(new, dict):
         form = "{}.{}"
     else:
         if old != new:
-            yield path
+            yield path, old, new
         return
     for key in {**old, **new}:
         yield from _changed(old.get(key), new.get(key), form.format(path, key))

@@ -23,6 +23,7 @@ from reconcile.report.layout import (
 from reconcile.report.measurements import Row, measurement_lines
 from reconcile.report.next_step import next_step
 from reconcile.report.patch_summary import summarize
+from reconcile.report.promotion import promotion_lines
 from reconcile.report.verdict import UNWRITTEN, verdict
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def block_lines(record: Record) -> Iterator[Line]:
     yield from _titled("Gates", _gates(plan.gates))
     yield from _titled(_analysis_title(plan.before), _measurements(plan))
     yield from _titled(_WRITES.get(record.result, "Was to write"), _writes(plan))
+    yield from promotion_lines(plan.promotion)
     yield from _titled(_EVENTS.get(record.result, "Was to record"), _events(plan))
     if next_words := _next_step(record):
         yield Line(indent=2, head=Text("Next", "bold"), body=styled(next_words))

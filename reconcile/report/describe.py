@@ -16,6 +16,8 @@ from reconcile.report.layout import Line, as_text, join_texts, pad_to_widest, pr
 from reconcile.report.measurements import Row, measurement_lines
 from reconcile.report.next_step import next_step
 from reconcile.report.plain_data import plain
+from reconcile.report.promotion import promotion_lines
+from reconcile.report.record import changes_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reconcile.model.kinds import Manifest
+    from reconcile.model.plan import Change
     from reconcile.report.events import EventRow
 
 UNSEEN = "no pass has seen it yet"
@@ -31,17 +34,22 @@ UNSTARTED = "not started"
 _CONDITION_STYLES = {("Ready", "True"): "green", ("Stalled", "True"): "bold red"}
 
 
-def status_text(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> str:
-    """Returns the state of a Rollout as plain text: shorter than `kubectl describe`."""
-    return as_text(_status_lines(rollout, events, now))
+def status_text(rollout: Manifest, events: Sequence[Manifest], now: datetime, promotion: Sequence[Change] = ()) -> str:
+    """Returns the state of a Rollout as plain text: shorter than `kubectl describe`.
+
+    `promotion` is what its promotion will change beside the images.
+    """
+    return as_text(_status_lines(rollout, events, promotion, now))
 
 
-def print_status(rollout: Manifest, events: Sequence[Manifest], now: datetime, console: Console) -> None:
+def print_status(
+    rollout: Manifest, events: Sequence[Manifest], promotion: Sequence[Change], now: datetime, console: Console
+) -> None:
     """Prints the same, with the colours and the width of the console."""
-    print_lines(_status_lines(rollout, events, now), console)
+    print_lines(_status_lines(rollout, events, promotion, now), console)
 
 
-def status_data(rollout: Manifest, events: Sequence[Manifest]) -> dict[str, Any]:
+def status_data(rollout: Manifest, events: Sequence[Manifest], promotion: Sequence[Change] = ()) -> dict[str, Any]:
     """Returns the same as plain data for `-o json` and `-o yaml`, with its keys in this order."""
     status, metadata = lenient.mapping(rollout.get("status")), lenient.mapping(rollout.get("metadata"))
     return {
@@ -54,6 +62,7 @@ def status_data(rollout: Manifest, events: Sequence[Manifest]) -> dict[str, Any]
         "lastAdvanceTime": _timestamp(lenient.time(status.get("lastAdvanceTime"))),
         "conditions": [plain(condition) for condition in lenient.mappings(status.get("conditions"))],
         "measurements": [plain(measurement) for measurement in lenient.mappings(status.get("measurements"))],
+        "promotion": changes_data(promotion),
         "events": [_event(event) for event in read_events(events)],
     }
 
@@ -69,7 +78,9 @@ def _event(event: EventRow) -> dict[str, Any]:
     }
 
 
-def _status_lines(rollout: Manifest, events: Sequence[Manifest], now: datetime) -> Iterator[Line]:
+def _status_lines(
+    rollout: Manifest, events: Sequence[Manifest], promotion: Sequence[Change], now: datetime
+) -> Iterator[Line]:
     status, metadata = lenient.mapping(rollout.get("status")), lenient.mapping(rollout.get("metadata"))
     name = ".".join(filter(None, (lenient.text(metadata.get("name")), lenient.text(metadata.get("namespace")))))
     phase = lenient.text(status.get("phase")) or (UNSTARTED if status.get("conditions") else UNSEEN)
@@ -82,6 +93,7 @@ def _status_lines(rollout: Manifest, events: Sequence[Manifest], now: datetime) 
     if rows:
         yield Line(indent=2, head=Text("Last analysis", "bold"), body=styled(_last_analysis(status, now)))
         yield from measurement_lines(rows)
+    yield from promotion_lines(promotion)
     yield Line(indent=2, head=Text("Events", "bold"))
     yield from event_lines(events, now, indent=4)
 

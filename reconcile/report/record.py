@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconcile.model.measurement import Measurement
-    from reconcile.model.plan import Event, Gate, Patch, Position, Record
+    from reconcile.model.plan import Change, Event, Gate, Patch, Position, Record
 
 EVENT_REASON = "Synced"
 
@@ -29,6 +29,7 @@ def to_dict(record: Record) -> dict[str, Any]:
         "measurements": [_measurement(measurement) for measurement in plan.measurements],
         "patches": [_patch(patch) for patch in plan.patches],
         "events": [_event(event) for event in plan.events],
+        "promotion": changes_data(plan.promotion),
         "reason": plan.reason,
         "result": str(record.result),
         "error": record.error,
@@ -38,6 +39,11 @@ def to_dict(record: Record) -> dict[str, Any]:
 def render(records: Iterable[Record], form: str) -> str:
     """Returns the document `{"rollouts": [...]}` as `json` or `yaml`, with a newline at its end."""
     return dump({"rollouts": [to_dict(record) for record in records]}, form)
+
+
+def changes_data(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Returns what a promotion changes as plain data; null where a value is not told."""
+    return [{"path": item.path, "from": item.before or None, "to": item.after or None} for item in changes]
 
 
 def _position(position: Position) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def test_a_measurement_without_a_value_names_its_verdict() -> None:
 def test_a_terminal_gets_the_same() -> None:
     stream = io.StringIO()
 
-    print_status(ROLLOUT, STORED_EVENTS, NOW, console_for(stream))
+    print_status(ROLLOUT, STORED_EVENTS, (), NOW, console_for(stream))
 
     assert stream.getvalue() == status_text(ROLLOUT, STORED_EVENTS, NOW)
 
@@ -147,6 +147,7 @@ def test_the_data_of_a_status() -> None:
         "lastAdvanceTime",
         "conditions",
         "measurements",
+        "promotion",
         "events",
     ]
     assert (data["phase"], data["weight"], data["maxWeight"]) == ("Progressing", 30, 60)

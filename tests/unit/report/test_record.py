@@ -82,6 +82,7 @@ rollouts:
   - type: Normal
     reason: Synced
     message: Advance rollout podinfo.test weight 50
+  promotion: []
   reason: every gate and both metrics passed at weight 40
   result: applied
   error: ''
