@@ -6,7 +6,6 @@ Only the command line builds adapters and reads the clock.
 from __future__ import annotations
 
 import sys
-import tempfile
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from reconcile.cli.options import ClusterOptions, PassOptions, RunOptions, TargetOptions
+    from reconcile.cli.options import ClusterOptions, ManifestOptions, PassOptions, RunOptions, TargetOptions
     from reconcile.clusters.folder.cluster import FolderCluster
+    from reconcile.clusters.folder.sources import Sources
     from reconcile.engine.selection import Selection
     from reconcile.model.measurement import Metric
     from reconcile.model.ports import Cluster, Meter
@@ -47,7 +47,8 @@ def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator
             "--write-to takes one step of a live cluster into files, which somebody has to commit: -f, --wait "
             "and --dry-run=server are of no use with it; to look first, use --dry-run=client"
         )
-    with cluster_for(target.cluster, namespaces_for(target.scope, None), write_params) as (live, default_namespace):
+    scope = namespaces_for(target.scope, None)
+    with cluster_for(target.cluster, scope, write_params, checkout=target.write_to) as (live, default_namespace):
         cluster = _checkout_of(target, live, default_namespace)
         selection = selection_for(target.scope, default_namespace, target.sharding)
         yield pass_over(
@@ -62,7 +63,7 @@ def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator
 
 def refuse_stdin(options: ClusterOptions, *, written: bool) -> None:
     """Raises UsageError for a pass that would write to the standard input."""
-    if written and options.filename is not None and str(options.filename) == STDIN:
+    if written and STDIN in map(str, options.filename):
         raise UsageError("-f - can only be read: lint, plan, status and simulate take it; to write, name a folder")
 
 
@@ -132,19 +133,21 @@ def cluster_for(
     write_params: dict[str, str] | None = None,
     *,
     required: bool = True,
+    checkout: Path | None = None,
 ) -> Iterator[tuple[Cluster, str | None]]:
     """Yields the cluster, and the namespace that is in scope if none is named (None = all).
 
-    `namespaces` are those that are asked for. Raises UsageError for a folder that has no Rollout in any of them, if one
-    is `required`.
+    `namespaces` are those that are asked for, `checkout` is what is written instead. Raises UsageError for a folder
+    that has no Rollout in any of the namespaces, if one is `required`.
     """
     kubeconfig, context = options.api.kubeconfig, options.api.context
-    if options.filename is not None:
+    if options.filename:
         if kubeconfig or context or write_params:
             raise UsageError("-f reads a folder: --kubeconfig, --context and --dry-run=server need an API server")
-        with read_stdin(options.filename) as path:
-            yield folder_for(path, namespaces, required=required), None
+        yield folder_for(sources_for(options), namespaces, required=required), None
         return
+    if options.exclude and checkout is None:
+        raise UsageError("--exclude leaves out what is in a folder: name the folder with -f")
 
     from reconcile.clusters.kube.cluster import connect  # noqa: PLC0415 - only the cluster that is used
 
@@ -152,32 +155,29 @@ def cluster_for(
         yield cluster, cluster.default_namespace
 
 
-@contextmanager
-def read_stdin(path: Path) -> Iterator[Path]:
-    """Yields the path; for `-` that of a file with the standard input, which is deleted afterwards."""
-    if str(path) != STDIN:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="steerer-") as scratch:
-        file = path.__class__(scratch, "standard-input.yaml")
-        file.write_bytes(sys.stdin.buffer.read(MOST_READ))
-        yield file
+def sources_for(options: ClusterOptions | ManifestOptions) -> Sources:
+    """Returns what -f and --exclude name. Raises UsageError for a path that is neither a folder nor a file."""
+    from reconcile.clusters.folder.sources import Sources  # noqa: PLC0415 - only the cluster that is used
+
+    paths = tuple(path for path in options.filename if str(path) != STDIN)
+    stdin = sys.stdin.buffer.read(MOST_READ) if len(paths) < len(options.filename) else None
+    return Sources(paths, options.exclude, stdin)
 
 
-def folder_for(path: Path, namespaces: tuple[str, ...], *, required: bool = True) -> FolderCluster:
-    """Returns the cluster in a folder. One namespace that is asked for is that of the manifests that name none.
+def folder_for(sources: Sources, namespaces: tuple[str, ...], *, required: bool = True) -> FolderCluster:
+    """Returns the cluster of manifests. One namespace that is asked for is that of the manifests that name none.
 
-    Raises UsageError for a folder that has no Rollout in any of the namespaces, if one is `required`.
+    Raises UsageError for manifests that have no Rollout in any of the namespaces, if one is `required`.
     """
     from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
 
-    folder = FolderCluster(path, *namespaces) if len(namespaces) == 1 else FolderCluster(path)
+    folder = FolderCluster(sources, *namespaces) if len(namespaces) == 1 else FolderCluster(sources)
     if not (namespaces and required):
         return folder
     found = {item["metadata"]["namespace"] for item in folder.list(ROLLOUT, Scope())}
     if not found & {*namespaces}:
         others = f"it has those of namespace {', '.join(sorted(found))}" if found else "it has none at all"
-        raise UsageError(f"{path} has no Rollout of namespace {', '.join(namespaces)}: {others}")
+        raise UsageError(f"{sources} has no Rollout of namespace {', '.join(namespaces)}: {others}")
     return folder
 
 
@@ -187,11 +187,13 @@ def _checkout_of(options: TargetOptions, live: Cluster, default_namespace: str |
     if folder is None:
         return live
     from reconcile.clusters.folder.cluster import FolderCluster  # noqa: PLC0415 - only the cluster that is used
-    from reconcile.clusters.git.cluster import Checkout  # noqa: PLC0415 - only the cluster that is used
+    from reconcile.clusters.folder.sources import Sources  # noqa: PLC0415 - as above
+    from reconcile.clusters.git.cluster import Checkout  # noqa: PLC0415 - as above
 
     scope = namespaces_for(options.scope, default_namespace)
+    sources = Sources((folder,), options.cluster.exclude)
     # A kustomization may be what sets the namespace: with one namespace in scope, it is that one.
-    manifests = FolderCluster(folder, *scope) if len(scope) == 1 else FolderCluster(folder)
+    manifests = FolderCluster(sources, *scope) if len(scope) == 1 else FolderCluster(sources)
     return Checkout(live, manifests, str(folder))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconcile.cli import adapters
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.options import Interval, LogOptions, Output, RequiredFolder, ScopeOptions, Strict, Templates
+from reconcile.cli.options import Interval, LogOptions, ManifestOptions, Output, ScopeOptions, Strict, Templates
 from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.cli.scope import selection_for
 from reconcile.metrics import templates
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class LintOptions(Options):
     """The options of `steerer lint`."""
 
-    filename: RequiredFolder
+    manifests: ManifestOptions
     scope: ScopeOptions
     templates: Templates
     control_loop_interval: Interval
@@ -42,18 +42,18 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     """Find everything in a folder of manifests that would halt a release. Ends with 4 if there is something."""
     log_to_stderr(options.log.log_format, options.log.log_level)
     selection = selection_for(options.scope, None)
-    with adapters.read_stdin(options.filename) as path:
-        folder, loaded = adapters.folder_for(path, selection.namespaces), templates.load(options.templates)
-        settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
-        subjects, errors = read_subjects(folder, selection, settings)
-        manifests = folder.by_place()
-        subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)
-        results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
-        missing = (item.case.rollout.route for item in subjects if item.case.observation.around.route is None)
-        found = [files.files(manifests, folder.faults())]
-        found += [result for result in [files.elsewhere(manifests, missing)] if result.findings]
-        shared = (*found, count_rollouts(subjects, errors, Level.WARNING))
-        return print_results("Folder", shared, results, options.output, strict=options.strict)
+    sources, loaded = adapters.sources_for(options.manifests), templates.load(options.templates)
+    folder = adapters.folder_for(sources, selection.namespaces)
+    settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
+    subjects, errors = read_subjects(folder, selection, settings)
+    manifests = folder.by_place()
+    subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)
+    results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
+    missing = (item.case.rollout.route for item in subjects if item.case.observation.around.route is None)
+    found = [files.files(manifests, folder.faults())]
+    found += [result for result in [files.elsewhere(manifests, missing)] if result.findings]
+    shared = (*found, count_rollouts(subjects, errors, Level.WARNING))
+    return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 
 def _render_failures(subjects: Iterable[Subject], loaded: templates.TemplateSet) -> Answers:

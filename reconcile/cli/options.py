@@ -27,12 +27,6 @@ def output(*forms: str) -> Declaration:
 
 Output = Annotated[Literal["text", "json", "yaml"], output("text", "json", "yaml")]
 PassOutput = Annotated[Form, output("text", "json", "yaml", "patch")]
-RequiredFolder = Annotated[
-    Path,
-    option(
-        "-f", "--filename", type=PATH, required=True, help="A folder or a file of manifests, - for stdin; only read."
-    ),
-]
 Templates = Annotated[
     Path | None,
     option("--templates", type=PATH, help="Folder with more metric templates; a same name replaces a built-in one."),
@@ -72,14 +66,50 @@ class ApiOptions(Options):
     context: Annotated[str | None, option("--context", help="Context of the kubeconfig to use.")]
 
 
+Exclude = Annotated[
+    tuple[str, ...],
+    option(
+        "--exclude",
+        metavar="GLOB",
+        multiple=True,
+        help="What is left out in folders: a name at any depth, or with a slash a path in the folder; repeatable.",
+    ),
+]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClusterOptions(Options):
-    """A folder of manifests, or an API server."""
+class ManifestOptions(Options):
+    """Manifests that are only read."""
 
     filename: Annotated[
-        Path | None,
-        option("-f", "--filename", type=PATH, help="A folder or file (- is stdin) instead of a cluster."),
+        tuple[Path, ...],
+        option(
+            "-f",
+            "--filename",
+            type=PATH,
+            required=True,
+            multiple=True,
+            help="A folder or a file of manifests, - for stdin; only read; repeatable.",
+        ),
     ]
+    exclude: Exclude
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterOptions(Options):
+    """Manifests, or an API server."""
+
+    filename: Annotated[
+        tuple[Path, ...],
+        option(
+            "-f",
+            "--filename",
+            type=PATH,
+            multiple=True,
+            help="A folder or a file of manifests (- is stdin) instead of a cluster; repeatable.",
+        ),
+    ]
+    exclude: Exclude
     api: ApiOptions
 
 

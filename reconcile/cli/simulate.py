@@ -5,7 +5,6 @@ What happens between two passes is in `reconcile.simulation`.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from reconcile.cli.command import Options, command, option
 from reconcile.cli.exit_codes import NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
-from reconcile.cli.options import LogOptions, Output, RequiredFolder, ScopeOptions
+from reconcile.cli.options import LogOptions, ManifestOptions, Output, ScopeOptions
 from reconcile.cli.scope import selection_for
+from reconcile.clusters.folder.sources import copied
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import KINDS, Scope
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 
     from reconcile.cli.signals import Stop
     from reconcile.clusters.folder.cluster import FolderCluster
+    from reconcile.clusters.folder.sources import Sources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulateOptions(Options):
     """The options of `steerer simulate`."""
 
-    filename: RequiredFolder
+    manifests: ManifestOptions
     scenario: Annotated[
         Path, option("--scenario", type=PATH, required=True, help="What the metrics say, and what else happens.")
     ]
@@ -59,10 +60,7 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
     script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
     selection = selection_for(options.scope, None)
-    with (
-        adapters.read_stdin(options.filename) as source,
-        _copy_of(source, options.out, selection.namespaces) as folder,
-    ):
+    with _copy_of(adapters.sources_for(options.manifests), options.out, selection.namespaces) as folder:
         passes = list(play(folder, ScriptedMeter(script), script, settings, selection))
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
@@ -71,16 +69,10 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
 
 
 @contextmanager
-def _copy_of(source: Path, out: Path | None, namespaces: tuple[str, ...]) -> Iterator[FolderCluster]:
-    """Yields a copy of a folder: in the new folder `out`, or in a temporary one. Raises UsageError if `out` exists."""
-    adapters.folder_for(source, namespaces).faults()  # an error names the user's folder, not the copy
+def _copy_of(sources: Sources, out: Path | None, namespaces: tuple[str, ...]) -> Iterator[FolderCluster]:
+    """Yields a copy of manifests: in the new folder `out`, or in a temporary one. Raises UsageError if `out` exists."""
+    adapters.folder_for(sources, namespaces).faults()  # an error names the user's folder, not the copy
     if out is not None and out.exists():
         raise UsageError(f"{out}: is there already; name a new folder")
     with tempfile.TemporaryDirectory(prefix="steerer-") as scratch:
-        folder = Path(scratch, "play") if out is None else out
-        if source.is_dir():
-            shutil.copytree(source, folder, symlinks=True)
-        else:
-            folder.mkdir()
-            shutil.copy(source, folder / f"{source.stem}.yaml")
-        yield adapters.folder_for(folder, namespaces)
+        yield adapters.folder_for(copied(sources, Path(scratch, "play") if out is None else out), namespaces)

@@ -5,7 +5,7 @@ What the objects mean for the release is in `case`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,7 +18,7 @@ from reconcile.model.kinds import Version
 from reconcile.model.rollout import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.objects import Deployment
@@ -55,6 +55,7 @@ class Observation:
 
     `shared`: other Rollouts name the same route object.
     `unchanged`: the canary was not even read, because it still has the version that is on record.
+    `files`: the file of each object, where objects are in files.
     """
 
     rollout: Rollout
@@ -64,6 +65,7 @@ class Observation:
     canary: Manifest | ClusterError | None = None
     unchanged: bool = False
     surroundings: Surroundings | None = None
+    files: Mapping[Ref, str] = field(default_factory=dict)
 
     @property
     def known(self) -> Version | None:
@@ -113,14 +115,14 @@ class Observation:
     @cached_property
     def parsed_primary(self) -> Deployment:
         """The primary Deployment. Parsed once, although a Rollout may be decided about twice."""
-        return parsed(self.rollout.primary, self.primary, objects.deployment)
+        return parsed(self.rollout.primary, self.primary, objects.deployment, self.files)
 
     @cached_property
     def parsed_canary(self) -> Deployment:
         """The canary Deployment, parsed once."""
         if self.unchanged:
             raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
-        return parsed(self.rollout.canary, self.canary, objects.deployment)
+        return parsed(self.rollout.canary, self.canary, objects.deployment, self.files)
 
     def with_route(self, route: Manifest) -> Observation:
         """Returns the observation with another state of the route object. What is parsed of the others stays parsed."""
@@ -137,8 +139,10 @@ class Observation:
         return self.surroundings
 
 
-def parsed(ref: Ref, found: Manifest | ClusterError | None, parse: Callable[[Manifest], Parsed]) -> Parsed:
-    """Returns the typed object.
+def parsed(
+    ref: Ref, found: Manifest | ClusterError | None, parse: Callable[[Manifest], Parsed], files: Mapping[Ref, str]
+) -> Parsed:
+    """Returns the typed object. `files` has its file, if it is in one.
 
     Raises WaitError for an object that is pending, GateError for one that is missing, unreadable or invalid.
     """
@@ -151,4 +155,5 @@ def parsed(ref: Ref, found: Manifest | ClusterError | None, parse: Callable[[Man
     try:
         return parse(found)
     except InvalidObjectError as error:
-        raise GateError(f"{ref} cannot be used: {error}") from error
+        where = f" in {files[ref]}" if ref in files else ""
+        raise GateError(f"{ref}{where} cannot be used: {error}") from error

@@ -15,7 +15,7 @@ from reconcile.model.errors import ClusterError, MissingError
 from reconcile.model.kinds import AUTOSCALER, Kind, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconcile.engine.selection import Selection
     from reconcile.model.ports import Cluster
@@ -36,7 +36,8 @@ def observe(cluster: Cluster, selection: Selection) -> Snapshot:
     Raises ClusterError if no Rollouts can be listed at all, and UsageError for a name that does not exist.
     """
     listing = list_rollouts(cluster, selection)
-    observations = _mark_unchanged(cluster, listing.observations())
+    files = _files(cluster)
+    observations = _mark_unchanged(cluster, [replace(item, files=files) for item in listing.observations()])
     cache = _ObjectCache(cluster)
     # A release in progress needs its surroundings whatever its canary looks like: they are read in the same request.
     cache.read(
@@ -54,7 +55,11 @@ def observe_everything(cluster: Cluster, selection: Selection) -> tuple[Snapshot
     Returns observations by name, with specs as far as they are valid, and all Rollouts in scope. Raises like `observe`.
     """
     listing = list_rollouts(cluster, selection)
-    drafts = [replace(item, rollout=replace(item.rollout, spec=item.rollout.draft)) for item in listing.observations()]
+    files = _files(cluster)
+    drafts = [
+        replace(item, rollout=replace(item.rollout, spec=item.rollout.draft), files=files)
+        for item in listing.observations()
+    ]
     cache = _ObjectCache(cluster)
     cache.read(*(ref for item in drafts for ref in (item.rollout.canary, *_surrounding_refs(item.rollout))))
     drafts = [_add_canary(cache, item) for item in drafts]
@@ -83,6 +88,12 @@ def observe_templates(cluster: Cluster, rollouts: Collection[Rollout]) -> tuple[
         )
         for item in named
     )
+
+
+def _files(cluster: Cluster) -> Mapping[Ref, str]:
+    """Returns the file of each object; nothing for a cluster that has its objects in none."""
+    files: Callable[[], Mapping[Ref, str]] = getattr(cluster, "files", dict)
+    return files()
 
 
 def _mark_unchanged(cluster: Cluster, observations: Sequence[Observation]) -> list[Observation]:

@@ -23,7 +23,7 @@ def autoscalers(subject: Subject) -> Iterator[Finding]:
         try:
             found = subject.case.objects.autoscalers_of(ref)
         except GateError as error:
-            name, _, _ = error.reason.partition(" cannot be ")
+            name = error.reason.partition(" cannot be ")[0].partition(" in ")[0]
             yield Finding(level=Level.ERROR, object=name, message=error.reason)
             return
         if ref.name:

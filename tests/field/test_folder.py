@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reconcile.cli import steerer
@@ -63,7 +66,7 @@ def test_a_partial_deployment_that_the_rollout_names_is_an_error_with_its_file(t
     assert 'Deployment shop.prod: spec.replicas: must be an integer, not "${REPLICAS:=2}"' in text(found)
     assert "primary.yaml: Deployment shop: spec.replicas: must be an integer" in text(found)
     played = run("simulate", "-f", folder, "--scenario", SCENARIO)
-    assert "Deployment shop.prod cannot be used: spec.replicas: must be an integer" in text(played)
+    assert "Deployment shop.prod in primary.yaml cannot be used: spec.replicas: must be an integer" in text(played)
 
 
 def test_a_partial_autoscaler_of_nobody_is_a_warning(tmp_path: Path) -> None:
@@ -82,7 +85,7 @@ def test_a_variable_in_an_autoscaler_halts_only_what_it_scales(tmp_path: Path, t
     file.write_text(f"{file.read_text()}  minReplicas: ${{MIN:=2}}\n{reference}")
     found = run("lint", "-f", folder)
     assert found.exit_code == code
-    words = "HorizontalPodAutoscaler other.prod cannot be used: spec.minReplicas: must be an integer"
+    words = "HorizontalPodAutoscaler other.prod in patches/hpa.yaml cannot be used: spec.minReplicas: must be"
     assert (words in text(found)) == bool(code)
     assert "patches/hpa.yaml: HorizontalPodAutoscaler other: spec.minReplicas" in text(found)
 
@@ -207,6 +210,44 @@ def test_standard_input_and_a_single_file_are_read(tmp_path: Path) -> None:
     assert (found.exit_code, "none found" in found.output) == (0, True)
     wrong = given(all_in_one().replace("stepWeight: 25", "stepWeight: 0"), "lint", "-f", "-")
     assert (wrong.exit_code, "spec.canaryAnalysis.stepWeight" in wrong.output) == (4, True)
+
+
+def test_messages_about_the_standard_input_say_so() -> None:
+    broken = all_in_one() + "---\napiVersion: v1\nkind: Service\nmetadata: [\n"
+    command: tuple[str | Path, ...]
+    for command in (("lint",), ("plan",)):
+        done = given(broken, *command, "-f", "-", "-o", "json")
+        assert ("stdin:" in done.output, tempfile.gettempdir() in done.output) == (True, False)
+    rollout = all_in_one().replace("kind: Rollout", "kind: Rollout: x")
+    for command in (("lint",), ("simulate", "--scenario", SCENARIO), ("plan",), ("status",)):
+        done = given(rollout, *command, "-f", "-")
+        assert str(done.exception).startswith("stdin:")
+
+
+@pytest.mark.parametrize("command", [["lint"], ["simulate", "--scenario", SCENARIO], ["plan"], ["status"], ["run"]])
+def test_several_folders_and_files_are_read_as_one(tmp_path: Path, command: list[str]) -> None:
+    folder = copied("partial-autoscaler", tmp_path)
+    other = tmp_path / "base"
+    other.mkdir()
+    for name in ("services.yaml", "primary.yaml"):
+        (folder / name).rename(other / name)
+    route = other / "vs.json"
+    route.write_text(json.dumps(yaml.safe_load((folder / "vs.yaml").read_text()), indent=2))
+    (folder / "vs.yaml").unlink()
+    (folder / "old").mkdir()
+    (folder / "old" / "canary.yaml").write_text((folder / "canary.yaml").read_text())
+    sources: list[str | Path] = ["-f", folder, "-f", other / "primary.yaml", "-f", other / "services.yaml", "-f", route]
+    done = run(*command, *sources, "--exclude", "old")
+    assert (done.exit_code, "shop.prod" in done.output) == (0, True)
+    assert "missing" not in done.output
+    if command != ["status"]:
+        assert "which one is meant?" in text(run(*command, *sources))
+    assert ("Promotion complete" in done.output) == ("--scenario" in command)
+
+
+def test_what_is_left_out_has_to_be_in_a_folder() -> None:
+    done = run("status", "--exclude", "old")
+    assert "--exclude leaves out what is in a folder: name the folder with -f" in str(done.exception)
 
 
 def test_standard_input_cannot_be_written() -> None:

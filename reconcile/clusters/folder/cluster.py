@@ -1,4 +1,4 @@
-"""A folder of manifests as the cluster of a pass: its YAML files hold the objects, one of them the Events.
+"""Manifests as the cluster of a pass: YAML and JSON files hold the objects, one of them the Events.
 
 There are no defaults, no admission and no controllers: only what `model.ports.Cluster` promises.
 """
@@ -6,9 +6,9 @@ There are no defaults, no admission and no controllers: only what `model.ports.C
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.clusters.events import event_manifest
@@ -19,42 +19,38 @@ from reconcile.clusters.folder.lock import folder_lock
 from reconcile.clusters.folder.object_writes import ATTEMPTS, append, change, contended
 from reconcile.clusters.folder.objects import as_served, matches
 from reconcile.clusters.folder.parsed_file import ParsedFile
-from reconcile.model.errors import RefusedError, UsageError
+from reconcile.clusters.folder.sources import sources_of
+from reconcile.model.errors import RefusedError
 from reconcile.model.kinds import EVENT, Ref
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from reconcile.clusters.folder.index import Entry
     from reconcile.clusters.folder.parsed_file import ParsedObject
+    from reconcile.clusters.folder.sources import Sources
     from reconcile.model.errors import ClusterError
     from reconcile.model.kinds import Kind, Manifest, Scope, Version
     from reconcile.model.plan import Event, Patch
 
 
 class FolderCluster:
-    """The objects in the YAML files below `folder`. Raises UsageError for a path that is neither a folder nor a file.
+    """The objects in the files of `source`. Raises UsageError for a path that is neither a folder nor a file.
 
-    Of a file only that one is read, and Events are stored beside it.
-
+    Of a file only that one is read. Events are stored in the first folder, or beside the file that is named first.
     `namespace` is that of the objects that name none.
     """
 
     width = 1
 
-    def __init__(self, folder: Path | str, namespace: str = "default") -> None:
-        path = Path(folder)
-        is_file = path.is_file()
-        self.folder = path.parent if is_file else path
+    def __init__(self, source: Sources | Path | str, namespace: str = "default") -> None:
+        self._sources = sources_of(source)
         self._namespace = namespace
-        if not self.folder.is_dir():
-            reason = "is neither a folder nor a file" if self.folder.exists() else "does not exist"
-            raise UsageError(f"{self.folder} {reason}")
         self._guard = threading.RLock()
-        self._index = Index(self.folder, namespace, only=path.name if is_file else "")
+        self._index = Index(self._sources, namespace)
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Returns all objects of the kind in the scope, by namespace and name.
@@ -89,6 +85,11 @@ class FolderCluster:
         del known
         return ()
 
+    def files(self) -> Mapping[Ref, str]:
+        """Returns the file of each object as it was read last, for people."""
+        with self._guard:
+            return self._index.files()
+
     def by_place(self) -> Mapping[str, Manifest]:
         """Returns all objects, also of kinds that no pass reads, by `file: Kind name`.
 
@@ -104,7 +105,7 @@ class FolderCluster:
         not fit it, ForbiddenError or UnreachableError for a file that cannot be written.
         """
         with self._guard:
-            change(self._index, self.folder, patch.target, lambda item: patched(item, patch, self._namespace))
+            change(self._index, self._sources, patch.target, lambda item: patched(item, patch, self._namespace))
 
     def record(self, event: Event, at: datetime) -> None:
         """Stores one Event in a file of EVENTS_FILES, or raises the `count` of the one with its name there."""
@@ -114,29 +115,37 @@ class FolderCluster:
                 file = self._events_file()
                 stored = self._index.get(ref)
                 if stored is not None and stored.file is file:
-                    change(self._index, self.folder, ref, partial(_counted, at=at))
+                    change(self._index, self._sources, ref, partial(_counted, at=at))
                     return
                 if append(self._index, file, ref, event_manifest(event, at)):
                     return
             raise contended(ref)
 
-    def lock(self, wait: float = 0.0) -> AbstractContextManager[None]:
-        """Locks the folder for one pass; waits for another one to end, at most `wait` seconds. Raises ClusterError."""
-        return folder_lock(self.folder, wait)
+    @contextmanager
+    def lock(self, wait: float = 0.0) -> Iterator[None]:
+        """Locks the folders for one pass; waits for another one to end, at most `wait` seconds. Raises ClusterError."""
+        with ExitStack() as held:
+            folders = {real_path(folder): folder for folder in self._sources.folders}
+            # One order for all passes: none waits for another that waits for it.
+            for _, folder in sorted(folders.items()):
+                held.enter_context(folder_lock(folder, wait))
+            yield
 
     def _copy(self, entry: Entry) -> Manifest:
         return deepcopy(as_served(entry.item, self._namespace))
 
     def _events_file(self) -> ParsedFile:
         """Returns the first of EVENTS_FILES that has nothing but Events, as it is now, or an empty one to create."""
-        files = map(self._as_events_file, EVENTS_FILES)
+        if not self._sources.folders:
+            raise RefusedError("stdin can only be read")
+        folder = self._sources.folders[0]
+        files = (self._as_events_file(folder / name) for name in EVENTS_FILES)
         if file := next((file for file in files if all(EVENT.matches(item.typed) for item in file.objects)), None):
             return file
-        raise RefusedError(f"{self.folder}: {' and '.join(EVENTS_FILES)} have other objects: Events go into neither")
+        raise RefusedError(f"{folder}: {' and '.join(EVENTS_FILES)} have other objects: Events go into neither")
 
-    def _as_events_file(self, name: str) -> ParsedFile:
-        path = self.folder / name
-        file = self._index.current_file(ParsedFile(path, real_path(self.folder) / name))
+    def _as_events_file(self, path: Path) -> ParsedFile:
+        file = self._index.current_file(ParsedFile(path, real_path(path.parent) / path.name))
         if file.signature is None and path.exists():
             raise RefusedError(f"{path} is in the way: it is no file, and Events are stored in one of that name")
         if file.flaws:

@@ -1,4 +1,4 @@
-"""The YAML files below a folder, found without leaving it."""
+"""The YAML and JSON files below a folder, found without leaving it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING
 from reconcile.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 # The walk is recursive.
 MAX_DEPTH = 100
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml", ".json")
 
 Signature = tuple[int, int, int, int]
 """What changes with a file's content, known without reading it."""
 
 
-def walk(folder: Path) -> Iterator[tuple[Path, Path, Signature]]:
-    """Yields each YAML file below the folder once, sorted by name: its name, its real path, its signature.
+def walk(folder: Path, excluded: Callable[[Path], bool]) -> Iterator[tuple[Path, Path, Signature]]:
+    """Yields each YAML and JSON file below the folder once, by name: its name, its real path, its signature.
 
-    Hidden files and folders are left out: a mounted ConfigMap keeps its versions in them. Raises UsageError for a link
-    that leads out of the folder.
+    Hidden files and folders are left out: a mounted ConfigMap keeps its versions in them. `excluded` says of a file or
+    folder, given from `folder` on, whether it is left out as well. Raises UsageError for a link that leads out of the
+    folder.
     """
     seen: set[Path] = set()
     root = real_path(folder)
-    for path, real in _paths(folder, root, root):
+    for path, real in _paths(folder, root, root, lambda path: excluded(path.relative_to(folder))):
         status = _status(path)
         if real not in seen:
             seen.add(real)
@@ -52,7 +53,9 @@ def signature_of(status: os.stat_result) -> Signature:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _paths(folder: Path, real_folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
+def _paths(
+    folder: Path, real_folder: Path, root: Path, excluded: Callable[[Path], bool]
+) -> Iterator[tuple[Path, Path]]:
     """Yields the name and the real path of each file below a folder within `root`."""
     if len(real_folder.parts) - len(root.parts) > MAX_DEPTH:
         raise UsageError(f"{folder} is nested deeper than {MAX_DEPTH} folders")
@@ -62,19 +65,19 @@ def _paths(folder: Path, real_folder: Path, root: Path) -> Iterator[tuple[Path, 
         raise UsageError(f"{folder} cannot be read: {error.strerror}") from error
     for entry in entries:
         path = folder / entry.name
-        is_yaml = entry.name.endswith(SUFFIXES)
-        if entry.name.startswith("."):
+        is_manifest = entry.name.endswith(SUFFIXES)
+        if entry.name.startswith(".") or excluded(path):
             continue
         if entry.is_symlink():
             real, is_folder = real_path(path), path.is_dir()
-            if (is_yaml or is_folder) and not real.is_relative_to(root):
+            if (is_manifest or is_folder) and not real.is_relative_to(root):
                 raise UsageError(f"{path} leads out of {root}, to {real}: nothing is read or written there")
             # A link to a folder is not followed: within the root the walk comes to that folder anyway.
-            if is_yaml and not is_folder:
+            if is_manifest and not is_folder:
                 yield path, real
         elif entry.is_dir():
-            yield from _paths(path, real_folder / entry.name, root)
-        elif is_yaml:
+            yield from _paths(path, real_folder / entry.name, root, excluded)
+        elif is_manifest:
             yield path, real_folder / entry.name
 
 

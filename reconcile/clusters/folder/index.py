@@ -7,10 +7,10 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconcile.clusters.folder.file_tree import files_of, walk
 from reconcile.clusters.folder.file_write import is_unchanged
 from reconcile.clusters.folder.objects import ref_to, title
-from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject, load
+from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject, load, parse
+from reconcile.clusters.folder.sources import STDIN
 from reconcile.model.errors import RefusedError, UsageError
 from reconcile.model.kinds import EVENT, ROLLOUT, Ref
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconcile.clusters.folder.file_tree import Signature
     from reconcile.clusters.folder.parsed_file import Flaw
+    from reconcile.clusters.folder.sources import Sources
     from reconcile.model.kinds import Manifest
 
 EVENTS_FILES = ("events.yaml", "steerer-events.yaml")
@@ -35,12 +36,11 @@ class Entry(NamedTuple):
 
 
 class Index:
-    """The files of a folder and the objects in them; a file is read again when its signature changes."""
+    """The files of the sources and the objects in them; a file is read again when its signature changes."""
 
-    def __init__(self, folder: Path, default_namespace: str, only: str = "") -> None:
-        self._folder = folder
-        self._event_paths = {folder / name for name in EVENTS_FILES}
-        self._only = {only, *EVENTS_FILES} if only else set()
+    def __init__(self, sources: Sources, default_namespace: str) -> None:
+        self._sources = sources
+        self._event_paths = {folder / name for folder in sources.folders[:1] for name in EVENTS_FILES}
         self._default_namespace = default_namespace
         self._files: dict[Path, ParsedFile] = {}
         self._entries: dict[Ref, Entry] = {}
@@ -69,7 +69,7 @@ class Index:
             return self._which(ref)
         flaws = () if ref in self._entries or not ref.valid else self._flaws()
         flaw = next((flaw for flaw in flaws if ref.kind.name in flaw.text), None)
-        place = str(flaw).removeprefix(f"{self._folder}{os.sep}") if flaw else ""
+        place = str(flaw).removeprefix(f"{self._sources.root}{os.sep}") if flaw else ""
         return f"it is in no file that can be read, and may be in {place}" if place else ""
 
     def faults(self) -> Sequence[tuple[str, str]]:
@@ -82,13 +82,17 @@ class Index:
         return [flaw for path in sorted(self._files) for flaw in self._files[path].flaws]
 
     def _which(self, ref: Ref) -> str:
-        files = [entry.file.path.relative_to(self._folder) for entry in (self._entries[ref], *self._doubles[ref])]
-        return f"it is in {' and in '.join(map(str, files))}: which one is meant?"
+        files = [self._sources.shown(entry.file.path) for entry in (self._entries[ref], *self._doubles[ref])]
+        return f"it is in {' and in '.join(files)}: which one is meant?"
 
     def by_place(self) -> Mapping[str, Manifest]:
         """Returns all objects, also of kinds that no pass reads, by `file: Kind name`. Raises as `entries`."""
         self._refresh()
-        return {f"{file.path.relative_to(self._folder)}: {title(item)}": item.typed for file, item in self._items()}
+        return {f"{self._sources.shown(file.path)}: {title(item)}": item.typed for file, item in self._items()}
+
+    def files(self) -> Mapping[Ref, str]:
+        """Returns the file of each object, as its files were read last, for people."""
+        return {ref: self._sources.shown(entry.file.path) for ref, entry in self._entries.items()}
 
     def current(self, ref: Ref) -> Entry | None:
         """Returns an object as its file is now; None if it is in no file.
@@ -132,7 +136,7 @@ class Index:
 
     def _refresh(self) -> None:
         """Reads the files that are new or have another signature, and drops those that are gone."""
-        found = {path: (real, signature) for path, real, signature in self._walk()}
+        found = {path: (real, signature) for path, real, signature in self._sources.walk(EVENTS_FILES)}
         faults: list[str] = []
         for path in self._files.keys() - found.keys():
             self._forget(path)
@@ -141,7 +145,7 @@ class Index:
                 continue
             self._forget(path)
             try:
-                self._files[path] = load(path, state[0])
+                self._files[path] = self._load(path, *state)
                 for flaw in self._files[path].flaws:
                     LOG.warning("%s; it is left out", flaw)
             except UsageError as error:
@@ -151,8 +155,9 @@ class Index:
         if not self._is_complete:
             self._rebuild()
 
-    def _walk(self) -> Iterator[tuple[Path, Path, Signature]]:
-        return files_of(self._folder, self._only) if self._only else walk(self._folder)
+    def _load(self, path: Path, real: Path, signature: Signature) -> ParsedFile:
+        stdin = self._sources.stdin
+        return load(path, real) if path != STDIN or stdin is None else parse(ParsedFile(path, real, signature), stdin)
 
     def _forget(self, path: Path) -> None:
         self._files.pop(path, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconcile.clusters.folder import json_text
 from reconcile.clusters.folder.file_write import store
 from reconcile.clusters.folder.index import Entry
 from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject
@@ -14,7 +15,6 @@ from reconcile.model.errors import LostRaceError, MissingError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from reconcile.clusters.folder.index import Index
     from reconcile.model.kinds import Manifest, Ref
@@ -23,28 +23,37 @@ ATTEMPTS = 10
 """How often a write is tried while others write the same file."""
 
 
-def change(index: Index, folder: Path, ref: Ref, new_value: Callable[[ParsedObject], Manifest]) -> None:
+def change(index: Index, where: object, ref: Ref, new_value: Callable[[ParsedObject], Manifest]) -> None:
     """Replaces an object by its `new_value`, which is computed again if the file changes during the write.
+
+    `where` names the sources in messages.
 
     Raises MissingError without the object, RefusedError where its file cannot be edited, LostRaceError after ATTEMPTS.
     """
     for _ in range(ATTEMPTS):
         entry = index.current(ref)
         if entry is None:
-            raise MissingError(f"{ref} is not in {folder}")
+            raise MissingError(f"{ref} is not in {where}")
         file, item = entry
         wanted = new_value(item)
         if json_equal(wanted, item.manifest):
             return
         parts = file.parts.copy()
         try:
-            parts[item.part] = rewrite(parts[item.part], item.place, wanted, item.indent)
+            parts[item.part] = _rewritten(file, item, wanted)
         except UneditableError as error:
             raise RefusedError(f"{ref} in {file.path} cannot be changed there: {error}") from error
         if store(file, parts):
             item.manifest = wanted
             return
     raise contended(ref)
+
+
+def _rewritten(file: ParsedFile, item: ParsedObject, wanted: Manifest) -> str:
+    text = file.parts[item.part]
+    return (
+        json_text.rewrite(text, item.place, wanted) if file.is_json else rewrite(text, item.place, wanted, item.indent)
+    )
 
 
 def append(index: Index, file: ParsedFile, ref: Ref, manifest: Manifest) -> bool:

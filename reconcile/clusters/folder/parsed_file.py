@@ -1,4 +1,4 @@
-"""A YAML file as its objects, each with the part of the text that it stands in."""
+"""A YAML or JSON file as its objects, each with the part of the text that it stands in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile import files
+from reconcile.clusters.folder import json_text
 from reconcile.clusters.folder.file_tree import signature_of
 from reconcile.clusters.folder.yaml_documents import MAX_TEXT, Values, is_object, split
 from reconcile.clusters.folder.yaml_nodes import Fault, Mapping, Scalar, Sequence
@@ -69,6 +70,7 @@ class ParsedFile:
     """One file as it was read; `parts` joined are its text. Without a signature the file does not exist yet.
 
     `path` is its name within the folder, `real` its path without links. `flaws` are its documents that cannot be read.
+    A JSON file is one part.
     """
 
     path: Path
@@ -77,6 +79,7 @@ class ParsedFile:
     parts: list[str] = field(default_factory=list)
     objects: list[ParsedObject] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
+    is_json: bool = False
 
     @property
     def text(self) -> str:
@@ -90,6 +93,18 @@ def load(path: Path, real: Path) -> ParsedFile:
         data, status = files.read(path, MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    return parse(ParsedFile(path, real, signature_of(status)), data)
+
+
+def parse(file: ParsedFile, data: bytes) -> ParsedFile:
+    """Returns the file with what its bytes hold. Raises UsageError like `load`.
+
+    JSON of anything but Kubernetes is left out, whatever is wrong with it: folders have much of it.
+    """
+    path = file.path
+    file.is_json = path.suffix == ".json"
+    if file.is_json and b'"apiVersion"' not in data:
+        return file
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path} is larger than {MAX_BYTES // 1024 // 1024} MiB")
     try:
@@ -97,11 +112,26 @@ def load(path: Path, real: Path) -> ParsedFile:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}:{line}: it is not UTF-8 (byte {error.start})") from error
-    file = ParsedFile(path, real, signature_of(status))
     if text.startswith(_BOM):
         file.parts.append(_BOM)
-    _parse(file, text.removeprefix(_BOM))
+        text = text.removeprefix(_BOM)
+    (_parse_json if file.is_json else _parse)(file, text)
     return file
+
+
+def _parse_json(file: ParsedFile, text: str) -> None:
+    """Adds the objects of a JSON text to a file. Raises UsageError where it may have a Rollout and cannot be read."""
+    value: Any = None
+    try:
+        value = json_text.read(text)
+    except Fault as fault:
+        flaw = _flaw(file.path, text, fault.index, text, fault.problem)
+        if flaw.may_be_rollout:
+            raise UsageError(str(flaw)) from fault
+        file.flaws.append(flaw)
+    if isinstance(value, dict) and {"apiVersion", "kind"} <= value.keys():
+        file.objects += _objects(value, {}, ParsedObject({}, len(file.parts)))
+    file.parts.append(text)
 
 
 def _parse(file: ParsedFile, text: str) -> None:

@@ -38,7 +38,7 @@ def rewrite(text: str, place: Path, wanted: Any, indent: int = 0) -> str:
     problem = ""
     try:
         old = read(source)
-        new = _with(old, place, wanted)
+        new = replaced(old, place, wanted)
         for result, shared in _candidates(source, old, new):
             fault = _differs(result, new)
             if fault is None:
@@ -55,11 +55,12 @@ def _words(shared: str, fault: str) -> str:
     return _UNREADABLE.format(fault) if fault else _TORN
 
 
-def _with(value: Any, path: Path, wanted: Any) -> Any:
+def replaced(value: Any, path: Path, wanted: Any) -> Any:
+    """Returns a copy of a value in which the one at `path` is another."""
     if not path:
         return wanted
     copy = value.copy()
-    copy[path[0]] = _with(value[path[0]], path[1:], wanted)
+    copy[path[0]] = replaced(value[path[0]], path[1:], wanted)
     return copy
 
 

@@ -10,7 +10,7 @@ from reconcile.core import promotion
 from reconcile.core.observation import parsed
 from reconcile.core.stops import GateError
 from reconcile.model import objects, service
-from reconcile.model.errors import ClusterError, InvalidObjectError
+from reconcile.model.errors import ClusterError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import AUTOSCALER
 
@@ -43,20 +43,24 @@ class Objects:
     def primary_service(self) -> Service:
         """The Service of the primary."""
         ref = self.observation.rollout.primary_service
-        return parsed(ref, self.observation.around.primary_service, service.service)
+        return parsed(ref, self.observation.around.primary_service, service.service, self.observation.files)
 
     @cached_property
     def canary_service(self) -> Service:
         """The Service of the canary."""
         ref = self.observation.rollout.canary_service
-        return parsed(ref, self.observation.around.canary_service, service.service)
+        return parsed(ref, self.observation.around.canary_service, service.service, self.observation.files)
 
     def autoscalers_of(self, deployment: Ref) -> tuple[Autoscaler, ...]:
         """Returns the autoscalers of a Deployment: found by what they target, not by name."""
         found = self.observation.around.autoscalers
         if isinstance(found, ClusterError):
             raise GateError(f"HorizontalPodAutoscalers cannot be read: {found}")
-        return tuple(_autoscaler(manifest) for manifest in found if objects.scales(manifest, deployment))
+        return tuple(self._autoscaler(manifest) for manifest in found if objects.scales(manifest, deployment))
+
+    def _autoscaler(self, manifest: Manifest) -> Autoscaler:
+        ref = objects.ref_of(AUTOSCALER, Fields(value=manifest).child("metadata"))
+        return parsed(ref, manifest, objects.autoscaler, self.observation.files)
 
     @cached_property
     def identity(self) -> promotion.Identity:
@@ -81,11 +85,3 @@ class Objects:
             return promotion.is_promoted(self.canary, self.primary, self.identity)
         except GateError:
             return False
-
-
-def _autoscaler(manifest: Manifest) -> Autoscaler:
-    try:
-        return objects.autoscaler(manifest)
-    except InvalidObjectError as error:
-        ref = objects.ref_of(AUTOSCALER, Fields(value=manifest).child("metadata"))
-        raise GateError(f"{ref} cannot be used: {error}") from error

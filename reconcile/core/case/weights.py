@@ -40,6 +40,7 @@ class Weights:
             ref,
             self.observation.around.route,
             lambda route: read(route, namespace=ref.namespace, primary=spec.primary_host, canary=spec.canary_host),
+            self.observation.files,
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.clusters.folder import index
+from reconcile.clusters.folder import sources
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.clusters.folder.file_tree import walk
 from reconcile.model.errors import UsageError
@@ -74,8 +74,8 @@ def test_a_link_to_nowhere_and_a_pipe_are_named(tmp_path: Path) -> None:
 def test_a_file_that_goes_away_while_it_is_read(
     cluster: FolderCluster, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = list(walk(file.parent))
+    found = list(walk(file.parent, lambda _: False))
     file.unlink()
-    monkeypatch.setattr(index, "walk", lambda _: found)
+    monkeypatch.setattr(sources, "walk", lambda *_: found)
     with pytest.raises(UsageError, match=r"service\.yaml cannot be read: No such file"):
         cluster.list(SERVICE, ALL)
