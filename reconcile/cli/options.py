@@ -52,6 +52,38 @@ WriteTo = Annotated[
 DetailedExitCode = Annotated[
     bool, option("--detailed-exitcode", is_flag=True, help="0 nothing to do, 2 changed, 3 waiting, 4 halted or failed.")
 ]
+NamespaceOption = Annotated[
+    tuple[str, ...] | None,
+    option(
+        "-n",
+        "--namespace",
+        type=Namespaces(),
+        help="Namespace, or several with commas between. [default: that of the context; in the cluster and in a "
+        "folder all]",
+    ),
+]
+DryRunOption = Annotated[
+    DryRun,
+    option(
+        "--dry-run",
+        type=click.Choice(["none", "client", "server"]),
+        default="none",
+        show_default=True,
+        help="client: print the plan and write nothing; server: send each patch to be checked, and store nothing.",
+    ),
+]
+WaitOption = Annotated[
+    bool,
+    option(
+        "--wait",
+        is_flag=True,
+        help="Make passes until the Rollouts are done, one each control-loop interval: 0 done, 3 out of time, "
+        "4 failed.",
+    ),
+]
+TimeoutOption = Annotated[
+    float | None, option("--timeout", type=Duration(), help="With --wait: how long to wait. [default: 30m]")
+]
 Strict = Annotated[bool, option("--strict", is_flag=True, help="Let a warning count as an error does.")]
 
 
@@ -118,16 +150,7 @@ class ScopeOptions(Options):
     """The Rollouts in scope."""
 
     names: Annotated[tuple[str, ...], argument(nargs=-1)]
-    namespace: Annotated[
-        tuple[str, ...] | None,
-        option(
-            "-n",
-            "--namespace",
-            type=Namespaces(),
-            help="Namespace, or several with commas between. [default: that of the context; in the cluster and in a "
-            "folder all]",
-        ),
-    ]
+    namespace: NamespaceOption
     all_namespaces: Annotated[bool, option("-A", "--all-namespaces", is_flag=True, help="All namespaces.")]
     selector: Annotated[
         str,
@@ -243,16 +266,7 @@ class RunOptions(Options):
     """The options of `steerer run`, which `wait` and `adapters` read as well."""
 
     target: TargetOptions
-    dry_run: Annotated[
-        DryRun,
-        option(
-            "--dry-run",
-            type=click.Choice(["none", "client", "server"]),
-            default="none",
-            show_default=True,
-            help="client: print the plan and write nothing; server: send each patch to be checked, and store nothing.",
-        ),
-    ]
+    dry_run: DryRunOption
     every: Annotated[
         float | None,
         option("--every", type=Duration(), help="Make a pass each time this long has passed. [default: one]"),
@@ -261,18 +275,8 @@ class RunOptions(Options):
         float | None,
         option("--for", type=Duration(), help="With --every: begin no pass after this long. [default: never end]"),
     ]
-    wait: Annotated[
-        bool,
-        option(
-            "--wait",
-            is_flag=True,
-            help="Make passes until the Rollouts are done, one each control-loop interval or --every: 0 done, 3 out "
-            "of time, 4 failed.",
-        ),
-    ]
-    timeout: Annotated[
-        float | None, option("--timeout", type=Duration(), help="With --wait: how long to wait. [default: 30m]")
-    ]
+    wait: WaitOption
+    timeout: TimeoutOption
     detailed_exitcode: DetailedExitCode
     output: PassOutput
     log: LogOptions

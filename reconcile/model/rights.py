@@ -106,6 +106,13 @@ STATUS = (
 )
 """The rights of a person who runs `steerer status`. The account of a pass does not need them."""
 
+ACTION = (
+    Right(kind=ROLLOUT, verb="list", impact=Impact.BLIND, without="the Rollout is not found"),
+    Right(kind=DEPLOYMENT, verb="get", impact=Impact.HALT, without="the revision of the canary is not known"),
+    Right(kind=ROLLOUT, verb="patch", impact=Impact.HALT, without="no action is written"),
+)
+"""The rights of a person who runs `steerer abort` and the other actions. The account of a pass never gets them."""
+
 
 def rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
     """Returns the rules of a Role or a ClusterRole that grant these rights: one for each resource, verbs in order."""

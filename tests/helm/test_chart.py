@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600
 PAGE = MANIFESTS.parent / "docs" / "install.md"
+AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
 
 def one(items: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -158,6 +159,7 @@ def test_each_value_has_a_default_and_a_rule() -> None:
         ("shards=0", "/shards'"),
         ("shards=101", "/shards'"),
         ("shards=two", "/shards': got string, want integer"),
+        ("actionRole.aggregateTo={view}", "/actionRole/aggregateTo/0': value must be one of 'admin', 'edit'"),
         ("history.failed=-1", "/history/failed'"),
         ("metricsAuth.secretName=prometheus", "secretName is given and none of tokenKey, caKey, headersKey"),
         ("metricsAuth.tokenKey=token", "tokenKey, caKey or headersKey is given and no secretName"),
@@ -396,6 +398,20 @@ def test_who_grants_the_rights_and_makes_the_account_can_be_somebody_else() -> N
     items = rendered("--set", "rbac.create=false,serviceAccount.create=false,serviceAccount.name=theirs")
     assert {item["kind"] for item in items} == {"CustomResourceDefinition", "CronJob", "Pod"}
     assert one(items, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] == "theirs"
+
+
+def test_the_rights_of_the_actions_are_for_people_and_made_on_request() -> None:
+    assert not any(item["metadata"]["name"].endswith("-actions") for item in rendered())
+    items = rendered("--set", "actionRole.create=true,actionRole.aggregateTo={edit,admin},rbac.create=false")
+    role = one(items, "ClusterRole")
+    assert role["rules"] == rights.rules(rights.ACTION)
+    assert role["metadata"]["name"] == "steerer-actions"
+    assert {key: role["metadata"]["labels"].get(f"{AGGREGATE}{key}") for key in ("edit", "admin", "view")} == {
+        "edit": "true",
+        "admin": "true",
+        "view": None,
+    }
+    assert not any(item["kind"] == "ClusterRoleBinding" for item in items)
 
 
 # --- The test of a release ---

@@ -280,6 +280,8 @@ def test_the_gitops_tools_are_those_of_the_code() -> None:
 def test_the_role_is_what_a_pass_uses() -> None:
     [role] = [item for item in manifests() if item.get("kind") == "Role"]
     assert role["rules"] == rights.rules(rights.PASS)
+    [role] = [item for item in manifests() if item.get("kind") == "ClusterRole"]
+    assert role["rules"] == rights.rules(rights.ACTION)
 
 
 def test_the_kinds_of_failure_are_those_of_the_code() -> None:

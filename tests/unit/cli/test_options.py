@@ -10,6 +10,7 @@ import click
 import pytest
 
 from reconcile.cli import COMMANDS, steerer
+from reconcile.cli.actions import ActionOptions, ApproveOptions, FollowedOptions, RevisionOptions
 from reconcile.cli.apply import ApplyOptions
 from reconcile.cli.check import CheckOptions
 from reconcile.cli.command import Options, filled
@@ -24,6 +25,13 @@ OPTIONS: dict[str, type[Options]] = {
     "plan": PlanOptions,
     "apply": ApplyOptions,
     "status": StatusOptions,
+    "abort": FollowedOptions,
+    "pause": ActionOptions,
+    "resume": FollowedOptions,
+    "promote": FollowedOptions,
+    "approve": ApproveOptions,
+    "retry": FollowedOptions,
+    "revision": RevisionOptions,
     "lint": LintOptions,
     "check": CheckOptions,
     "simulate": SimulateOptions,
@@ -78,7 +86,7 @@ def is_a(value: object, kind: Any) -> bool:
 
 def every_option(parameter: click.Parameter) -> list[str]:
     if isinstance(parameter, click.Argument):
-        return []
+        return ["some.name"] if parameter.required else []
     assert isinstance(parameter, click.Option)
     if parameter.is_flag:
         return [parameter.opts[-1]]
@@ -98,7 +106,7 @@ def test_each_field_is_filled_by_one_parameter_and_each_parameter_fills_a_field(
 def test_each_field_holds_a_value_of_its_type(name: str, *, full: bool) -> None:
     parameters = [parameter for parameter in command(name).params if full or parameter.required]
     arguments = [word for parameter in parameters for word in every_option(parameter)]
-    context = command(name).make_context(name, [*arguments, *(["plan.json"] if name == "apply" else [])])
+    context = command(name).make_context(name, arguments)
     options = filled(OPTIONS[name], context.params)
     for (field, kind), value in zip(leaves(OPTIONS[name]), values(options), strict=True):
         assert is_a(value, kind), f"{field} is {value!r} and not {kind}"
