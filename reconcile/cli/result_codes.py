@@ -11,6 +11,7 @@ from reconcile.model.plan import Outcome, Result
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconcile.model.kinds import Ref
     from reconcile.model.plan import Record
 
 _UNWRITTEN = {Result.REFUSED: HALTED, Result.LOST_RACE: HALTED, Result.FAILED: HALTED, Result.UNREACHED: WAITING}
@@ -24,6 +25,25 @@ def exit_code_of_pass(records: Sequence[Record], *, detailed: bool) -> int:
     if any(record.plan.error for record in records):
         return FAILED
     return max(map(_detailed, records), default=NOTHING) if detailed else NOTHING
+
+
+def never_moved(passes: Sequence[Sequence[Record]]) -> dict[Ref, str]:
+    """Returns each Rollout that no pass moved, and that did not come to rest, with its last reason."""
+    moved = {record.plan.rollout for records in passes for record in records if _moved_weight(record)}
+    last = {record.plan.rollout: record for records in passes for record in records if record.plan.rollout not in moved}
+    reasons = {ref: _not_done(record) for ref, record in sorted(last.items())}
+    return {ref: reason for ref, reason in reasons.items() if reason}
+
+
+def _moved_weight(record: Record) -> bool:
+    before, after = record.plan.before.weight, record.plan.after.weight
+    return record.result is Result.APPLIED and None not in {before, after} and before != after
+
+
+def _not_done(record: Record) -> str:
+    """Returns why a pass did nothing for a Rollout; "" where it did something, or where there was nothing to do."""
+    plan = record.plan
+    return record.error or plan.error or (plan.reason if plan.move in {"halt", "wait"} else "")
 
 
 def exit_code_of_wait(record: Record) -> int:

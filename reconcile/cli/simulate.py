@@ -15,10 +15,12 @@ import click
 
 from reconcile.cli import adapters
 from reconcile.cli.command import Options, command, option
-from reconcile.cli.exit_codes import NOTHING
+from reconcile.cli.error_output import print_error
+from reconcile.cli.exit_codes import HALTED, NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, ManifestOptions, Output, ScopeOptions
+from reconcile.cli.result_codes import never_moved
 from reconcile.cli.scope import selection_for
 from reconcile.clusters.folder.sources import copied
 from reconcile.metrics import templates
@@ -55,7 +57,10 @@ class SimulateOptions(Options):
 
 @command(SimulateOptions)
 def simulate(options: SimulateOptions, _stop: Stop) -> int:
-    """Play a release on a copy of a folder, tick by tick, without waiting: the same pass, scripted measurements."""
+    """Play a release on a copy of a folder, tick by tick, without waiting: the same pass, scripted measurements.
+
+    Ends with 4 if a Rollout halts or waits from the first pass to the last.
+    """
     log_to_stderr(options.log.log_format, options.log.log_level or "error")
     script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
@@ -65,7 +70,10 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
         click.echo(simulation.render(objects, passes, options.output), nl=False)
-    return NOTHING
+    stuck = never_moved(passes)
+    for ref, reason in stuck.items():
+        print_error(f"{ref.full_name} never moved: {reason}")
+    return HALTED if stuck else NOTHING
 
 
 @contextmanager

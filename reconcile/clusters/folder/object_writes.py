@@ -17,23 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconcile.clusters.folder.index import Index
+    from reconcile.clusters.folder.sources import Sources
     from reconcile.model.kinds import Manifest, Ref
 
 ATTEMPTS = 10
 """How often a write is tried while others write the same file."""
 
 
-def change(index: Index, where: object, ref: Ref, new_value: Callable[[ParsedObject], Manifest]) -> None:
+def change(index: Index, sources: Sources, ref: Ref, new_value: Callable[[ParsedObject], Manifest]) -> None:
     """Replaces an object by its `new_value`, which is computed again if the file changes during the write.
 
-    `where` names the sources in messages.
+    Messages name files as `sources` do.
 
     Raises MissingError without the object, RefusedError where its file cannot be edited, LostRaceError after ATTEMPTS.
     """
     for _ in range(ATTEMPTS):
         entry = index.current(ref)
         if entry is None:
-            raise MissingError(f"{ref} is not in {where}")
+            raise MissingError(f"{ref} is not in {sources}")
         file, item = entry
         wanted = new_value(item)
         if json_equal(wanted, item.manifest):
@@ -42,7 +43,7 @@ def change(index: Index, where: object, ref: Ref, new_value: Callable[[ParsedObj
         try:
             parts[item.part] = _rewritten(file, item, wanted)
         except UneditableError as error:
-            raise RefusedError(f"{ref} in {file.path} cannot be changed there: {error}") from error
+            raise RefusedError(f"{ref} in {sources.shown(file.path)} cannot be changed there: {error}") from error
         if store(file, parts):
             item.manifest = wanted
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,3 +108,41 @@ def test_a_scenario_changes_objects_at_its_ticks(tmp_path: Path) -> None:
     text = invoke("simulate", "-f", ARTIFACTS, "--scenario", path).stdout
     assert "podinfo-canary.test changed, routing all traffic to podinfo.test" in text
     assert "Deployment podinfo.test              2 replicas of podinfo:9" in text
+
+
+def test_a_release_that_never_moves_is_told_and_ends_with_4(tmp_path: Path) -> None:
+    rollouts = tmp_path / "in" / "rollouts" / "podinfo.yaml"
+    shutil.copytree(ARTIFACTS, tmp_path / "in")
+    demo = ("simulate", "-f", tmp_path / "in", "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
+    rollouts.write_text(rollouts.read_text().replace("stepWeight: 10", "stepWeight: 0"))
+    done = invoke(*demo)
+    words = "podinfo.test never moved: spec.canaryAnalysis.stepWeight: must be between 1 and 100, not 0\n"
+    assert (done.returncode, done.stderr) == (4, words)
+
+
+def test_a_release_that_halts_later_has_moved(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump({"start": "2026-01-01T00:00:00Z", "ticks": 9, "answers": {}}))
+    done = invoke("simulate", "-f", ARTIFACTS, "--scenario", path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_move_that_cannot_be_written_is_none(tmp_path: Path) -> None:
+    folder = shutil.copytree(ARTIFACTS, tmp_path / "in")
+    route = next(path for path in folder.rglob("*.yaml") if "kind: VirtualService" in path.read_text())
+    manifest = yaml.safe_load(route.read_text())
+    route.with_suffix(".json").write_text(json.dumps(manifest, indent=5))
+    route.unlink()
+    done = invoke("simulate", "-f", folder, "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
+    assert done.returncode == 4
+    assert "podinfo.test never moved: VirtualService podinfo.test: " in done.stderr
+    file = route.relative_to(folder).with_suffix(".json")
+    assert f"VirtualService podinfo.test in {file} cannot be changed there: its layout would not" in done.stderr
+
+
+def test_nothing_to_release_is_no_failure(tmp_path: Path) -> None:
+    folder = shutil.copytree(ARTIFACTS, tmp_path / "in")
+    for path in folder.rglob("*.yaml"):
+        path.write_text(path.read_text().replace("podinfo:1.2.1", "podinfo:1.2.0"))
+    done = invoke("simulate", "-f", folder, "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
