@@ -100,6 +100,14 @@ def copy_undone(primary: str, paths: Sequence[str]) -> str:
     )
 
 
+def never_applied(pending: str, seconds: float) -> str:
+    """What a checkout has does not come into the cluster. The reason of a halt."""
+    return (
+        f"{pending}, for more than {seconds / 60:.0f} minutes: have it applied or, where admission changes what is "
+        "applied, write into the checkout what the cluster has"
+    )
+
+
 def overwritten(primary: str, manager: str) -> str:
     """The promotion was undone: the name of the manager, and the rule that ends the fight. The reason of a halt."""
     return (

@@ -13,7 +13,7 @@ from reconcile.core import revision
 from reconcile.core.state_machine import RESTING
 from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model import objects
-from reconcile.model.errors import ClusterError, InvalidObjectError, PendingError
+from reconcile.model.errors import ClusterError, InvalidObjectError, PendingError, RefusedError
 from reconcile.model.kinds import Version
 from reconcile.model.rollout import Phase
 
@@ -124,6 +124,16 @@ class Observation:
             raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
         return parsed(self.rollout.canary, self.canary, objects.deployment, self.files)
 
+    def with_error(self, ref: Ref, error: ClusterError) -> Observation:
+        """Returns the observation with one of the objects that a pass writes as one that cannot be used."""
+        rollout, around = self.rollout, self.around
+        return replace(
+            self,
+            canary=error if ref == rollout.canary else self.canary,
+            primary=error if ref == rollout.primary else self.primary,
+            surroundings=replace(around, route=error if ref == rollout.route else around.route),
+        )
+
     def with_route(self, route: Manifest) -> Observation:
         """Returns the observation with another state of the route object. What is parsed of the others stays parsed."""
         other = replace(self, surroundings=replace(self.around, route=route))
@@ -149,7 +159,9 @@ def parsed(
     if found is None:
         raise GateError(f"{ref} is missing")
     if isinstance(found, PendingError):
-        raise WaitError(f"{ref}: {found}")
+        raise WaitError(f"{ref}: {found}", pending=True)
+    if isinstance(found, RefusedError) and found.target is not None:
+        raise GateError(str(found))
     if isinstance(found, ClusterError):
         raise GateError(f"{ref} cannot be read: {found}")
     try:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.core import gates, messages, status
+from reconcile.core import gates, messages, pending, status
 from reconcile.core.halted_state import halted_state
 from reconcile.core.preview import promotion_changes
 from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
 from reconcile.core.status import Readiness
-from reconcile.core.stops import StopError
+from reconcile.core.stops import GateError, StopError
 from reconcile.model.plan import Event, Plan, Position
 
 if TYPE_CHECKING:
     from reconcile.core.case import Case
     from reconcile.core.moves import Effect
-    from reconcile.core.stops import GateError, WaitError
+    from reconcile.core.stops import WaitError
     from reconcile.core.walk import Walk
     from reconcile.model.measurement import Measurement
     from reconcile.model.plan import Gate, Patch
@@ -45,25 +45,34 @@ def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
 
 
 def waiting(walk: Walk, wait: WaitError) -> Plan:
-    """Returns the plan of a pass that waits: no write, no Event."""
-    case = walk.case
+    """Returns the plan of a pass that waits: no Event, and no write but of what is pending, which a halt ends."""
+    case, pends = walk.case, str(wait) if wait.pending else ""
+    if pends and pending.is_over(case.rollout, pends, case.now):
+        return halted(walk, GateError(messages.never_applied(pends, pending.PATIENCE)), pends)
     return _plan(
-        walk, Move.WAIT, str(wait), walked=walk.all_gates(), phase=case.rollout.state.phase, weight=_weight(case)
+        walk,
+        Move.WAIT,
+        str(wait),
+        walked=walk.all_gates(),
+        phase=case.rollout.state.phase,
+        weight=_weight(case),
+        patches=status.patch(case.rollout, pending.noted(case.rollout, pends, case.now)),
     )
 
 
-def halted(walk: Walk, halt: GateError) -> Plan:
-    """Returns the plan of a halted pass: a Warning, and a status that says why."""
+def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
+    """Returns the plan of a halted pass: a Warning, and a status that says why. `pends`: what was never applied."""
     case = walk.case
     state = halted_state(case, walk.gates[-1].name)
     invalid = bool(case.rollout.problems or gates.unknown_metrics(case))
     resting = state.phase in RESTING and len(walk.gates) <= len(OPENING)
     readiness = Readiness(
         ready="False",
-        reason="InvalidSpec" if invalid else "Halted",
+        reason=pending.REASON if pends else "InvalidSpec" if invalid else "Halted",
         message=halt.reason,
-        reconciling=not invalid and not resting,
-        stalled=invalid,
+        reconciling=not pends and not invalid and not resting,
+        stalled=bool(pends) or invalid,
+        pending=pending.condition(case.rollout, pends, case.now) if pends else None,
     )
     end = status.render(case.rollout, state, readiness, walk.measurements or None, case.now)
     return _plan(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.plan import Patch
 from reconcile.model.rollout import State
-from reconcile.model.text import clip, storable
+from reconcile.model.text import MOST_MESSAGE, clip, storable
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reconcile.model.plan import Operation
     from reconcile.model.rollout import Rollout
 
-MOST_MESSAGE = 1024
 MOST_QUERY = 4096
 # Each move changes one of these.
 _OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
@@ -29,13 +28,17 @@ _OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """The conditions. `ready` is "True", "False" or "Unknown"; the other two are never both true."""
+    """The conditions. `ready` is "True", "False" or "Unknown"; the other two are never both true.
+
+    `pending` is the condition of that name, where something is not applied yet.
+    """
 
     ready: str
     reason: str
     message: str
     reconciling: bool = False
     stalled: bool = False
+    pending: dict[str, Any] | None = None
 
 
 def render(
@@ -141,11 +144,12 @@ def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[d
     common: dict[str, Any] = {"reason": readiness.reason, "message": storable(readiness.message, MOST_MESSAGE)}
     if rollout.generation is not None:
         common["observedGeneration"] = rollout.generation
-    return [
+    conditions = [
         {"type": kind, "status": str(status)} | common | {"lastTransitionTime": _since(old.get(kind), str(status), now)}
         for kind, status in wanted.items()
         if status
     ]
+    return conditions if readiness.pending is None else [*conditions, readiness.pending]
 
 
 def _since(old: dict[str, Any] | None, status: str, now: datetime) -> Any:

@@ -8,7 +8,14 @@ class StopError(Exception):
 
 
 class WaitError(StopError):
-    """Nothing is wrong, but nothing can be done yet. The text says what the pass waits for."""
+    """Nothing is wrong, but nothing can be done yet. The text says what the pass waits for.
+
+    `pending`: it is for what is in Git to be applied, which may never come; all else comes with time.
+    """
+
+    def __init__(self, reason: str, *, pending: bool = False) -> None:
+        super().__init__(reason)
+        self.pending = pending
 
 
 class GateError(StopError):

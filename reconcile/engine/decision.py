@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.observation import Observation
-    from reconcile.model.kinds import Manifest
+    from reconcile.model.errors import ClusterError
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.measurement import Answer, Question
     from reconcile.model.plan import Patch
     from reconcile.model.settings import Settings
@@ -53,6 +54,10 @@ class Decision:
         """The route object as it was read; empty where it could not be."""
         route = self.observation.around.route
         return route if isinstance(route, dict) else {}
+
+    def without(self, ref: Ref, error: ClusterError) -> Decision:
+        """Returns the decision where an object cannot be used."""
+        return replace(self, observation=self.observation.with_error(ref, error))
 
     def on_route(self, route: Manifest) -> Decision:
         """Returns the decision on another state of the route object."""

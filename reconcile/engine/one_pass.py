@@ -17,7 +17,7 @@ from reconcile.engine.decision import Decision, internal_error
 from reconcile.engine.observe import observe
 from reconcile.engine.ordering import query_order, write_order
 from reconcile.engine.shared_routes import SharedRoutes
-from reconcile.model.errors import ClusterError, LostRaceError
+from reconcile.model.errors import ClusterError, LostRaceError, PendingError, RefusedError
 from reconcile.model.plan import Plan, Record, Result
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Pass:
         snapshot = observe(self.cluster, self.selection)
         decisions, plans = self._decide_all(snapshot, started)
         for index in write_order(plans, started):
-            plan = _adapted(self._up_to_date(decisions[index], plans[index]), self.adapt)
+            plan = self._writable(decisions[index], self._up_to_date(decisions[index], plans[index]))
             self._decisions[plan.rollout] = decisions[index]
             yield Record(
                 plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
@@ -122,6 +122,21 @@ class Pass:
         outdated = len(plan.patches) > 1 and plan.at is not None and at > plan.at
         return decision.plan(at) if outdated else plan
 
+    def _writable(self, decision: Decision, plan: Plan) -> Plan:
+        """Returns the plan as it has to be written; a wait or a halt where an object is in the way of that."""
+        try:
+            return self.adapt(plan)
+        except (PendingError, RefusedError) as error:
+            if error.target is not None:
+                return decision.without(error.target, error).plan(plan.at or self.now())
+            reason = str(error)
+        except ClusterError as error:
+            reason = str(error)
+        except Exception as error:
+            LOG.exception("the plan for %s could not be adapted", plan.rollout)
+            reason = internal_error(error)
+        return replace(plan, after=plan.before, patches=(), events=(), error=reason)
+
     def _apply(self, plan: Plan, at: datetime) -> Record:
         """Writes a plan within its lease: the time, from its own, in which other passes leave the Rollout alone."""
         since = plan.at or at
@@ -142,22 +157,10 @@ class Pass:
             return
 
         def rebase(route: Manifest) -> Patch:
-            other = _adapted(decision.on_route(route).plan(at), self.adapt)
+            other = self._writable(decision.on_route(route), decision.on_route(route).plan(at))
             found = next((item for item in other.patches if item.target == patch.target), None)
             if found is None or (other.move, other.after) != (plan.move, plan.after):
                 raise LostRaceError("somebody changed the route since it was read")
             return found
 
         self._routes.patch(patch, decision.route, rebase)
-
-
-def _adapted(plan: Plan, adapt: Callable[[Plan], Plan]) -> Plan:
-    """Returns the plan as it has to be written, or a plan that writes nothing and has an error."""
-    try:
-        return adapt(plan)
-    except ClusterError as error:
-        reason = str(error)
-    except Exception as error:
-        LOG.exception("the plan for %s could not be adapted", plan.rollout)
-        reason = internal_error(error)
-    return replace(plan, after=plan.before, patches=(), events=(), error=reason)

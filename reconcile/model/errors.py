@@ -5,6 +5,11 @@ The two of a walk through the gates are in `core/stops`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconcile.model.kinds import Ref
+
 
 class SteererError(Exception):
     """The root. Its text says what is wrong, where, and what to do."""
@@ -47,8 +52,19 @@ class LostRaceError(ClusterError):
 
 
 class PendingError(ClusterError):
-    """The object does not yet have what its manifest in Git states. Nothing is wrong; a later pass finds it done."""
+    """The object does not yet have what its manifest in Git states. A later pass finds it done, unless it never comes.
+
+    `target` is the object, where that shows only as it is to be written.
+    """
+
+    def __init__(self, text: str, target: Ref | None = None) -> None:
+        super().__init__(text)
+        self.target = target
 
 
 class RefusedError(ClusterError):
-    """The server refused the write: schema, admission, a malformed patch."""
+    """The write is refused: schema, admission, a malformed patch; `target`: by steerer itself, for this object."""
+
+    def __init__(self, text: str, target: Ref | None = None) -> None:
+        super().__init__(text)
+        self.target = target

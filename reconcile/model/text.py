@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MOST_SHOWN = 80
+MOST_MESSAGE = 1024
+"""Bytes of the message of an Event or a condition."""
 ELLIPSIS = "…"
 
 

@@ -119,10 +119,10 @@ def _next_step(status: Mapping[str, Any]) -> str:
 
 
 def _conditions(status: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Text]]:
-    """Yields Ready, and Stalled if it is true: the one condition that asks for somebody."""
+    """Yields Ready, and where they are true Stalled, which asks for somebody, and Pending, which says since when."""
     for condition in lenient.mappings(status.get("conditions")):
         kind, state = lenient.text(condition.get("type")), lenient.text(condition.get("status"))
-        if kind == "Ready" or (kind == "Stalled" and state == "True"):
+        if kind == "Ready" or (kind in {"Stalled", "Pending"} and state == "True"):
             changed = lenient.time(condition.get("lastTransitionTime"))
             value = styled(state or "Unknown", _CONDITION_STYLES.get((kind, state), "yellow"))
             duration = styled(f"for {since(changed, now)}" if changed else "")

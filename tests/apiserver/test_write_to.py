@@ -303,7 +303,7 @@ def test_a_weight_that_was_lost_on_its_way_is_not_made_up_for_without_an_analysi
     assert site.step()["move"] == "advance"
 
 
-def test_a_step_that_is_not_applied_is_waited_for_in_silence(site: Site) -> None:
+def test_a_step_that_is_not_applied_is_waited_for_and_the_status_says_so(site: Site) -> None:
     site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
     site.settled()
     behind = site.clone()
@@ -315,8 +315,12 @@ def test_a_step_that_is_not_applied_is_waited_for_in_silence(site: Site) -> None
     assert {(record["move"], record["reason"]) for record in waits} == {
         ("wait", f"{route}: the cluster has spec.http[0].route[0].weight 100, the checkout 50: {rest}")
     }
-    assert {entry.verb for entry in of_steerer(site.plane.requests_since(mark))} <= {"get", "list"}
-    assert site.status == before
+    requests = of_steerer(site.plane.requests_since(mark))
+    writes = [(entry.resource, entry.subresource) for entry in requests if entry.verb not in {"get", "list"}]
+    assert writes == [("rollouts", "status")]
+    *others, pending = site.status["conditions"]
+    assert (pending["type"], pending["message"]) == ("Pending", waits[0]["reason"])
+    assert site.status | {"conditions": others} == before
 
     site.step(None, "--detailed-exitcode", expect=3)
     site.apply()
@@ -418,25 +422,24 @@ def test_a_promotion_that_only_takes_something_away_is_waited_for_too(site: Site
         site.settled()
         site.pipeline()
     assert site.diff() == ["-      annotations:", "-        note: old"]
-    before = site.status
     record = site.step()
-    assert (record["move"], record["patches"], site.status) == ("wait", [], before)
+    assert (record["move"], [patch["target"]["kind"] for patch in record["patches"]]) == ("wait", ["Rollout"])
+    assert site.status["conditions"][-1]["type"] == "Pending"
     assert 'spec.template.metadata.annotations.note "old", the checkout not set' in record["reason"]
     assert released(site) == steps(site)[3:]
 
 
-def test_what_a_promotion_by_git_could_not_take_away_is_refused_by_name(site: Site) -> None:
+def test_what_a_promotion_by_git_could_not_take_away_halts_by_name(site: Site) -> None:
     site.plane.kubectl("rollout", "restart", "deployment/podinfo", namespace=site.namespace)
     site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
     for _ in range(2):
         site.settled()
         site.pipeline()
     site.settled()
-    before = site.status
-    refused = site.step(expect=1)
-    assert "spec.template.metadata.annotations" in refused["error"]
-    assert "nobody stated it in the checkout" in refused["error"]
-    assert (refused["result"], refused["patches"], site.status) == ("failed", [], before)
+    halted = site.step()
+    assert (halted["move"], [patch["target"]["kind"] for patch in halted["patches"]]) == ("halt", ["Rollout"])
+    assert "spec.template.metadata.annotations in the cluster, and nobody stated it in the checkout" in halted["reason"]
+    assert site.status["conditions"][0]["message"] == halted["reason"]
     path = "/spec/template/metadata/annotations"
     patch = json.dumps([{"op": "remove", "path": path}])
     site.plane.kubectl("patch", "deployment/podinfo", "--type=json", "-p", patch, namespace=site.namespace)

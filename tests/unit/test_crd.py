@@ -15,6 +15,7 @@ from reconcile.model.kinds import ROLLOUT
 from reconcile.model.measurement import Failure, Measurement
 from reconcile.model.rollout import Phase, State
 from reconcile.model.rollout_manifest import MOST_METRICS, MOST_NAME, parse
+from reconcile.model.text import MOST_MESSAGE
 from tests.support import paths
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
     assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
-    assert at(".status.conditions[].message")["maxLength"] >= status.MOST_MESSAGE
+    assert at(".status.conditions[].message")["maxLength"] >= MOST_MESSAGE
     assert at(".status.measurements[].verdict")["maxLength"] >= max(map(len, Failure))
 
 

@@ -9,7 +9,6 @@ from reconcile.clusters.git.manifest_diff import Difference, difference
 from reconcile.clusters.git.paths import Path, dotted, from_pointer, value_at
 from reconcile.clusters.git.strip_defaults import strip_defaults, undeclared_leftover
 from reconcile.clusters.json_equality import json_equal
-from reconcile.core.state_machine import Move
 from reconcile.model.errors import PendingError, RefusedError
 from reconcile.model.text import shown
 
@@ -23,18 +22,14 @@ if TYPE_CHECKING:
 def plan_for_manifests(plan: Plan, manifests: Mapping[Ref, Manifest]) -> Plan:
     """Returns the plan with its patches to objects in `manifests` turned into patches to their manifests.
 
-    A status that states what only the manifest has so far is left for the pass that sees it in the cluster. A change
-    that the manifest has already makes a plan that waits. Raises RefusedError where an apply could not have the
-    effect of the plan.
+    A status that states what only the manifest has so far is left for the pass that sees it in the cluster. Raises
+    PendingError for a change that the manifest has already, and RefusedError where an apply could not have the effect
+    of the plan.
     """
     written: list[Patch] = []
     for patch in plan.patches:
         if patch.target in manifests:
-            try:
-                written.append(_for_manifest(patch, manifests[patch.target]))
-            except PendingError as pending:
-                reason = f"{patch.target}: {pending}"
-                return replace(plan, move=Move.WAIT.value, reason=reason, after=plan.before, patches=(), events=())
+            written.append(_for_manifest(patch, manifests[patch.target]))
         elif any(earlier.target in manifests for earlier in written):
             reason = f"{_summary(written[-1])}; the rest follows once the cluster shows it"
             return replace(plan, reason=reason, after=plan.before, patches=tuple(written), events=())
@@ -63,11 +58,12 @@ def _for_manifest(patch: Patch, manifest: Manifest) -> Patch:
         changes = changes or not json_equal(declared, wanted)
         leftover = leftover or undeclared_leftover(value, live, declared, path)
     if not changes:
-        raise PendingError(_unapplied(patch, tested))
+        raise PendingError(_unapplied(patch, tested), patch.target)
     if leftover:
         raise RefusedError(
             f"{patch.target} has {dotted(leftover)} in the cluster, and nobody stated it in the checkout: what is "
-            "applied would leave it there; take it away in the cluster, or state it in the checkout"
+            "applied would leave it there; take it away in the cluster, or state it in the checkout",
+            patch.target,
         )
     return replace(patch, operations=tuple(operations))
 

@@ -10,6 +10,7 @@ from reconcile.core import promotion, revision
 from reconcile.core.state_machine import CONCLUDING, Situation, Standing, Traffic
 from reconcile.model import field_managers
 from reconcile.model.rollout import Phase, State
+from reconcile.model.template_diff import changes
 from reconcile.model.template_hash import revision_without_annotations
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ class ReleaseRecord:
         here, sent = _annotations(found.primary.template), _annotations(found.promoted_template)
         if self._copied_by_us:
             return stored != state.primary_revision or (bool(sent) and sent.items() <= here.items())
-        restarted = self.editor is not None and self.editor.manager not in self.appliers and sent.keys() < here.keys()
+        if self.editor is not None and self.editor.manager in self.appliers:  # as it came from Git, past admission
+            more = changes(found.promoted_template, found.primary.template)
+            return stored != state.primary_revision and all(before is None for _, before, _ in more)
+        restarted = self.editor is not None and sent.keys() < here.keys()
         return restarted and stored == revision_without_annotations(found.promoted_template)
 
     @property

@@ -13,6 +13,7 @@ from reconcile.model.errors import ForbiddenError, PendingError
 from reconcile.model.kinds import AUTOSCALER, Ref
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Outcome, Result
+from reconcile.model.times import timestamp
 from tests.support.world import (
     CS,
     DURATION,
@@ -660,18 +661,22 @@ def applied_by(play: World, manager: str) -> World:
 
 
 @pytest.mark.parametrize("ref", [P, C, VS])
-def test_an_object_that_is_on_its_way_is_waited_for_in_silence(ref: Ref) -> None:
+def test_an_object_that_is_on_its_way_is_waited_for_and_the_status_says_so(ref: Ref) -> None:
     play = world()
     play.until_weight(20)
     before = deepcopy(play.cluster.objects)
     play.cluster.refuse[ref] = PendingError("the cluster has it not yet")
-    record = play.tick(settle=False)
-    assert (record.plan.move, record.plan.reason) == ("wait", f"{ref}: the cluster has it not yet")
-    assert (record.plan.patches, record.plan.events) == ((), ())
-    assert record.plan.gates[3 if ref == VS else 1].outcome is Outcome.WAITING
+    since = timestamp(play.now)
+    records = [play.tick(settle=False) for _ in range(2)]
+    words = f"{ref}: the cluster has it not yet"
+    assert [(record.plan.move, record.plan.reason) for record in records] == [("wait", words)] * 2
+    assert [(len(record.plan.patches), record.plan.events) for record in records] == [(1, ()), (0, ())]
+    assert records[0].plan.gates[3 if ref == VS else 1].outcome is Outcome.WAITING
+    pending = play.condition("Pending")
+    assert (pending["message"], pending["lastTransitionTime"]) == (words, since)
+    play.cluster.objects[R]["status"]["conditions"].remove(pending)
+    del before[R]["metadata"], play.cluster.objects[R]["metadata"]
     assert play.cluster.objects == before
-    del play.cluster.refuse[ref]
-    assert play.tick().plan.move == "advance"
 
 
 def test_a_canary_that_is_on_its_way_is_waited_for_at_rest_as_well() -> None:
@@ -679,7 +684,52 @@ def test_a_canary_that_is_on_its_way_is_waited_for_at_rest_as_well() -> None:
     play.until("Succeeded")
     play.cluster.refuse[C] = PendingError("a new image is on its way")
     record = play.tick()
-    assert (record.plan.move, record.plan.patches, record.plan.events) == ("wait", (), ())
+    assert (record.plan.move, record.plan.events, play.condition("Ready")["status"]) == ("wait", (), "True")
+    assert play.condition("Pending")["message"].endswith("a new image is on its way")
+    del play.cluster.refuse[C]
+    assert play.tick().plan.move == "idle"
+    assert play.condition("Pending") == {}
+
+
+def test_what_is_pending_moves_the_time_only_where_it_is_something_else() -> None:
+    play = world()
+    play.until_weight(20)
+    times = []
+    for words in ("the old image", "the old image", "the old weight"):
+        play.cluster.refuse[VS] = PendingError(words)
+        play.tick()
+        times.append(play.condition("Pending")["lastTransitionTime"])
+    assert times[0] == times[1] < times[2]
+
+
+def test_what_was_pending_is_forgotten_by_a_pass_that_waits_for_the_interval() -> None:
+    play = world()
+    play.until_weight(20)
+    play.now -= timedelta(seconds=50)
+    play.cluster.refuse[VS] = PendingError("the old weight")
+    play.tick(seconds=1)
+    assert play.condition("Pending")
+    del play.cluster.refuse[VS]
+    assert (play.tick(seconds=1).plan.move, play.condition("Pending")) == ("wait", {})
+
+
+@pytest.mark.parametrize("ref", [P, C, VS])
+def test_what_is_never_applied_halts_and_is_told_once_with_what_to_do(ref: Ref) -> None:
+    play = world()
+    play.until_weight(20)
+    play.cluster.refuse[ref] = PendingError("the cluster has another one")
+    told = len(play.cluster.events)
+    moves = [play.tick(settle=False).plan.move for _ in range(33)]
+    assert moves == ["wait"] * 30 + ["halt"] * 3
+    assert {event.name for event in play.cluster.events[told:]} == {play.cluster.events[-1].name}
+    words = f"{ref}: the cluster has another one, for more than 30 minutes: have it applied or, where admission changes"
+    ready, stalled = play.condition("Ready"), play.condition("Stalled")
+    assert (ready["status"], stalled["status"], stalled["reason"]) == ("False", "True", "NotApplied")
+    assert ready["message"].startswith(words)
+    assert play.condition("Reconciling") == {}
+    del play.cluster.refuse[ref]
+    assert play.tick().plan.move == "advance"
+    assert (play.condition("Stalled"), play.condition("Pending")) == ({}, {})
 
 
 def test_a_halt_can_be_told_while_the_canary_is_on_its_way() -> None:

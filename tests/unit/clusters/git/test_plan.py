@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.clusters.git.plan import plan_for_manifests
-from reconcile.model.errors import RefusedError
+from reconcile.model.errors import PendingError, RefusedError
 from reconcile.model.plan import Event, Operation, Patch, Plan, Position
 from tests.support.world import VS, C, P, R, deployment, virtual_service
 
@@ -102,20 +102,19 @@ def test_a_promoted_template_comes_without_the_defaults_of_the_server() -> None:
 
 def test_what_the_file_has_already_is_waited_for() -> None:
     live, manifest = served("1.2.0", nodeSelector={"disk": "ssd"}), {"spec": {"template": template("1.2.0")}}
-    made = plan_for_manifests(plan(STATUS, copy(served("1.2.0"), live)), {P: manifest})
-    assert (made.move, made.patches, made.events, made.after) == ("wait", (), (), BEFORE)
-    assert made.reason == (
-        'Deployment podinfo.test: the cluster has spec.template.spec.nodeSelector.disk "ssd", the checkout not set: '
+    with pytest.raises(PendingError) as pending:
+        plan_for_manifests(plan(STATUS, copy(served("1.2.0"), live)), {P: manifest})
+    assert pending.value.target == P
+    assert str(pending.value) == (
+        'the cluster has spec.template.spec.nodeSelector.disk "ssd", the checkout not set: '
         "waiting until the cluster shows what the checkout has"
     )
 
 
 def test_what_a_server_does_not_tell_from_the_old_is_waited_for_as_well() -> None:
     stated = template("1.2.0", automountServiceAccountToken=False)
-    made = plan_for_manifests(plan(copy(stated, template("1.2.0"))), {P: {"spec": {"template": stated}}})
-    assert made.reason == (
-        "Deployment podinfo.test: something is not applied yet: waiting until the cluster shows what the checkout has"
-    )
+    with pytest.raises(PendingError, match=r"something is not applied yet: waiting until the cluster shows what the"):
+        plan_for_manifests(plan(copy(stated, template("1.2.0"))), {P: {"spec": {"template": stated}}})
 
 
 @pytest.mark.parametrize("stated", [{}, {"nodeSelector": {"disk": "hdd"}}])
