@@ -12,7 +12,7 @@ from reconcile.core import health, messages, routers
 from reconcile.core import reach as reached
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
-from reconcile.model.errors import ClusterError, ForbiddenError
+from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.rollout import Phase
 from reconcile.model.template_diff import changed_paths
@@ -144,6 +144,18 @@ def drained(case: Case) -> str:
     return f"no route splits traffic to {host}" + (f"; {', '.join(alone)} leads to it alone" if alone else "")
 
 
+def endpoints(case: Case) -> str:
+    """After the copy: the primary's Service has a ready endpoint on each port that the managed routes use."""
+    found, service = case.observation.around.endpoints, case.objects.primary_service
+    if isinstance(found, MissingError):  # no cluster with controllers
+        return f"whether {service.ref} has ready endpoints cannot be known: {found}"
+    if isinstance(found, ClusterError):
+        raise GateError(f"whether {service.ref} has ready endpoints cannot be seen: {found}")
+    if reason := reached.without_endpoints(service, found, case.weights.split.primary_ports):
+        raise GateError(reason)
+    return f"{service.ref} has ready endpoints"
+
+
 def primary(case: Case) -> str:
     """5. The primary is healthy. After the copy, its rolling update has a message of its own (M6)."""
     deployment = case.objects.primary
@@ -228,6 +240,7 @@ BY_NAME: dict[str, Callable[[Case], str]] = {
     "template": template,
     "drained": drained,
     "primary": primary,
+    "endpoints": endpoints,
     "canary": canary,
     "scaling": scaling,
     "size": size,

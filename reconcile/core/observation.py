@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconcile.core import revision
-from reconcile.core.state_machine import RESTING
+from reconcile.core import health, revision, routers
+from reconcile.core.state_machine import CONCLUDING, RESTING
 from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model import objects
 from reconcile.model.errors import ClusterError, InvalidObjectError, PendingError, RefusedError
@@ -32,13 +32,16 @@ class Surroundings:
     """What is read only for a Rollout that is not at rest. `autoscalers` are all of the namespace.
 
     `routes` are all objects of the namespace that route, where the canary may be scaled to zero.
+    `endpoints` are the EndpointSlices of the primary's Service, where all traffic may be routed to it after the copy;
+    a MissingError in a cluster without controllers.
     """
 
     primary_service: Manifest | ClusterError | None
     canary_service: Manifest | ClusterError | None
     route: Manifest | ClusterError | None
-    autoscalers: tuple[Manifest, ...] | ClusterError
+    autoscalers: tuple[Manifest, ...] | ClusterError = ()
     routes: tuple[Manifest, ...] | ClusterError = ()
+    endpoints: tuple[Manifest, ...] | ClusterError = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,19 @@ class Observation:
             return False
 
     @property
+    def may_conclude(self) -> bool:
+        """Whether this pass may route all traffic to the primary after a promotion: it is rolled out."""
+        phase, route = self.rollout.state.phase, self.around.route
+        try:
+            if phase not in CONCLUDING or health.unhealthy(self.parsed_primary) is not None:
+                return False
+        except StopError:
+            return False
+        # Then the traffic was routed back before, unless that was lost or somebody took it back.
+        splits, _ = routers.leading_to([route] if isinstance(route, dict) else [], self.rollout.canary_service.name)
+        return phase is Phase.PROMOTING or bool(splits)
+
+    @property
     def at_rest(self) -> bool:
         """Whether only a new revision could start something, and there is none: no more needs to be read."""
         if self.under_way:
@@ -135,8 +151,12 @@ class Observation:
         )
 
     def with_route(self, route: Manifest) -> Observation:
-        """Returns the observation with another state of the route object. What is parsed of the others stays parsed."""
-        other = replace(self, surroundings=replace(self.around, route=route))
+        """Returns the observation with another state of the route object."""
+        return self.with_surroundings(route=route)
+
+    def with_surroundings(self, **changes: Any) -> Observation:
+        """Returns the observation with other members of the surroundings. What is parsed of the others stays parsed."""
+        other = replace(self, surroundings=replace(self.around, **changes))
         parsed_before = {key: value for key, value in vars(self).items() if key.startswith("parsed_")}
         vars(other).update(parsed_before)
         return other

@@ -1,11 +1,13 @@
-"""Whether the pods of a template are reached by a Service, over the ports that the managed routes use."""
+"""Whether pods are reached by a Service, over the ports that the managed routes use: by a template, and now."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.endpoints import ready_ports
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconcile.model.kinds import Manifest
     from reconcile.model.service import Service
@@ -23,12 +25,34 @@ def unreached(service: Service, template: Manifest, pods: str, ports: Collection
     for number in sorted(ports, key=str):
         port = service.used_by(number)
         if port is None:
-            return f"{service.ref} (spec.ports) has no port {number}, which the route uses"
+            return _without_port(service, number)
         if not port.is_http:
             return f"{service.ref} (spec.ports): Istio takes port {number}, which the route uses, for no HTTP ({port})"
         if isinstance(port.target, str) and port.target not in container_ports(template):
             return f'{service.ref} (spec.ports[].targetPort) leads to port "{port.target}", which {pods} do not have'
     return None
+
+
+def without_endpoints(service: Service, slices: Iterable[Manifest], ports: Collection[int | None]) -> str | None:
+    """Returns why traffic over these ports of a Service would be lost now; None if each has a ready endpoint.
+
+    `slices` are its EndpointSlices. They are also there for a Service that is headless or has no selector.
+    """
+    ready = ready_ports(slices)
+    for number in sorted(ports, key=str):
+        port = service.used_by(number)
+        if port is None:
+            return _without_port(service, number)
+        if port.name not in ready:
+            return (
+                f"{service.ref} has no ready endpoint for port {port.number}: see which pods it selects, and which "
+                f"ports they have: kubectl -n {service.ref.namespace} describe service {service.ref.name}"
+            )
+    return None
+
+
+def _without_port(service: Service, number: int | None) -> str:
+    return f"{service.ref} (spec.ports) has no port {number or 'for HTTP'}, which the route uses"
 
 
 def container_ports(template: Manifest) -> set[str]:

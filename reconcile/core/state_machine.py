@@ -54,7 +54,7 @@ SPLIT = frozenset({Traffic.UNEVEN, Traffic.SOME, Traffic.FULL})
 ANY_TRAFFIC = frozenset(Traffic)
 ANY_STANDING = frozenset(Standing)
 RESTING = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED})
-# A promotion is finished before anything else, whatever the Services and the canary are.
+# A promotion is finished before anything else, whatever the canary and its Service are.
 CONCLUDING = frozenset({Phase.PROMOTING, Phase.FINALISING})
 # Moves that need neither a weight nor a gate beyond those of every move.
 MOVES_AT_REST = frozenset({Move.IDLE, Move.INITIALIZE})
@@ -73,7 +73,7 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.RESET: ("services", "routes", "primary"),
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
     Move.COPY: (*_HEALTHY, "edits", "interval", "analysis"),
-    Move.CONCLUDE: ("routes", "template", "primary", "interval"),
+    Move.CONCLUDE: ("routes", "template", "primary", "interval", "endpoints"),
     Move.RETIRE: ("routes", "template", "primary", "interval", "drained"),
     Move.RETURN: ("routes", "primary", "interval", "drained"),
 }

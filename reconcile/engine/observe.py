@@ -6,16 +6,17 @@ It knows which objects are needed and when. It does not know what they mean: tha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.core.observation import Observation, Surroundings
 from reconcile.engine.concurrency import map_concurrently
 from reconcile.engine.listing import list_rollouts
+from reconcile.model.endpoints import SERVICE_NAME
 from reconcile.model.errors import ClusterError, MissingError
-from reconcile.model.kinds import AUTOSCALER, Kind, Manifest, Ref, Scope
+from reconcile.model.kinds import AUTOSCALER, ENDPOINT_SLICE, Kind, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from reconcile.engine.selection import Selection
     from reconcile.model.ports import Cluster
@@ -140,51 +141,67 @@ def _add_surroundings(
     """Reads the surroundings of the Rollouts that are not at rest, their primaries included."""
     rollouts = [item.rollout for item in observations if item.rollout.ref in active]
     cache.read(*(ref for item in rollouts for ref in _surrounding_refs(item)))
-    lists = _NamespaceLists(cache.cluster)
-    lists.read(*(key for item in observations if item.rollout.ref in active for key in _namespace_lists(item)))
-    return [_joined(cache, lists, item) if item.rollout.ref in active else item for item in observations]
+    joined = [_joined(cache, item) if item.rollout.ref in active else item for item in observations]
+    lists = _Lists(cache.cluster)
+    lists.read(*(key for item in joined if item.rollout.ref in active for key in _wanted_lists(item).values()))
+    return [_with_lists(lists, item) if item.rollout.ref in active else item for item in joined]
 
 
-def _namespace_lists(item: Observation) -> Iterator[tuple[Kind, str]]:
-    """Yields the lists that a decision needs: objects that are not found by name."""
-    namespace = item.rollout.ref.namespace
-    yield AUTOSCALER, namespace
-    if item.may_scale_down:
-        yield item.rollout.route.kind, namespace
-
-
-def _joined(cache: _ObjectCache, lists: _NamespaceLists, item: Observation) -> Observation:
+def _joined(cache: _ObjectCache, item: Observation) -> Observation:
     rollout = item.rollout
     surroundings = Surroundings(
         primary_service=cache[rollout.primary_service],
         canary_service=cache[rollout.canary_service],
         route=cache[rollout.route],
-        autoscalers=lists[AUTOSCALER, rollout.ref.namespace],
-        routes=lists[rollout.route.kind, rollout.ref.namespace] if item.may_scale_down else (),
     )
     return replace(item, primary=cache[rollout.primary], surroundings=surroundings)
 
 
-class _NamespaceLists:
-    """All objects of a kind in a namespace, each list read once in a pass."""
+def _wanted_lists(item: Observation) -> dict[str, _ListKey]:
+    """Returns the lists that a decision needs, by their names in the surroundings: objects not found by name."""
+    namespace = item.rollout.ref.namespace
+    wanted = {"autoscalers": _ListKey(AUTOSCALER, namespace)}
+    if item.may_scale_down:
+        wanted["routes"] = _ListKey(item.rollout.route.kind, namespace)
+    if item.may_conclude:
+        of_primary = (SERVICE_NAME, item.rollout.primary_service.name)
+        wanted["endpoints"] = _ListKey(ENDPOINT_SLICE, namespace, of_primary)
+    return wanted
+
+
+def _with_lists(lists: _Lists, item: Observation) -> Observation:
+    found = {name: lists[key] for name, key in _wanted_lists(item).items()}
+    return item.with_surroundings(**found)
+
+
+class _ListKey(NamedTuple):
+    """All objects of a kind in a namespace, or those with one label."""
+
+    kind: Kind
+    namespace: str
+    label: tuple[str, str] | tuple[()] = ()
+
+
+class _Lists:
+    """Lists of objects, each read once in a pass."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._lists: dict[tuple[Kind, str], tuple[Manifest, ...] | ClusterError] = {}
+        self._lists: dict[_ListKey, tuple[Manifest, ...] | ClusterError] = {}
 
-    def read(self, *wanted: tuple[Kind, str]) -> None:
+    def read(self, *wanted: _ListKey) -> None:
         """Reads these lists, several at a time."""
         keys = sorted(set(wanted))
         self._lists.update(zip(keys, map_concurrently(self._list, keys, self._cluster.width), strict=True))
 
-    def __getitem__(self, key: tuple[Kind, str]) -> tuple[Manifest, ...] | ClusterError:
+    def __getitem__(self, key: _ListKey) -> tuple[Manifest, ...] | ClusterError:
         return self._lists[key]
 
-    def _list(self, key: tuple[Kind, str]) -> tuple[Manifest, ...] | ClusterError:
-        kind, namespace = key
+    def _list(self, key: _ListKey) -> tuple[Manifest, ...] | ClusterError:
+        labels = dict([key.label]) if key.label else {}
         try:
-            return tuple(self._cluster.list(kind, Scope(namespace=namespace)))
-        except MissingError:  # the API server has no such kind: there are none
-            return ()
+            return tuple(self._cluster.list(key.kind, Scope(namespace=key.namespace, labels=labels)))
+        except MissingError as error:  # the API server has no such kind: there are none
+            return error if key.kind == ENDPOINT_SLICE else ()
         except ClusterError as error:
             return error

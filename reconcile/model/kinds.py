@@ -47,6 +47,10 @@ VIRTUAL_SERVICE = Kind(
     versions=("v1", "v1beta1", "v1alpha3"),
 )
 KINDS = {kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, VIRTUAL_SERVICE)}
+"""The kinds that a pass reads from manifests as well as from an API server."""
+
+# Controllers make these alone: there is no manifest of one.
+ENDPOINT_SLICE = Kind(name="EndpointSlice", plural="endpointslices", group="discovery.k8s.io", versions=("v1",))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +91,8 @@ def version_of(manifest: Mapping[str, Any]) -> Version | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """The scope of a LIST: one namespace or (None) all. `fields` are field selectors, all of which must match."""
+    """The scope of a LIST: one namespace or (None) all. All selectors, `fields` and `labels`, must match."""
 
     namespace: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)

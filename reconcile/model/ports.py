@@ -28,7 +28,8 @@ class Cluster(Protocol):
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Returns all objects of the kind in the scope, by namespace and name; none where the API has no such kind.
 
-        Raises ClusterError. A missing Rollout API is a MissingError: without it there is nothing to do.
+        Raises ClusterError. A missing Rollout API is a MissingError: without it there is nothing to do. So is a kind
+        that controllers make, in a cluster without controllers.
         """
         ...
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ENDPOINT_SLICE, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +88,12 @@ PASS = (
         verb="list",
         impact=Impact.HALT,
         without="nobody knows whether the canary is being scaled",
+    ),
+    Right(
+        kind=ENDPOINT_SLICE,
+        verb="list",
+        impact=Impact.HALT,
+        without="after the copy nobody knows whether the primary is reached, and the traffic stays on the canary",
     ),
     Right(
         kind=EVENT,

@@ -373,6 +373,7 @@ def test_the_server_is_asked_for_what_a_role_has_to_allow_and_no_more(release: R
         ("get", "virtualservices", ""),
         ("list", "virtualservices", ""),
         ("list", "horizontalpodautoscalers", ""),
+        ("list", "endpointslices", ""),
         ("patch", "rollouts", "status"),
         ("patch", "virtualservices", ""),
         ("patch", "deployments", ""),

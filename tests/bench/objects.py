@@ -74,7 +74,7 @@ class App:
             yield deployment(self.namespace, name, replicas=1)
 
     def network(self, weight: int) -> Iterator[dict[str, Any]]:
-        """Build the Services, headless so that no address has to be found for them, and the VirtualService."""
+        """Build the Services, headless so that no address has to be found for them, the VirtualService, an endpoint."""
         for name in (self.name, self.canary):
             ports = [{"name": "http", "port": 9898, "targetPort": "http"}]
             spec = {"clusterIP": "None", "selector": {"app": name}, "ports": ports}
@@ -86,6 +86,15 @@ class App:
         yield self._object(
             "networking.istio.io/v1", "VirtualService", {"hosts": [self.name], "http": [{"route": route}]}
         )
+        labels = {"kubernetes.io/service-name": self.name}
+        yield {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": self.name, "namespace": self.namespace, "labels": labels},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": ["10.0.0.1"]}],
+            "ports": [{"name": "http", "port": 9898}],
+        }
 
     def rollout(self, *, step: int) -> dict[str, Any]:
         """Build the Rollout: two metrics, as in the example."""

@@ -30,11 +30,12 @@ _PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedule
 _STAGES = Path(__file__).parent / "kwok.yaml"
 _ADMINS = 100  # one for each process that is given access
 
-# As the controllers of a cluster that matter to a Deployment, a Job, a Namespace and an account; no autoscaler.
+# As the controllers of a cluster that matter to a release, a Job, a Namespace and an account; no autoscaler.
 _CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "cronjob-controller",
     "deployment-controller",
+    "endpointslice-controller",
     "garbage-collector-controller",
     "job-controller",
     "namespace-controller",

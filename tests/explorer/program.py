@@ -15,8 +15,8 @@ import jsonpatch
 from reconcile.engine import apply as applying
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
-from reconcile.model.errors import ClusterError, LostRaceError, RefusedError, UnreachableError
-from reconcile.model.kinds import version_of
+from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
+from reconcile.model.kinds import ENDPOINT_SLICE, version_of
 from reconcile.model.measurement import Failure
 from reconcile.model.settings import Settings
 from tests.explorer import manifests, whole_pass
@@ -130,8 +130,10 @@ class _Snapshot:
     width: int = 1
 
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
-        """Returns the objects of a kind; there is one namespace."""
+        """Returns the objects of a kind; there is one namespace, and no controller makes EndpointSlices."""
         del scope
+        if kind == ENDPOINT_SLICE:
+            raise MissingError("no controller makes them")
         return [manifest for ref, manifest in self.objects.items() if ref.kind == kind]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:

@@ -12,7 +12,7 @@ import jsonpatch
 
 from reconcile.clusters.events import event_manifest
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
-from reconcile.model.kinds import EVENT, KINDS, Kind, Manifest, Ref, Scope, version_of
+from reconcile.model.kinds import ENDPOINT_SLICE, EVENT, KINDS, Kind, Manifest, Ref, Scope, version_of
 from reconcile.model.measurement import Answer, Failure
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class MemoryCluster:
     """A Cluster in memory: generations, resource versions, uids, status apart from the rest, Events counted.
 
-    `versioned=False` leaves the metadata as it is, like a folder does.
+    `versioned=False` leaves the metadata as it is, like a folder does. No controller makes EndpointSlices, as in a
+    folder, but a test may.
     """
 
     width = 1
@@ -76,10 +77,10 @@ class MemoryCluster:
     def list(self, kind: Kind, scope: Scope) -> list[Manifest]:
         """Returns the objects of a kind, by namespace and name."""
         refs = sorted(ref for ref in self.objects if ref.kind == kind and scope.namespace in {None, ref.namespace})
+        if kind == ENDPOINT_SLICE and not any(ref.kind == kind for ref in self.objects):
+            raise MissingError("no controller makes them")
         found = (deepcopy(self.objects[ref]) for ref in refs)
-        return [
-            item for item in found if all(_at(item, *path.split(".")) == scope.fields[path] for path in scope.fields)
-        ]
+        return [item for item in found if _matches(item, scope)]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Returns the objects that exist."""
@@ -147,6 +148,12 @@ class FixedMeter:
         return Answer(query=query, failure=value) if isinstance(value, Failure) else Answer(query=query, value=value)
 
 
+def _matches(manifest: Manifest, scope: Scope) -> bool:
+    labels = manifest["metadata"].get("labels") or {}
+    fields = all(_at(manifest, *path.split(".")) == wanted for path, wanted in scope.fields.items())
+    return fields and all(labels.get(key) == wanted for key, wanted in scope.labels.items())
+
+
 def _identity(manifest: Manifest) -> tuple[str, ...]:
     return tuple(_at(manifest, *path) for path in (("kind",), ("metadata", "name"), ("metadata", "namespace")))
 
@@ -160,4 +167,5 @@ def _at(value: Any, *path: str) -> str:
 def ref_of(manifest: Manifest) -> Ref:
     """Returns the reference to the object of a manifest."""
     metadata = manifest["metadata"]
-    return Ref(KINDS[manifest["kind"]], metadata.get("namespace", "default"), metadata["name"])
+    kinds = KINDS | {ENDPOINT_SLICE.name: ENDPOINT_SLICE}
+    return Ref(kinds[manifest["kind"]], metadata.get("namespace", "default"), metadata["name"])

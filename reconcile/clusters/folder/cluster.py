@@ -20,8 +20,8 @@ from reconcile.clusters.folder.object_writes import ATTEMPTS, append, change, co
 from reconcile.clusters.folder.objects import as_served, matches
 from reconcile.clusters.folder.parsed_file import ParsedFile
 from reconcile.clusters.folder.sources import sources_of
-from reconcile.model.errors import RefusedError
-from reconcile.model.kinds import EVENT, Ref
+from reconcile.model.errors import MissingError, RefusedError
+from reconcile.model.kinds import EVENT, KINDS, Ref
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
@@ -55,14 +55,16 @@ class FolderCluster:
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Returns all objects of the kind in the scope, by namespace and name.
 
-        Raises UsageError with all faults of the folder's files.
+        Raises MissingError for a kind that only controllers make, UsageError with all faults of the folder's files.
         """
+        if kind not in KINDS.values():
+            raise MissingError(f"a folder has no {kind.plural}: a controller of the cluster makes them")
         with self._guard:
             entries = self._index.entries()
             refs = sorted(ref for ref in entries if ref.kind == kind and scope.namespace in {None, ref.namespace})
             found = [entry for ref in refs for entry in (entries[ref], *self._index.doubles(ref))]
             manifests = map(self._copy, found)
-            return [manifest for manifest in manifests if matches(manifest, scope.fields)]
+            return [manifest for manifest in manifests if matches(manifest, scope)]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Returns the objects that exist; a RefusedError for one that is there several times, or may be unreadable.

@@ -1,4 +1,4 @@
-"""A parsed object as the API server would return it: its name, its namespace, its field selectors."""
+"""A parsed object as the API server would return it: its name, its namespace, whether selectors match."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from reconcile.model.names import is_object_name
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from reconcile.clusters.folder.parsed_file import ParsedObject
-    from reconcile.model.kinds import Kind, Manifest
+    from reconcile.model.kinds import Kind, Manifest, Scope
 
 # A dump has these of the object that it was dumped from; in a folder nothing updates them (SPEC 4, 9).
 SERVER_FIELDS = ("resourceVersion", "uid")
@@ -55,9 +53,12 @@ def as_served(item: ParsedObject, default_namespace: str) -> Manifest:
     return item.typed | {"metadata": metadata | {"namespace": metadata.get("namespace") or default_namespace}}
 
 
-def matches(manifest: Manifest, fields: Mapping[str, str]) -> bool:
-    """Returns whether field selectors such as `involvedObject.name` match; an absent field is "", as in the API."""
-    return all(_text_at(manifest, path) == wanted for path, wanted in fields.items())
+def matches(manifest: Manifest, scope: Scope) -> bool:
+    """Returns whether the selectors of a scope match; an absent field is "", as in the API, and so is a label here."""
+    labels = (manifest.get("metadata") or {}).get("labels")
+    labels = labels if isinstance(labels, dict) else {}
+    fields = all(_text_at(manifest, path) == wanted for path, wanted in scope.fields.items())
+    return fields and all(labels.get(key) == wanted for key, wanted in scope.labels.items())
 
 
 def _text_at(value: Any, path: str) -> str:

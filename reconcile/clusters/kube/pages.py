@@ -59,6 +59,8 @@ class PagedLists:
             params["fieldSelector"] = ",".join(
                 f"{key}={_escaped(value)}" for key, value in sorted(scope.fields.items())
             )
+        if scope.labels:
+            params["labelSelector"] = ",".join(f"{key}={value}" for key, value in sorted(scope.labels.items()))
 
         def request(version: str, token: str = "") -> Page:
             call = Call(

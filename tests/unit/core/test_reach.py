@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.core.reach import container_ports, unreached
+from reconcile.core.reach import container_ports, unreached, without_endpoints
 from reconcile.model.service import Service, service
 
 LABELS = {"app": "shop"}
@@ -51,3 +51,16 @@ def test_an_init_container_counts_that_goes_on_running() -> None:
     ]
     assert container_ports(template(initContainers=init)) == {"http", "proxy"}
     assert container_ports({}) == set()
+
+
+def test_traffic_over_a_port_without_a_ready_endpoint_would_be_lost() -> None:
+    ready = [{"endpoints": [{}], "ports": [{"name": "http"}]}]
+    for found in (leads(), leads({}), leads(targetPort="anything")):  # also without a selector
+        assert without_endpoints(found, ready, {80, None}) is None
+        for slices in ([], [{"endpoints": [{}], "ports": [{"name": "other"}]}]):
+            words = without_endpoints(found, slices, {80})
+            assert words is not None
+            assert words.startswith("Service shop.default has no ready endpoint for port 80: see ")
+    words = "Service shop.default (spec.ports) has no port {}, which the route uses"
+    assert without_endpoints(leads(), ready, {81}) == words.format(81)
+    assert without_endpoints(leads(name="tcp"), ready, {None}) == words.format("for HTTP")

@@ -446,7 +446,7 @@ def test_while_promoting_only_the_primary_counts() -> None:
     play.until("Promoting")
     play.meter.values = {}
     play.cluster.edit(C, "spec", "paused", True)  # noqa: FBT003 - a field of the manifest
-    del play.cluster.objects[CS], play.cluster.objects[PS]
+    del play.cluster.objects[CS]
     assert play.until("Succeeded") == ["Promotion complete! Scaling down podinfo-canary.test"]
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.clusters.folder.cluster import FolderCluster
-from reconcile.model.kinds import AUTOSCALER, SERVICE, Scope
+from reconcile.model.errors import MissingError
+from reconcile.model.kinds import AUTOSCALER, ENDPOINT_SLICE, SERVICE, Scope
 from tests.unit.clusters.folder.manifests import ALL, names, write
 
 if TYPE_CHECKING:
@@ -67,3 +68,17 @@ def test_field_selectors(tmp_path: Path, fields: dict[str, str], expected: list[
     text = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {type: ClusterIP, count: 1, b: %s, items: [1]}\n"
     write(tmp_path / "x.yaml", text % ("a", "true") + "---\n" + text % ("b", "false"))
     assert names(FolderCluster(tmp_path), scope=Scope(fields=fields)) == expected
+
+
+def test_label_selectors(tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: Service\nmetadata: {name: %s, labels: %s}\n"
+    write(tmp_path / "x.yaml", "---\n".join(text % pair for pair in (("a", "{x: y, z: w}"), ("b", "[]"), ("c", "{}"))))
+    for labels, expected in (({"x": "y"}, ["a.default"]), ({"x": "y", "z": "v"}, []), ({"none": "y"}, [])):
+        assert names(FolderCluster(tmp_path), SERVICE, Scope(labels=labels)) == expected
+
+
+def test_a_folder_has_nothing_that_only_controllers_make(tmp_path: Path) -> None:
+    text = "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\nendpoints: []\n"
+    write(tmp_path / "x.yaml", text)
+    with pytest.raises(MissingError, match="a folder has no endpointslices: a controller of the cluster makes them"):
+        FolderCluster(tmp_path).list(ENDPOINT_SLICE, Scope())

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from reconcile.clusters.kube.cluster import KubeCluster
 
 
-def test_a_scope_of_the_whole_cluster_with_fields(api: ApiServer, cluster: KubeCluster) -> None:
-    cluster.list(DEPLOYMENT, Scope(fields={"metadata.name": "a,b=c\\d"}))
+def test_a_scope_of_the_whole_cluster_with_selectors(api: ApiServer, cluster: KubeCluster) -> None:
+    cluster.list(DEPLOYMENT, Scope(fields={"metadata.name": "a,b=c\\d"}, labels={"b": "2", "a": "1"}))
 
     [request] = api.requests
     assert request.path == "/apis/apps/v1/deployments"
     assert request.query["fieldSelector"] == "metadata.name=a\\,b\\=c\\\\d"
+    assert request.query["labelSelector"] == "a=1,b=2"
 
 
 def test_pages_are_followed_to_the_last(api: ApiServer) -> None:
