@@ -96,20 +96,27 @@ def routes(case: Case) -> str:
 
 
 def reach(case: Case) -> str:
-    """4. The canary's Service leads to the canary's pods, and the primary's would to those after a promotion."""
+    """4. Service and subset of the canary lead to its pods, and those of the primary would after a promotion."""
     if reason := unreached(case):
         raise GateError(reason)
     return f"{case.objects.primary.full_name} is reached with the template of {case.objects.canary.full_name} too"
 
 
 def unreached(case: Case) -> str | None:
-    """Returns why one of the two Services does not lead to its pods, or would not after a promotion."""
-    found, split = case.objects, case.weights.split
+    """Returns why a Service or a subset does not lead to its pods, or would not after a promotion."""
+    found, split, rollout = case.objects, case.weights.split, case.rollout
     after = f"the pods that {found.primary.full_name} would have after the promotion"
     now = f"the pods of {found.canary.full_name}"
-    return reached.unreached(
-        found.primary_service, found.promoted_template, after, split.primary_ports
-    ) or reached.unreached(found.canary_service, found.canary.template, now, split.canary_ports)
+    try:
+        primary, canary = found.subsets_of(rollout.primary_service), found.subsets_of(rollout.canary_service)
+    except GateError as error:  # the DestinationRules cannot be read
+        return error.reason
+    return (
+        reached.unreached(found.primary_service, found.promoted_template, after, split.primary_ports)
+        or reached.unreached(found.canary_service, found.canary.template, now, split.canary_ports)
+        or reached.outside(rollout.primary_service, split.primary_subsets, primary, found.promoted_template, after)
+        or reached.outside(rollout.canary_service, split.canary_subsets, canary, found.canary.template, now)
+    )
 
 
 def template(case: Case) -> str:

@@ -33,7 +33,8 @@ class Surroundings:
 
     `routes` are all objects of the namespace that route, where the canary may be scaled to zero.
     `endpoints` are the EndpointSlices of the primary's Service, where all traffic may be routed to it after the copy;
-    a MissingError in a cluster without controllers.
+    a MissingError in a cluster without controllers. `destination_rules` are those of the namespace, where a managed
+    route names a subset.
     """
 
     primary_service: Manifest | ClusterError | None
@@ -42,6 +43,7 @@ class Surroundings:
     autoscalers: tuple[Manifest, ...] | ClusterError = ()
     routes: tuple[Manifest, ...] | ClusterError = ()
     endpoints: tuple[Manifest, ...] | ClusterError = ()
+    destination_rules: tuple[Manifest, ...] | ClusterError = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,26 @@ class Observation:
             return True
         try:
             return state.phase is Phase.PROGRESSING and self.parsed_canary.revision != state.canary_revision
+        except StopError:
+            return False
+
+    @cached_property
+    def split(self) -> routers.Split:
+        """The weights as they are stored."""
+        ref, spec = self.rollout.route, self.spec
+        read = routers.ROUTERS[ref.kind.name].read
+        return parsed(
+            ref,
+            self.around.route,
+            lambda route: read(route, namespace=ref.namespace, primary=spec.primary_host, canary=spec.canary_host),
+            self.files,
+        )
+
+    @property
+    def names_subsets(self) -> bool:
+        """Whether a managed route names a subset: then what the subset selects has to be known."""
+        try:
+            return bool(self.split.primary_subsets | self.split.canary_subsets)
         except StopError:
             return False
 

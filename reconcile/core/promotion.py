@@ -1,7 +1,7 @@
 """Promotion: the pod template that the primary gets.
 
-The canary's template replaces the primary's, except for the labels that tie pods to their own Deployment and Service.
-When to promote is decided by the state machine.
+The canary's template replaces the primary's, except for the labels that tie pods to their own Deployment, Service and
+subset. When to promote is decided by the state machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from reconcile.model.template_hash import revision, same_template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reconcile.model.destination_rule import Subset
     from reconcile.model.kinds import Manifest
     from reconcile.model.objects import Deployment
     from reconcile.model.service import Service
@@ -31,9 +32,10 @@ class Identity:
         return {key: value for key, value in deployment.labels.items() if key in self.keys}
 
 
-def identity_of(primary: Deployment, services: Iterable[Service]) -> Identity:
-    """Returns the keys that the primary's selector or one of the Services' selectors uses."""
-    return Identity(primary.selector_keys.union(*(service.selector for service in services)))
+def identity_of(primary: Deployment, services: Iterable[Service], subsets: Iterable[Subset] = ()) -> Identity:
+    """Returns the keys that the primary's selector, one of the Services' selectors or one of the subsets uses."""
+    used = [*(service.selector for service in services), *(subset.labels for subset in subsets)]
+    return Identity(primary.selector_keys.union(*used))
 
 
 def promoted_template(source: Deployment, target: Deployment, identity: Identity) -> Manifest:

@@ -9,7 +9,8 @@ from reconcile.model.endpoints import ready_ports
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from reconcile.model.kinds import Manifest
+    from reconcile.model.destination_rule import Subset
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.service import Service
 
 
@@ -30,6 +31,26 @@ def unreached(service: Service, template: Manifest, pods: str, ports: Collection
             return f"{service.ref} (spec.ports): Istio takes port {number}, which the route uses, for no HTTP ({port})"
         if isinstance(port.target, str) and port.target not in container_ports(template):
             return f'{service.ref} (spec.ports[].targetPort) leads to port "{port.target}", which {pods} do not have'
+    return None
+
+
+def outside(
+    service: Ref, named: Collection[str], subsets: Iterable[Subset], template: Manifest, pods: str
+) -> str | None:
+    """Returns why the pods of a template would not be in a subset of their Service that a route names; None if in all.
+
+    `subsets` are all that are defined for the Service. `pods` is what messages call the pods.
+    """
+    defined, labels = [*subsets], (template.get("metadata") or {}).get("labels") or {}
+    for name in sorted(named):
+        found = [subset for subset in defined if subset.name == name]
+        if not found:
+            return (
+                f'subset "{name}" of Service {service.full_name} (destination.subset of the route) is defined by no '
+                f"DestinationRule of namespace {service.namespace}"
+            )
+        if missed := next((subset for subset in found if not subset.selects(labels)), None):
+            return f"{missed.rule} (spec.subsets[{name}].labels) does not select {pods}"
     return None
 
 

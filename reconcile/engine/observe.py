@@ -13,7 +13,7 @@ from reconcile.engine.concurrency import map_concurrently
 from reconcile.engine.listing import list_rollouts
 from reconcile.model.endpoints import SERVICE_NAME
 from reconcile.model.errors import ClusterError, MissingError
-from reconcile.model.kinds import AUTOSCALER, ENDPOINT_SLICE, Kind, Manifest, Ref, Scope
+from reconcile.model.kinds import AUTOSCALER, DESTINATION_RULE, ENDPOINT_SLICE, Kind, Manifest, Ref, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -73,22 +73,11 @@ def observe_templates(cluster: Cluster, rollouts: Collection[Rollout]) -> tuple[
     """Reads what the template that a promotion writes follows from, and nothing else of these Rollouts."""
     cache = _ObjectCache(cluster)
     named = [item for item in rollouts if item.spec is not None]
-    refs = ("canary", "primary", "primary_service", "canary_service")
-    cache.read(*(getattr(item, name) for item in named for name in refs))
-    return tuple(
-        Observation(
-            rollout=item,
-            primary=cache[item.primary],
-            canary=cache[item.canary],
-            surroundings=Surroundings(
-                primary_service=cache[item.primary_service],
-                canary_service=cache[item.canary_service],
-                route=None,
-                autoscalers=(),
-            ),
-        )
-        for item in named
-    )
+    cache.read(*(ref for item in named for ref in (item.canary, *_surrounding_refs(item))))
+    joined = [_joined(cache, _add_canary(cache, Observation(rollout=item))) for item in named]
+    lists = _Lists(cache.cluster)
+    lists.read(*(key for item in joined for key in _subset_lists(item).values()))
+    return tuple(_with_lists(lists, item, _subset_lists(item)) for item in joined)
 
 
 def _files(cluster: Cluster) -> Mapping[Ref, str]:
@@ -144,7 +133,7 @@ def _add_surroundings(
     joined = [_joined(cache, item) if item.rollout.ref in active else item for item in observations]
     lists = _Lists(cache.cluster)
     lists.read(*(key for item in joined if item.rollout.ref in active for key in _wanted_lists(item).values()))
-    return [_with_lists(lists, item) if item.rollout.ref in active else item for item in joined]
+    return [_with_lists(lists, item, _wanted_lists(item)) if item.rollout.ref in active else item for item in joined]
 
 
 def _joined(cache: _ObjectCache, item: Observation) -> Observation:
@@ -160,7 +149,7 @@ def _joined(cache: _ObjectCache, item: Observation) -> Observation:
 def _wanted_lists(item: Observation) -> dict[str, _ListKey]:
     """Returns the lists that a decision needs, by their names in the surroundings: objects not found by name."""
     namespace = item.rollout.ref.namespace
-    wanted = {"autoscalers": _ListKey(AUTOSCALER, namespace)}
+    wanted = {"autoscalers": _ListKey(AUTOSCALER, namespace), **_subset_lists(item)}
     if item.may_scale_down:
         wanted["routes"] = _ListKey(item.rollout.route.kind, namespace)
     if item.may_conclude:
@@ -169,9 +158,14 @@ def _wanted_lists(item: Observation) -> dict[str, _ListKey]:
     return wanted
 
 
-def _with_lists(lists: _Lists, item: Observation) -> Observation:
-    found = {name: lists[key] for name, key in _wanted_lists(item).items()}
-    return item.with_surroundings(**found)
+def _subset_lists(item: Observation) -> dict[str, _ListKey]:
+    """Returns the list that tells which pods the subsets of the managed routes have, where they name any."""
+    key = _ListKey(DESTINATION_RULE, item.rollout.ref.namespace)
+    return {"destination_rules": key} if item.names_subsets else {}
+
+
+def _with_lists(lists: _Lists, item: Observation, wanted: Mapping[str, _ListKey]) -> Observation:
+    return item.with_surroundings(**{name: lists[key] for name, key in wanted.items()})
 
 
 class _ListKey(NamedTuple):

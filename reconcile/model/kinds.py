@@ -46,7 +46,15 @@ VIRTUAL_SERVICE = Kind(
     group="networking.istio.io",
     versions=("v1", "v1beta1", "v1alpha3"),
 )
-KINDS = {kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, VIRTUAL_SERVICE)}
+DESTINATION_RULE = Kind(
+    name="DestinationRule",
+    plural="destinationrules",
+    group="networking.istio.io",
+    versions=("v1", "v1beta1", "v1alpha3"),
+)
+KINDS = {
+    kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, VIRTUAL_SERVICE, DESTINATION_RULE)
+}
 """The kinds that a pass reads from manifests as well as from an API server."""
 
 # Controllers make these alone: there is no manifest of one.

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ENDPOINT_SLICE, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.model.kinds import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    DESTINATION_RULE,
+    ENDPOINT_SLICE,
+    EVENT,
+    ROLLOUT,
+    SERVICE,
+    VIRTUAL_SERVICE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,6 +92,12 @@ PASS = (
         without="more than eight are read one by one, and no other route that leads to the canary is seen",
     ),
     Right(kind=VIRTUAL_SERVICE, verb="patch", impact=Impact.HALT, without="no weight is moved"),
+    Right(
+        kind=DESTINATION_RULE,
+        verb="list",
+        impact=Impact.HALT,
+        without="nobody knows which pods the subsets have that a route names; where none does, it is not used",
+    ),
     Right(
         kind=AUTOSCALER,
         verb="list",

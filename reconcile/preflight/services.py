@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import gates, messages
 from reconcile.core.stops import GateError
+from reconcile.model.kinds import SERVICE
 from reconcile.preflight.findings import Finding, Level
 from reconcile.preflight.unreadable import need_hosts, unreadable
 
@@ -21,6 +22,7 @@ _HTTP_PORT = (
 )
 
 _REACH = "let the Service lead to a port of the canary's containers, by number or by the name that it has there"
+_SUBSET = "define the subset in the namespace of the Rollout, with labels that these pods have"
 
 
 def services(subject: Subject) -> Iterator[Finding]:
@@ -46,8 +48,9 @@ def reach(subject: Subject) -> Iterator[Finding]:
     if any(gates.not_http(service) or not service.selects(own.labels) for service, own in pairs if service.selector):
         raise GateError("the Services are to be corrected first")
     if reason := gates.unreached(subject.case):
-        service = reason.partition(" (")[0]
-        yield Finding(level=Level.ERROR, object=service, message=reason, advice=_REACH)
+        what = reason.partition(" (")[0]
+        advice = _REACH if what.startswith(SERVICE.name) else _SUBSET
+        yield Finding(level=Level.ERROR, object=what, message=reason, advice=advice)
 
 
 def _readable(subject: Subject) -> Iterator[Service]:

@@ -142,15 +142,15 @@ class ControlPlane:
         self._install(crd for path in paths for crd in yaml.safe_load_all(path.read_text()) if crd)
 
     def install_kinds(self) -> None:
-        """Installs Istio's VirtualService and steerer's Rollout."""
+        """Installs Istio's VirtualService and DestinationRule, and steerer's Rollout."""
         self.install_istio_crds()
         self.install_crds([CRD])
 
     def install_istio_crds(self) -> None:
-        """Install Istio's VirtualService, the one that the control plane's users need."""
+        """Install those kinds of Istio that the control plane's users need."""
         every = tool("istio-crds").read_text().split("\n---\n")
-        [crd] = [text for text in every if "\n  name: virtualservices.networking.istio.io\n" in text]
-        self._install([yaml.safe_load(crd)])
+        names = [f"\n  name: {plural}.networking.istio.io\n" for plural in ("virtualservices", "destinationrules")]
+        self._install(yaml.safe_load(text) for name in names for text in every if name in text)
 
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
     from tests.helm.installed import Installed
 
+SUBSETS = "networking.istio.io/v1"
 CROWD = 9
 """More of a kind than are read one by one."""
 
@@ -44,6 +45,7 @@ def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not
 ) -> None:
     plane, shop = installed.plane, new_namespace(installed.plane)
     install(plane, shop, stepWeight=50)
+    name_subset(plane, shop)
     installed.values(*([shop] if scope == "Role" else []))
     mark, moves = plane.mark(), []
     for number in range(8):
@@ -81,9 +83,19 @@ def poor_and_rich(installed: Installed, right: Right) -> tuple[str, str]:
     poor, rich = new_namespace(installed.plane), new_namespace(installed.plane)
     for namespace in (poor, rich):
         install(installed.plane, namespace, stepWeight=100)
+        name_subset(installed.plane, namespace)
     installed.values(poor, rich)
     without(installed, poor, right)
     return poor, rich
+
+
+def name_subset(plane: ControlPlane, namespace: str) -> None:
+    """Let the route of the example name a subset of the primary's pods: all of them."""
+    metadata = {"name": "podinfo", "namespace": namespace}
+    spec = {"host": "podinfo", "subsets": [{"name": "stable", "labels": {"app": "podinfo"}}]}
+    apply(plane, {"apiVersion": SUBSETS, "kind": "DestinationRule", "metadata": metadata, "spec": spec})
+    patch = [{"op": "add", "path": "/spec/http/0/route/0/destination/subset", "value": "stable"}]
+    plane.kubectl("patch", "virtualservice/podinfo", "--type=json", "-p", json.dumps(patch), namespace=namespace)
 
 
 def without(installed: Installed, namespace: str, right: Right) -> None:

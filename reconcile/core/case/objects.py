@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import promotion
 from reconcile.core.observation import parsed
-from reconcile.core.stops import GateError
+from reconcile.core.stops import GateError, StopError
 from reconcile.model import objects, service
+from reconcile.model.destination_rule import subsets
 from reconcile.model.errors import ClusterError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import AUTOSCALER
 
 if TYPE_CHECKING:
     from reconcile.core.observation import Observation
+    from reconcile.model.destination_rule import Subset
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.objects import Autoscaler, Deployment
     from reconcile.model.service import Service
@@ -62,16 +64,33 @@ class Objects:
         ref = objects.ref_of(AUTOSCALER, Fields(value=manifest).child("metadata"))
         return parsed(ref, manifest, objects.autoscaler, self.observation.files)
 
+    def subsets_of(self, service: Ref) -> tuple[Subset, ...]:
+        """Returns all subsets of one of the two Services; empty where no managed route names any."""
+        rules = self.observation.around.destination_rules
+        if isinstance(rules, ClusterError):
+            raise GateError(f"DestinationRules (namespace {service.namespace}) cannot be read: {rules}")
+        return subsets(rules, service)
+
+    @cached_property
+    def primary_subsets(self) -> tuple[Subset, ...]:
+        """The subsets of the primary's Service that the managed routes name, as far as they are defined."""
+        named = self.observation.split.primary_subsets
+        return tuple(item for item in self.subsets_of(self.observation.rollout.primary_service) if item.name in named)
+
     @cached_property
     def identity(self) -> promotion.Identity:
-        """The labels that the primary keeps. A Service that is missing adds none; its own gate halts."""
+        """The labels that the primary keeps. A Service or a subset that is missing adds none; its own gate halts."""
         services = []
         for name in ("primary_service", "canary_service"):
             try:
                 services.append(getattr(self, name))
             except GateError:
                 continue
-        return promotion.identity_of(self.primary, services)
+        try:
+            named = self.primary_subsets
+        except StopError:
+            named = ()
+        return promotion.identity_of(self.primary, services, named)
 
     @cached_property
     def promoted_template(self) -> Manifest:

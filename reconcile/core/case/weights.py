@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import routers
 from reconcile.core.case.record import SELF
-from reconcile.core.observation import parsed
 from reconcile.core.state_machine import RESTING, Traffic
 from reconcile.model import field_managers
 
@@ -31,17 +30,10 @@ class Weights:
     record: ReleaseRecord
     settings: Settings
 
-    @cached_property
+    @property
     def split(self) -> routers.Split:
         """The weights as they are stored."""
-        ref, spec = self.observation.rollout.route, self._spec
-        read = routers.ROUTERS[ref.kind.name].read
-        return parsed(
-            ref,
-            self.observation.around.route,
-            lambda route: read(route, namespace=ref.namespace, primary=spec.primary_host, canary=spec.canary_host),
-            self.observation.files,
-        )
+        return self.observation.split
 
     @property
     def route(self) -> Manifest:

@@ -41,6 +41,16 @@ class Split(Protocol):
         """The ports of the canary's Service, likewise."""
         ...
 
+    @property
+    def primary_subsets(self) -> frozenset[str]:
+        """The subsets of the primary's Service that the managed routes name."""
+        ...
+
+    @property
+    def canary_subsets(self) -> frozenset[str]:
+        """The subsets of the canary's Service, likewise."""
+        ...
+
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
         ...

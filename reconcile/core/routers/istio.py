@@ -22,11 +22,12 @@ WRITTEN = ("spec", "http")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Destination:
-    """One destination of a managed route. `weight` is None where the manifest has none."""
+    """One destination of a managed route. `weight` is None where the manifest has none, `subset` is "" there."""
 
     path: str
     host: str
     port: int | None
+    subset: str
     weight: int | None
     entry: Manifest
 
@@ -91,6 +92,16 @@ class Split:
     def canary_ports(self) -> frozenset[int | None]:
         """The ports of the canary's Service, likewise."""
         return frozenset(route.canary.port for route in self.routes)
+
+    @property
+    def primary_subsets(self) -> frozenset[str]:
+        """The subsets of the primary's Service that the managed routes name."""
+        return frozenset(route.primary.subset for route in self.routes) - {""}
+
+    @property
+    def canary_subsets(self) -> frozenset[str]:
+        """The subsets of the canary's Service, likewise."""
+        return frozenset(route.canary.subset for route in self.routes) - {""}
 
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
@@ -191,6 +202,7 @@ def _destination(path: str, entry: Manifest) -> Destination:
         path=path,
         host=destination["host"],
         port=number if isinstance(number, int) else None,
+        subset=str(destination.get("subset") or ""),
         weight=entry.get("weight"),
         entry=entry,
     )

@@ -72,8 +72,10 @@ def test_field_selectors(tmp_path: Path, fields: dict[str, str], expected: list[
 
 def test_label_selectors(tmp_path: Path) -> None:
     text = "apiVersion: v1\nkind: Service\nmetadata: {name: %s, labels: %s}\n"
-    write(tmp_path / "x.yaml", "---\n".join(text % pair for pair in (("a", "{x: y, z: w}"), ("b", "[]"), ("c", "{}"))))
-    for labels, expected in (({"x": "y"}, ["a.default"]), ({"x": "y", "z": "v"}, []), ({"none": "y"}, [])):
+    write(
+        tmp_path / "x.yaml", "---\n".join(text % pair for pair in (("a", "{x: one, z: two}"), ("b", "[]"), ("c", "{}")))
+    )
+    for labels, expected in (({"x": "one"}, ["a.default"]), ({"x": "one", "z": "one"}, []), ({"none": "one"}, [])):
         assert names(FolderCluster(tmp_path), SERVICE, Scope(labels=labels)) == expected
 
 
