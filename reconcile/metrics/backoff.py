@@ -74,5 +74,5 @@ def retry_after(value: str, date: str) -> float | None:
         return float(value)
     try:
         return max((parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds(), 0.0)
-    except (ValueError, TypeError):  # no date, or only one of the two has a time zone
+    except (ValueError, TypeError, OverflowError):  # no date, none of this calendar, or only one has a time zone
         return None
