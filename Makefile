@@ -8,7 +8,7 @@ comma := ,
 empty :=
 space := $(empty) $(empty)
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit steady cover explore endure hostile edits faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
+.PHONY: help install demo test unit properties steady cover explore endure hostile edits faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ cover: $(VENV)/.dev ## Show that the unit tests take every branch of core, model
 
 unit: $(VENV)/.dev ## Run the tests that need no component and no network: after each edit, a minute at most
 	$(PYTEST) tests/unit
+
+properties: $(VENV)/.dev ## Try each property with random examples, others in each run; the other targets always try the same
+	$(PYTEST) --hypothesis-profile=random -m hypothesis tests/unit tests/hostile
 
 RUNS ?= 10
 steady: $(VENV)/.dev ## Run the third of the tests that took longest in the last make test RUNS (10) times in a row

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.components.building import BuildError, build
 from tests.components.fixtures import (
@@ -40,9 +40,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Counts hostile input, shares the tests out, and lets no property depend on how fast the machine is."""
-    settings.register_profile("steerer", deadline=None)
-    settings.load_profile("steerer")
+    """Counts hostile input, shares the tests out, and lets no property depend on chance or on a fast machine."""
+    at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("steerer", at_any_speed, derandomize=True)
+    settings.register_profile("random", at_any_speed)
+    settings.load_profile(config.getoption("--hypothesis-profile") or "steerer")
     config.addinivalue_line("markers", f"{tally.MARK}(whose, kind): gives hostile input to the program")
     config.pluginmanager.register(tally.TALLY)
     config.pluginmanager.register(Workers())

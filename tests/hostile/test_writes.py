@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -421,9 +420,8 @@ def test_the_lock_of_a_pass_that_was_killed_holds_up_nobody(folder: Path) -> Non
         assert (done.returncode, "another pass works on" in done.stderr) == (1, True)
         process.kill()
         process.communicate(timeout=30)
-        begin = time.monotonic()
         done = steerer("run", *now)
-    assert (done.returncode, time.monotonic() - begin < 20) == (0, True)
+    assert done.returncode == 0, done.stderr
     assert "halted" in done.stdout  # no server is configured: no weight was raised
     assert weights(folder) == [90, 10]
     ended(End.HEALED)

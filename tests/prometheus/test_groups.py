@@ -110,7 +110,7 @@ def test_a_group_of_a_namespace_with_a_name_that_means_something(
     assert [answer.failure for answer in together] == [None, Failure.NO_DATA]
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     names=st.lists(
         st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)

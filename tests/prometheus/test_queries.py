@@ -205,7 +205,7 @@ def test_every_matcher_that_an_author_may_write(prometheus: PrometheusServer, na
 
 
 @pytest.mark.hostile("A metric template", "names that a real Prometheus is asked with")
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     names=st.lists(
         st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)
@@ -257,7 +257,7 @@ def both(
 
 @pytest.mark.hostile("A metric template", "names in queries that a real Prometheus takes apart")
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(workload=ODD_NAMES, other=ODD_NAMES, namespace=ODD_NAMES)
 def test_no_name_adds_or_moves_a_matcher(
     prometheus: PrometheusServer, metric: str, workload: str, other: str, namespace: str

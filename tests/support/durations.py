@@ -38,13 +38,16 @@ class Durations:
 
     def pytest_sessionfinish(self) -> None:
         """Keep it."""
-        if self._seconds and not (self._is_worker or self._only_slowest):
+        kept_at_all = self._config.pluginmanager.hasplugin("cacheprovider")
+        if kept_at_all and self._seconds and not (self._is_worker or self._only_slowest):
             took = {test: round(seconds, 2) for test, seconds in self._seconds.items()}
             self._config.cache.set(KEPT, kept(self._config) | took)
 
 
 def kept(config: pytest.Config) -> dict[str, float]:
     """Give the seconds that each test took, as far as they are known."""
+    if not config.pluginmanager.hasplugin("cacheprovider"):
+        return {}
     found: dict[str, float] = config.cache.get(KEPT, {})
     return found
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LONG = 60.0
 """Seconds: far longer than a test may take. A response that takes so long is one that the meter gives up."""
+FOR_EVER = 3600.0
+"""Seconds: longer than any test can take. What would wait so long, and ends, has not waited."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -118,4 +120,4 @@ def result_body(kind: Any, result: Any, **more: Any) -> bytes:
 
 def no_response(handler: Handler) -> None:
     handler.close_connection = True
-    handler.server.stopped.wait(LONG)
+    handler.server.stopped.wait(FOR_EVER)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from tests.support.program import contents, example, invoke, stored
@@ -53,6 +54,7 @@ def test_without_a_metrics_server_the_analysis_halts_and_says_what_to_set(folder
     assert len(data["rollouts"][0]["events"]) == 3
 
 
+@pytest.mark.usefixtures("clock")
 def test_several_passes_in_one_process(tmp_path: Path) -> None:
     folder = example(tmp_path / "it", metrics=False)
     done = invoke("run", "-f", folder, "--every", "1s", "--for", "2s", *AT_ONCE, "--log-format", "json")

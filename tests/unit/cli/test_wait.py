@@ -30,6 +30,7 @@ def edited(folder: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.usefixtures("clock")
 def test_passes_are_made_until_it_is_done_with_a_line_for_each_change(tmp_path: Path) -> None:
     folder = example(tmp_path / "it", metrics=False, step=100)
     done = invoke("run", "podinfo", "-f", folder, *FAST)
@@ -42,6 +43,7 @@ def test_passes_are_made_until_it_is_done_with_a_line_for_each_change(tmp_path: 
     assert (again.returncode, len(again.stdout.splitlines())) == (0, 1)
 
 
+@pytest.mark.usefixtures("clock")
 def test_in_the_end_json_has_the_last_pass_and_stderr_the_changes(tmp_path: Path) -> None:
     folder = example(tmp_path / "it", metrics=False, step=100)
     done = invoke("run", "-f", folder, *FAST, "-o", "json")
@@ -51,6 +53,7 @@ def test_in_the_end_json_has_the_last_pass_and_stderr_the_changes(tmp_path: Path
     assert "routed to the primary" in done.stderr
 
 
+@pytest.mark.usefixtures("clock")
 def test_when_the_time_is_over_it_says_where_it_stands_and_why(folder: Path) -> None:
     done = invoke("run", "-f", folder, *FAST, "--timeout", "2s")
     assert done.returncode == 3
@@ -61,6 +64,7 @@ def test_when_the_time_is_over_it_says_where_it_stands_and_why(folder: Path) -> 
     assert last.startswith("steerer: not done within 2 s\n  podinfo.test is Progressing at 10 %: success rate: unreach")
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_rollout_that_needs_a_human_is_not_waited_for(folder: Path) -> None:
     edited(folder, "rollouts/podinfo.yaml", "stepWeight: 10", "stepWeight: 0")
     done = invoke("run", "-f", folder, *FAST)
@@ -68,6 +72,7 @@ def test_a_rollout_that_needs_a_human_is_not_waited_for(folder: Path) -> None:
     assert "steerer: failed\n  podinfo.test is new: spec.canaryAnalysis.stepWeight: must be" in done.stderr
 
 
+@pytest.mark.usefixtures("clock")
 def test_of_several_each_is_waited_for(tmp_path: Path) -> None:
     folder = example(tmp_path / "it", metrics=False, step=100)
     broken = stored(folder, "rollouts/podinfo.yaml")

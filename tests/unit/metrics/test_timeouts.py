@@ -14,7 +14,7 @@ import pytest
 from reconcile.metrics.backoff import MAX_CONCURRENCY
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.model.measurement import Failure
-from tests.support.metrics_server import LONG, Handler, Server, no_response, vector
+from tests.support.metrics_server import FOR_EVER, LONG, Handler, Server, no_response, vector
 from tests.support.paths import ROOT
 from tests.unit.metrics.meter import AT, TEMPLATES, ask, failed, question, unreachable
 
@@ -52,9 +52,7 @@ def endless(first: bytes, then: bytes) -> Callable[[Handler], None]:
 )
 def test_a_head_that_never_ends_has_its_time_and_no_more(server: Server, respond: Callable[[Handler], None]) -> None:
     server.respond = respond
-    start = time.monotonic()
-    words = unreachable(ask(server.url, timeout=SHORT), server.url)
-    assert time.monotonic() - start < 5
+    words = unreachable(ask(server.url, timeout=SHORT), server.url)  # it ends, and the response never does
     assert words
 
 
@@ -81,9 +79,7 @@ def dripping_chunks(handler: Handler) -> None:
 @pytest.mark.parametrize("respond", [no_response, dripping_headers, dripping_status, dripping_body, dripping_chunks])
 def test_an_answer_has_its_time_and_no_more(server: Server, respond: Callable[[Handler], None]) -> None:
     server.respond = respond
-    start = time.monotonic()
-    words = unreachable(ask(server.url, timeout=SHORT), server.url)
-    assert time.monotonic() - start < 5
+    words = unreachable(ask(server.url, timeout=SHORT), server.url)  # it ends, and the response never does
     assert words in {f"no answer within {SHORT}s", f"no whole answer within {SHORT}s"}
 
 
@@ -161,9 +157,7 @@ def test_a_question_that_had_its_time_makes_room_for_the_next(
 def test_a_measure_has_its_time_and_no_more(server: Server) -> None:
     server.respond = no_response
     questions = [question(f"w{number}") for number in range(3 * MAX_CONCURRENCY)]
-    start = time.monotonic()
-    answers = Prometheus(server.url, TEMPLATES, timeout=LONG, budget=0.2).measure(questions, AT)
-    assert time.monotonic() - start < 5
+    answers = Prometheus(server.url, TEMPLATES, timeout=FOR_EVER, budget=0.2).measure(questions, AT)
     assert {answer.failure for answer in answers.values()} == {Failure.UNREACHABLE}
     assert server.arrived(MAX_CONCURRENCY) == MAX_CONCURRENCY
 
