@@ -49,10 +49,7 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     manifests = folder.by_place()
     subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)
     results = examine_all(subjects, checks.FOLDER, _render_failures(subjects, loaded))
-    missing = (item.case.rollout.route for item in subjects if item.case.observation.around.route is None)
-    found = [files.files(manifests, folder.faults())]
-    found += [result for result in [files.elsewhere(manifests, missing)] if result.findings]
-    shared = (*found, count_rollouts(subjects, errors, Level.WARNING))
+    shared = (files.files(manifests, folder.faults()), count_rollouts(subjects, errors, Level.WARNING))
     return print_results("Folder", shared, results, options.output, strict=options.strict)
 
 

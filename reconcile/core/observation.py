@@ -13,7 +13,7 @@ from reconcile.core import health, revision, routers
 from reconcile.core.state_machine import CONCLUDING, RESTING
 from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model import objects
-from reconcile.model.errors import ClusterError, InvalidObjectError, PendingError, RefusedError
+from reconcile.model.errors import ClusterError, ElsewhereError, InvalidObjectError, PendingError, RefusedError
 from reconcile.model.kinds import Version
 from reconcile.model.rollout import Phase
 
@@ -204,6 +204,8 @@ def parsed(
         raise WaitError(f"{ref}: {found}", pending=True)
     if isinstance(found, RefusedError) and found.target is not None:
         raise GateError(str(found))
+    if isinstance(found, ElsewhereError):
+        raise GateError(f"{ref} is missing: {found}")
     if isinstance(found, ClusterError):
         raise GateError(f"{ref} cannot be read: {found}")
     try:

@@ -47,6 +47,10 @@ class MissingError(ClusterError):
     """404: the object, or the whole kind, does not exist."""
 
 
+class ElsewhereError(ClusterError):
+    """The object does not exist. Another one does that may be meant: its text says which, and what is wrong with it."""
+
+
 class LostRaceError(ClusterError):
     """A conflict (409), or a failed `test` of a JSON patch: another write came first. The next pass reads again."""
 

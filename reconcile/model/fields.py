@@ -97,7 +97,10 @@ class Fields:
         """Returns the name of an object: RFC 1123, at most 253 characters."""
         value = self.text(key)
         if value and (len(value) > DNS_NAME_LENGTH or not DNS_NAME.fullmatch(value)):
-            self.problem(key, f"{shown(value)} is no name of an object (lower case letters, digits, '-' and '.')")
+            alone = "; write the name alone: it has to be in the same namespace" if "/" in value else ""
+            self.problem(
+                key, f"{shown(value)} is no name of an object (lower case letters, digits, '-' and '.'){alone}"
+            )
             return ""
         return value
 

@@ -83,7 +83,8 @@ def _host(side: Fields, namespace: str) -> str:
     if not host:
         return ""
     if not DNS_NAME.fullmatch(host):
-        side.problem("host", f"{shown(host)} is no host name")
+        alone = f"; write the name of a Service of namespace {namespace} alone" if "/" in host else ""
+        side.problem("host", f"{shown(host)} is no host name{alone}")
         return ""
     short = short_host(host, namespace)
     if short is None:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from reconcile.model import objects, service
 from reconcile.model.errors import InvalidObjectError
-from reconcile.model.fields import Fields
 from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE
 from reconcile.preflight.findings import Finding, Level, Result, completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconcile.model.kinds import Kind, Manifest, Ref
+    from reconcile.model.kinds import Kind, Manifest
 
 _PARSERS: dict[Kind, Callable[[Manifest], object]] = {
     DEPLOYMENT: objects.deployment,
@@ -30,30 +29,6 @@ def files(manifests: Mapping[str, Manifest], faults: Iterable[tuple[str, str]] =
     found = [Finding(level=Level.WARNING, object=place, message=words) for place, words in faults]
     found += [finding for place, manifest in manifests.items() for finding in _of(place, manifest)]
     return completed("files", found, lambda: "every Rollout in the folder is one")
-
-
-def elsewhere(manifests: Mapping[str, Manifest], missing: Iterable[Ref]) -> Result:
-    """Returns which routes that Rollouts lack are in another namespace or API group."""
-    found = [
-        finding
-        for ref in sorted(set(missing))
-        for place, item in manifests.items()
-        for finding in _other(ref, place, item)
-    ]
-    return completed("elsewhere", found, lambda: "no VirtualService that a Rollout lacks is in another namespace")
-
-
-def _other(ref: Ref, place: str, manifest: Manifest) -> Iterator[Finding]:
-    """Yields an object that `ref` may mean; people also write `name.namespace`."""
-    metadata = Fields(value=manifest).child("metadata").value
-    name, namespace = metadata.get("name"), metadata.get("namespace") or ref.namespace
-    names = {ref.name, ref.name.partition(".")[0]} - {""}
-    if manifest.get("kind") == ref.kind.name and name in names:
-        wanted = f"it has to be in namespace {ref.namespace}, of the API group {ref.kind.group}"
-        message = f"{wanted}, and named by its name alone: there is {name}.{namespace} of {manifest.get('apiVersion')}"
-        yield Finding(
-            level=Level.ERROR, object=place, message=message, advice="move it, or correct virtualService.name"
-        )
 
 
 def _of(place: str, manifest: Manifest) -> Iterator[Finding]:

@@ -41,6 +41,6 @@ def unreadable(ref: Ref, view: Callable[[], object], advice: str) -> Iterator[Fi
         if isinstance(error.__cause__, InvalidObjectError):
             yield from (invalid_field(ref, problem) for problem in error.__cause__.problems)
             return
-        # An error about missing rights has its own advice.
+        # Another error has its own advice: which rights are missing, which object may be meant.
         missing = error.reason == f"{ref} is missing"
         yield Finding(level=Level.ERROR, object=str(ref), message=error.reason, advice=advice if missing else "")

@@ -255,23 +255,55 @@ def test_standard_input_cannot_be_written() -> None:
     assert "-f - can only be read" in str(done.exception)
 
 
-@pytest.mark.parametrize("name", ["shop\n    namespace: istio-ingress", "shop.istio-ingress"])
-def test_a_virtual_service_of_another_namespace_is_said_to_be_there(tmp_path: Path, name: str) -> None:
+def changed(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+ELSEWHERE = "VirtualService {} is missing: it has to be in namespace prod{}, unlike shop.istio-ingress of"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shop", ELSEWHERE.format("shop.prod", "")),
+        ("shop.istio-ingress", ELSEWHERE.format("shop.istio-ingress.prod", " and be named by its name alone")),
+        ("istio-ingress/shop", "\"istio-ingress/shop\" is no name of an object (lower case letters, digits, '-' and"),
+        ("istio-ingress/shop", "write the name alone: it has to be in the same namespace"),
+        ("shop\n    namespace: istio-ingress", "spec.virtualService.namespace: is an unknown field"),
+    ],
+)
+def test_a_virtual_service_of_another_namespace_is_said_to_be_there(tmp_path: Path, name: str, words: str) -> None:
     folder = copied("virtualservice-elsewhere", tmp_path)
-    rollout = folder / "rollout.yaml"
-    rollout.write_text(
-        rollout.read_text().replace("    name: shop\n    namespace: istio-ingress", f"    name: {name}", 1)
-    )
-    found = run("lint", "-f", folder)
-    assert found.exit_code == 4
-    assert "vs.yaml: VirtualService shop: it has to be in namespace prod, of the API group" in text(found)
-    assert "there is shop.istio-ingress of networking.istio.io/v1" in text(found)
+    changed(folder, "rollout.yaml", "    name: shop\n    namespace: istio-ingress", f"    name: {name}")
+    for command, code in ((["lint"], 4), (["simulate", "--scenario", SCENARIO], 4), (["plan"], 0)):
+        done = run(*command, "-f", folder)
+        assert (done.exit_code, words in text(done), "put both hosts" in text(done)) == (code, True, False)
 
 
-def test_a_virtual_service_of_another_api_group_is_said_to_be_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_a_virtual_service_of_another_api_group_is_said_to_be_one(tmp_path: Path, suffix: str) -> None:
     folder = copied("partial-autoscaler", tmp_path)
-    route = folder / "vs.yaml"
-    route.write_text(route.read_text().replace("networking.istio.io/v1", "networking.example.com/v1"))
-    found = run("lint", "-f", folder)
-    assert (found.exit_code, "there is shop.prod of networking.example.com/v1" in text(found)) == (4, True)
+    changed(folder, "vs.yaml", "networking.istio.io/v1", "networking.example.com/v1")
+    manifest = yaml.safe_load((folder / "vs.yaml").read_text())
+    (folder / "vs.yaml").unlink()
+    (folder / f"vs.{suffix}").write_text(json.dumps(manifest))
+    words = "shop.prod is missing: it has to be of the API group networking.istio.io, unlike shop.prod of"
+    where = f"networking.example.com/v1 in vs.{suffix}"
+    found, played = run("lint", "-f", folder), run("simulate", "-f", folder, "--scenario", SCENARIO)
+    for done in (found, played):
+        assert (done.exit_code, words in text(done), where in text(done)) == (4, True, True)
     assert "put both hosts" not in text(found)
+
+
+def test_a_service_of_another_namespace_is_said_to_be_there(tmp_path: Path) -> None:
+    folder = copied("partial-autoscaler", tmp_path)
+    changed(folder, "services.yaml", "namespace: prod", "namespace: web")
+    words = "Service shop.prod is missing: it has to be in namespace prod, unlike shop.web of v1 in services.yaml"
+    assert words in text(run("lint", "-f", folder))
+    assert words in text(run("simulate", "-f", folder, "--scenario", SCENARIO))
+    changed(folder, "rollout.yaml", "host: shop\n", "host: prod/shop\n")
+    assert '"prod/shop" is no host name; write the name of a Service of namespace prod alone' in text(
+        run("plan", "-f", folder)
+    )

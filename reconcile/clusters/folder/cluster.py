@@ -20,7 +20,7 @@ from reconcile.clusters.folder.object_writes import ATTEMPTS, append, change, co
 from reconcile.clusters.folder.objects import as_served, matches
 from reconcile.clusters.folder.parsed_file import ParsedFile
 from reconcile.clusters.folder.sources import sources_of
-from reconcile.model.errors import MissingError, RefusedError
+from reconcile.model.errors import ElsewhereError, MissingError, RefusedError
 from reconcile.model.kinds import EVENT, KINDS, Ref
 from reconcile.model.times import timestamp
 
@@ -69,13 +69,17 @@ class FolderCluster:
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Returns the objects that exist; a RefusedError for one that is there several times, or may be unreadable.
 
+        An ElsewhereError stands for one that does not exist, where another one may be meant.
+
         Raises UsageError with all faults of the folder's files.
         """
         with self._guard:
             entries = self._index.entries()
             problems = {ref: problem for ref in refs if (problem := self._index.problem(ref))}
             found = {ref: self._copy(entries[ref]) for ref in refs if ref in entries}
-            return found | {ref: RefusedError(problem) for ref, problem in problems.items()}
+            missing = (ref for ref in refs if ref not in found and ref not in problems)
+            others = {ref: ElsewhereError(other) for ref in missing if (other := self._index.other(ref))}
+            return found | others | {ref: RefusedError(problem) for ref, problem in problems.items()}
 
     def faults(self) -> Sequence[tuple[str, str]]:
         """Returns what is wrong in the files and is left out: places and words. Raises UsageError for anything else."""

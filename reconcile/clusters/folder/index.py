@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.clusters.folder.file_write import is_unchanged
-from reconcile.clusters.folder.objects import ref_to, title
+from reconcile.clusters.folder.objects import meant_by, ref_to, title
 from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject, load, parse
 from reconcile.clusters.folder.sources import STDIN
 from reconcile.model.errors import RefusedError, UsageError
@@ -71,6 +71,13 @@ class Index:
         flaw = next((flaw for flaw in flaws if ref.kind.name in flaw.text), None)
         place = str(flaw).removeprefix(f"{self._sources.root}{os.sep}") if flaw else ""
         return f"it is in no file that can be read, and may be in {place}" if place else ""
+
+    def other(self, ref: Ref) -> str:
+        """Returns which object may be meant by one that is in no file, and what is wrong with it; "" for none."""
+        for file, item in self._items():
+            if found := meant_by(ref, item, self._default_namespace):
+                return f"{found} in {self._sources.shown(file.path)}"
+        return ""
 
     def faults(self) -> Sequence[tuple[str, str]]:
         """Returns what is wrong in the files and is left out: places and words. Raises UsageError as `entries`."""

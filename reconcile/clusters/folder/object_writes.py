@@ -8,6 +8,7 @@ from reconcile.clusters.folder import json_text
 from reconcile.clusters.folder.file_write import store
 from reconcile.clusters.folder.index import Entry
 from reconcile.clusters.folder.parsed_file import ParsedFile, ParsedObject
+from reconcile.clusters.folder.sources import STDIN
 from reconcile.clusters.folder.yaml_edits import UneditableError, rewrite
 from reconcile.clusters.folder.yaml_writer import document
 from reconcile.clusters.json_equality import json_equal
@@ -36,6 +37,8 @@ def change(index: Index, sources: Sources, ref: Ref, new_value: Callable[[Parsed
         if entry is None:
             raise MissingError(f"{ref} is not in {sources}")
         file, item = entry
+        if file.path == STDIN:
+            raise RefusedError(f"{ref} cannot be changed: {STDIN} can only be read")
         wanted = new_value(item)
         if json_equal(wanted, item.manifest):
             return

@@ -40,6 +40,26 @@ def _ref(kind: Kind, manifest: Manifest, default_namespace: str) -> Ref:
     return Ref(kind, namespace, name)
 
 
+def meant_by(ref: Ref, item: ParsedObject, default_namespace: str) -> str:
+    """Returns what is wrong with an object that people may mean by a name that no object has; "" for any other.
+
+    It is in another namespace or API group, or `name.namespace` was written for its name.
+    """
+    manifest = item.typed
+    metadata = manifest.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    name, namespace = metadata.get("name"), metadata.get("namespace") or default_namespace
+    if manifest.get("kind") != ref.kind.name or name not in {ref.name, ref.name.partition(".")[0]} - {""}:
+        return ""
+    faults = (
+        (namespace != ref.namespace, f"be in namespace {ref.namespace}"),
+        (not ref.kind.matches(manifest), f"be of the API group {ref.kind.group or 'core'}"),
+        (name != ref.name, "be named by its name alone"),
+    )
+    wanted = " and ".join(words for wrong, words in faults if wrong)
+    return f"it has to {wanted}, unlike {name}.{namespace} of {manifest.get('apiVersion')}" if wanted else ""
+
+
 def title(item: ParsedObject) -> str:
     """Returns the kind and the name of any object, for people."""
     metadata = item.manifest.get("metadata")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconcile.clusters.git.manifest_diff import difference
 from reconcile.clusters.git.plan import plan_for_manifests
-from reconcile.model.errors import ClusterError, PendingError, UsageError
+from reconcile.model.errors import ClusterError, ElsewhereError, PendingError, UsageError
 from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
 from reconcile.model.ports import Cluster
 
@@ -65,7 +65,8 @@ class Checkout:
                 f"{self._where} has no manifest of {', '.join(map(str, sorted(kept)[:3]))}: name the folder with the "
                 "plain manifests of this cluster's objects, and the namespace (-n) of those that name none"
             )
-        found |= {ref: item for ref, item in manifests.items() if isinstance(item, ClusterError)}
+        unread = {ref: item for ref, item in manifests.items() if isinstance(item, ClusterError)}
+        found |= {ref: item for ref, item in unread.items() if not isinstance(item, ElsewhereError)}
         for ref in kept:
             pending = self._pending(found.get(ref), declared.get(ref))
             if pending:

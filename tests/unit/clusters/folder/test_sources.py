@@ -87,6 +87,8 @@ def test_standard_input_is_read_and_nothing_is_written_for_it(tmp_path: Path) ->
     assert (names(cluster), [*cluster.files().values()]) == (["podinfo.test"], ["stdin"])
     with pytest.raises(RefusedError, match="stdin can only be read"):
         cluster.record(event(), NOON)
+    with pytest.raises(RefusedError, match="stdin can only be read"):
+        cluster.patch(port(80))
     both = FolderCluster(Sources((tmp_path / "x.yaml",), stdin=service().encode()))
     assert names(both) == ["other.test", "podinfo.test"]
     twice = FolderCluster(Sources((tmp_path / "x.yaml",), stdin=service("other").encode()))
