@@ -49,6 +49,7 @@ class AuditEntry:
     uri: str
     body: Any
     after: Any
+    annotations: dict[str, str]
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Self:
@@ -67,4 +68,5 @@ class AuditEntry:
             uri=event["requestURI"],
             body=event.get("requestObject"),
             after=event.get("responseObject"),
+            annotations=event.get("annotations", {}),
         )

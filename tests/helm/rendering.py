@@ -1,4 +1,4 @@
-"""The chart as Helm renders it, and the two files that are made from it for whoever has no Helm.
+"""The chart as Helm renders it, and the files that are made from it for whoever has no Helm.
 
 `make manifests` writes those files; a test keeps them equal to the chart.
 """
@@ -22,7 +22,14 @@ CHART = MANIFESTS / "chart"
 RELEASE, NAMESPACE = "steerer", "istio-system"
 REMAKE = "make manifests"
 
+# The group in the policies for whoever has no Helm.
+APPROVERS = "release-approvers"
+
 _HEAD = f"# Made from manifests/chart by `{REMAKE}`: the chart with its own values, for kubectl and kustomize.\n"
+_POLICIES_HEAD = f"""\
+# Made from manifests/chart by `{REMAKE}`, for kubectl and kustomize. Change by a patch: `{APPROVERS}`, the group of the
+# people who approve; and who, beside the account of manifests/install.yaml, may change the pod template of a primary.
+"""
 
 
 class HelmError(Exception):
@@ -56,9 +63,14 @@ def rendered(*args: str, release: str = RELEASE, program: str = "helm") -> list[
 def made() -> dict[Path, str]:
     """Give the content of each file that is made: the chart's copy of the CRD, and the objects in one file."""
     text = helm("template", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--no-hooks")
+    policies = helm(
+        *("template", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--show-only=templates/admission.yaml"),
+        *("--set", f"admission.primary.action=Deny,admission.approval.groups={{{APPROVERS}}}"),
+    )
     return {
         CHART / "files" / "crd.yaml": (MANIFESTS / "crd.yaml").read_text(encoding="utf-8"),
         MANIFESTS / "install.yaml": _HEAD + text,
+        MANIFESTS / "admission" / "policies.yaml": _POLICIES_HEAD + policies,
     }
 
 
