@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/health"
@@ -61,6 +62,74 @@ func argocdHealth(ask json.RawMessage) (any, error) {
 		return told{}, err
 	}
 	return told{Status: string(found.Status), Message: found.Message}, nil
+}
+
+// argocdOffers gives the actions on an object that Argo CD lists, with the argocd-cm of `namespace`: by the name of each,
+// whether it can be chosen.
+func argocdOffers(ask json.RawMessage) (any, error) {
+	asked, err := read[struct {
+		Object    unstructured.Unstructured `json:"object"`
+		Namespace string                    `json:"namespace"`
+	}](ask)
+	if err != nil {
+		return nil, err
+	}
+	known, err := overrides(asked.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	vm := lua.VM{ResourceOverrides: known}
+	scripts, err := vm.GetResourceActionDiscovery(&asked.Object)
+	if err != nil {
+		return nil, err
+	}
+	found, err := vm.ExecuteResourceActionDiscovery(&asked.Object, scripts)
+	if err != nil {
+		return nil, err
+	}
+	offers := map[string]bool{}
+	for _, action := range found {
+		offers[action.Name] = !action.Disabled
+	}
+	return offers, nil
+}
+
+// argocdAction runs an action on an object, and gives the merge patch that Argo CD sends to the cluster.
+func argocdAction(ask json.RawMessage) (any, error) {
+	asked, err := read[struct {
+		Object    unstructured.Unstructured `json:"object"`
+		Namespace string                    `json:"namespace"`
+		Action    string                    `json:"action"`
+	}](ask)
+	if err != nil {
+		return nil, err
+	}
+	known, err := overrides(asked.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	vm := lua.VM{ResourceOverrides: known}
+	definition, err := vm.GetResourceAction(&asked.Object, asked.Action)
+	if err != nil {
+		return nil, err
+	}
+	written, err := vm.ExecuteResourceAction(&asked.Object, definition.ActionLua, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(written) != 1 || written[0].K8SOperation != lua.PatchOperation {
+		return nil, fmt.Errorf("%s is not a patch of one object", asked.Action)
+	}
+	from, err := asked.Object.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	to, err := written[0].UnstructuredObj.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	patch, err := jsonpatch.CreateMergePatch(from, to)
+	return json.RawMessage(patch), err
 }
 
 // argocdDiff compares an object of Git with the live one under the `ignoreDifferences` of an Application, and answers

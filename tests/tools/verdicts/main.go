@@ -21,6 +21,8 @@ var judges = map[string]judge{
 	"flux-build":    fluxBuild,
 	"flux-apply":    fluxApply,
 	"argocd-health": argocdHealth,
+	"argocd-offers": argocdOffers,
+	"argocd-action": argocdAction,
 	"argocd-diff":   argocdDiff,
 	"argocd-sync":   argocdSync,
 	"argo-lint":     argoLint,
