@@ -140,6 +140,17 @@ def test_without_respect_such_a_change_would_put_back_gits_template(compared: Ca
     assert found["sent"]["spec"]["template"] == plain["spec"]["template"]
 
 
+def test_an_action_that_git_does_not_have_is_no_difference_and_is_not_taken_away(
+    compared: Callable[..., Manifest],
+) -> None:
+    git: Manifest = yaml.safe_load((ARTIFACTS / "rollouts" / "podinfo.yaml").read_text())
+    live = copied(git)
+    live["metadata"]["annotations"] = {"apps.weave.works/abort": "v1-9a4985b40905cc50aaf8"}
+    found = compared(WORKLOADS, git, live)
+    assert found["outOfSync"] is False
+    assert "apps.weave.works/abort" not in str(found["sent"])  # what is applied names it neither with a value nor null
+
+
 # --- And then a pass ---
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.apiserver.steering import ARTIFACTS
+from reconcile.model import rights
+from tests.apiserver.steering import ARTIFACTS, account, get
 from tests.components.verdicts import VerdictError
 from tests.gitops.flux import kustomization
 
@@ -133,3 +135,31 @@ def test_before_flux_knew_such_rules_a_virtual_service_could_be_left_alone_as_a_
     flux.replace("kind: VirtualService\nmetadata:\n", f"kind: VirtualService\nmetadata:\n{annotated}")
     assert flux.reconcile(bare)["VirtualService/podinfo"] == "skipped"
     assert flux.weights == [50, 50]
+
+
+ABORT, PAUSE = "apps.weave.works/abort", "apps.weave.works/pause"
+
+
+def asked(flux: Flux) -> Manifest:
+    found: Manifest = get(flux.plane, "rollout/podinfo", flux.namespace)["metadata"].get("annotations", {})
+    return {key: value for key, value in found.items() if key.startswith("apps.weave.works/")}
+
+
+def test_an_action_arrives_by_a_commit_and_one_of_a_person_in_the_cluster_stays(flux: Flux, steerer: Steerer) -> None:
+    account(flux.plane, flux.namespace, rights.rules([*rights.PASS, *rights.ACTION]))
+    deploy = kustomization("podinfo-deploy")
+    shutil.move(flux.root / "artifacts/rollouts/podinfo.yaml", flux.root / "artifacts/workloads/rollout.yaml")
+    assert set(flux.reconcile(deploy).values()) == {"created"}
+    flux.settled()
+    assert steerer.passes().record["move"] == "start"
+
+    steerer("pause", "podinfo")
+    revision = steerer("revision", "podinfo").out.strip()
+    assert set(flux.reconcile(deploy).values()) == {"unchanged"}
+    assert asked(flux) == {PAUSE: revision}
+
+    checkout = str(flux.root / "artifacts")
+    steerer("abort", "podinfo", "-f", checkout, "--revision", revision, "--unchecked")
+    assert flux.reconcile(deploy)["Rollout/podinfo"] == "configured"
+    assert asked(flux) == {PAUSE: revision, ABORT: revision}
+    assert steerer("abort", "podinfo").out.endswith(": unchanged\n")
