@@ -15,10 +15,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model import rights
-from tests.apiserver.steering import DURATION, SUCCESS, Done, Metrics, Steerer, account, get, install, of_steerer
+from tests.apiserver.steering import (
+    ARTIFACTS,
+    DURATION,
+    SUCCESS,
+    Done,
+    Metrics,
+    Steerer,
+    account,
+    get,
+    install,
+    of_steerer,
+)
 from tests.components.faults import Once, dropped, hung
 from tests.components.gateway import Gateway, passed
 from tests.components.processes import wait_for
+from tests.components.tools import tool
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -151,6 +163,50 @@ def test_a_release_by_plan_review_and_apply(control_plane: ControlPlane, job: St
     assert [move for move in moves if move != "halt"] == ["start", "advance", "promote", "conclude", "retire"]
     assert writes >= 10
     is_released(control_plane, job.namespace)
+
+
+# Approve, then apply; and an action by a commit.
+
+
+@pytest.fixture
+def pipeline(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> tuple[Steerer, dict[str, str]]:
+    """Returns the program as a pipeline's account, and its variables; `deploy` has the next version of the example."""
+    deploy = tmp_path / "deploy"
+    deploy.mkdir()
+    for file in (ARTIFACTS / "workloads" / "deployment-canary.yaml", ARTIFACTS / "rollouts" / "podinfo.yaml"):
+        text = file.read_text(encoding="utf-8").replace("namespace: test", f"namespace: {job.namespace}")
+        text = re.sub(r"image: .*", "image: quay.io/stefanprodan/podinfo:9.9.9", text)
+        (deploy / file.name).write_text(text.replace("stepWeight: 10", "stepWeight: 50"), encoding="utf-8")
+    kubeconfig = control_plane.kubeconfig_for(control_plane.token, namespace=job.namespace)
+    account = Steerer(kubeconfig=kubeconfig, metrics=job.metrics, namespace=job.namespace)
+    return account, NOW | {"PATH": f"{tool('kubectl').parent}:{account.environment()['PATH']}"}
+
+
+def test_a_version_is_approved_before_it_is_applied_and_then_released(
+    control_plane: ControlPlane, pipeline: tuple[Steerer, dict[str, str]], tmp_path: Path
+) -> None:
+    account, environment = pipeline
+    [script] = step("Approve before it is applied", account.namespace)
+    done = shell(account, script, tmp_path, **environment)
+    assert done.code == 0, done.out + done.err
+    released = status(control_plane, account.namespace)
+    assert released["phase"] == "Succeeded"
+    stored = get(control_plane, "rollout/podinfo", account.namespace)["metadata"]["annotations"]
+    assert stored["apps.weave.works/approve"] == released["promotedRevision"]
+    [container] = get(control_plane, "deployment/podinfo", account.namespace)["spec"]["template"]["spec"]["containers"]
+    assert container["image"].endswith(":9.9.9")
+
+
+def test_an_action_is_committed_for_the_revision_that_is_under_way(
+    control_plane: ControlPlane, job: Steerer, pipeline: tuple[Steerer, dict[str, str]], tmp_path: Path
+) -> None:
+    account, environment = pipeline
+    job.passes()
+    [script] = step("An action by a commit", account.namespace)
+    done = shell(account, re.sub(r"^git .*$", "", script, flags=re.MULTILINE), tmp_path, **environment)
+    assert done.code == 0, done.err
+    [line] = [text for text in (tmp_path / "deploy" / "podinfo.yaml").read_text().splitlines() if "/abort: " in text]
+    assert line.split(": ")[1] == status(control_plane, account.namespace)["canaryRevision"]
 
 
 def test_a_plan_is_refused_by_object_and_field(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> None:
