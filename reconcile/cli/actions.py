@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
     Wanted = Mapping[Action, str | None]
 
+MOST_WAITED = 30.0
+"""Seconds that an action waits for a pass over the same folder to end."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OneRollout(Options):
@@ -220,7 +223,7 @@ def _opened(target: OneRollout, write_params: dict[str, str]) -> AbstractContext
 
 def _write(verb: str, options: ActionOptions, wanted: Callable[[str], Wanted], *, printed: bool) -> None:
     params = {"dryRun": "All"} if options.dry_run == "server" else {}
-    with _opened(options.target, params) as (cluster, default_namespace), adapters.lock(cluster):
+    with _opened(options.target, params) as (cluster, default_namespace), adapters.lock(cluster, MOST_WAITED):
         found = find(cluster, selection_for(options.target.scope, default_namespace))
         meant = _revision(verb, cluster, found, options)
         changes = wanted(meant)

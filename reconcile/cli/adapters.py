@@ -197,10 +197,13 @@ def _checkout_of(options: TargetOptions, live: Cluster, default_namespace: str |
     return Checkout(live, manifests, str(folder))
 
 
-def lock(cluster: Cluster) -> AbstractContextManager[None]:
-    """Keeps two passes over one folder apart; an API server does that by resource versions."""
-    lock: Callable[[], AbstractContextManager[None]] = getattr(cluster, "lock", nullcontext)
-    return lock()
+def lock(cluster: Cluster, wait: float = 0.0) -> AbstractContextManager[object]:
+    """Keeps two passes over one folder apart; an API server does that by resource versions.
+
+    Waits for another one to end, at most `wait` seconds.
+    """
+    lock: Callable[[float], AbstractContextManager[object]] = getattr(cluster, "lock", nullcontext)
+    return lock(wait)
 
 
 def now() -> datetime:

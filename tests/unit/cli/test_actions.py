@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.model import objects
 from reconcile.model.errors import LostRaceError
 from tests.support.program import contents, invoke, stored
@@ -186,6 +188,14 @@ def test_annotations_that_were_changed_meanwhile_are_told_to_run_it_again(
     done = act("abort", folder)
     assert done.returncode == 4
     assert done.stderr == "steerer: Rollout podinfo was changed meanwhile, nothing was written: run it again\n"
+
+
+def test_an_action_waits_for_a_pass_over_the_same_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as other:
+        other.enter_context(FolderCluster(folder).lock())
+        monkeypatch.setattr("reconcile.clusters.folder.lock.time.sleep", lambda _: other.close())
+        assert act("abort", folder).returncode == 0
+    assert asked(folder) == {"abort": revision_of(folder)}
 
 
 # What is refused.
