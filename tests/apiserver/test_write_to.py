@@ -338,7 +338,7 @@ def test_the_interval_counts_from_when_a_step_was_applied(site: Site) -> None:
     site.settled()
     record = site.step(None, "--control-loop-interval=10m")
     assert record["move"] == "wait"
-    assert re.fullmatch(r"4[345]\ds of the control-loop interval left", record["reason"])
+    assert re.fullmatch(r"\d{1,3}s of the control-loop interval left", record["reason"])
 
 
 def test_a_push_that_is_rejected_fails_the_run_and_the_next_goes_on(site: Site) -> None:

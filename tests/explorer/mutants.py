@@ -228,7 +228,7 @@ MUTANTS: dict[str, Mutant] = {
     "the canary's scaling is no gate": _gates(Move.ADVANCE, "scaling"),
     "the primary's health is no gate for a start": _gates(Move.START, "primary"),
     "the primary's health is no gate for a reset": _gates(Move.RESET, "primary"),
-    "traffic goes back before the primary is rolled out": _gates(Move.CONCLUDE, "primary"),
+    "traffic goes back before the primary is rolled out": _gates(Move.CONCLUDE, "primary", "endpoints"),
     "the interval is ignored": _both(
         _set(gates, "interval", _never_waits), lambda: patch.dict(gates.BY_NAME, {"interval": _never_waits})
     ),
