@@ -267,7 +267,7 @@ def test_one_shot_until_it_is_done_beside_a_cron_job(control_plane: ControlPlane
     with job.begin("run", "--every", "2s") as beside:  # at the shortest interval
         done = shell(job, wait, tmp_path, **EVERY)
         beside.terminate()
-        _, err = beside.communicate(timeout=30)
+        _, err = beside.communicate(timeout=120)
     assert done.code == 0, done.out + done.err
     assert (beside.returncode, "Traceback" in err) == (143, False)
     is_released(control_plane, job.namespace)

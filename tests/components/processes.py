@@ -102,7 +102,7 @@ class Process:
         """Its number."""
         return self._child.pid
 
-    def wait_ready(self, probe: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait_ready(self, probe: Callable[[], bool], *, seconds: float = 180) -> None:
         """Wait until `probe` is true. Raises ProcessError when the child ends before or the time is over.
 
         A probe that raises an error of the network has its answer: not yet.
@@ -166,8 +166,11 @@ class Component:
         self._stack.close()
 
 
-def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
-    """Wait until `condition` is true. Raises TimeoutError, naming `what`, when the time is over."""
+def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
+    """Wait until `condition` is true. Raises TimeoutError, naming `what`, when the time is over.
+
+    What comes in a second may take a minute on a machine with better things to do.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -54,18 +54,18 @@ def status(control_plane: ControlPlane, namespace: str, name: str) -> dict[str, 
 
 def test_deployment_rolls_out_and_so_does_its_next_image(control_plane: ControlPlane, namespace: str) -> None:
     apply(control_plane, namespace, deployment("podinfo"))
-    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=120s", namespace=namespace)
     assert status(control_plane, namespace, "podinfo")["availableReplicas"] == 2
 
     apply(control_plane, namespace, deployment("podinfo", image="podinfo:2"))
-    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=120s", namespace=namespace)
     now = status(control_plane, namespace, "podinfo")
     assert (now["observed"], now["updatedReplicas"], now["replicas"], now["availableReplicas"]) == (True, 2, 2, 2)
 
 
 def test_held_pods_stay_unready_until_let_go(control_plane: ControlPlane, namespace: str) -> None:
     apply(control_plane, namespace, deployment("podinfo"))
-    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=120s", namespace=namespace)
     apply(control_plane, namespace, deployment("podinfo", image="podinfo:2", hold=True))
 
     def under_way() -> bool:
@@ -75,7 +75,7 @@ def test_held_pods_stay_unready_until_let_go(control_plane: ControlPlane, namesp
     wait_for(under_way, "the rolling update to have begun")
     # Another Deployment that comes up meanwhile shows that time enough has gone by for the held one.
     apply(control_plane, namespace, deployment("other"))
-    control_plane.kubectl("rollout", "status", "deployment/other", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/other", "--timeout=120s", namespace=namespace)
     assert under_way()
 
     pods = json.loads(control_plane.kubectl("get", "pods", "--output=json", namespace=namespace))["items"]
@@ -89,7 +89,7 @@ def test_held_pods_stay_unready_until_let_go(control_plane: ControlPlane, namesp
 
 def test_without_room_a_rolling_update_waits_and_then_goes_on(control_plane: ControlPlane, namespace: str) -> None:
     apply(control_plane, namespace, deployment("podinfo"))
-    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=120s", namespace=namespace)
 
     with control_plane.no_room(namespace):
         apply(control_plane, namespace, deployment("podinfo", image="podinfo:2"))
@@ -100,7 +100,7 @@ def test_without_room_a_rolling_update_waits_and_then_goes_on(control_plane: Con
 
         wait_for(under_way, "the rolling update to have begun")
 
-    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=120s", namespace=namespace)
 
 
 def test_audit_log_has_every_request_with_what_a_write_sent(control_plane: ControlPlane, namespace: str) -> None:
@@ -122,7 +122,7 @@ def test_audit_log_has_every_request_with_what_a_write_sent(control_plane: Contr
 
 def test_an_object_is_had_as_kubectl_prints_it(control_plane: ControlPlane, namespace: str) -> None:
     apply(control_plane, namespace, deployment("podinfo"))
-    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=30s", namespace=namespace)
+    control_plane.kubectl("rollout", "status", "deployment/podinfo", "--timeout=120s", namespace=namespace)
     options = ("-o", "json", "--show-managed-fields")
     printed = json.loads(control_plane.kubectl("get", "deployment/podinfo", *options, namespace=namespace))
     assert control_plane.get("deployment/podinfo", namespace) == printed
@@ -148,8 +148,8 @@ def test_rights_of_an_account_are_checked(control_plane: ControlPlane, namespace
 
 def test_job_runs_to_its_end_and_a_namespace_can_be_deleted(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.kubectl("create", "job", "once", "--image=podinfo", namespace=namespace)
-    control_plane.kubectl("wait", "--for=condition=Complete", "job/once", "--timeout=30s", namespace=namespace)
-    control_plane.kubectl("delete", "namespace", namespace, "--timeout=30s")
+    control_plane.kubectl("wait", "--for=condition=Complete", "job/once", "--timeout=120s", namespace=namespace)
+    control_plane.kubectl("delete", "namespace", namespace, "--timeout=120s")
 
 
 def test_virtual_services_are_served_in_all_three_versions(control_plane: ControlPlane, namespace: str) -> None:

@@ -116,7 +116,7 @@ def started(plane: ControlPlane) -> dict[str, Any]:
     """Let the CronJob's Job run now, not at the next minute, and give its pod."""
     name = f"now-{uuid4().hex[:8]}"
     plane.kubectl("create", "job", name, f"--from=cronjob/{RELEASE}", namespace=NAMESPACE)
-    plane.kubectl("wait", "--for=condition=Complete", f"job/{name}", "--timeout=30s", namespace=NAMESPACE)
+    plane.kubectl("wait", "--for=condition=Complete", f"job/{name}", "--timeout=120s", namespace=NAMESPACE)
     listed = plane.kubectl("get", "pods", "-o", "json", "-l", f"job-name={name}", namespace=NAMESPACE)
     [pod] = json.loads(listed)["items"]
     found: dict[str, Any] = pod

@@ -326,7 +326,7 @@ def test_a_folder_that_goes_away_between_two_passes(folder: Path) -> None:
     with begun("run", "-f", folder, "--every", "1s", "--for", "4s") as process:
         wait_for((folder / "events.yaml").exists, "the first pass")
         folder.rename(folder.with_name("elsewhere"))
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "cannot be locked: No such file or directory" in err
     assert "Traceback" not in err
@@ -419,7 +419,7 @@ def test_the_lock_of_a_pass_that_was_killed_holds_up_nobody(folder: Path) -> Non
         done = steerer("run", *now)
         assert (done.returncode, "another pass works on" in done.stderr) == (1, True)
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         done = steerer("run", *now)
     assert done.returncode == 0, done.stderr
     assert "halted" in done.stdout  # no server is configured: no weight was raised

@@ -62,7 +62,7 @@ class Release:
             metric["interval"] = WINDOW
         self.plane.apply(yaml.safe_dump_all(manifests), namespace=self.namespace)
         for name in ("podinfo", "podinfo-canary"):
-            self.plane.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s", namespace=self.namespace)
+            self.plane.kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s", namespace=self.namespace)
 
     # --- Passes ---
 

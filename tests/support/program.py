@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 _ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
 _OFFLINE = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support' / 'offline'}"  # it may speak to this machine only
 _PROGRAM = [sys.executable, "-W", "error", "-m", "reconcile"]
+# It gives up no query in the time of a test.
+_PATIENT = """
+from reconcile.cli import main
+from reconcile.metrics.prometheus import Prometheus
+Prometheus.__init__.__kwdefaults__["timeout"] = 3600.0
+main()
+"""
 # No cluster is in reach: neither a kubeconfig nor a home folder with one.
 _ENVIRONMENT: dict[str, str | None] = {"KUBECONFIG": None, "HOME": "/dev/null"}
 
@@ -68,6 +75,12 @@ def begun(*args: object, **environ: str) -> Program:
     return Program([*_PROGRAM, *map(str, args)], cwd=Path.cwd(), env=environment(**environ))
 
 
+def begun_patiently(*args: object) -> Program:
+    """Starts it likewise, as a program that waits for the answer to a query for an hour."""
+    command = [sys.executable, "-W", "error", "-c", _PATIENT, *map(str, args), "--pass-timeout", "2h"]
+    return Program(command, cwd=Path.cwd(), env=environment())
+
+
 def environment(**more: str) -> dict[str, str]:
     """Returns the whole environment of the program as a process: no cluster, and no other machine."""
     env = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": _OFFLINE, **more}
@@ -78,7 +91,7 @@ def environment(**more: str) -> dict[str, str]:
 def silent_server() -> Iterator[tuple[str, Callable[[], bool]]]:
     """Serves metrics, and never answers. Yields the URL, and a function that waits for a query."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30)
+        server.settimeout(120)
         accepted: list[socket.socket] = []
 
         def queried() -> bool:

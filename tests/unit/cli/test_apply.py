@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from tests.support.program import begun, contents, invoke, silent_server, stored
+from tests.support.program import begun_patiently, contents, invoke, silent_server, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,14 +134,13 @@ def test_told_to_stop_while_it_measures_it_has_applied_nothing(folder: Path, pla
     invoke("apply", plan, *now)
     invoke("plan", "--out", plan, *now)
     before = contents(folder)
-    with silent_server() as (url, queried), begun("apply", plan, *now, "--metrics-server", url) as process:
+    with silent_server() as (url, queried), begun_patiently("apply", plan, *now, "--metrics-server", url) as process:
         assert queried()
-        begin = time.monotonic()
         process.terminate()
-        _, err = process.communicate(timeout=30)
-        assert time.monotonic() - begin < 8
+        _, err = process.communicate(timeout=120)
     assert (process.returncode, contents(folder)) == (143, before)
     assert "steerer: told to stop (SIGTERM); this pass has written nothing" in err
+    assert "given up" not in err
 
 
 def test_the_file_is_whole_or_not_there(folder: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from reconcile.model.plan import Record, Result
 from reconcile.model.settings import Settings
 from tests.components.processes import wait_for
 from tests.support.fakes import FixedMeter, MemoryCluster
-from tests.support.program import begun, contents, invoke, silent_server
+from tests.support.program import begun, begun_patiently, contents, invoke, silent_server
 from tests.support.world import DURATION, METRICS, START, SUCCESS, release
 
 if TYPE_CHECKING:
@@ -184,7 +183,9 @@ except Stopped:
 
 
 def test_a_signal_that_wakes_no_thread_is_handled_all_the_same() -> None:
-    done = subprocess.run([sys.executable, "-c", OTHER_THREAD], capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_THREAD], capture_output=True, text=True, timeout=120, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "told to stop (SIGTERM)\n", "")
 
 
@@ -196,13 +197,12 @@ def test_while_a_metric_is_asked_it_ends_at_once(
     args = ("run", "-f", folder, "--control-loop-interval", "0s")
     assert invoke(*args).returncode == 0
     before = contents(folder)
-    with silent_server() as (url, queried), begun(*args, "--metrics-server", url, *mode) as process:
+    with silent_server() as (url, queried), begun_patiently(*args, "--metrics-server", url, *mode) as process:
         assert queried()
-        begin = time.monotonic()
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
-        assert time.monotonic() - begin < 8  # the query has a timeout of 10 s
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (code, ""), err
+    assert "given up" not in err  # neither the query, which has hours, nor GRACE is waited for
     assert f"steerer: told to stop ({number.name}); this pass has written nothing" in err
     assert "Traceback" not in err
     assert contents(folder) == before
@@ -216,11 +216,10 @@ def test_between_two_passes_it_ends_at_once(folder: Path, mode: tuple[str, ...],
         assert process.stdout is not None
         wait_for((folder / "events.yaml").exists, "the pass")
         process.stdout.readline()
-        begin = time.monotonic()
         process.terminate()
-        _, err = process.communicate(timeout=30)
-        assert time.monotonic() - begin < 8
+        _, err = process.communicate(timeout=120)
     assert process.returncode == code
+    assert "given up" not in err  # the next pass is a minute away
     assert "steerer: told to stop (SIGTERM)" in err
     assert "Traceback" not in err
 
@@ -256,5 +255,5 @@ except signals.Stopped as stopped:
 )
 def test_a_deferred_block_has_its_time_and_no_more(then: str, out: str, err: str) -> None:
     code = DRIVER.replace("{then}", then)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (143, out, err)

@@ -93,7 +93,7 @@ def test_a_rollout_that_goes_while_it_is_waited_for_has_failed(folder: Path) -> 
         assert process.stdout is not None
         assert "started" in process.stdout.readline()
         (folder / "rollouts" / "podinfo.yaml").unlink()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 4
     assert "steerer: no Rollout podinfo in any namespace" in err
 
