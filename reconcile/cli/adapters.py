@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,10 @@ def pass_over(
     return Pass(
         cluster=cluster,
         meter=meter_for(options, loaded),
-        settings=settings_for(options.gitops_managers, interval, loaded.metrics, through_git=through_git),
+        settings=replace(
+            settings_for(options.gitops_managers, interval, loaded.metrics, through_git=through_git),
+            common_cause=options.common_cause == "hold",
+        ),
         selection=selection,
         now=now,
         budget=options.pass_timeout,

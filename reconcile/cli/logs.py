@@ -24,7 +24,12 @@ _RESULTS = {
     Result.UNREACHED: logging.WARNING,
     Result.PLANNED: logging.DEBUG,
 }
-_LEVELS = {Move.IDLE: logging.DEBUG, Move.WAIT: logging.DEBUG, Move.HALT: logging.WARNING}
+_LEVELS = {
+    Move.IDLE: logging.DEBUG,
+    Move.WAIT: logging.DEBUG,
+    Move.HALT: logging.WARNING,
+    Move.ROLL_BACK: logging.WARNING,
+}
 
 
 def log_to_stderr(form: str, level: str | None, *, dry_run: bool = False) -> None:

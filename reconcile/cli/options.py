@@ -212,6 +212,17 @@ class PassOptions(Options):
             help="What an answer is worth that says itself that data are missing.",
         ),
     ]
+    common_cause: Annotated[
+        Literal["hold", "off"],
+        option(
+            "--common-cause",
+            type=click.Choice(["hold", "off"]),
+            default="hold",
+            show_default=True,
+            help="Where at least three canaries, and half of those measured, fail in one pass: hold them all, or roll "
+            "each back.",
+        ),
+    ]
     templates: Templates
     control_loop_interval: Interval
     pass_timeout: Annotated[

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _UNWRITTEN = {Result.REFUSED: HALTED, Result.LOST_RACE: HALTED, Result.FAILED: HALTED, Result.UNREACHED: WAITING}
 
+_FAILING = {"halt", "roll back", "give up"}
+
 
 def exit_code_of_pass(records: Sequence[Record], *, detailed: bool) -> int:
     """Returns the exit code of one pass: without `detailed`, every pass that could be made is a success.
@@ -51,12 +53,14 @@ def exit_code_of_wait(record: Record) -> int:
 
     A Rollout is done when a pass leaves it at rest: `Initialized` or `Succeeded`, with the canary's present template
     on record and nothing to do for it. A Rollout that fails at its own gate (invalid, being deleted, a second one on
-    its route) needs a human: no other pass repairs it.
+    its route) needs a human: no other pass repairs it. So does one whose failure policy ended it.
     """
     plan = record.plan
     if plan.error or any(gate.name == "rollout" and gate.outcome is Outcome.FAILED for gate in plan.gates):
         return HALTED
-    rests = plan.after.phase in RESTING and plan.move not in {"halt", "wait"}
+    if plan.needs_person and record.result is Result.APPLIED:
+        return HALTED
+    rests = plan.after.phase in RESTING and plan.move not in {"halt", "wait", "hold"}
     return NOTHING if rests and record.result is Result.APPLIED else WAITING
 
 
@@ -67,8 +71,8 @@ def exit_code_of_saved_plan(records: Sequence[Record], *, detailed: bool) -> int
 
 
 def _detailed(record: Record) -> int:
-    if record.result in {Result.FAILED, Result.REFUSED} or record.plan.move == "halt":
+    if record.result in {Result.FAILED, Result.REFUSED} or record.plan.move in _FAILING or record.plan.needs_person:
         return HALTED
-    if record.result in {Result.LOST_RACE, Result.UNREACHED} or record.plan.move == "wait":
+    if record.result in {Result.LOST_RACE, Result.UNREACHED} or record.plan.move in {"wait", "hold"}:
         return WAITING
     return CHANGED if record.plan.patches else NOTHING

@@ -13,7 +13,7 @@ from reconcile.core import messages
 from reconcile.core.stops import GateError
 from reconcile.model import durations
 from reconcile.model.durations import EXACT
-from reconcile.model.measurement import Answer, Failure, Measurement, Metric, Question
+from reconcile.model.measurement import FAILED, PASSED, Answer, Failure, Measurement, Metric, Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def judge(check: Check, metric: Metric, answer: Answer, at: datetime) -> Measure
         value = None
     else:
         passed = value >= check.threshold if metric.bound == "minimum" else value <= check.threshold
-        verdict = "passed" if passed else "failed"
+        verdict = PASSED if passed else FAILED
         text = f"{metric.title} {_compared(value, check.threshold, metric, passed=passed)}"
     return Measurement(
         metric=metric.name,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import health, messages, routers
+from reconcile.core import health, messages, optional_gates, routers
 from reconcile.core import reach as reached
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
+from reconcile.model import durations
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.rollout import Phase
@@ -25,14 +26,12 @@ if TYPE_CHECKING:
     from reconcile.model.objects import Deployment
     from reconcile.model.service import Service
 
-# Of the control-loop interval: a CronJob's Jobs start early or late, and a second tick must not be lost for it.
-ENOUGH = 0.75
-
 
 def rollout(case: Case) -> str:
     """1. The Rollout is valid, not being deleted, and the only one, or the oldest, on its route."""
     problems = [*case.rollout.problems, *unknown_metrics(case)]
-    if problems:
+    # The way back needs no analysis, and so no valid one.
+    if problems and (case.ending is None or case.rollout.spec is None):
         raise GateError("; ".join(problems))
     if case.rollout.deleted:
         raise GateError(f"{case.rollout.ref} is being deleted")
@@ -112,22 +111,10 @@ def unreached(case: Case) -> str | None:
     except GateError as error:  # the DestinationRules cannot be read
         return error.reason
     return (
-        _gone_while_copied(case)
-        or reached.unreached(found.primary_service, found.promoted_template, after, split.primary_ports)
+        reached.unreached(found.primary_service, found.promoted_template, after, split.primary_ports)
         or reached.unreached(found.canary_service, found.canary.template, now, split.canary_ports)
         or reached.outside(rollout.primary_service, split.primary_subsets, primary, found.promoted_template, after)
         or reached.outside(rollout.canary_service, split.canary_subsets, canary, found.canary.template, now)
-    )
-
-
-def _gone_while_copied(case: Case) -> str | None:
-    """Returns why the primary would have no pod for its traffic while the promotion replaces them; None if it would."""
-    primary, rest = case.objects.primary, 100 - case.spec.max_weight
-    if primary.kept or not rest or not primary.wanted:
-        return None
-    return (
-        f"{primary.ref} (spec.strategy) takes down all of its pods at once when the template is copied, and still gets "
-        f"{rest} % of the traffic then (maxWeight {case.spec.max_weight})"
     )
 
 
@@ -175,17 +162,41 @@ def endpoints(case: Case) -> str:
     return f"{service.ref} has ready endpoints"
 
 
+def available(case: Case) -> str:
+    """The primary can take the traffic: it has an available replica."""
+    deployment = case.objects.primary
+    if deployment.available < 1:
+        raise GateError(f"{deployment.ref} has no available replica to take the traffic back")
+    return _available(deployment)
+
+
 def primary(case: Case) -> str:
     """5. The primary is healthy. After the copy, its rolling update has a message of its own (M6)."""
     deployment = case.objects.primary
     reason = health.unhealthy(deployment)
     if reason is None:
         return _available(deployment)
+    if late := _promotion_overdue(case):
+        raise GateError(f"{deployment.ref} {reason}; {late}", condition="PromotionDeadlineExceeded")
     available, updated = health.updated_and_available(deployment)
     if case.state.phase in CONCLUDING and reason == health.unfinished(deployment) and available < updated:
         text = messages.waiting(deployment.full_name, available, updated)
         raise GateError(text, event=text)
     raise GateError(f"{deployment.ref} {reason}")
+
+
+def _promotion_overdue(case: Case) -> str:
+    """Returns that the primary did not roll out the promoted template in time, in words; "" where that is not so."""
+    deadline, since = case.spec.promotion.deadline, case.state.last_transition
+    if case.state.phase is not Phase.PROMOTING or deadline is None or since is None:
+        return ""
+    elapsed = (case.now - since).total_seconds()
+    if elapsed <= deadline:
+        return ""
+    return (
+        f"{durations.text(elapsed)} after the promotion was decided (deadline {durations.text(deadline)}): the canary "
+        "keeps the traffic"
+    )
 
 
 def canary(case: Case) -> str:
@@ -244,13 +255,15 @@ def interval(case: Case) -> str:
     if since is None:
         return "nothing moved before"
     elapsed = (case.now - since).total_seconds()
-    least = case.settings.interval * ENOUGH
+    least = case.least_interval
     if elapsed < least:
         raise WaitError(f"{least - elapsed:.0f}s of the control-loop interval left")
     return f"{elapsed:.0f}s since the last move"
 
 
 BY_NAME: dict[str, Callable[[Case], str]] = {
+    **optional_gates.BY_NAME,
+    "available": available,
     "rollout": rollout,
     "deployments": deployments,
     "services": services,

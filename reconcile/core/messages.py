@@ -78,6 +78,50 @@ def ignoring_weights(manager: str) -> str:
     )
 
 
+def rolling_back(rollout: str, reason: str) -> str:
+    """All traffic goes back to the primary: a limit was passed, or a person aborted."""
+    return f"Rolling back {rollout} {reason}"
+
+
+def rolled_back(rollout: str, canary: str) -> str:
+    """The end of a rollback."""
+    return f"Rolled back {rollout}! Scaling down {canary}"
+
+
+def approval(rollout: Ref, weight: int, revision: str) -> str:
+    """A step needs a person's word. The reason of a hold."""
+    return f"waiting for an approval to leave {weight} %: steerer approve {_named(rollout)} --revision {revision}"
+
+
+def paused(rollout: Ref) -> str:
+    """A person holds the Rollout. The reason of a hold."""
+    return f"paused by a person: steerer resume {_named(rollout)} lets it go on"
+
+
+def frozen(reason: str, rollout: Ref) -> str:
+    """The failure policy ended the attempt and keeps the traffic. The reason of a halt."""
+    return f"{reason}; it is held until a person says steerer retry, promote or abort {_named(rollout)}"
+
+
+def common_cause(reason: str, found: str, rollout: Ref) -> str:
+    """Others fail in the same pass, so that the canary may be well. The reason of a halt."""
+    return f"{reason}; not rolled back: {found}, so the cause may be a common one; steerer abort {_named(rollout)} does"
+
+
+def hold(rollout: str, reason: str) -> str:
+    """A pass waits for a person."""
+    return f"Hold rollout {rollout} {reason}"
+
+
+def refused(action: str, rollout: str, reason: str) -> str:
+    """An action of a person cannot be taken."""
+    return f"Refused {action} of {rollout}: {reason}"
+
+
+def _named(rollout: Ref) -> str:
+    return f"{rollout.name} -n {rollout.namespace}"
+
+
 def selects_both(service: Ref, deployment: str) -> str:
     """A Service selects the pods of the other Deployment. The reason of a halt."""
     return f"{service} selects the pods of {deployment} as well"

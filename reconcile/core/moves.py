@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconcile.core import gates, messages, patches, revision, state_machine
+from reconcile.core import gates, messages, patches, revision
 from reconcile.core.state_machine import Move, Standing
+from reconcile.model.rollout import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconcile.core.case import Case
     from reconcile.model.plan import Patch
-    from reconcile.model.rollout import Phase, State
+    from reconcile.model.rollout import State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +58,7 @@ def _scale_up(case: Case, to: Phase) -> Effect:
 
 def _start(case: Case, to: Phase) -> Effect:
     name = case.rollout.full_name
-    weight = state_machine.next_weight(0, case.spec.step_weight, case.spec.max_weight)
+    weight = case.spec.steps.first
     state = replace(_started(case), proven_weight=0)
     return _set_weight(
         case,
@@ -71,7 +72,7 @@ def _start(case: Case, to: Phase) -> Effect:
 
 def _advance(case: Case, to: Phase) -> Effect:
     reached = case.weights.reached
-    weight = state_machine.next_weight(reached, case.spec.step_weight, case.spec.max_weight)
+    weight = case.spec.steps.after(reached)
     state = replace(_started(case), proven_weight=reached)
     repair = (("Warning", _restoring(case, weight)),) if case.weights.put_back_by else ()
     return _set_weight(
@@ -150,11 +151,43 @@ def _copied(case: Case) -> tuple[tuple[Patch, ...], tuple[tuple[str, str], ...]]
     return writes, (("Normal", text),) if writes else ()
 
 
+def _promote_now(case: Case, to: Phase) -> Effect:
+    state = replace(_started(case), canary_weight=case.weights.split.lowest, last_advance=case.now)
+    writes, events = _copied(case)
+    return Effect(
+        state=_in_phase(case, state, to),
+        reason=f"a person asked for it: promoting {case.record.revision} without more steps",
+        writes=writes,
+        events=events,
+    )
+
+
 def _conclude(case: Case, to: Phase) -> Effect:
     replicas = case.objects.canary.wanted or case.state.canary_replicas
     state = _in_phase(case, replace(case.record.with_promotion, canary_replicas=replicas), to)
-    reason = f"{case.objects.primary.full_name} is rolled out: routing all traffic to it"
-    return _set_weight(case, state, 0, reason=reason)
+    size = case.spec.promotion.step_weight
+    weight = max(case.weights.split.lowest - size, 0) if size else 0
+    share = f"{100 - weight} % of the" if weight else "all"
+    return _set_weight(
+        case, state, weight, reason=f"{case.objects.primary.full_name} is rolled out: routing {share} traffic to it"
+    )
+
+
+def _roll_back(case: Case, to: Phase) -> Effect:
+    reason = case.ending.reason if case.ending else case.state.attempt.message
+    state = replace(revision.recorded(case.state, case.objects.canary), proven_weight=0)
+    return _set_weight(
+        case,
+        _in_phase(case, state, to),
+        0,
+        reason=f"{reason}: routing all traffic to {case.objects.primary.full_name}",
+        events=(("Warning", messages.rolling_back(case.rollout.full_name, reason)),),
+    )
+
+
+def _give_up(case: Case, to: Phase) -> Effect:
+    event = messages.rolled_back(case.rollout.full_name, case.objects.canary.full_name)
+    return _finish(case, case.state, to, event, kind="Warning")
 
 
 def _retire(case: Case, to: Phase) -> Effect:
@@ -167,7 +200,7 @@ def _return(case: Case, to: Phase) -> Effect:
     return _finish(case, state, to, messages.returning(canary.full_name, primary.full_name))
 
 
-def _finish(case: Case, state: State, to: Phase, event: str) -> Effect:
+def _finish(case: Case, state: State, to: Phase, event: str, kind: str = "Normal") -> Effect:
     """Scales the canary to zero, and stores the end only after that.
 
     Before, the status says what is in progress, so that no other pass moves meanwhile: the canary's own patch cannot
@@ -188,14 +221,19 @@ def _finish(case: Case, state: State, to: Phase, event: str) -> Effect:
     scaling = replace(case.state, canary_replicas=replicas, last_advance=case.now)
     return Effect(
         state=_in_phase(case, end, to),
-        reason=_waiting(case, end),
+        reason=_waiting(case, replace(end, phase=to)),
         interim=(scaling, f"scaling {canary.full_name} down to 0") if canary.wanted else None,
         writes=(patches.replicas(case, 0),) if canary.wanted else (),
-        events=(("Normal", event),),
+        events=((kind, event),),
     )
 
 
 def _waiting(case: Case, state: State) -> str:
+    if state.phase is Phase.FAILED:
+        return (
+            f"{state.canary_revision} failed: {state.attempt.message}; waiting for a new revision of "
+            f"{case.rollout.canary.full_name}, or for a retry"
+        )
     promoted = f"{state.promoted_revision} is promoted; " if state.promoted_revision else ""
     return f"{promoted}waiting for a new revision of {case.rollout.canary.full_name}"
 
@@ -245,4 +283,7 @@ MOVES: dict[Move, Callable[[Case, Phase], Effect]] = {
     Move.CONCLUDE: _conclude,
     Move.RETIRE: _retire,
     Move.RETURN: _return,
+    Move.PROMOTE_NOW: _promote_now,
+    Move.ROLL_BACK: _roll_back,
+    Move.GIVE_UP: _give_up,
 }

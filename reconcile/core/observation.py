@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconcile.core import health, revision, routers
+from reconcile.core.orders import retry_due
 from reconcile.core.state_machine import CONCLUDING, RESTING
 from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model import objects
@@ -58,7 +59,7 @@ class Rival:
 class Observation:
     """All that was read for one Rollout; at rest only the canary.
 
-    `shared`: other Rollouts name the same route object.
+    `shared`: other Rollouts name the same route object. `common_cause`: others fail in the same pass, in words.
     `unchanged`: the canary was not even read, because it still has the version that is on record.
     `files`: the file of each object, where objects are in files.
     """
@@ -66,6 +67,7 @@ class Observation:
     rollout: Rollout
     rival: Rival | None = None
     shared: bool = False
+    common_cause: str = ""
     primary: Manifest | ClusterError | None = None
     canary: Manifest | ClusterError | None = None
     unchanged: bool = False
@@ -78,6 +80,8 @@ class Observation:
         state = self.rollout.state
         if self.rollout.spec is None or state.phase not in RESTING or not state.canary_revision:
             return None
+        if retry_due(self.rollout):
+            return None
         return None if state.canary_generation is None else Version(state.canary_uid, state.canary_generation)
 
     @property
@@ -89,10 +93,12 @@ class Observation:
     def may_scale_down(self) -> bool:
         """Whether this pass may scale the canary to zero, as far as the record and the canary's template tell."""
         state = self.rollout.state
-        if state.phase is Phase.FINALISING:
+        if state.phase in {Phase.FINALISING, Phase.ROLLING_BACK}:
             return True
+        if state.phase not in {Phase.PROGRESSING, Phase.FAILED}:
+            return False
         try:
-            return state.phase is Phase.PROGRESSING and self.parsed_canary.revision != state.canary_revision
+            return self.parsed_canary.revision != state.canary_revision
         except StopError:
             return False
 
@@ -141,7 +147,7 @@ class Observation:
         except StopError:
             return True
         state = revision.refreshed(self.rollout.state, canary)
-        return state.canary_revision == canary.revision
+        return state.canary_revision == canary.revision and not retry_due(self.rollout)
 
     @property
     def spec(self) -> Spec:

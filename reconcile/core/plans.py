@@ -1,7 +1,8 @@
-"""The plan of a pass, after its walk through the gates: a move, a wait or a halt."""
+"""The plan of a pass, after its walk through the gates: a move, a wait, a hold or a halt."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core import gates, messages, pending, status
@@ -9,28 +10,31 @@ from reconcile.core.halted_state import halted_state
 from reconcile.core.preview import promotion_changes
 from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
 from reconcile.core.status import Readiness
-from reconcile.core.stops import GateError, StopError
+from reconcile.core.stops import GateError, LimitError, StopError
 from reconcile.model.plan import Event, Plan, Position
+from reconcile.model.rollout import Attempt, Phase
 
 if TYPE_CHECKING:
     from reconcile.core.case import Case
     from reconcile.core.moves import Effect
-    from reconcile.core.stops import WaitError
+    from reconcile.core.stops import HoldError, WaitError
     from reconcile.core.walk import Walk
     from reconcile.model.measurement import Measurement
-    from reconcile.model.plan import Gate, Patch
-    from reconcile.model.rollout import Phase, State
+    from reconcile.model.plan import AskedAction, Gate, Patch
+    from reconcile.model.rollout import State
 
 
 def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
     """Returns the plan of a move: the status first, then the other writes, then the Events."""
-    case, state = walk.case, effect.state
+    case = walk.case
+    state = replace(effect.state, attempt=_attempt_after(walk, move, effect.state.phase))
     measurements = walk.measurements or ([] if effect.forget_measurements else None)
     end = _rendered(case, state, effect.reason, measurements)
     if effect.interim is None:
         patches = (*status.patch(case.rollout, end), *effect.writes)
     else:
-        first = _rendered(case, *effect.interim, measurements)
+        before, reason = effect.interim
+        first = _rendered(case, replace(before, attempt=state.attempt), reason, measurements)
         patches = (*status.patch(case.rollout, first), *effect.writes, status.patch_after(case.rollout, first, end))
     return _plan(
         walk,
@@ -40,7 +44,7 @@ def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
         phase=state.phase,
         weight=None if move in MOVES_AT_REST else state.canary_weight,
         patches=patches,
-        events=effect.events,
+        events=effect.events if move in MOVES_AT_REST else (*effect.events, *_refusals(case)),
     )
 
 
@@ -60,37 +64,113 @@ def waiting(walk: Walk, wait: WaitError) -> Plan:
     )
 
 
+def held(walk: Walk, hold: HoldError) -> Plan:
+    """Returns the plan of a pass that waits for a person, or for the time of a step: a status that says so.
+
+    Its Event is told once, when it begins.
+    """
+    case, suspended = walk.case, walk.gates[-1].name == "suspend"
+    state = case.rollout.state if suspended else _learnt(walk, halted_state(case, walk.gates[-1].name))
+    if hold.is_told and state.attempt.revision and not suspended:
+        state = replace(state, attempt=replace(state.attempt, last_hold=case.now))
+    resting = state.phase in RESTING
+    readiness = Readiness(
+        ready="True" if resting and state.phase is not Phase.FAILED else "Unknown",
+        reason=hold.condition,
+        message=str(hold),
+        reconciling=not resting,
+    )
+    end = status.render(case.rollout, state, readiness, walk.measurements or None, case.now)
+    told = messages.hold(case.rollout.full_name, str(hold))
+    is_new = hold.is_told and status.reason(case.rollout) != hold.condition
+    return _plan(
+        walk,
+        Move.HOLD,
+        str(hold),
+        walked=walk.all_gates(),
+        phase=state.phase,
+        weight=_weight(case),
+        patches=status.patch(case.rollout, end),
+        events=((("Normal", told),) if is_new else ()) + _refusals(case),
+    )
+
+
 def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
     """Returns the plan of a halted pass: a Warning, and a status that says why. `pends`: what was never applied."""
     case = walk.case
-    state = halted_state(case, walk.gates[-1].name)
+    state = _learnt(walk, halted_state(case, walk.gates[-1].name))
+    condition, reason = halt.condition, halt.reason
+    if isinstance(halt, LimitError):  # the policy is to stay here
+        state = replace(state, attempt=replace(state.attempt, failure=halt.code, message=halt.reason))
+        condition, reason = "Paused", messages.frozen(halt.reason, case.rollout.ref)
     invalid = bool(case.rollout.problems or gates.unknown_metrics(case))
     resting = state.phase in RESTING and len(walk.gates) <= len(OPENING)
+    stalled = bool(pends) or invalid or bool(condition)
     readiness = Readiness(
         ready="False",
-        reason=pending.REASON if pends else "InvalidSpec" if invalid else "Halted",
-        message=halt.reason,
-        reconciling=not pends and not invalid and not resting,
-        stalled=bool(pends) or invalid,
+        reason=pending.REASON if pends else "InvalidSpec" if invalid else condition or "Halted",
+        message=reason,
+        reconciling=not stalled and not resting,
+        stalled=stalled,
         pending=pending.condition(case.rollout, pends, case.now) if pends else None,
     )
     end = status.render(case.rollout, state, readiness, walk.measurements or None, case.now)
     return _plan(
         walk,
         Move.HALT,
-        halt.reason,
+        reason,
         walked=walk.all_gates(),
         phase=state.phase,
         weight=_weight(case),
         patches=status.patch(case.rollout, end),
-        events=(("Warning", halt.event or messages.halt(case.rollout.full_name, halt.reason)),),
+        events=(("Warning", halt.event or messages.halt(case.rollout.full_name, reason)), *_refusals(case)),
+        needs_person=stalled,
     )
 
 
+def _learnt(walk: Walk, state: State) -> State:
+    """Returns the state with what this pass counted; as it is where the canary cannot be used."""
+    try:
+        return replace(state, attempt=walk.attempt)
+    except StopError:
+        return state
+
+
+def _attempt_after(walk: Walk, move: Move, phase: Phase) -> Attempt:
+    """Returns the attempt to store after a move."""
+    ending = walk.case.ending
+    if phase in RESTING and phase is not Phase.FAILED:
+        return Attempt()
+    if move is Move.ROLL_BACK and ending is not None and walk.case.state.phase is not Phase.ROLLING_BACK:
+        revision = walk.case.record.revision
+        return replace(walk.attempt, revision=revision, failure=ending.code, message=ending.reason)
+    return walk.attempt
+
+
+def _refusals(case: Case) -> tuple[tuple[str, str], ...]:
+    """Returns a Warning for each action of a person that cannot be taken."""
+    return tuple(
+        ("Warning", messages.refused(item.action, case.rollout.full_name, item.outcome))
+        for item in _asked(case)
+        if item.refused
+    )
+
+
+def _asked(case: Case) -> tuple[AskedAction, ...]:
+    try:
+        return case.record.orders.asked
+    except StopError:  # the canary cannot be used
+        return ()
+
+
 def _rendered(case: Case, state: State, reason: str, measurements: list[Measurement] | None) -> dict[str, Any]:
-    resting = state.phase in RESTING
+    resting, failed = state.phase in RESTING, state.phase is Phase.FAILED
     readiness = Readiness(
-        ready="True" if resting else "Unknown", reason=state.phase.value, message=reason, reconciling=not resting
+        ready="False" if failed else "True" if resting else "Unknown",
+        reason=state.attempt.failure or "Failed" if failed else state.phase.value,
+        message=reason,
+        reconciling=not resting,
+        stalled=failed,
     )
     return status.render(case.rollout, state, readiness, measurements, case.now)
 
@@ -105,6 +185,7 @@ def _plan(
     weight: int | None,
     patches: tuple[Patch, ...] = (),
     events: tuple[tuple[str, str], ...] = (),
+    needs_person: bool = False,
 ) -> Plan:
     rollout = walk.case.rollout
     return Plan(
@@ -122,6 +203,8 @@ def _plan(
         questions=tuple(walk.questions),
         uid=rollout.uid,
         generation=rollout.generation,
+        actions=_asked(walk.case),
+        needs_person=needs_person or phase is Phase.FAILED,
     )
 
 

@@ -23,7 +23,8 @@ def refreshed(state: State, canary: Deployment) -> State:
     if now == state.canary_revision or None in recorded or recorded != (canary.uid, canary.generation):
         return state
     promoted = now if state.promoted_revision == state.canary_revision else state.promoted_revision
-    return replace(state, canary_revision=now, promoted_revision=promoted)
+    attempt = replace(state.attempt, revision=now) if state.attempt.revision == state.canary_revision else state.attempt
+    return replace(state, canary_revision=now, promoted_revision=promoted, attempt=attempt)
 
 
 def started(state: State, canary: Deployment, primary: Deployment) -> State:

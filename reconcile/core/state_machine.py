@@ -32,7 +32,7 @@ class Traffic(StrEnum):
 
 
 class Move(StrEnum):
-    """What a pass does for one Rollout. `halt` and `wait` come from a gate, all others from the table."""
+    """What a pass does for one Rollout. `halt`, `wait` and `hold` come from a gate, all others from the table."""
 
     IDLE = "idle"
     WAIT = "wait"
@@ -48,34 +48,52 @@ class Move(StrEnum):
     RETURN = "return"
     RESET = "reset"
     RESTORE = "restore"
+    PROMOTE_NOW = "promote now"
+    ROLL_BACK = "roll back"
+    GIVE_UP = "give up"
+    HOLD = "hold"
+
+
+class Order(StrEnum):
+    """What goes before the steps of a release: what a person asked for, or a limit that the canary passed."""
+
+    NONE = ""
+    ROLL_BACK = "roll back"
+    PROMOTE = "promote"
 
 
 SPLIT = frozenset({Traffic.UNEVEN, Traffic.SOME, Traffic.FULL})
 ANY_TRAFFIC = frozenset(Traffic)
 ANY_STANDING = frozenset(Standing)
-RESTING = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED})
+RESTING = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
 # A promotion is finished before anything else, whatever the canary and its Service are.
 CONCLUDING = frozenset({Phase.PROMOTING, Phase.FINALISING})
 # Moves that need neither a weight nor a gate beyond those of every move.
 MOVES_AT_REST = frozenset({Move.IDLE, Move.INITIALIZE})
 
 # The gates of every move, then those that each move needs beside them, in their order.
-OPENING = ("rollout", "deployments")
+OPENING = ("suspend", "rollout", "deployments")
 _HEALTHY = ("services", "routes", "reach", "primary", "canary", "scaling")
+_ANALYSED = ("interval", "analysis", "hold", "approval", "pause")
 GATES: dict[Move, tuple[str, ...]] = {
     Move.IDLE: (),
     Move.INITIALIZE: (),
-    Move.SCALE_UP: ("services", "routes", "reach", "primary", "size", "interval"),
-    Move.START: (*_HEALTHY, "interval"),
-    Move.ADVANCE: (*_HEALTHY, "interval", "analysis"),
-    Move.PROMOTE: (*_HEALTHY, "edits", "interval", "analysis"),
-    Move.RESTORE: _HEALTHY,
-    Move.RESET: ("services", "routes", "primary"),
+    Move.SCALE_UP: ("limits", "services", "routes", "reach", "primary", "size", "interval", "pause"),
+    Move.START: ("limits", *_HEALTHY, "interval", "pause"),
+    Move.ADVANCE: ("limits", *_HEALTHY, *_ANALYSED),
+    Move.PROMOTE: ("limits", *_HEALTHY, "edits", *_ANALYSED),
+    Move.RESTORE: ("limits", *_HEALTHY, "pause"),
+    Move.RESET: ("services", "routes", "primary", "pause"),
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
-    Move.COPY: (*_HEALTHY, "edits", "interval", "analysis"),
-    Move.CONCLUDE: ("routes", "template", "primary", "interval", "endpoints"),
-    Move.RETIRE: ("routes", "template", "primary", "interval", "drained"),
-    Move.RETURN: ("routes", "primary", "interval", "drained"),
+    Move.COPY: (*_HEALTHY, "edits", "interval", "analysis", "pause"),
+    Move.CONCLUDE: ("routes", "template", "primary", "interval", "endpoints", "pause"),
+    Move.RETIRE: ("routes", "template", "primary", "interval", "drain", "drained", "pause"),
+    Move.RETURN: ("routes", "primary", "interval", "drain", "drained", "pause"),
+    # A person's word replaces the metrics, never the health.
+    Move.PROMOTE_NOW: _HEALTHY,
+    # A primary that serves, however far its own rolling update is, is better than a canary that fails.
+    Move.ROLL_BACK: ("routes", "available"),
+    Move.GIVE_UP: ("routes", "available", "interval", "drain", "drained", "pause"),
 }
 
 
@@ -83,6 +101,7 @@ GATES: dict[Move, tuple[str, ...]] = {
 class Situation:
     """What decides which row applies. `parked`: the canary has 0 replicas and its revision never had traffic.
 
+    `order`: what goes before the steps of a release.
     `copy_due`: the promotion was decided, and the primary's template was not written since.
     """
 
@@ -91,11 +110,12 @@ class Situation:
     traffic: Traffic
     parked: bool = False
     copy_due: bool = False
+    order: Order = Order.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One row: the situations to which it applies, the move, and the phase after it. None = either.
+    """One row: the situations to which it applies, the move, and the phase after it. None = either, or any.
 
     `otherwise`: the move that is made instead where the gate that is shut is none of its own.
     """
@@ -105,6 +125,7 @@ class Row:
     traffic: frozenset[Traffic] = ANY_TRAFFIC
     parked: bool | None = None
     copy_due: bool | None = None
+    order: Order | None = None
     move: Move
     to: Phase
     otherwise: Move | None = None
@@ -117,6 +138,7 @@ class Row:
             and situation.traffic in self.traffic
             and self.parked in {None, situation.parked}
             and self.copy_due in {None, situation.copy_due}
+            and self.order in {None, situation.order}
         )
 
 
@@ -129,6 +151,7 @@ def _row(
     traffic: frozenset[Traffic] | set[Traffic] = ANY_TRAFFIC,
     parked: bool | None = None,
     copy_due: bool | None = None,
+    order: Order | None = None,
     otherwise: Move | None = None,
 ) -> Row:
     return Row(
@@ -137,6 +160,7 @@ def _row(
         traffic=frozenset(traffic),
         parked=parked,
         copy_due=copy_due,
+        order=order,
         move=move,
         to=to,
         otherwise=otherwise,
@@ -145,10 +169,29 @@ def _row(
 
 P, S, T, M = Phase, Standing, Traffic, Move
 _FRESH = {S.NEW, S.ON_PRIMARY}
-_RELEASABLE = {P.INITIALIZED, P.SUCCEEDED, P.PROGRESSING}
+_RELEASABLE = {P.INITIALIZED, P.SUCCEEDED, P.PROGRESSING, P.ROLLING_BACK, P.FAILED}
 
 # The first row that applies decides.
 TABLE: tuple[Row, ...] = (
+    # An abort, or a limit that was passed: as long as the primary does not have the template, all traffic is its own.
+    _row({P.NEW, *_RELEASABLE}, {S.NEW}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK),
+    _row({P.PROGRESSING}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK),
+    _row({P.PROMOTING}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK, copy_due=True),
+    _row({P.ROLLING_BACK}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, traffic=SPLIT),
+    _row({P.ROLLING_BACK}, {S.SAME}, M.GIVE_UP, P.FAILED, traffic={T.NONE}),
+    _row({P.FAILED}, {S.SAME}, M.IDLE, P.FAILED),
+    # A person's word to promote: no more steps.
+    _row(
+        {P.NEW, *_RELEASABLE},
+        {S.NEW},
+        M.PROMOTE_NOW,
+        P.PROMOTING,
+        traffic={T.NONE},
+        parked=False,
+        order=Order.PROMOTE,
+    ),
+    _row({P.PROGRESSING}, {S.SAME}, M.PROMOTE_NOW, P.PROMOTING, parked=False, order=Order.PROMOTE),
+    _row({P.PROMOTING}, {S.SAME}, M.PROMOTE_NOW, P.PROMOTING, copy_due=True, order=Order.PROMOTE),
     # Nothing to release.
     _row({P.NEW}, {S.ON_PRIMARY}, M.INITIALIZE, P.INITIALIZED, parked=True),
     _row({P.INITIALIZED}, {S.SAME, S.ON_PRIMARY}, M.IDLE, P.INITIALIZED),
@@ -172,8 +215,14 @@ TABLE: tuple[Row, ...] = (
     _row({P.PROGRESSING}, {S.SAME}, M.ADVANCE, P.PROGRESSING, traffic={T.SOME}),
     _row({P.PROGRESSING}, {S.SAME}, M.PROMOTE, P.PROMOTING, traffic={T.FULL}),
     # The canary was put back to what the primary runs.
-    _row({P.PROGRESSING}, {S.ON_PRIMARY}, M.RESET, P.PROGRESSING, traffic=SPLIT),
-    _row({P.PROGRESSING, P.FINALISING}, {S.ON_PRIMARY}, M.RETURN, P.SUCCEEDED, traffic={T.NONE}),
+    _row({P.PROGRESSING, P.ROLLING_BACK, P.FAILED}, {S.ON_PRIMARY}, M.RESET, P.PROGRESSING, traffic=SPLIT),
+    _row(
+        {P.PROGRESSING, P.FINALISING, P.ROLLING_BACK, P.FAILED},
+        {S.ON_PRIMARY},
+        M.RETURN,
+        P.SUCCEEDED,
+        traffic={T.NONE},
+    ),
     # The promotion. It is finished, whatever the canary does meanwhile.
     _row({P.PROMOTING}, {S.SAME}, M.COPY, P.PROMOTING, traffic={T.FULL}, copy_due=True),
     # A promotion whose copy did not arrive, and whose weight was lowered since: the release goes on from there.
@@ -191,16 +240,3 @@ def row(situation: Situation) -> Row:
         if candidate.applies(situation):
             return candidate
     raise LookupError(f"no row for {situation}")
-
-
-def next_weight(weight: int, step: int, most: int) -> int:
-    """Returns the weight after an advance; all in percent."""
-    return min(weight + step, most)
-
-
-def weights(step: int, most: int) -> list[int]:
-    """Returns every weight of a release, in order; the last is the maximum."""
-    reached = [next_weight(0, step, most)]
-    while reached[-1] < most:
-        reached.append(next_weight(reached[-1], step, most))
-    return reached

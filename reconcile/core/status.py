@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from reconcile.model.measurement import Measurement
     from reconcile.model.plan import Operation
-    from reconcile.model.rollout import Rollout
+    from reconcile.model.rollout import Attempt, Rollout
 
 MOST_QUERY = 4096
+MOST_TOKEN = 253
 # Each move changes one of these.
 _OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
 
@@ -108,7 +109,36 @@ def _state_fields(state: State) -> dict[str, Any]:
         "canaryReplicas": state.canary_replicas,
         "lastAdvanceTime": _time(state.last_advance),
         "lastTransitionTime": _time(state.last_transition),
+        "analysis": _attempt_fields(state.attempt),
     }
+
+
+def _attempt_fields(attempt: Attempt) -> dict[str, Any] | None:
+    if not attempt.revision:
+        return None
+    fields = {
+        "revision": attempt.revision,
+        "attempt": attempt.number,
+        "retryToken": storable(attempt.token, MOST_TOKEN) or None,
+        "startTime": _time(attempt.started),
+        "checks": attempt.checks,
+        "failedChecks": attempt.failed,
+        "consecutiveFailures": attempt.consecutive,
+        "lastCheckTime": _time(attempt.last_check),
+        "lastHoldTime": _time(attempt.last_hold),
+        "reason": attempt.failure or None,
+        "message": storable(attempt.message, MOST_MESSAGE) or None,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def reason(rollout: Rollout) -> str:
+    """Returns the reason of the stored condition Ready; "" without one."""
+    stored = (rollout.status or {}).get("conditions")
+    found = stored if isinstance(stored, list) else []
+    return next(
+        (str(item.get("reason")) for item in found if isinstance(item, dict) and item.get("type") == "Ready"), ""
+    )
 
 
 def write_failed(first: Patch, reason: str, now: datetime) -> Patch:

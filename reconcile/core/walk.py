@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconcile.core import analysis, gates, state_machine
+from reconcile.core import analysis, gates, optional_gates, state_machine
+from reconcile.core.case import ANALYSIS_FAILED, attempts
 from reconcile.core.state_machine import Move
-from reconcile.core.stops import GateError, StopError
+from reconcile.core.stops import GateError, LimitError, StopError
 from reconcile.model.plan import Gate, Outcome
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconcile.core.case import Case
     from reconcile.model.measurement import Answer, Measurement, Question
+    from reconcile.model.rollout import Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,11 @@ class Walk:
         self.expected[:] = names
 
     def through(self, *names: str) -> None:
-        """Passes the gates of these names, in order. Raises GateError or WaitError at the first that is shut."""
+        """Passes the gates of these names, in order; raises at the first that is shut. A gate is passed once."""
+        passed = {gate.name for gate in self.gates if gate.outcome is Outcome.PASSED}
         for name in names:
+            if name in passed or not optional_gates.applies(name, self.case):
+                continue
             try:
                 reason = self._analysis() if name == "analysis" else gates.BY_NAME[name](self.case)
             except StopError as stop:
@@ -46,8 +51,19 @@ class Walk:
     def all_gates(self) -> tuple[Gate, ...]:
         """Returns the gates that were looked at, then those that the walk did not reach."""
         reached = {gate.name for gate in self.gates}
-        rest = (Gate(name=name, outcome=Outcome.UNREACHED) for name in self.expected if name not in reached)
+        rest = (
+            Gate(name=name, outcome=Outcome.UNREACHED)
+            for name in self.expected
+            if name not in reached and optional_gates.applies(name, self.case)
+        )
         return (*self.gates, *rest)
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt at the revision, with the check that this walk made."""
+        if not self.measurements or self.questions:
+            return self.case.attempt
+        return attempts.checked(self.case, self.measurements)
 
     def _analysis(self) -> str:
         asked = analysis.questions(self.case, self.case.weights.split.lowest)
@@ -55,4 +71,7 @@ class Walk:
             self.questions.extend(asked)
         measured = analysis.measurements(self.case, asked, self.answers)
         self.measurements.extend(measured)
+        if limit := attempts.used_up(self.case, self.attempt):
+            failed = (measurement.text for measurement in measured if not measurement.passed)
+            raise LimitError("; ".join([*failed, limit]), ANALYSIS_FAILED)
         return analysis.verdict(self.case, measured)

@@ -59,6 +59,10 @@ class Decision:
         """Returns the decision where an object cannot be used."""
         return replace(self, observation=self.observation.with_error(ref, error))
 
+    def with_common_cause(self, words: str) -> Decision:
+        """Returns the decision of a pass in which many canaries fail at once."""
+        return replace(self, observation=replace(self.observation, common_cause=words))
+
     def on_route(self, route: Manifest) -> Decision:
         """Returns the decision on another state of the route object."""
         return replace(self, observation=self.observation.with_route(route))

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconcile.core.gates import ENOUGH
 from reconcile.engine.apply import apply
+from reconcile.engine.common_cause import common_cause, fails
 from reconcile.engine.concurrency import map_concurrently
 from reconcile.engine.decision import Decision, internal_error
 from reconcile.engine.observe import observe
@@ -19,6 +19,7 @@ from reconcile.engine.ordering import query_order, write_order
 from reconcile.engine.shared_routes import SharedRoutes
 from reconcile.model.errors import ClusterError, LostRaceError, PendingError, RefusedError
 from reconcile.model.plan import Plan, Record, Result
+from reconcile.model.settings import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -112,9 +113,16 @@ class Pass:
             replace(decision, answers=answers) if plan.questions else decision
             for decision, plan in zip(decisions, plans, strict=True)
         ]
-        return answered, [
-            decision.plan(now) if plan.questions else plan for decision, plan in zip(answered, plans, strict=True)
-        ]
+        plans = [decision.plan(now) if plan.questions else plan for decision, plan in zip(answered, plans, strict=True)]
+        if self.settings.common_cause and (words := common_cause(plans)):
+            answered = [
+                decision.with_common_cause(words) if fails(plan) else decision
+                for decision, plan in zip(answered, plans, strict=True)
+            ]
+            plans = [
+                decision.plan(now) if fails(plan) else plan for decision, plan in zip(answered, plans, strict=True)
+            ]
+        return answered, plans
 
     def _up_to_date(self, decision: Decision, plan: Plan) -> Plan:
         """Decides again at the time of writing: other passes count the interval from the time in the status."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from reconcile.model.plan import Plan
 
+_STAYING = {Move.HALT.value, Move.HOLD.value}
+
 
 def write_order(plans: Sequence[Plan], now: datetime) -> list[int]:
     """Returns the order of writing, as indices of `plans`. In `plans` the longest waiting Rollout comes first.
@@ -27,7 +29,7 @@ def write_order(plans: Sequence[Plan], now: datetime) -> list[int]:
     """
     writing = [index for index, plan in enumerate(plans) if plan.patches or plan.events]
     idle = set(range(len(plans))) - set(writing)
-    moving = [index for index in writing if plans[index].move != Move.HALT.value]
+    moving = [index for index in writing if plans[index].move not in _STAYING]
     return [*sorted(idle), *_alternate(moving, _shuffled(writing, plans, now))]
 
 

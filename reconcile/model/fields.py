@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model import durations
 from reconcile.model.names import DNS_NAME, DNS_NAME_LENGTH
 from reconcile.model.text import shown
 from reconcile.model.times import parse_time
@@ -129,6 +130,23 @@ class Fields:
         else:
             return float(value)
         return 0.0
+
+    def flag(self, key: str) -> bool:
+        """Returns a boolean; absent means no."""
+        value = self.value.get(key)
+        if value is not None and not isinstance(value, bool):
+            self.problem(key, f"must be true or false, not {shown(value)}")
+        return value is True
+
+    def duration(self, key: str) -> float | None:
+        """Returns the seconds of a duration above zero, or None where it is absent."""
+        value = self.value.get(key)
+        if value is None:
+            return None
+        seconds = durations.seconds(value) if isinstance(value, str) else None
+        if not seconds:
+            self.problem(key, f"must be a duration above zero like 30s, 5m or 1h, not {shown(value)}")
+        return seconds or None
 
     def time(self, key: str) -> datetime | None:
         """Returns an RFC 3339 time, or None where it is absent."""

@@ -38,6 +38,11 @@ class Question:
     weight: int
 
 
+# The verdicts on an answer that is a number; any other verdict is the failure of the answer.
+PASSED = "passed"
+FAILED = "failed"
+
+
 class Failure(StrEnum):
     """Why an answer has no value. The texts are those of reports."""
 
@@ -78,4 +83,4 @@ class Measurement:
     @property
     def passed(self) -> bool:
         """Whether this metric lets the canary go on."""
-        return self.verdict == "passed"
+        return self.verdict == PASSED

@@ -77,6 +77,16 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskedAction:
+    """An action that a person asked for by an annotation, and what the pass made of it, in words."""
+
+    action: str
+    value: str
+    outcome: str
+    refused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
     """The phase of a Rollout ("" = no pass has seen it) and the canary's weight (None = not observed)."""
 
@@ -91,7 +101,8 @@ class Plan:
     `patches` are written in their order, then `events`. With `questions` the plan is provisional: they have to be
     measured, and the plan made again. `error` is the text of a defect that kept the plan from being made. `uid` and
     `generation` are the Rollout's, where the cluster has them. `at` is the time of the decision. `promotion` is what
-    the promotion, now or later, changes in the primary's template beside the images.
+    the promotion, now or later, changes in the primary's template beside the images. `actions` are what a person asked
+    for. `needs_person`: no later pass goes on by itself.
     """
 
     rollout: Ref
@@ -109,6 +120,8 @@ class Plan:
     uid: str | None = None
     generation: int | None = None
     at: datetime | None = None
+    actions: tuple[AskedAction, ...] = ()
+    needs_person: bool = False
 
 
 class Result(StrEnum):

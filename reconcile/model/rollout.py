@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.measurement import Failure
+from reconcile.model.policy import FailurePolicy, PromotionPolicy, Steps
 from reconcile.model.times import parse_time
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from reconcile.model.actions import Actions
 
 
 class Phase(StrEnum):
@@ -26,6 +29,8 @@ class Phase(StrEnum):
     PROMOTING = "Promoting"
     FINALISING = "Finalising"
     SUCCEEDED = "Succeeded"
+    ROLLING_BACK = "RollingBack"
+    FAILED = "Failed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,16 +44,44 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """What the user wants. Hosts are short names of Services in the Rollout's namespace."""
+    """What the user wants. Hosts are short names of Services in the Rollout's namespace.
+
+    `interval`, in seconds, is the least time between two moves of this Rollout; 0 = that of the program.
+    """
 
     virtual_service: str
     primary: str
     primary_host: str
     canary: str
     canary_host: str
-    max_weight: int
-    step_weight: int
+    steps: Steps
     checks: tuple[Check, ...]
+    interval: float = 0.0
+    failure: FailurePolicy = field(default_factory=FailurePolicy)
+    promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
+    suspend: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One attempt at a revision, and what its checks came to.
+
+    `token` is that of the `retry` that began it. `last_hold` is when a pass last waited for a person: the deadline of a
+    step counts from then. `failure` is why the attempt ended, in a word for programs, `message` in words; "" = it goes
+    on.
+    """
+
+    revision: str = ""
+    number: int = 1
+    token: str = ""
+    started: datetime | None = None
+    checks: int = 0
+    failed: int = 0
+    consecutive: int = 0
+    last_check: datetime | None = None
+    last_hold: datetime | None = None
+    failure: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,13 +102,15 @@ class State:
     canary_replicas: int | None = None
     last_advance: datetime | None = None
     last_transition: datetime | None = None
+    attempt: Attempt = field(default_factory=Attempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
-    """One Rollout. `spec` is None exactly if there are `problems`. `status` is the stored one as it is.
+    """One Rollout. `status` is the stored one as it is.
 
-    `draft` is the spec as far as it can be read: a field that cannot is empty, or has its least value.
+    `spec` is None if there are `problems`, but not where they are all of the analysis, and an abort is asked for: that
+    needs none. `draft` is the spec as far as it can be read: a field that cannot is empty, or has its least value.
     """
 
     ref: Ref
@@ -90,6 +125,7 @@ class Rollout:
     state: State
     status: Manifest | None
     labels: dict[str, str]
+    actions: Actions
     problems: tuple[str, ...] = ()
 
     @property

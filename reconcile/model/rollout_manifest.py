@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from reconcile.model import durations
+from reconcile.model import actions, durations
+from reconcile.model.actions import Action
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import ROLLOUT, Manifest, Ref
 from reconcile.model.names import DNS_LABEL, DNS_NAME, short_host
-from reconcile.model.rollout import Check, Phase, Rollout, Spec, State
+from reconcile.model.rollout import Check, Rollout, Spec
+from reconcile.model.rollout_policy import ANALYSIS, failure_policy, promotion_policy, steps
+from reconcile.model.rollout_status import integer, parse_state, text
 from reconcile.model.text import shown
 from reconcile.model.times import parse_time
 
 MOST_METRICS = 32
 MOST_NAME = 253
-MOST_REPLICAS = 2**31 - 1
-DEFAULT_MAX_WEIGHT = 100
 DEFAULT_INTERVAL = "1m"
 
 # The fields of each mapping of the spec, as in the CustomResourceDefinition. Any other one is a problem.
-SPEC = ("targetKind", "virtualService", "primary", "canary", "canaryAnalysis")
+SPEC = ("targetKind", "suspend", "virtualService", "primary", "canary", "canaryAnalysis")
 VIRTUAL_SERVICE = ("name",)
 SIDE = ("name", "host")
-ANALYSIS = ("maxWeight", "stepWeight", "metrics")
 CHECK = ("name", "threshold", "interval")
 
 
@@ -36,21 +34,23 @@ def parse(manifest: Manifest) -> Rollout:
         named.problem("namespace", f"{shown(namespace)} is no name of a namespace (lower case letters, digits and '-')")
     spec = _spec(root.child("spec").only(*SPEC), namespace)
     status = manifest.get("status")
-    state = _state(root.child("status", required=False))
-    labels = metadata.get("labels")
+    state = parse_state(root.child("status", required=False))
+    labels, asked = metadata.get("labels"), actions.parse(metadata.get("annotations"))
+    usable = not root.problems or (Action.ABORT in asked.asked and _only_analysis(root.problems))
     return Rollout(
         ref=Ref(ROLLOUT, namespace, name or str(metadata.get("name") or "")),
         api_version=str(manifest.get("apiVersion") or ROLLOUT.api_version(ROLLOUT.versions[0])),
-        uid=_text(metadata.get("uid")),
-        generation=_integer(metadata.get("generation")),
-        resource_version=_text(metadata.get("resourceVersion")),
+        uid=text(metadata.get("uid")),
+        generation=integer(metadata.get("generation")),
+        resource_version=text(metadata.get("resourceVersion")),
         created=parse_time(metadata.get("creationTimestamp")),
         deleted=metadata.get("deletionTimestamp") is not None,
-        spec=None if root.problems else spec,
+        spec=spec if usable else None,
         draft=spec,
         state=state,
         status=status if isinstance(status, dict) else None,
         labels={str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {},
+        actions=asked,
         problems=tuple(root.problems),
     )
 
@@ -67,9 +67,12 @@ def _spec(spec: Fields, namespace: str) -> Spec:
         primary_host=_host(primary, namespace),
         canary=canary.name("name"),
         canary_host=_host(canary, namespace),
-        max_weight=analysis.integer("maxWeight", 1, 100, DEFAULT_MAX_WEIGHT),
-        step_weight=analysis.integer("stepWeight", 1, 100),
+        steps=steps(analysis),
         checks=tuple(_check(item.only(*CHECK)) for item in analysis.children("metrics", MOST_METRICS)),
+        interval=analysis.duration("interval") or 0.0,
+        failure=failure_policy(analysis),
+        promotion=promotion_policy(analysis),
+        suspend=spec.flag("suspend"),
     )
     if wanted.primary and wanted.primary == wanted.canary:
         canary.problem("name", "must differ from spec.primary.name")
@@ -105,29 +108,5 @@ def _check(check: Fields) -> Check:
     return Check(name=name, threshold=check.number("threshold"), interval=interval)
 
 
-def _state(status: Fields) -> State:
-    phase = status.text("phase", "") if status.value.get("phase") else ""
-    if phase not in {*Phase}:
-        status.problem("phase", f"{shown(phase)} is no phase that this version knows; remove the status to start anew")
-        phase = ""
-    return State(
-        phase=Phase(phase),
-        canary_revision=status.text("canaryRevision", "") if status.value.get("canaryRevision") else "",
-        canary_generation=_integer(status.value.get("canaryGeneration")),
-        canary_uid=_text(status.value.get("canaryUID")) or "",
-        promoted_revision=_text(status.value.get("promotedRevision")) or "",
-        primary_revision=_text(status.value.get("primaryRevision")) or "",
-        canary_weight=status.integer("canaryWeight", 0, 100, 0),
-        proven_weight=status.integer("provenWeight", 0, 100, 0),
-        canary_replicas=status.integer("canaryReplicas", 0, MOST_REPLICAS, 0) or None,
-        last_advance=status.time("lastAdvanceTime"),
-        last_transition=status.time("lastTransitionTime"),
-    )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _only_analysis(problems: list[str]) -> bool:
+    return all(problem.startswith("spec.canaryAnalysis") for problem in problems)

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
     from reconcile.model.measurement import Metric
 
+# Of an interval: a CronJob's Jobs start early or late, and a second tick must not be lost for it.
+ENOUGH = 0.75
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """The settings of a pass: `interval` in seconds, `metrics` by name, and two groups of field managers.
 
-    `gitops_managers` put back what Git states, against steerer. `appliers` apply what steerer wrote into Git.
+    `gitops_managers` put back what Git states, against steerer. `appliers` apply what steerer wrote into Git. With
+    `common_cause` no canary is rolled back where many fail in one pass.
     """
 
     interval: float = 60.0
@@ -28,3 +32,4 @@ class Settings:
         "helm",
     )
     appliers: tuple[str, ...] = ()
+    common_cause: bool = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import gates, messages
 from reconcile.core.stops import GateError
-from reconcile.model.kinds import DEPLOYMENT, SERVICE
+from reconcile.model.kinds import SERVICE
 from reconcile.preflight.findings import Finding, Level
 from reconcile.preflight.unreadable import need_hosts, unreadable
 
@@ -21,10 +21,7 @@ _HTTP_PORT = (
     "name the port http, https, http2 or grpc, or one of these with a suffix (http-api): Istio goes by the name"
 )
 
-_REACH = {
-    SERVICE.name: "let the Service lead to a port of the canary's containers, by number or by the name it has there",
-    DEPLOYMENT.name: "let it keep a pod: RollingUpdate with maxUnavailable below its replicas; or let maxWeight be 100",
-}
+_REACH = "let the Service lead to a port of the canary's containers, by number or by the name that it has there"
 _SUBSET = "define the subset in the namespace of the Rollout, with labels that these pods have"
 
 
@@ -52,7 +49,7 @@ def reach(subject: Subject) -> Iterator[Finding]:
         raise GateError("the Services are to be corrected first")
     if reason := gates.unreached(subject.case):
         what = reason.partition(" (")[0]
-        advice = _REACH.get(what.partition(" ")[0], _SUBSET)
+        advice = _REACH if what.startswith(SERVICE.name) else _SUBSET
         yield Finding(level=Level.ERROR, object=what, message=reason, advice=advice)
 
 

@@ -1,17 +1,18 @@
-"""The steps of a release: its weights, and the least time that it takes."""
+"""The steps of a release: its weights, the least time that it takes, and the limits and deadlines beside them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import state_machine
 from reconcile.core.stops import GateError
 from reconcile.model import durations
+from reconcile.model.policy import OnFailure
 from reconcile.preflight.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.model.rollout import Spec
     from reconcile.preflight.findings import Subject
 
 # After the first weight: the analysis at each, with the promotion in the last; the routing back; the scaling down.
@@ -24,19 +25,69 @@ PATH = "spec.canaryAnalysis"
 def steps(subject: Subject) -> Iterator[Finding]:
     """Yields the weights and the least time of a release, and a step that is larger than the maximum."""
     case, ref = subject.case, subject.case.rollout.ref
-    if any(problem.startswith(PATH) and "Weight" in problem for problem in case.rollout.problems):
+    if any(problem.startswith(PATH) and _of_steps(problem) for problem in case.rollout.problems):
         raise GateError("the weights are to be corrected first")
-    step, most = case.spec.step_weight, case.spec.max_weight
-    if step > most:
-        message = f"{step} is larger than the maxWeight of {most}: there is one step, to {most}"
-        yield Finding(level=Level.WARNING, object=str(ref), path=f"{PATH}.stepWeight", message=message)
-    message = _duration(state_machine.weights(step, most), case.settings.interval)
-    yield Finding(level=Level.INFO, object=str(ref), path=PATH, message=message)
+    interval = max(case.settings.interval, case.spec.interval)
+    for path, message in (*_too_large(case.spec), *_limits(case.spec), *_deadlines(case.spec, interval)):
+        yield Finding(level=Level.WARNING, object=str(ref), path=f"{PATH}.{path}", message=message)
+    yield Finding(level=Level.INFO, object=str(ref), path=PATH, message=_duration(case.spec, interval))
 
 
-def _duration(weights: list[int], interval: float) -> str:
-    passes = len(weights) + PASSES_BESIDE_WEIGHTS
-    least = durations.text((passes - 1) * interval)
+def _of_steps(problem: str) -> bool:
+    return "Weight" in problem or problem.startswith(f"{PATH}.steps")
+
+
+def _too_large(spec: Spec) -> Iterator[tuple[str, str]]:
+    size, most = spec.steps.size, spec.steps.maximum
+    if size > most and not spec.steps.listed:
+        yield "stepWeight", f"{size} is larger than the maxWeight of {most}: there is one step, to {most}"
+
+
+def _limits(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Yields the limits that can never be reached, or that nothing follows from."""
+    policy = spec.failure
+    limits = {
+        "failureLimit": policy.failure_limit,
+        "consecutiveFailureLimit": policy.consecutive_failure_limit,
+    }
+    given = [name for name, limit in limits.items() if limit is not None]
+    if policy.has_limits and policy.on_failure is OnFailure.HALT:
+        yield "onFailure", "is Halt: a limit or a deadline that is passed changes nothing; say Pause or Rollback"
+    if given and not spec.checks:
+        yield given[0], "can never be reached: no metric is asked for, so that no check fails"
+    most, in_a_row = policy.failure_limit, policy.consecutive_failure_limit
+    if most is not None and in_a_row is not None and in_a_row >= most:
+        yield "consecutiveFailureLimit", f"{in_a_row} can never be reached: the failureLimit of {most} is passed before"
+
+
+def _deadlines(spec: Spec, interval: float) -> Iterator[tuple[str, str]]:
+    """Yields the deadlines that pass in a release without a fault."""
+    policy, longest = spec.failure, max(_time_at(spec, weight, interval) for weight in spec.steps.weights)
+    if policy.deadline is not None and policy.deadline < _least(spec, interval):
+        least = durations.text(_least(spec, interval))
+        yield "deadline", f"{durations.text(policy.deadline)} is shorter than the {least} that the steps need at least"
+    if policy.step_deadline is not None and policy.step_deadline <= longest:
+        asked, needed = durations.text(policy.step_deadline), durations.text(longest)
+        yield "stepDeadline", f"{asked} is not longer than the {needed} that a step takes at least"
+
+
+def _time_at(spec: Spec, weight: int, interval: float) -> float:
+    return max(interval, spec.steps.at(weight).hold)
+
+
+def _least(spec: Spec, interval: float) -> float:
+    """Returns the least time of a release in seconds, from its first pass to its last."""
+    back = -(-spec.steps.maximum // spec.promotion.step_weight) - 1 if spec.promotion.step_weight else 0
+    passes = PASSES_BESIDE_WEIGHTS - 1 + back
+    drained = max(spec.promotion.drain - interval, 0)
+    return sum(_time_at(spec, weight, interval) for weight in spec.steps.weights) + passes * interval + drained
+
+
+def _duration(spec: Spec, interval: float) -> str:
+    weights = spec.steps.weights
+    back = -(-spec.steps.maximum // spec.promotion.step_weight) - 1 if spec.promotion.step_weight else 0
+    passes = len(weights) + PASSES_BESIDE_WEIGHTS + back
+    least = durations.text(_least(spec, interval))
     shown = ", ".join(map(str, weights if len(weights) <= MOST_SHOWN else [*weights[:3], "…", weights[-1]]))
     each = durations.text(interval)
     return f"{shown} %: {passes} passes at least, {least} at a control-loop interval of {each}"

@@ -25,6 +25,10 @@ def to_dict(record: Record) -> dict[str, Any]:
         "move": plan.move,
         "before": _position(plan.before),
         "after": _position(plan.after),
+        "actions": [
+            {"name": item.action, "value": item.value, "outcome": item.outcome, "refused": item.refused}
+            for item in plan.actions
+        ],
         "gates": [_gate(gate) for gate in plan.gates],
         "measurements": [_measurement(measurement) for measurement in plan.measurements],
         "patches": [_patch(patch) for patch in plan.patches],

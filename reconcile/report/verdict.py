@@ -55,11 +55,22 @@ DONE = {
     "copy": "copied",
     "conclude": "routed to the primary",
     "retire": "finished",
+    "promote now": "promoting",
+    "roll back": "rolled back",
+    "give up": "given up",
+    "hold": "held",
     "halt": "halted",
 }
 # These moves change neither traffic nor pods: a dry run makes them as much as a pass that writes.
-_CHANGE_NOTHING = {"idle", "wait", "halt"}
-_MOVE_STYLES = {"idle": "dim", "wait": "cyan", "halt": "bold yellow"}
+_CHANGE_NOTHING = {"idle", "wait", "hold", "halt"}
+_MOVE_STYLES = {
+    "idle": "dim",
+    "wait": "cyan",
+    "hold": "cyan",
+    "halt": "bold yellow",
+    "roll back": "bold red",
+    "give up": "bold red",
+}
 
 
 def verdict(record: Record) -> Text:

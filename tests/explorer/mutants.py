@@ -88,7 +88,7 @@ def _exact_maximum(weights: Weights) -> Traffic:
     lowest = weights.split.lowest
     if lowest == 0:
         return Traffic.UNEVEN if weights.split.highest else Traffic.NONE
-    return Traffic.FULL if lowest == weights.observation.spec.max_weight else Traffic.SOME
+    return Traffic.FULL if lowest == weights.observation.spec.steps.maximum else Traffic.SOME
 
 
 def _status_last(walk: Walk, move: Move, effect: moves.Effect) -> Any:
@@ -113,7 +113,7 @@ def _recorded_early(case: Case, effect: moves.Effect) -> moves.Effect:
 
 
 def _copied_as_well(case: Case, effect: moves.Effect) -> moves.Effect:
-    writes = patches.template(case) if effect.state.canary_weight >= case.spec.max_weight else ()
+    writes = patches.template(case) if effect.state.canary_weight >= case.spec.steps.maximum else ()
     return replace(effect, writes=(*effect.writes, *writes))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner, Result
 
 from reconcile.cli import steerer
+from reconcile.model import rollout_policy
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def test_each_unknown_field_is_an_error_by_its_path() -> None:
     assert found.exit_code == 4
     for words in (
         "spec.canaryAnalysis.maxweight: is an unknown field; did you mean maxWeight?",
-        "spec.canaryAnalysis.threshold: is an unknown field; known are maxWeight, stepWeight, metrics",
+        f"spec.canaryAnalysis.threshold: is an unknown field; known are {', '.join(rollout_policy.ANALYSIS)}",
         "spec.canaryAnalysis.metric: is an unknown field; did you mean metrics?",
     ):
         assert words in text

@@ -10,7 +10,7 @@ import tomllib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconcile.core.state_machine import GATES, OPENING, TABLE, Row, Standing, Traffic
+from reconcile.core.state_machine import GATES, OPENING, TABLE, Order, Row, Standing, Traffic
 from reconcile.model.rights import PASS
 from reconcile.model.rollout import Phase
 from tests.components.catalogue import COMPONENTS
@@ -30,6 +30,7 @@ _PART = re.compile(r"(<!-- drawn from (?P<source>\S+): (?P<name>[\w ]+) -->\n).*
 NEW = "(new)"
 PARKED = "0 replicas and no traffic yet"
 COPY_DUE = "template not copied yet"
+ORDERS = {None: [], Order.ROLL_BACK: ["aborted, or a limit passed"], Order.PROMOTE: ["a person says promote"]}
 
 
 def diagram() -> str:
@@ -136,7 +137,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         ", ".join(phase.value or NEW for phase in _ordered(row.phases, Phase)),
         _any_of(row.standings, Standing),
         _any_of(row.traffic, Traffic),
-        ", ".join([*_condition(row.parked, PARKED), *_condition(row.copy_due, COPY_DUE)]),
+        ", ".join([*_condition(row.parked, PARKED), *_condition(row.copy_due, COPY_DUE), *ORDERS[row.order]]),
         f"`{row.move}`" + (f", else `{row.otherwise}`" if row.otherwise else ""),
         row.to.value,
     )

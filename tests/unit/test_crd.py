@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from reconcile.core import status
-from reconcile.model import durations, names, rollout_manifest
+from reconcile.model import durations, names, rollout_manifest, rollout_policy
 from reconcile.model.kinds import ROLLOUT
 from reconcile.model.measurement import Failure, Measurement
-from reconcile.model.rollout import Phase, State
+from reconcile.model.rollout import Attempt, Phase, State
 from reconcile.model.rollout_manifest import MOST_METRICS, MOST_NAME, parse
 from reconcile.model.text import MOST_MESSAGE
 from tests.support import paths
@@ -85,7 +85,7 @@ def test_every_field_is_described_typed_and_bounded(path: str, schema: dict[str,
     assert schema["description"].endswith("."), path
     assert not {"x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"} & set(schema)
     bound = {"string": {"maxLength", "enum"}, "array": {"maxItems"}, "object": {"properties"}}
-    assert schema["type"] in ("integer", "number") or bound[schema["type"]] & set(schema)
+    assert schema["type"] in ("integer", "number", "boolean") or bound[schema["type"]] & set(schema)
     assert set(schema.get("required", [])) <= set(schema.get("properties", {}))
 
 
@@ -100,7 +100,7 @@ def test_git_gets_back_what_it_wrote() -> None:
 def test_the_printed_columns_exist() -> None:
     columns = {column["name"]: column for column in VERSION["additionalPrinterColumns"]}
 
-    assert list(columns) == ["Status", "Weight", "Ready", "Age", "Message"]
+    assert list(columns) == ["Status", "Weight", "Ready", "Reason", "Age", "Message"]
     assert [name for name, column in columns.items() if column.get("priority")] == ["Message"]
     assert {at(columns[name]["jsonPath"])["type"] for name in ("Status", "Weight")} == {"string", "integer"}
 
@@ -109,7 +109,7 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
     for path in (".spec.virtualService.name", ".spec.primary.name", ".spec.canary.name", ".spec.canary.host"):
         assert at(path)["pattern"] == f"^{names.DNS_NAME.pattern}$"
         assert at(path)["maxLength"] == names.DNS_NAME_LENGTH
-    assert set(at(".status.phase")["enum"]) == {phase.value for phase in Phase if phase.value} | {"Failed"}
+    assert set(at(".status.phase")["enum"]) == {phase.value for phase in Phase if phase.value}
     assert at(".spec.canaryAnalysis.metrics")["maxItems"] == MOST_METRICS
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
@@ -165,6 +165,19 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         canary_replicas=2,
         last_advance=AT,
         last_transition=AT,
+        attempt=Attempt(
+            revision="v1-abc",
+            number=2,
+            token="again",  # noqa: S106 - of a retry
+            started=AT,
+            checks=3,
+            failed=2,
+            consecutive=1,
+            last_check=AT,
+            last_hold=AT,
+            failure="AnalysisFailed",
+            message="why",
+        ),
     )
     readiness = status.Readiness(ready="Unknown", reason="Halted", message="why", reconciling=True)
 
@@ -172,6 +185,8 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
 
     jsonschema.validate(written, closed(at(".status")))
     assert set(written) == set(at(".status")["properties"])
+    assert set(written["analysis"]) == set(at(".status.analysis")["properties"])
+    assert parse({**rollout(), "status": written}).state == state
     assert set(written["measurements"][0]) == set(at(".status.measurements[]")["properties"])
 
 
@@ -189,7 +204,9 @@ def test_the_program_knows_the_fields_of_the_schema_and_no_others() -> None:
         ".spec.virtualService": rollout_manifest.VIRTUAL_SERVICE,
         ".spec.primary": rollout_manifest.SIDE,
         ".spec.canary": rollout_manifest.SIDE,
-        ".spec.canaryAnalysis": rollout_manifest.ANALYSIS,
+        ".spec.canaryAnalysis": rollout_policy.ANALYSIS,
+        ".spec.canaryAnalysis.steps[]": rollout_policy.STEP,
+        ".spec.canaryAnalysis.promotion": rollout_policy.PROMOTION,
         ".spec.canaryAnalysis.metrics[]": rollout_manifest.CHECK,
     }
     assert {path: set(names) for path, names in known.items()} == {

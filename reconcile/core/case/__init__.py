@@ -2,6 +2,7 @@
 
 There are three views, and each knows only those before it: `objects` (Deployments, Services, autoscalers), `record`
 (the stored state, compared with the canary's revision) and `weights` (what the routes give to the canary).
+`orders` is what a person asks for, `attempts` what is counted of the checks.
 A value is made when it is first used. Where that is impossible it raises GateError: the gate that uses it is shut.
 """
 
@@ -11,25 +12,45 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reconcile.core.case import attempts
 from reconcile.core.case.objects import Objects
 from reconcile.core.case.record import ReleaseRecord
 from reconcile.core.case.weights import Weights
+from reconcile.core.state_machine import Order
+from reconcile.core.stops import StopError
+from reconcile.model.settings import ENOUGH
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.observation import Observation
-    from reconcile.model.rollout import Rollout, Spec, State
+    from reconcile.core.state_machine import Situation, Traffic
+    from reconcile.model.rollout import Attempt, Rollout, Spec, State
     from reconcile.model.settings import Settings
+
+
+# Why an attempt ended, in words for programs: the reason of conditions.
+ANALYSIS_FAILED = "AnalysisFailed"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+ABORTED = "Aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why an attempt ends without a promotion: `code` in a word for programs."""
+
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Case:
-    """One Rollout in one pass."""
+    """One Rollout in one pass. `passed_limit` is the limit that the canary was found to have passed, if any."""
 
     observation: Observation
     settings: Settings
     now: datetime
+    passed_limit: Ending | None = None
 
     @property
     def rollout(self) -> Rollout:
@@ -55,6 +76,32 @@ class Case:
     def weights(self) -> Weights:
         """The weights of the managed routes."""
         return Weights(self.observation, self.record, self.settings)
+
+    @cached_property
+    def attempt(self) -> Attempt:
+        """The attempt at the canary's present revision, before this pass counts anything."""
+        return attempts.attempt(self)
+
+    @cached_property
+    def ending(self) -> Ending | None:
+        """Why all traffic goes back to the primary; None where it does not."""
+        if self.passed_limit is not None:
+            return self.passed_limit
+        try:
+            aborts = self.record.orders.aborts
+        except StopError:  # the canary cannot be used: its own gate halts
+            return None
+        return Ending(ABORTED, "aborted by a person") if aborts else None
+
+    @property
+    def least_interval(self) -> float:
+        """The least time between two moves and between two counted checks, in seconds."""
+        return max(self.settings.interval, self.spec.interval) * ENOUGH
+
+    def situation(self, traffic: Traffic) -> Situation:
+        """Returns the situation that the state machine finds a row for."""
+        order = Order.PROMOTE if self.record.orders.promotes else Order.NONE
+        return self.record.situation(traffic, Order.ROLL_BACK if self.ending else order)
 
     @property
     def state(self) -> State:

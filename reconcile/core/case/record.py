@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconcile.core import promotion, revision
-from reconcile.core.state_machine import CONCLUDING, Situation, Standing, Traffic
+from reconcile.core.orders import Orders, retry_due
+from reconcile.core.state_machine import CONCLUDING, Order, Situation, Standing, Traffic
 from reconcile.model import field_managers
 from reconcile.model.rollout import Phase, State
 from reconcile.model.template_diff import changes
@@ -50,11 +51,12 @@ class ReleaseRecord:
         """The canary's present revision, compared with the recorded one.
 
         Without a phase nothing was started, whatever is recorded. A promotion may have ended without its copy, because
-        the canary moved on in between: then coming back to that revision starts it anew.
+        the canary moved on in between: then coming back to that revision starts it anew. So does a retry.
         """
         state = self.state
         dropped = state.phase is Phase.FINALISING and state.promoted_revision != state.canary_revision
-        if self.revision == state.canary_revision and state.phase is not Phase.NEW and not dropped:
+        retried = retry_due(self.objects.observation.rollout)
+        if self.revision == state.canary_revision and state.phase is not Phase.NEW and not dropped and not retried:
             return Standing.SAME
         return Standing.ON_PRIMARY if self.objects.on_primary else Standing.NEW
 
@@ -164,7 +166,12 @@ class ReleaseRecord:
         stored = revision_without_annotations(found.primary.template)
         return replace(state, promoted_revision=state.canary_revision, primary_revision=stored)
 
-    def situation(self, traffic: Traffic) -> Situation:
+    @property
+    def orders(self) -> Orders:
+        """What a person asks for of the canary's present revision."""
+        return Orders(self.objects.observation.rollout, self.revision, copy_due=self.copy_due)
+
+    def situation(self, traffic: Traffic, order: Order = Order.NONE) -> Situation:
         """Returns the situation that the state machine finds a row for."""
         return Situation(
             phase=self.state.phase,
@@ -172,6 +179,7 @@ class ReleaseRecord:
             traffic=traffic,
             parked=self.parked,
             copy_due=self.copy_due,
+            order=order,
         )
 
 

@@ -47,17 +47,17 @@ class Weights:
         if self.put_back_by is not None:
             if self._state.proven_weight < self.recorded:
                 return Traffic.REVERTED
-            return Traffic.FULL_REVERTED if self.recorded >= self._spec.max_weight else Traffic.SOME_REVERTED
+            return Traffic.FULL_REVERTED if self.recorded >= self._spec.steps.maximum else Traffic.SOME_REVERTED
         if self.split.highest == 0:
             return Traffic.NONE
         if self.split.lowest == 0:
             return Traffic.UNEVEN
-        return Traffic.FULL if self.split.lowest >= self._spec.max_weight else Traffic.SOME
+        return Traffic.FULL if self.split.lowest >= self._spec.steps.maximum else Traffic.SOME
 
     @property
     def recorded(self) -> int:
         """The weight last asked for, within today's maximum."""
-        return min(self._state.canary_weight, self._spec.max_weight)
+        return min(self._state.canary_weight, self._spec.steps.maximum)
 
     @property
     def restorable(self) -> int:
@@ -65,7 +65,7 @@ class Weights:
 
         Whether the weight last asked for was ever stored is not known. The first step is made without analysis anyway.
         """
-        return min(max(self._state.proven_weight, self._spec.step_weight), self.recorded)
+        return min(max(self._state.proven_weight, self._spec.steps.first), self.recorded)
 
     @property
     def reached(self) -> int:
@@ -87,7 +87,7 @@ class Weights:
         if not writers or any(item.manager not in self.settings.gitops_managers for item in writers):
             return None
         writer = writers[0]
-        first_step = lowest == 0 and state.canary_weight <= self._spec.step_weight
+        first_step = lowest == 0 and state.canary_weight <= self._spec.steps.first
         if first_step and state.last_advance is not None and writer.at < state.last_advance:
             return None
         return writer

@@ -109,7 +109,7 @@ def test_a_measurement_without_a_value_or_a_query() -> None:
 @pytest.mark.parametrize(
     "status",
     [
-        {"phase": "Failed", "canaryRevision": "v1-a", "canaryWeight": 30, "later": 1},
+        {"phase": "Later", "canaryRevision": "v1-a", "canaryWeight": 30, "later": 1},
         {"phase": "Progressing", "canaryWeight": 150},
         {"phase": "Progressing", "lastAdvanceTime": "soon"},
     ],

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from reconcile.model import rollout_manifest, rollout_policy
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
+from reconcile.model.policy import Steps
 from reconcile.model.rollout import Check, Phase, Spec, State
 from reconcile.model.rollout_manifest import parse
 from tests.hostile.tally import End, ended
@@ -42,8 +44,7 @@ def test_the_seed_is_read_as_it_is_printed() -> None:
         primary_host="podinfo",
         canary="podinfo-canary",
         canary_host="podinfo-canary",
-        max_weight=100,
-        step_weight=10,
+        steps=Steps(size=10, maximum=100),
         checks=(
             Check(name=SUCCESS, threshold=99.0, interval="1m"),
             Check(name=DURATION, threshold=500.0, interval="1m"),
@@ -67,7 +68,7 @@ def test_what_is_absent_has_its_default() -> None:
     del manifest["spec"]["targetKind"], manifest["apiVersion"], manifest["metadata"]["namespace"]
     found = parse(manifest)
     assert found.spec is not None
-    assert (found.spec.max_weight, found.spec.checks[0].interval) == (100, "1m")
+    assert (found.spec.steps.maximum, found.spec.checks[0].interval) == (100, "1m")
     assert (found.ref.namespace, found.api_version) == ("default", "apps.weave.works/v1beta1")
     without = parse(rollout(metrics=None))
     assert without.spec is not None
@@ -92,6 +93,8 @@ def test_what_a_server_keeps_is_read() -> None:
 
 NAME = "is no name of an object (lower case letters, digits, '-' and '.')"
 NO_INTERVALS: tuple[Any, ...] = (60, 1.5, "", "1M", "1.5m", "-1m", "0s", "1m ", [], True)
+LIMITS = ", ".join(rollout_policy.LIMITS)
+DURATION_WORDS = "must be a duration above zero like 30s, 5m or 1h"
 SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
     ("spec", ABSENT, "spec: is required"),
     ("spec", None, "spec: is required"),
@@ -160,7 +163,7 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
     (
         "spec/threshold",
         5,
-        "spec.threshold: is an unknown field; known are targetKind, virtualService, primary, canary, canaryAnalysis",
+        f"spec.threshold: is an unknown field; known are {', '.join(rollout_manifest.SPEC)}",
     ),
     ("spec/canaryanalysis", {}, "spec.canaryanalysis: is an unknown field; did you mean canaryAnalysis?"),
     ("spec/virtualService/hosts", [], "spec.virtualService.hosts: is an unknown field; known are name"),
@@ -175,12 +178,38 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
     (
         "spec/canaryAnalysis/threshold",
         5,
-        "spec.canaryAnalysis.threshold: is an unknown field; known are maxWeight, stepWeight, metrics",
+        f"spec.canaryAnalysis.threshold: is an unknown field; known are {', '.join(rollout_policy.ANALYSIS)}",
     ),
     (
         "spec/canaryAnalysis/metrics/1/intervall",
         "5m",
         "spec.canaryAnalysis.metrics[1].intervall: is an unknown field; did you mean interval?",
+    ),
+    ("spec/suspend", "yes", 'spec.suspend: must be true or false, not "yes"'),
+    ("spec/canaryAnalysis/interval", "0s", f'spec.canaryAnalysis.interval: {DURATION_WORDS}, not "0s"'),
+    ("spec/canaryAnalysis/deadline", 5, f"spec.canaryAnalysis.deadline: {DURATION_WORDS}, not 5"),
+    ("spec/canaryAnalysis/steps", [], "spec.canaryAnalysis.steps: must have at least one step"),
+    ("spec/canaryAnalysis/steps", [], "spec.canaryAnalysis.maxWeight: excludes steps: the last step is the maximum"),
+    ("spec/canaryAnalysis/steps", [], "spec.canaryAnalysis.stepWeight: excludes steps: the last step is the maximum"),
+    (
+        "spec/canaryAnalysis/steps",
+        [{"weight": 20}, {"weight": 20}],
+        "spec.canaryAnalysis.steps: must have weights that rise, not 20, 20",
+    ),
+    (
+        "spec/canaryAnalysis/onFailure",
+        "Abort",
+        'spec.canaryAnalysis.onFailure: must be one of Halt, Pause, Rollback, not "Abort"',
+    ),
+    (
+        "spec/canaryAnalysis/onFailure",
+        "Pause",
+        f"spec.canaryAnalysis.onFailure: Pause needs a limit that can be passed: one of {LIMITS}",
+    ),
+    (
+        "spec/canaryAnalysis/failureLimit",
+        -1,
+        "spec.canaryAnalysis.failureLimit: must be between 0 and 1000, not -1",
     ),
     ("metadata", [], "metadata: must be a mapping, not a list"),
     ("metadata/name", "a\nb", f'metadata.name: "a\nb" {NAME}'),
@@ -292,7 +321,7 @@ def test_a_rollout_that_no_pass_has_seen_has_the_empty_state(status: Any) -> Non
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("phase", "Failed", '"Failed" is no phase that this version knows; remove the status to start anew'),
+        ("phase", "Later", '"Later" is no phase that this version knows; remove the status to start anew'),
         ("phase", 7, "must be a string, not 7"),
         ("canaryRevision", 7, "must be a string, not 7"),
         ("canaryWeight", 101, "must be between 0 and 100, not 101"),

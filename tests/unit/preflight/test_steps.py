@@ -14,6 +14,13 @@ from tests.unit.preflight.examining import ANALYSIS, ROLLOUT, Broken, examined, 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest
 
+HELD = [{"weight": 5, "hold": "30m"}, {"weight": 50}]
+
+
+def _warning(field: str, words: str) -> tuple[str, str, str, str, str]:
+    return ("steps", "warning", ROLLOUT, f"{ANALYSIS}.{field}", words)
+
+
 BROKEN: dict[str, Broken] = {
     "a step larger than the maximum": (
         standard(stepWeight=60, maxWeight=50),
@@ -24,6 +31,26 @@ BROKEN: dict[str, Broken] = {
             f"{ANALYSIS}.stepWeight",
             "60 is larger than the maxWeight of 50: there is one step, to 50",
         ),
+    ),
+    "a limit that nothing follows from": (
+        standard(failureLimit=2),
+        _warning("onFailure", "is Halt: a limit or a deadline that is passed changes nothing; say Pause or Rollback"),
+    ),
+    "a limit without a metric": (
+        standard(onFailure="Rollback", failureLimit=2, metrics=None),
+        _warning("failureLimit", "can never be reached: no metric is asked for, so that no check fails"),
+    ),
+    "a limit behind another one": (
+        standard(onFailure="Rollback", failureLimit=2, consecutiveFailureLimit=2),
+        _warning("consecutiveFailureLimit", "2 can never be reached: the failureLimit of 2 is passed before"),
+    ),
+    "a deadline that no release keeps": (
+        standard(onFailure="Rollback", deadline="5m", stepWeight=20),
+        _warning("deadline", "5m is shorter than the 7m that the steps need at least"),
+    ),
+    "a deadline of a step that no step keeps": (
+        standard(onFailure="Rollback", stepDeadline="30m", stepWeight=None, maxWeight=None, steps=HELD),
+        _warning("stepDeadline", "30m is not longer than the 30m that a step takes at least"),
     ),
 }
 
@@ -47,6 +74,12 @@ def test_the_weights_of_a_release_and_its_least_time_are_told(
     step: int, most: int, interval: float, words: str
 ) -> None:
     assert infos(standard(stepWeight=step, maxWeight=most), "steps", interval=interval) == [words]
+
+
+def test_the_time_of_steps_and_of_the_way_back_is_told() -> None:
+    items = standard(stepWeight=None, maxWeight=None, steps=HELD, promotion={"stepWeight": 20, "drain": "5m"})
+    words = "5, 50 %: 7 passes at least, 39m at a control-loop interval of 1m"
+    assert infos(items, "steps") == [words]
 
 
 @pytest.mark.parametrize(("step", "most", "weights"), [(30, 50, 2), (10, 100, 10), (100, 100, 1), (60, 50, 1)])

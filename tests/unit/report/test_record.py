@@ -35,6 +35,7 @@ rollouts:
   after:
     phase: Progressing
     weight: 50
+  actions: []
   gates:
   - name: canary
     outcome: passed

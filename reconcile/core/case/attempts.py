@@ -1,0 +1,105 @@
+"""The attempt at a revision: what is counted of its checks, and which limit of the failure policy it has passed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconcile.core.orders import retry_due
+from reconcile.core.state_machine import RESTING, Standing
+from reconcile.model import durations
+from reconcile.model.actions import Action
+from reconcile.model.measurement import FAILED, PASSED
+from reconcile.model.policy import OnFailure
+from reconcile.model.rollout import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from reconcile.core.case import Case
+    from reconcile.model.measurement import Measurement
+
+
+def attempt(case: Case) -> Attempt:
+    """Returns the attempt at the canary's present revision: the stored one, or a new one.
+
+    Nothing is on record of a Rollout without a limit, until a person's word ends or begins an attempt.
+    """
+    stored, revision, actions = case.state.attempt, case.record.revision, case.rollout.actions
+    if retry_due(case.rollout):
+        number = stored.number + 1 if stored.revision == revision else 2
+        return Attempt(revision=revision, number=number, token=actions.argument(Action.RETRY), started=case.now)
+    if stored.revision == revision:
+        return stored
+    rests = case.state.phase in RESTING and case.record.standing is Standing.SAME
+    if rests or not case.spec.failure.has_limits or case.record.standing is Standing.ON_PRIMARY:
+        return Attempt()
+    # A retry that was asked for before is not about this attempt.
+    asked = actions.revision(Action.RETRY) == revision
+    return Attempt(revision=revision, token=actions.argument(Action.RETRY) if asked else "", started=case.now)
+
+
+def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:
+    """Returns the attempt with one more check counted, where one is due. A paused one counts nothing."""
+    so_far = case.attempt
+    if not case.spec.failure.has_limits or case.record.orders.is_paused:
+        return so_far
+    if so_far.last_check is not None and (case.now - so_far.last_check).total_seconds() < case.least_interval:
+        return so_far
+    verdicts = {item.verdict for item in measured}
+    failed = FAILED in verdicts
+    good = verdicts <= {PASSED}
+    return replace(
+        so_far,
+        checks=so_far.checks + 1,
+        failed=so_far.failed + failed,
+        consecutive=so_far.consecutive + 1 if failed else 0 if good else so_far.consecutive,
+        last_check=case.now,
+    )
+
+
+def used_up(case: Case, counted: Attempt) -> str:
+    """Returns which limit of failed checks was passed, in words; "" where none was, or nothing follows from it."""
+    policy = case.spec.failure
+    if policy.on_failure is OnFailure.HALT or case.record.orders.is_paused:
+        return ""
+    if policy.failure_limit is not None and counted.failed > policy.failure_limit:
+        return f"{_checks(counted.failed)} failed, {policy.failure_limit} forgiven (failureLimit)"
+    limit = policy.consecutive_failure_limit
+    if limit is not None and counted.consecutive > limit:
+        return f"{_checks(counted.consecutive)} failed in a row, {limit} forgiven (consecutiveFailureLimit)"
+    return ""
+
+
+def overdue(case: Case) -> str:
+    """Returns which deadline was passed, in words; "" where none was. A paused attempt is held to none."""
+    policy, so_far = case.spec.failure, case.attempt
+    if case.record.orders.is_paused or policy.on_failure is OnFailure.HALT:
+        return ""
+    if policy.deadline is not None and so_far.started is not None:
+        seconds = (case.now - so_far.started).total_seconds()
+        if seconds > policy.deadline:
+            allowed = durations.text(policy.deadline)
+            return f"not done {durations.text(seconds)} after it was first seen (deadline {allowed})"
+    since = _since_at_step(case)
+    if policy.step_deadline is not None and since is not None:
+        seconds = (case.now - since).total_seconds()
+        if seconds > policy.step_deadline:
+            return (
+                f"{durations.text(seconds)} at {case.state.canary_weight} % "
+                f"(stepDeadline {durations.text(policy.step_deadline)})"
+            )
+    return ""
+
+
+def _since_at_step(case: Case) -> datetime | None:
+    """Returns since when the canary has its weight, or when a pass last waited for a person there."""
+    if not case.record.under_analysis:
+        return None
+    times = (case.state.last_advance, case.attempt.last_hold)
+    return max((time for time in times if time is not None), default=case.attempt.started)
+
+
+def _checks(count: int) -> str:
+    return f"{count} check{'' if count == 1 else 's'}"

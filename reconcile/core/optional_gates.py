@@ -1,0 +1,96 @@
+"""The gates of a pass that are only where the spec of a Rollout, or a person, asks for them.
+
+The others are in `gates`. Where one does not apply it is not looked at, and not part of the plan.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.core import messages
+from reconcile.core.case import DEADLINE_EXCEEDED, attempts
+from reconcile.core.stops import GateError, HoldError, LimitError, WaitError
+from reconcile.model import durations
+from reconcile.model.actions import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconcile.core.case import Case
+    from reconcile.model.rollout import Rollout
+
+
+def applies(name: str, case: Case) -> bool:
+    """Returns whether a gate is of this Rollout: some are only where its spec or a person asks for them."""
+    asks = _ASKED.get(name)
+    return asks is None or asks(case.rollout)
+
+
+def suspend(case: Case) -> str:
+    """Nobody suspended the Rollout in its spec, such as in Git."""
+    raise HoldError(f"{case.rollout.ref} is suspended by spec.suspend: no pass acts on it", "Suspended")
+
+
+def limits(case: Case) -> str:
+    """The attempt at this revision goes on: no policy ended it, and it is within its deadlines."""
+    if case.attempt.failure:
+        raise GateError(messages.frozen(case.attempt.message, case.rollout.ref), condition="Paused")
+    if reason := attempts.overdue(case):
+        raise LimitError(reason, DEADLINE_EXCEEDED)
+    return f"attempt {case.attempt.number}, {case.attempt.failed} failed checks"
+
+
+def hold(case: Case) -> str:
+    """The step was held for as long as it asks for."""
+    step, since = case.spec.steps.at(case.weights.reached), case.weights.since
+    elapsed = (case.now - since).total_seconds() if since else step.hold
+    if elapsed < step.hold:
+        left, asked = durations.text(step.hold - elapsed), durations.text(step.hold)
+        raise HoldError(f"{left} of the {asked} left that the step of {step.weight} % is held", "Held", is_told=False)
+    return f"{durations.text(elapsed)} at {step.weight} %"
+
+
+def approval(case: Case) -> str:
+    """A person approved that the step is left, where it asks for that."""
+    step = case.spec.steps.at(case.weights.reached)
+    if not step.approval:
+        return "the step asks for none"
+    if not case.record.orders.approves(step.weight):
+        raise HoldError(messages.approval(case.rollout.ref, step.weight, case.record.revision), "WaitingForApproval")
+    return f"approved at {step.weight} %"
+
+
+def pause(case: Case) -> str:
+    """No person holds this revision."""
+    if case.record.orders.is_paused:
+        raise HoldError(messages.paused(case.rollout.ref), "Held")
+    return "not paused"
+
+
+def drain(case: Case) -> str:
+    """The canary has had no traffic for as long as `promotion.drain` asks for."""
+    asked, since = case.spec.promotion.drain, case.weights.since
+    elapsed = (case.now - since).total_seconds() if since else asked
+    if elapsed < asked:
+        raise WaitError(
+            f"{durations.text(asked - elapsed)} of the {durations.text(asked)} left in which the canary drains"
+        )
+    return f"{durations.text(elapsed)} without traffic"
+
+
+_ASKED: dict[str, Callable[[Rollout], bool]] = {
+    "suspend": lambda rollout: rollout.draft.suspend,
+    "limits": lambda rollout: rollout.draft.failure.has_limits or rollout.state.attempt.failure != "",
+    "hold": lambda rollout: any(step.hold for step in rollout.draft.steps.listed),
+    "approval": lambda rollout: any(step.approval for step in rollout.draft.steps.listed),
+    "pause": lambda rollout: Action.PAUSE in rollout.actions.asked,
+    "drain": lambda rollout: rollout.draft.promotion.drain > 0,
+}
+BY_NAME: dict[str, Callable[[Case], str]] = {
+    "suspend": suspend,
+    "limits": limits,
+    "hold": hold,
+    "approval": approval,
+    "pause": pause,
+    "drain": drain,
+}

@@ -1,0 +1,62 @@
+"""Reads what earlier passes stored in the status of a Rollout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconcile.model.rollout import Attempt, Phase, State
+from reconcile.model.text import shown
+
+if TYPE_CHECKING:
+    from reconcile.model.fields import Fields
+
+MOST_REPLICAS = 2**31 - 1
+MOST_CHECKS = 2**31 - 1
+
+
+def parse_state(status: Fields) -> State:
+    """Returns the stored state. What cannot be read is a problem of its field."""
+    phase = status.text("phase", "") if status.value.get("phase") else ""
+    if phase not in {*Phase}:
+        status.problem("phase", f"{shown(phase)} is no phase that this version knows; remove the status to start anew")
+        phase = ""
+    return State(
+        phase=Phase(phase),
+        canary_revision=status.text("canaryRevision", "") if status.value.get("canaryRevision") else "",
+        canary_generation=integer(status.value.get("canaryGeneration")),
+        canary_uid=text(status.value.get("canaryUID")) or "",
+        promoted_revision=text(status.value.get("promotedRevision")) or "",
+        primary_revision=text(status.value.get("primaryRevision")) or "",
+        canary_weight=status.integer("canaryWeight", 0, 100, 0),
+        proven_weight=status.integer("provenWeight", 0, 100, 0),
+        canary_replicas=status.integer("canaryReplicas", 0, MOST_REPLICAS, 0) or None,
+        last_advance=status.time("lastAdvanceTime"),
+        last_transition=status.time("lastTransitionTime"),
+        attempt=_attempt(status.child("analysis", required=False)),
+    )
+
+
+def _attempt(analysis: Fields) -> Attempt:
+    return Attempt(
+        revision=text(analysis.value.get("revision")) or "",
+        number=analysis.integer("attempt", 1, MOST_CHECKS, 1),
+        token=text(analysis.value.get("retryToken")) or "",
+        started=analysis.time("startTime"),
+        checks=analysis.integer("checks", 0, MOST_CHECKS, 0),
+        failed=analysis.integer("failedChecks", 0, MOST_CHECKS, 0),
+        consecutive=analysis.integer("consecutiveFailures", 0, MOST_CHECKS, 0),
+        last_check=analysis.time("lastCheckTime"),
+        last_hold=analysis.time("lastHoldTime"),
+        failure=text(analysis.value.get("reason")) or "",
+        message=text(analysis.value.get("message")) or "",
+    )
+
+
+def text(value: Any) -> str | None:
+    """Returns a string that is not empty, or None."""
+    return value if isinstance(value, str) and value else None
+
+
+def integer(value: Any) -> int | None:
+    """Returns an integer, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
