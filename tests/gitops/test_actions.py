@@ -65,14 +65,28 @@ def annotated(**annotations: str | None) -> dict[str, Any]:
 # What is offered.
 
 
-def test_what_can_be_chosen_depends_on_the_state_that_passes_left(verdicts: Verdicts, argocd: str) -> None:
-    found = offered(verdicts, argocd, *(documents(path)[0] for path in EXAMPLES))
-    said = dict(zip((path.stem for path in EXAMPLES), found, strict=True))
-    analysed = {name for name, actions in said.items() if actions == {"abort", "pause", "promote"}}
-    assert analysed >= {"halted", "under-way-with-traffic", "under-way-at-the-maximum", "a-write-was-refused"}
-    assert {name for name, actions in said.items() if actions == {"pause"}} == {"finalising", "promoting"}
-    assert {name for name, actions in said.items() if not actions} == {*said} - analysed - {"finalising", "promoting"}
-    assert "promoted" not in analysed
+# In a Rollout without steps, and where nobody has asked for anything.
+CHOSEN = {
+    "Progressing": {"abort", "pause", "promote"},
+    "Promoting": {"pause"},
+    "Finalising": {"pause"},
+    "RollingBack": {"pause"},
+    "Failed": {"retry"},
+}
+
+
+def test_what_can_be_chosen_depends_on_the_phase_that_passes_left(verdicts: Verdicts, argocd: str) -> None:
+    rollouts = [documents(path)[0] for path in EXAMPLES]
+    wanted = [CHOSEN.get(str(item["status"].get("phase")), set()) for item in rollouts]
+    for item, path, actions, found in zip(
+        rollouts, EXAMPLES, wanted, offered(verdicts, argocd, *rollouts), strict=True
+    ):
+        conditions = item["status"].get("conditions", [])
+        frozen = any(one["type"] == "Stalled" and one["reason"] == "Paused" for one in conditions)
+        assert found == actions | ({"retry"} if frozen else set()), path.stem
+    assert {"abort", "pause", "promote"} in wanted
+    assert {"pause"} in wanted
+    assert set() in wanted
 
 
 @pytest.mark.parametrize(
@@ -107,6 +121,13 @@ def test_an_approval_is_offered_where_a_step_waits_for_one(verdicts: Verdicts, a
     for item in rollouts[:2]:
         item["spec"]["canaryAnalysis"] = {"steps": steps}
     assert ["approve" in actions for actions in offered(verdicts, argocd, *rollouts)] == [True, False, False]
+
+
+def test_nothing_but_to_resume_is_offered_while_it_is_suspended(verdicts: Verdicts, argocd: str) -> None:
+    rollouts = [in_phase("Progressing", pause="*"), in_phase("Failed"), in_phase("Promoting")]
+    for item in rollouts:
+        item["spec"]["suspend"] = True
+    assert offered(verdicts, argocd, *rollouts) == [{"resume"}, set(), set()]
 
 
 STRANGE: tuple[Any, ...] = (..., "", "True", 0, True, ["x"], {"x": 1})

@@ -12,7 +12,9 @@ local phase = member(status, "phase")
 local revision = member(status, "canaryRevision")
 local annotations = member(member(obj, "metadata"), "annotations")
 
-local known = type(revision) == "string" and revision ~= ""
+-- While it is suspended, nothing that is asked for is done.
+local suspended = member(member(obj, "spec"), "suspend") == true
+local known = type(revision) == "string" and revision ~= "" and not suspended
 local analysed = known and phase == "Progressing"
 local under_way = analysed or (known and (phase == "Promoting" or phase == "Finalising" or phase == "RollingBack"))
 
