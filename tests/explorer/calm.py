@@ -25,6 +25,8 @@ FOR_PEOPLE: dict[str, str] = {
     r"podinfo\.test is scaled to 0 replicas$": "somebody scaled the primary to zero",
     r"is paused$": "somebody paused a Deployment",
     r"was changed by \S+ after the promotion": "a GitOps tool put back the primary's template",
+    r"was changed by \S+ since the release started": "somebody changed the primary while the release was under way",
+    r"still gives traffic to": "another VirtualService splits traffic to the canary",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.explorer.manifests import SPECS, TEMPLATES
+from tests.explorer.manifests import MENDED, SPECS, TEMPLATES
 from tests.explorer.passes import Step, aged, resized
 from tests.explorer.state import NOBODY, UNMANAGED, World, tidy, written
 
@@ -23,6 +23,7 @@ def steps(world: World) -> Iterator[Step]:
     yield from _primary(world)
     yield from _routes(world)
     yield from _rollout(world)
+    yield from _elsewhere(world)
 
 
 def _time(world: World) -> Iterator[Step]:
@@ -46,7 +47,7 @@ def _recovery(world: World) -> Iterator[Step]:
 def _canary(world: World) -> Iterator[Step]:
     canary = world.canary
     for template, (name, _, _) in enumerate(TEMPLATES):
-        if template != canary.template:
+        if template not in {canary.template, MENDED}:
             yield Step(f"somebody gives the canary {name}", 1, released(world, template))
     if canary.health == "ok" and canary.size:
         yield Step("the canary breaks", 1, world._replace(canary=canary._replace(health="broken")))
@@ -61,7 +62,7 @@ def released(world: World, template: int) -> World:
     """Returns the world with another template in the canary."""
     canary = world.canary
     health = "rolling" if canary.health in {"ok", "scaling"} else canary.health
-    memory = world.memory._replace(done=False, reached=world.lowest)
+    memory = world.memory._replace(done=False, reached=world.lowest, started=-1)
     world = aged(world._replace(canary=canary._replace(template=template, health=health), memory=memory))
     return _written(world, "C")
 
@@ -80,6 +81,17 @@ def _primary(world: World) -> Iterator[Step]:
                 changed = primary._replace(template=template, by=later, health="rolling")
                 action = f"a GitOps tool gives the primary {TEMPLATES[template][0]}{when}"
                 yield Step(action, 1, _written(world._replace(primary=changed), "P"))
+    if primary.template != MENDED:
+        mended = primary._replace(template=MENDED, by=NOBODY, health="rolling")
+        yield Step("somebody mends the primary", 1, _written(world._replace(primary=mended), "P"))
+
+
+def _elsewhere(world: World) -> Iterator[Step]:
+    """Yields what people do to the VirtualService of the second Rollout. They are many, so that it costs nothing."""
+    for weight in (0, 60) if world.elsewhere >= 0 else ():
+        if weight != world.elsewhere:
+            action = f"somebody has the other VirtualService give the canary {weight}"
+            yield Step(action, 0, _written(world._replace(elsewhere=weight), "E"))
 
 
 def _moments(world: World) -> Iterator[tuple[int, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.explorer.manifests import SPECS, template_named
+from tests.explorer.manifests import SPECS, template_named, without_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,7 @@ def remembered(write: Write) -> Memory:
     if write.letter == "P":
         memory = memory._replace(approved=-1)
     if write.letter == "R" and status is not None:
+        memory = _taken_up(write, memory)
         if write.flight.evidence.phase == "" and write.before.traffic:  # it is adopted
             memory = memory._replace(begun=write.flight.evidence.canary)
         if write.plan.move == "promote" and passed_at_maximum(write):
@@ -58,6 +59,13 @@ def remembered(write: Write) -> Memory:
         if status.phase == "Succeeded" and template_named(status.revision) == write.after.canary.template:
             memory = memory._replace(done=True)
     return memory
+
+
+def _taken_up(write: Write, memory: Memory) -> Memory:
+    """Returns the memory with the primary's template as it was when the canary's present one was first taken up."""
+    seen = write.flight.evidence
+    takes_up = write.plan.move in {"scale up", "start", "advance"} and write.after.canary.template == seen.canary
+    return memory._replace(started=seen.primary) if takes_up and memory.started < 0 else memory
 
 
 def _routed(write: Write, memory: Memory) -> Memory:
@@ -208,6 +216,12 @@ def _primary(write: Write) -> Iterator[str]:
     template = write.after.primary.template
     if write.before.memory.approved != template:
         yield "4: the primary gets a template that did not pass at the maximum, or that it was given before"
+    lost = without_annotations(write.before.primary.template)
+    if write.before.memory.started >= 0 and lost not in {
+        without_annotations(write.before.memory.started),
+        without_annotations(template),
+    }:
+        yield "16: a value that somebody gave the primary since the release started is gone"
     if not passed_at_maximum(write):
         yield "4: the primary gets a template, and the pass that copies it has not seen it pass at the maximum"
 
@@ -225,6 +239,8 @@ def _canary(write: Write) -> Iterator[str]:
         return
     if any(weight > 0 for weight in seen.routes) or not seen.primary_well:
         yield "7: the canary is scaled down under traffic, or beside a primary that is not well"
+    if seen.elsewhere > 0:
+        yield "7: the canary is scaled down, although a route of somebody else splits traffic to it"
     if write.before.traffic and "V" not in write.flight.disturbed:
         yield "7: the canary is scaled down under traffic that another pass gave it"
 

@@ -27,7 +27,10 @@ TEMPLATES: tuple[tuple[str, str, Manifest], ...] = (
     ("1.0", "1.0", {}),
     ("1.1", "1.1", {}),
     ("1.1 restarted", "1.1", {"kubectl.kubernetes.io/restartedAt": "today"}),
+    ("1.0 mended", "1.0-mended", {}),
 )
+MENDED = 3
+"""The template that a person gives the primary in an emergency; no canary has it."""
 # maxWeight and stepWeight by the name of a spec.
 SPECS = {"by 60": (100, 60), "up to 60": (60, 60), "all at once": (100, 100), "invalid": (100, 0)}
 GENERATION = {"R": 5, "V": 10, "P": 10, "C": 10}
@@ -118,6 +121,11 @@ def template_of(ref: str, manifest: Manifest) -> int:
     raise LookupError(f"{ref} has a pod template that is nobody's: {json.dumps(template)}")
 
 
+def without_annotations(template: int) -> str:
+    """Returns what a template is without what a restart changes: its image."""
+    return TEMPLATES[template][1]
+
+
 def template_named(name: str) -> int:
     """Returns the index of a template by its revision; -1 = none."""
     return _NAMES.get(name, -1)
@@ -183,6 +191,7 @@ def _status(status: Status, old: int, notes: Notes, generation: int, canary: int
         "promotedRevision": status.promoted,
         "canaryWeight": status.weight,
         "provenWeight": status.proven,
+        "primaryRevision": status.primary,
         "canaryReplicas": status.replicas,
         "lastAdvanceTime": timestamp(time(status.advanced, old)) if status.advanced else None,
         "lastTransitionTime": timestamp(time(status.entered, old)) if status.entered else None,
@@ -210,16 +219,29 @@ def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] 
         seen="" if seen is None else "same" if seen == generation else "older",
         notes=notes.number(stored),
         proven=stored.get("provenWeight"),
+        primary=stored.get("primaryRevision", ""),
     )
 
 
 def all_of(world: World, notes: Notes) -> list[Manifest]:
     """Builds all manifests of a world, as a pass that begins now reads them."""
     objects = [one(world, letter, notes) for letter in "PCVR"]
-    return [*objects, *SERVICES, *scaler(world.scaler)]
+    return [*objects, *SERVICES, *scaler(world.scaler), *second(world.elsewhere)]
 
 
 SERVICES = (builders.service("podinfo"), builders.service("podinfo-canary"))
+
+
+@cache
+def second(weight: int) -> list[Manifest]:
+    """Builds a Rollout on the same Deployments that is younger (by its name), and its VirtualService; none for -1."""
+    if weight < 0:
+        return []
+    rollout = builders.rollout()
+    rollout["metadata"] = builders.meta("second")
+    rollout["spec"]["virtualService"] = {"name": "gateway"}
+    split = builders.virtual_service(weight) | {"metadata": builders.meta("gateway")}
+    return [rollout, split]
 
 
 def one(world: World, letter: str, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:

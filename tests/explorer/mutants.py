@@ -17,7 +17,7 @@ from reconcile.core.observation import Observation
 from reconcile.core.routers import istio
 from reconcile.core.state_machine import GATES, TABLE, Move, Standing, Traffic
 from reconcile.core.stops import GateError
-from reconcile.engine import apply
+from reconcile.engine import apply, listing
 from reconcile.engine.apply import _record_event
 from reconcile.model.errors import ClusterError, LostRaceError
 from reconcile.model.plan import Record, Result
@@ -206,6 +206,16 @@ def _new_without_replicas(record: ReleaseRecord) -> bool:
     return record.standing is not Standing.SAME and record.objects.canary.wanted == 0
 
 
+_recorded = revision.recorded
+
+
+def _recorded_anew(state: Any, canary: Any, primary: Any) -> Any:
+    return _STARTED(replace(state, primary_revision=""), canary, primary)
+
+
+_STARTED = revision.started
+
+
 MUTANTS: dict[str, Mutant] = {
     "the weights are written without a test": _both(
         _set(patches, "same_generation", lambda _: []), _set(istio.Destination, "tests", lambda _: [])
@@ -245,6 +255,15 @@ MUTANTS: dict[str, Mutant] = {
     "a promotion that was not copied is copied without an analysis": _gates(Move.COPY, "analysis"),
     "a promotion that was not copied is copied whatever the canary is": _gates(Move.COPY, "canary", "scaling"),
     "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
+    "an edit of the primary is copied over": _both(_gates(Move.PROMOTE, "edits"), _gates(Move.COPY, "edits")),
+    "what the primary was is not on record": _set(
+        revision, "started", lambda state, canary, _: _recorded(state, canary)
+    ),
+    "what the primary was is put on record in each step": _set(revision, "started", _recorded_anew),
+    "a canary is scaled down whatever other routes do": _both(
+        _gates(Move.RETIRE, "drained"), _gates(Move.RETURN, "drained")
+    ),
+    "a second Rollout on the same Deployments moves as well": _set(listing, "_rivals", lambda _: {}),
     "the weight that was asked for is restored": _property(Weights, "restorable", lambda weights: weights.recorded),
     "a release that is done begins again": _both(
         _table(_never_done), _property(Observation, "at_rest", lambda seen: seen.rollout.spec is None)
@@ -282,6 +301,21 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "the primary's health is no gate for a reset": ("a new canary", (*FIRST_STEP, "the primary breaks")),
+    **dict.fromkeys(
+        (
+            "an edit of the primary is copied over",
+            "what the primary was is not on record",
+            "what the primary was is put on record in each step",
+        ),
+        ("a new canary", (*FIRST_STEP, "somebody mends the primary", "the primary is rolled out and well")),
+    ),
+    **dict.fromkeys(
+        (
+            "a canary is scaled down whatever other routes do",
+            "a second Rollout on the same Deployments moves as well",
+        ),
+        ("a second Rollout", ()),
+    ),
     "a canary is scaled up again and again": (
         "a new canary",
         (*FIRST_STEP, "somebody scales the canary to 0", "the canary is rolled out and well"),

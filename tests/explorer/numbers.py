@@ -26,6 +26,8 @@ LAWS = {
     "13": "a pass without a move writes only the status",
     "14": "a pass that waits writes nothing and records no Event",
     "15": "every release ends well, also after a killed pass",
+    "16": "no value that somebody gave the primary since the release started is lost",
+    "17": "a second Rollout on the same Deployments moves nothing",
     "interval": "two steps are not within one interval",
 }
 

@@ -99,6 +99,7 @@ def _evidence(world: World, *, measured: bool) -> Evidence:
         proven=(status.proven or 0) if status else 0,
         same=recorded == canary.template,
         measured=measured,
+        elsewhere=world.elsewhere,
     )
 
 

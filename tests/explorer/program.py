@@ -183,7 +183,7 @@ class Program:
 
     def decide(self, world: World, answer: str) -> int:
         """Returns the number of the plan of a pass that begins now. `world` has only its own ranks."""
-        key = (world[:8], answer)
+        key = (world[:9], answer)
         if key not in self._decided:
             self._decided[key] = self._plotted(world, answer)
         return self._decided[key]
@@ -199,12 +199,13 @@ class Program:
             selection=Selection(),
             now=lambda: NOW,
         )
-        (record,) = single.plans()
-        plan, asked = record.plan, bool(meter.asked)
+        plan, *others = sorted((record.plan for record in single.plans()), key=lambda made: made.rollout)
+        asked = bool(meter.asked)
         text = self._text(plan, asked, world.old)
         if text not in self._numbers:
             self._numbers[text] = len(self.plots)
             broken = whole_pass.broken(plan, found, ANSWERS[answer], INTERVAL) if self._whole else ()
+            broken += tuple(word for other in others for word in second(other))
             self.plots.append(Plot(plan, asked, world.old, tuple(self._stamps(plan, world.old)), broken))
         return self._numbers[text]
 
@@ -259,6 +260,12 @@ class Program:
             after = _patched(before, request.patch)
             self._written[key] = None if after is None else Written(before, after)
         return self._written[key]
+
+
+def second(plan: Plan) -> tuple[str, ...]:
+    """Returns the violations of the younger of two Rollouts on the same Deployments: it halts, whatever it sees."""
+    status_only = all(patch.target == plan.rollout for patch in plan.patches)
+    return () if plan.move == "halt" and status_only else ("17: a second Rollout moves the Deployments of the first",)
 
 
 def _patched(before: Manifest, patch: Patch) -> Manifest | None:

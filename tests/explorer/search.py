@@ -34,6 +34,7 @@ def begin(**changes: object) -> World:
         spec="by 60",
         status=None,
         old=0,
+        elsewhere=-1,
         memory=Memory(),
         flights=(),
     )
@@ -48,6 +49,8 @@ SEEDS: dict[str, World] = {
     "an autoscaler": begin(scaler="resting"),
     "two routes": begin(routes=(0, 0)),
 }
+BESIDE_ANOTHER: dict[str, World] = {"a second Rollout": begin(elsewhere=60)}
+"""Where somebody else splits traffic to the canary too; searched apart, as most of what happens is the same."""
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class Status(NamedTuple):
     seen: str
     notes: int
     proven: int | None = None
+    primary: str = ""
 
 
 class Memory(NamedTuple):
@@ -71,7 +72,8 @@ class Memory(NamedTuple):
     `rose`: a pass raised a weight since the interval passed last. `approved`: the template that passed at the maximum
     and was not copied yet, or -1. `done`: a pass stored `Succeeded`, and the canary's template is still the same.
     `reached`: the most that the canary was given since it has its template. `begun`: the template that was given its
-    first traffic by a pass, or by hand, or -1.
+    first traffic by a pass, or by hand, or -1. `started`: the primary's template when the canary's present one was
+    taken up, or -1.
     """
 
     rose: bool = False
@@ -79,6 +81,7 @@ class Memory(NamedTuple):
     done: bool = False
     reached: int = 0
     begun: int = -1
+    started: int = -1
 
 
 class Evidence(NamedTuple):
@@ -99,6 +102,7 @@ class Evidence(NamedTuple):
     proven: int
     same: bool
     measured: bool
+    elsewhere: int
 
 
 class Flight(NamedTuple):
@@ -119,7 +123,10 @@ class Flight(NamedTuple):
 
 
 class World(NamedTuple):
-    """A state. `routes` are the canary's weights, route by route; `routed` is when a GitOps tool wrote them last."""
+    """A state. `routes` are the canary's weights, route by route; `routed` is when a GitOps tool wrote them last.
+
+    `elsewhere` is the weight that the VirtualService of a second Rollout gives the same canary; -1 = there is none.
+    """
 
     primary: Primary
     canary: Canary
@@ -129,6 +136,7 @@ class World(NamedTuple):
     spec: str
     status: Status | None
     old: int
+    elsewhere: int
     memory: Memory
     flights: tuple[Flight, ...]
 

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.explorer.manifests import TEMPLATES, template_named
-from tests.explorer.search import SEEDS, Search
+from tests.explorer.search import BESIDE_ANOTHER, SEEDS, Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ class Scene(NamedTuple):
 
 def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
     """Yields the worlds on a way."""
-    world = SEEDS[seed]
+    world = (SEEDS | BESIDE_ANOTHER)[seed]
     yield Scene(seed, "", world, search.calm.broken(world))
     for action in way:
         step = next((one for one in search.steps(world) if one.action == action), None)
@@ -58,6 +58,8 @@ def seen(world: World) -> str:
         f"canary {TEMPLATES[canary.template][0]} x{canary.size} {canary.health}",
         "weights " + ", ".join("unmanaged" if weight < 0 else str(weight) for weight in world.routes),
     ]
+    if world.elsewhere >= 0:
+        parts.append(f"elsewhere {world.elsewhere}")
     if status is not None:
         recorded = template_named(status.revision)
         name = TEMPLATES[recorded][0] if recorded >= 0 else "nothing"

@@ -92,9 +92,9 @@ class ReleaseRecord:
         if found.on_primary or state.phase not in CONCLUDING or self.standing is not Standing.SAME:
             return found.on_primary
         stored = revision_without_annotations(found.primary.template)
-        if state.promoted_revision == state.canary_revision:  # what was stored is on record
-            return stored == state.primary_revision
         here, sent = _annotations(found.primary.template), _annotations(found.promoted_template)
+        if state.promoted_revision == state.canary_revision:  # what was stored is on record, but for annotations
+            return stored == state.primary_revision and (self._copied_by_us or sent.keys() <= here.keys())
         if self._copied_by_us:
             return stored != state.primary_revision or (bool(sent) and sent.items() <= here.items())
         if self.editor is not None and self.editor.manager in self.appliers:  # as it came from Git, past admission

@@ -266,3 +266,19 @@ def test_a_primary_that_is_restarted_after_the_copy_is_still_promoted(phase: str
     play.owned("kubectl-rollout", at=play.now.isoformat().replace("+00:00", "Z"), ref=P, field="template")
     play.until("Succeeded")
     assert (copies(play), play.image(P)) == (1, "1.2.1")
+
+
+def test_a_promotion_of_annotations_that_a_tool_takes_back_halts() -> None:
+    play = world(stepWeight=100)
+    play.workloads.rollout_ticks = 3
+    play.cluster.edit(C, "spec", "template", "spec", "containers", 0, "image", "podinfo:1.2.0")
+    play.cluster.edit(C, "spec", "template", "metadata", "annotations", {"sidecar.istio.io/proxyCPU": "2"})
+    play.workloads.step()
+    play.until("Promoting")
+    play.tick()  # what was stored is on record from here on
+    play.cluster.edit(P, "spec", "template", "metadata", "annotations", None)
+    play.owned("argocd-controller", at=play.now.isoformat().replace("+00:00", "Z"), ref=P, field="template")
+    play.now += timedelta(minutes=1)
+    record = play.tick()
+    assert (record.plan.move, play.weights) == ("halt", [(0, 100)])
+    assert "was changed by argocd-controller after the promotion" in record.plan.reason
