@@ -176,7 +176,9 @@ def pipeline(control_plane: ControlPlane, job: Steerer, tmp_path: Path) -> tuple
     for file in (ARTIFACTS / "workloads" / "deployment-canary.yaml", ARTIFACTS / "rollouts" / "podinfo.yaml"):
         text = file.read_text(encoding="utf-8").replace("namespace: test", f"namespace: {job.namespace}")
         text = re.sub(r"image: .*", "image: quay.io/stefanprodan/podinfo:9.9.9", text)
-        (deploy / file.name).write_text(text.replace("stepWeight: 10", "stepWeight: 50"), encoding="utf-8")
+        steps = "steps: [{weight: 50, approval: true}, {weight: 100}]"
+        text = text.replace("maxWeight: 100\n", "").replace("stepWeight: 10\n", f"{steps}\n")
+        (deploy / file.name).write_text(text, encoding="utf-8")
     kubeconfig = control_plane.kubeconfig_for(control_plane.token, namespace=job.namespace)
     account = Steerer(kubeconfig=kubeconfig, metrics=job.metrics, namespace=job.namespace)
     return account, NOW | {"PATH": f"{tool('kubectl').parent}:{account.environment()['PATH']}"}
@@ -187,6 +189,13 @@ def test_a_version_is_approved_before_it_is_applied_and_then_released(
 ) -> None:
     account, environment = pipeline
     [script] = step("Approve before it is applied", account.namespace)
+    unapproved = re.sub(r"^steerer approve .*$", "", script, flags=re.MULTILINE).replace(
+        "--wait", "--wait --timeout 5s"
+    )
+    waiting = shell(account, unapproved, tmp_path, **environment)
+    assert (waiting.code, weight(control_plane, account.namespace)) == (3, 50), waiting.out + waiting.err
+    assert "waiting for an approval" in waiting.out
+
     done = shell(account, script, tmp_path, **environment)
     assert done.code == 0, done.out + done.err
     released = status(control_plane, account.namespace)

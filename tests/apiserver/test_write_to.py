@@ -274,6 +274,29 @@ def test_a_commit_holds_the_step_and_nothing_else(site: Site) -> None:
     assert primary == canary
 
 
+@pytest.mark.parametrize("client_side", [False, True])
+def test_an_approval_in_git_lets_the_release_go_on(site: Site) -> None:
+    steps = "steps: [{weight: 50, approval: true}, {weight: 100}]"
+    site.push("deploy/rollout.yaml", "stepWeight: 50", steps)
+    site.push("deploy/rollout.yaml", "    maxWeight: 100\n", "")
+    site.settled()
+    site.pipeline()
+    site.apply()
+    begun = site.log()
+    assert "waiting for an approval to leave 50 %" in site.pipeline()
+    assert site.log() == begun
+
+    site.git("pull", "--quiet")
+    revision = site.status["canaryRevision"]
+    approve = ("steerer", "approve", "podinfo", "-f", "deploy", "--revision", revision, "--unchecked")
+    site.run(*approve, at=site.workspace)
+    site.git("commit", "--quiet", "--all", "--message", "person: approve")
+    site.git("push", "--quiet")
+    assert site.diff() == ["+  annotations:", f"+    apps.weave.works/approve: {revision}"]
+    assert released(site)[0] == "the canary is well at 50 %: advancing to 100 %"
+    assert site.status["phase"] == "Succeeded"
+
+
 def test_a_run_that_dies_before_its_push_is_made_again(site: Site) -> None:
     site.push(CANARY, "podinfo:1.2.1", "podinfo:1.2.7")
     lost: list[str] = []
