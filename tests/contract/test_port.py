@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.clusters.events import MESSAGE_BYTES, cut
-from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
+from reconcile.model.errors import ClusterError, ElsewhereError, LostRaceError, MissingError, RefusedError
 from reconcile.model.kinds import (
     DEPLOYMENT,
     EVENT,
@@ -25,7 +25,7 @@ from reconcile.model.kinds import (
 from reconcile.model.plan import Event, Patch
 from reconcile.model.text import printable
 from tests.contract import comparison
-from tests.support.world import autoscaler, deployment, destination, rollout, service, virtual_service
+from tests.support.world import autoscaler, deployment, destination, meta, rollout, service, virtual_service
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest
@@ -120,6 +120,8 @@ def test_a_list_is_in_the_order_of_namespace_and_name(sandbox: Sandbox) -> None:
 def test_a_list_has_objects_of_its_kind_only_each_with_its_kind(sandbox: Sandbox) -> None:
     sandbox.create(parked("a"), named(service("a"), "a"), named(virtual_service(), "a"), named(rollout(), "a"))
     sandbox.create(named(autoscaler("a", 0, 0), "a"))
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "spec": {"host": "a"}}
+    sandbox.create(named(rule | {"metadata": meta("a")}, "a"))
 
     sandbox.cluster.record(event(sandbox, "a"), AT)
 
@@ -186,8 +188,11 @@ def test_what_exists_is_fetched_and_what_is_absent_is_absent(sandbox: Sandbox) -
 
     found = sandbox.cluster.fetch([*absent, *there])
 
-    assert set(found) == set(there)
-    for ref, item in found.items():
+    # A folder may say which other object is meant; it is absent all the same.
+    assert all(isinstance(found[ref], ElsewhereError) for ref in absent if ref in found)
+    assert set(found) - set(absent) == set(there)
+    for ref in there:
+        item = found[ref]
         assert isinstance(item, dict)
         assert ref.kind.matches(item)
         assert (item["metadata"]["namespace"], item["metadata"]["name"]) == (ref.namespace, ref.name)
