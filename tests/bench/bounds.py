@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench.figures import ALL, IDLE
+from tests.bench.figures import ALL, IDLE, SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,18 @@ def _behind(cost: Cost) -> int:
     return cost.rollouts - cost.moves.get("advance", 0)
 
 
+def _against_own(of: Callable[[Cost], float]) -> Callable[[Figures], float | None]:
+    """Compare 1,000 that share 20 VirtualServices with 1,000 that have one each."""
+
+    def figure(figures: Figures) -> float | None:
+        own, shared = figures.of(1000, ALL), figures.of(1000, SHARED)
+        return None if own is None or shared is None else of(shared) / of(own)
+
+    return figure
+
+
 _FOREIGN = "LISTs of all Deployments or Services"
+_SHARED = "1,000 advancing on 20 VirtualServices"
 _ALONE = "time against the same 10 alone"
 _PAGES = pages(5000) + pages(2 * 5000) + 2
 
@@ -141,6 +152,9 @@ BOUNDS = (
     Bound("1,000 advancing at once", "queries", 100, "", COUNT, _pass(1000, ALL, lambda cost: cost.queries)),
     Bound("1,000 advancing at once", "Rollouts left behind", 0, "", COUNT, _pass(1000, ALL, _behind)),
     Bound("1,000 advancing at once", "time", 20, "s", TIME, _pass(1000, ALL, lambda cost: cost.wall)),
+    Bound(_SHARED, "requests against one each", 1, "times", COUNT, _against_own(lambda cost: cost.total)),
+    Bound(_SHARED, "writes of each, Events aside", 2, "", COUNT, _pass(1000, SHARED, _writes)),
+    Bound(_SHARED, "Rollouts left behind", 0, "", COUNT, _pass(1000, SHARED, _behind)),
     Bound("300 releases at once", "requests of each", 60, "", COUNT, _releases(lambda found: found.each)),
     Bound("300 releases at once", "that did not end", 0, "", COUNT, _releases(lambda found: found.unfinished)),
     Bound("300 releases at once", "Events lost", 0, "", COUNT, _releases(lambda found: found.told - found.stored)),

@@ -15,6 +15,7 @@ from tests.bench.ways import Way
 KEPT = Path(__file__).parent / "measured.json"
 
 IDLE, SOME, ALL = "all idle", "1 % advancing", "all advancing"
+SHARED = "all advancing, on 20 VirtualServices"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,11 +96,11 @@ class App:
             "ports": [{"name": "http", "port": 9898}],
         }
 
-    def rollout(self, *, step: int) -> dict[str, Any]:
-        """Build the Rollout: two metrics, as in the example."""
+    def rollout(self, *, step: int, route: str = "") -> dict[str, Any]:
+        """Build the Rollout: two metrics, as in the example. `route` is a VirtualService that it shares with others."""
         spec = {
             "targetKind": "Deployment",
-            "virtualService": {"name": self.name},
+            "virtualService": {"name": route or self.name},
             "primary": {"name": self.name, "host": self.name},
             "canary": {"name": self.canary, "host": self.canary},
             "canaryAnalysis": {
@@ -117,6 +117,16 @@ class App:
     def _object(self, version: str, kind: str, spec: dict[str, Any], name: str = "") -> dict[str, Any]:
         metadata = {"name": name or self.name, "namespace": self.namespace, "labels": {"app": name or self.name}}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def gateway(name: str, namespace: str, routes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Build the VirtualService of a gateway, with the routes of many apps."""
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"hosts": ["shop.example"], "gateways": ["edge"], "http": routes},
+    }
 
 
 def namespace(name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.apiserver.steering import Steerer
 from tests.bench import single
 from tests.bench.cost import Till
-from tests.bench.figures import ALL, IDLE, SOME, Figures, Measured
+from tests.bench.figures import ALL, IDLE, SHARED, SOME, Figures, Measured
 from tests.bench.growth import growth
 from tests.bench.naive import naive
 from tests.bench.objects import App
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.components.prometheus import PrometheusServer
 
 NAIVE = 1000  # the N at which other ways are tried; at more they tell nothing new, and take minutes
+SHARING = 1000  # the N at which Rollouts share their VirtualServices
 RELEASES = 300
 STARTS = 9
 
@@ -65,7 +66,10 @@ class Bench:
             yield figures
             figures = self._releases(server, figures)
             yield figures
-            yield from self._sizes(server, apps, figures, end)
+            for figures in self._sizes(server, apps, figures, end):  # noqa: B020 - what there is so far
+                yield figures
+            if SHARING in self.sizes:
+                yield replace(figures, passes=[*figures.passes, self.shared(server, apps[:SHARING])])
 
     def _singles(self, server: PrometheusServer, figures: Figures) -> Figures:
         with self._plane("crowd") as plane:
@@ -91,6 +95,16 @@ class Bench:
                 if not self.counts:
                     figures = self._beside(plane, server, world, figures)
                     yield figures
+
+    def shared(self, server: PrometheusServer, apps: Sequence[App]) -> Measured:
+        """Measure the steps of Rollouts whose routes are in few VirtualServices, as gateways have them."""
+        self.say(f"N = {len(apps):,}: {SHARED}")
+        with self._plane("shared") as plane:
+            world, till = World(plane, shared=True), Till(plane, server, self.directory)
+            world.add(apps)
+            till.once()  # puts on record that all is at rest
+            world.advance(apps)
+            return Measured(n=len(apps), state=SHARED, cost=till.cost(1))
 
     def _beside(self, plane: ControlPlane, server: PrometheusServer, world: World, figures: Figures) -> Figures:
         """Measure what one size is enough for."""

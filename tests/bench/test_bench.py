@@ -10,7 +10,20 @@ import pytest
 from tests.bench import page, tables
 from tests.bench.bounds import BOUNDS, COUNT, held
 from tests.bench.cost import Cost
-from tests.bench.figures import ALL, IDLE, SOME, Crowd, Figures, Hanging, Measured, Releases, Start, read, written
+from tests.bench.figures import (
+    ALL,
+    IDLE,
+    SHARED,
+    SOME,
+    Crowd,
+    Figures,
+    Hanging,
+    Measured,
+    Releases,
+    Start,
+    read,
+    written,
+)
 from tests.bench.growth import growth
 from tests.bench.naive import Naive
 from tests.bench.objects import App
@@ -90,9 +103,19 @@ def test_steps_that_were_due_and_not_made_are_counted() -> None:
     lazy = replace(CHEAP, moves={"advance": 997, "not reached": 3})
     rows = held(Figures(passes=[Measured(n=1000, state=ALL, cost=lazy)]))
 
-    [behind] = [row for row in rows if row.bound.what == "Rollouts left behind"]
+    [behind] = [row for row in rows if row.bound.what == "Rollouts left behind" and row.figure is not None]
 
     assert (behind.figure, behind.bound.kind, behind.broken) == (3, COUNT, True)
+
+
+def test_requests_that_rise_where_rollouts_share_their_routes_are_broken() -> None:
+    own = replace(CHEAP, requests={"get virtualservices": 100}, moves={"advance": 1000})
+    shared = replace(own, requests={"get virtualservices": 101})
+    passes = [Measured(n=1000, state=state, cost=cost) for state, cost in ((ALL, own), (SHARED, shared))]
+
+    [against] = [row for row in held(Figures(passes=passes)) if row.bound.what == "requests against one each"]
+
+    assert (against.figure, against.broken) == (1.01, True)
 
 
 def test_an_event_that_was_lost_is_broken_and_a_late_pass_is_not() -> None:

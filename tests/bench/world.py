@@ -11,30 +11,37 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.model.template_hash import revision
 from tests.apiserver.steering import LONG_AGO
-from tests.bench.objects import HEALTHY, App, namespace, strangers
+from tests.bench.objects import HEALTHY, App, gateway, namespace, strangers
 from tests.bench.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from tests.components.controlplane import ControlPlane
 
 WEIGHT = 10
+GATEWAY = "gateway"
 
 
 class World:
-    """The objects in a control plane. `apps` are those that have a Rollout."""
+    """The objects in a control plane. `apps` are those that have a Rollout.
 
-    def __init__(self, plane: ControlPlane, *, step: int = 1) -> None:
+    `shared`: all Rollouts of a namespace have their routes in one VirtualService; they are added at once.
+    """
+
+    def __init__(self, plane: ControlPlane, *, step: int = 1, shared: bool = False) -> None:
         self.plane = plane
         self.sender = Sender(plane)
         self.apps: list[App] = []
         self._step = step
+        self._shared = shared
         self._namespaces: set[str] = set()
 
     def add(self, apps: Collection[App], *, weight: int = WEIGHT) -> None:
         """Store new Rollouts, at rest, with all that they are about."""
         self._make_namespaces(app.namespace for app in apps)
+        if self._shared:
+            self.sender.each(self.sender.create, self._gateways(apps, weight))
         self.sender.each(lambda app: self._store(app, weight), apps)
         self.apps += apps
 
@@ -54,6 +61,12 @@ class World:
     def _turn(self, apps: Iterable[App], status: dict[str, Any]) -> None:
         self.sender.each(lambda app: self.sender.merge(f"{app.path}/status", {"status": status}), apps)
 
+    def _gateways(self, apps: Collection[App], weight: int) -> Iterator[dict[str, Any]]:
+        for name in sorted({app.namespace for app in apps}):
+            own = (item for app in apps if app.namespace == name for item in app.network(weight))
+            routes = [route for item in own if item["kind"] == "VirtualService" for route in item["spec"]["http"]]
+            yield gateway(GATEWAY, name, routes)
+
     def _make_namespaces(self, names: Iterable[str]) -> None:
         fresh = sorted(set(names) - self._namespaces)
         self.sender.each(self.sender.create, map(namespace, fresh))
@@ -65,8 +78,9 @@ class World:
             path = app.deployment_path(stored["metadata"]["name"])
             self.sender.merge(f"{path}/status", {"status": {"observedGeneration": 1, **HEALTHY}})
         for manifest in app.network(weight):
-            self.sender.create(manifest)
-        self.sender.create(app.rollout(step=self._step))
+            if not self._shared or manifest["kind"] != "VirtualService":
+                self.sender.create(manifest)
+        self.sender.create(app.rollout(step=self._step, route=GATEWAY if self._shared else ""))
         found = revision(stored["spec"]["template"])  # the canary is the last
         status = {
             "observedGeneration": 1,
