@@ -15,6 +15,7 @@ from reconcile.core.stops import GateError, WaitError
 from reconcile.model import durations
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
+from reconcile.model.kinds import ROLLOUT
 from reconcile.model.rollout import Phase
 from reconcile.model.template_diff import changed_paths
 from reconcile.model.text import shown
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def rollout(case: Case) -> str:
     """1. The Rollout is valid, not being deleted, and the only one, or the oldest, on its route."""
-    problems = [*case.rollout.problems, *unknown_metrics(case)]
+    problems = [*unserved_version(case), *case.rollout.problems, *unknown_metrics(case)]
     # The way back needs no analysis, and so no valid one.
     if problems and (case.ending is None or case.rollout.spec is None):
         raise GateError("; ".join(problems))
@@ -38,6 +39,12 @@ def rollout(case: Case) -> str:
     if reason := claimed_by_other(case):
         raise GateError(reason)
     return "valid"
+
+
+def unserved_version(case: Case) -> list[str]:
+    """Returns a problem where the Rollout is of a version that this program does not know."""
+    served, version = {ROLLOUT.api_version(item) for item in ROLLOUT.versions}, case.rollout.api_version
+    return [] if version in served else [f'apiVersion: must be {" or ".join(sorted(served))}, not "{version}"']
 
 
 def claimed_by_other(case: Case) -> str | None:
@@ -61,7 +68,9 @@ def deployments(case: Case) -> str:
     """2. Primary and canary exist. At rest only the canary is looked at: nothing that the primary does matters."""
     revision = case.record.revision
     if case.observation.surroundings is not None:
-        _ = case.objects.primary
+        for deployment in (case.objects.primary, case.objects.canary):
+            if not deployment.selects(deployment.labels):
+                raise GateError(f"{deployment.ref} does not select the pods of its own template")
     return f"{case.rollout.canary.full_name} has {revision}"
 
 

@@ -35,7 +35,7 @@ class Surroundings:
     `routes` are all objects of the namespace that route, where the canary may be scaled to zero.
     `endpoints` are the EndpointSlices of the primary's Service, where all traffic may be routed to it after the copy;
     a MissingError in a cluster without controllers. `destination_rules` are those of the namespace, where a managed
-    route names a subset.
+    route names a subset. `scaled_objects` are those of the namespace: no pass reads them.
     """
 
     primary_service: Manifest | ClusterError | None
@@ -45,6 +45,7 @@ class Surroundings:
     routes: tuple[Manifest, ...] | ClusterError = ()
     endpoints: tuple[Manifest, ...] | ClusterError = ()
     destination_rules: tuple[Manifest, ...] | ClusterError = ()
+    scaled_objects: tuple[Manifest, ...] | ClusterError = ()
 
 
 @dataclass(frozen=True, slots=True)

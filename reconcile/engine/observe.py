@@ -13,7 +13,16 @@ from reconcile.engine.concurrency import map_concurrently
 from reconcile.engine.listing import list_rollouts
 from reconcile.model.endpoints import SERVICE_NAME
 from reconcile.model.errors import ClusterError, MissingError
-from reconcile.model.kinds import AUTOSCALER, DESTINATION_RULE, ENDPOINT_SLICE, Kind, Manifest, Ref, Scope
+from reconcile.model.kinds import (
+    AUTOSCALER,
+    DESTINATION_RULE,
+    ENDPOINT_SLICE,
+    SCALED_OBJECT,
+    Kind,
+    Manifest,
+    Ref,
+    Scope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -65,6 +74,9 @@ def observe_everything(cluster: Cluster, selection: Selection) -> tuple[Snapshot
     cache.read(*(ref for item in drafts for ref in (item.rollout.canary, *_surrounding_refs(item.rollout))))
     drafts = [_add_canary(cache, item) for item in drafts]
     observations = _add_surroundings(cache, drafts, {item.rollout.ref for item in drafts})
+    lists = _Lists(cluster)
+    lists.read(*(key for item in observations for key in _neighbours(item).values()))
+    observations = [_with_lists(lists, item, _neighbours(item)) for item in observations]
     by_name = sorted(observations, key=lambda item: item.rollout.ref)
     return Snapshot(observations=tuple(by_name), list_errors=listing.errors), listing.rollouts
 
@@ -156,6 +168,15 @@ def _wanted_lists(item: Observation) -> dict[str, _ListKey]:
         of_primary = (SERVICE_NAME, item.rollout.primary_service.name)
         wanted["endpoints"] = _ListKey(ENDPOINT_SLICE, namespace, of_primary)
     return wanted
+
+
+def _neighbours(item: Observation) -> dict[str, _ListKey]:
+    """Returns the lists of what acts on the same objects, and is no part of a decision."""
+    namespace = item.rollout.ref.namespace
+    return {
+        "routes": _ListKey(item.rollout.route.kind, namespace),
+        "scaled_objects": _ListKey(SCALED_OBJECT, namespace),
+    }
 
 
 def _subset_lists(item: Observation) -> dict[str, _ListKey]:

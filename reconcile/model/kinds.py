@@ -52,6 +52,8 @@ DESTINATION_RULE = Kind(
     group="networking.istio.io",
     versions=("v1", "v1beta1", "v1alpha3"),
 )
+# KEDA's: it makes an autoscaler of each, and scales to 0 itself.
+SCALED_OBJECT = Kind(name="ScaledObject", plural="scaledobjects", group="keda.sh", versions=("v1alpha1",))
 KINDS = {
     kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, VIRTUAL_SERVICE, DESTINATION_RULE)
 }

@@ -51,6 +51,7 @@ class Service:
 
     ref: Ref
     external: bool
+    headless: bool
     ports: tuple[ServicePort, ...]
     selector: dict[str, Any]
     labels: dict[str, Any] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def service(manifest: Manifest) -> Service:
     view = Service(
         ref=ref_of(SERVICE, metadata),
         external=spec.value.get("type") == "ExternalName",
+        headless=spec.value.get("clusterIP") == "None",
         ports=tuple(_port(port) for port in spec.children("ports", MANY)),
         selector=spec.child("selector", required=False).value,
         labels=labels if isinstance(labels, dict) else {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.core.stops import GateError
+from reconcile.model.errors import ClusterError
 from reconcile.preflight.findings import Finding, Level
 from reconcile.preflight.workloads import readable
 
@@ -24,8 +25,13 @@ def autoscalers(subject: Subject) -> Iterator[Finding]:
             found = subject.case.objects.autoscalers_of(ref)
         except GateError as error:
             name = error.reason.partition(" cannot be ")[0].partition(" in ")[0]
-            yield Finding(level=Level.ERROR, object=name, message=error.reason)
-            return
+            # Whether the primary is being scaled is of no interest to a release.
+            is_listed = not isinstance(subject.case.observation.around.autoscalers, ClusterError)
+            level = Level.WARNING if is_listed and ref == rollout.primary else Level.ERROR
+            yield Finding(level=level, object=name, message=error.reason)
+            if not is_listed:
+                return
+            continue
         if ref.name:
             yield from _of(ref, found)
             yield from _without_requests(subject, ref, found)

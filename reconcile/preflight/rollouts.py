@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.core import gates
-from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, Ref
+from reconcile.model.kinds import DEPLOYMENT, Ref
 from reconcile.preflight.findings import Finding, Level
 from reconcile.preflight.unreadable import invalid_field
 
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 def fields(subject: Subject) -> Iterator[Finding]:
     """Yields what is wrong with the fields of the Rollout."""
     rollout = subject.case.rollout
-    served = {ROLLOUT.api_version(version) for version in ROLLOUT.versions}
-    if rollout.api_version not in served:
-        message = f'must be {" or ".join(sorted(served))}, not "{rollout.api_version}"'
-        yield Finding(level=Level.ERROR, object=str(rollout.ref), path="apiVersion", message=message)
-    yield from (invalid_field(rollout.ref, problem) for problem in rollout.problems)
+    problems = (*gates.unserved_version(subject.case), *rollout.problems)
+    yield from (invalid_field(rollout.ref, problem) for problem in problems)
     known = {problem.partition(": ")[0] for problem in rollout.problems}
     advice = "correct the name, or name the folder of its template: --templates"
     for problem in gates.unknown_metrics(subject.case):
@@ -44,4 +41,6 @@ def rivals(subject: Subject) -> Iterator[Finding]:
             ref = Ref(DEPLOYMENT, mine.ref.namespace, name)
             message = f"{ref} is a Deployment of {other.ref} as well"
             advice = "delete one of the two Rollouts"
-            yield Finding(level=Level.ERROR, object=str(ref), message=message, advice=advice)
+            # The older of the two goes on; the younger one is halted, as the first finding says.
+            level = Level.ERROR if case.observation.rival else Level.WARNING
+            yield Finding(level=level, object=str(ref), message=message, advice=advice)

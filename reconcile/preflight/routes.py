@@ -28,6 +28,10 @@ def routes(subject: Subject) -> Iterator[Finding]:
     elif split.operations(split.lowest):
         message = f"the weights do not add up to 100: they are counted from the canary's, {split.lowest}"
         yield Finding(level=Level.WARNING, message=message, advice="write weights that add up to 100", **what)
+    for path, taker in split.taken:
+        message = f"gets no request: {taker} comes before it and takes them all"
+        advice = "move it up, or let the one before it match less"
+        yield Finding(level=Level.WARNING, object=str(ref), path=path, message=message, advice=advice)
     if split.highest and not case.state.phase:
         message = f"gives {split.highest} % to {case.spec.canary_host} already: the first pass goes on from there"
         yield Finding(level=Level.WARNING, message=message, advice="write 100 and 0, if that is not meant", **what)

@@ -21,6 +21,10 @@ _HTTP_PORT = (
     "name the port http, https, http2 or grpc, or one of these with a suffix (http-api): Istio goes by the name"
 )
 
+_HEADLESS = {
+    "message": "is headless: sidecars send a request to the pod that the client chose, whatever the weights say",
+    "advice": "take clusterIP: None out (a new Service; the field cannot be changed), or route at a gateway alone",
+}
 _REACH = "let the Service lead to a port of the canary's containers, by number or by the name that it has there"
 _SUBSET = "define the subset in the namespace of the Rollout, with labels that these pods have"
 
@@ -34,6 +38,8 @@ def services(subject: Subject) -> Iterator[Finding]:
         if reason := gates.not_http(service):
             path, advice = ("spec.type", "") if service.external else ("spec.ports", _HTTP_PORT)
             yield Finding(level=Level.ERROR, object=str(service.ref), path=path, message=reason, advice=advice)
+        if service.headless:
+            yield Finding(level=Level.WARNING, object=str(service.ref), path="spec.clusterIP", **_HEADLESS)
     need_hosts(subject)
     primary, canary = objects.primary, objects.canary
     yield from _selector(objects.primary_service, primary, canary)

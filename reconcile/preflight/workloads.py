@@ -41,7 +41,10 @@ def deployments(subject: Subject) -> Iterator[Finding]:
         if one.ref != other.ref and one.selects(other.labels):
             message = f"{one.ref} selects the pods of {other.full_name} as well"
             advice = "give each its own value of a label that its selector asks for; a selector cannot be changed later"
-            yield Finding(level=Level.ERROR, object=str(one.ref), path="spec.selector", message=message, advice=advice)
+            # Kubernetes goes by owners, so that no traffic is lost; an autoscaler counts both.
+            yield Finding(
+                level=Level.WARNING, object=str(one.ref), path="spec.selector", message=message, advice=advice
+            )
 
 
 def readable(subject: Subject) -> Iterator[Deployment]:

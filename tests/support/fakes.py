@@ -12,7 +12,7 @@ import jsonpatch
 
 from reconcile.clusters.events import event_manifest
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
-from reconcile.model.kinds import ENDPOINT_SLICE, EVENT, KINDS, Kind, Manifest, Ref, Scope, version_of
+from reconcile.model.kinds import ENDPOINT_SLICE, EVENT, KINDS, SCALED_OBJECT, Kind, Manifest, Ref, Scope, version_of
 from reconcile.model.measurement import Answer, Failure
 
 if TYPE_CHECKING:
@@ -167,5 +167,5 @@ def _at(value: Any, *path: str) -> str:
 def ref_of(manifest: Manifest) -> Ref:
     """Returns the reference to the object of a manifest."""
     metadata = manifest["metadata"]
-    kinds = KINDS | {ENDPOINT_SLICE.name: ENDPOINT_SLICE}
+    kinds = KINDS | {kind.name: kind for kind in (ENDPOINT_SLICE, SCALED_OBJECT)}
     return Ref(kinds[manifest["kind"]], metadata.get("namespace", "default"), metadata["name"])

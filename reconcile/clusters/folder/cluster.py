@@ -21,7 +21,7 @@ from reconcile.clusters.folder.objects import as_served, matches
 from reconcile.clusters.folder.parsed_file import ParsedFile
 from reconcile.clusters.folder.sources import sources_of
 from reconcile.model.errors import ElsewhereError, MissingError, RefusedError
-from reconcile.model.kinds import EVENT, KINDS, Ref
+from reconcile.model.kinds import ENDPOINT_SLICE, EVENT, Ref
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class FolderCluster:
 
         Raises MissingError for a kind that only controllers make, UsageError with all faults of the folder's files.
         """
-        if kind not in KINDS.values():
+        if kind == ENDPOINT_SLICE:
             raise MissingError(f"a folder has no {kind.plural}: a controller of the cluster makes them")
         with self._guard:
             entries = self._index.entries()

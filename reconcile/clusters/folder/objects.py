@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.errors import RefusedError
-from reconcile.model.kinds import KINDS, ROLLOUT, Ref
+from reconcile.model.kinds import KINDS, ROLLOUT, SCALED_OBJECT, Ref
 from reconcile.model.names import is_object_name
 from reconcile.model.text import shown
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 # A dump has these of the object that it was dumped from; in a folder nothing updates them (SPEC 4, 9).
 SERVER_FIELDS = ("resourceVersion", "uid")
+_KINDS = {**KINDS, SCALED_OBJECT.name: SCALED_OBJECT}
 
 
 def ref_to(item: ParsedObject, default_namespace: str) -> Ref | None:
     """Returns the name of an object; None for a kind that no pass reads. Raises RefusedError without a valid name."""
     manifest = item.typed
-    kind = KINDS.get(str(manifest.get("kind")))
+    kind = _KINDS.get(str(manifest.get("kind")))
     if kind is None or not kind.matches(manifest):
         return None
     return _ref(kind, manifest, default_namespace)

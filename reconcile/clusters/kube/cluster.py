@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.events import event_manifest
+from reconcile.clusters.kube import discovery
 from reconcile.clusters.kube.call import Call
 from reconcile.clusters.kube.connection import TIMEOUT, WORKERS, Connection
 from reconcile.clusters.kube.find_access import SERVICE_ACCOUNT, find_access
@@ -15,7 +16,7 @@ from reconcile.clusters.kube.read_plan import PAGE_SIZE
 from reconcile.clusters.kube.reader import Reader
 from reconcile.clusters.kube.status_errors import UnservedError
 from reconcile.model.errors import LostRaceError, MissingError
-from reconcile.model.kinds import EVENT, ROLLOUT, Ref, version_of
+from reconcile.model.kinds import EVENT, ROLLOUT, SCALED_OBJECT, Ref, version_of
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class KubeCluster:
 
     def list(self, kind: Kind, scope: Scope) -> Sequence[Manifest]:
         """Returns all objects of the kind in the scope (`ports.Cluster`)."""
+        # Without the right to list a kind, the server does not say whether it is installed.
+        if kind == SCALED_OBJECT and not discovery.has_group(self.connection, kind):
+            return []
         try:
             return self._objects.list(kind, scope)
         except UnservedError as error:

@@ -30,6 +30,12 @@ def resources(connection: Connection, kind: Kind) -> frozenset[str]:
     return frozenset()
 
 
+def has_group(connection: Connection, kind: Kind) -> bool:
+    """Returns whether the API server has the group of a kind, which may not be installed. Raises ClusterError."""
+    response = connection.send(Call(verb="get", kind=kind, version=kind.versions[0], path="/apis/"))
+    return kind.group in {item.get("name") for item in response.get("groups") or () if isinstance(item, dict)}
+
+
 def status_fields(connection: Connection, kind: Kind) -> frozenset[str] | None:
     """Returns the fields of the kind's status in the server's schema; None where it keeps unknown fields.
 

@@ -51,6 +51,11 @@ class Split(Protocol):
         """The subsets of the canary's Service, likewise."""
         ...
 
+    @property
+    def taken(self) -> tuple[tuple[str, str], ...]:
+        """The managed routes that get no request, each with the route before it that takes them."""
+        ...
+
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
         ...
@@ -68,15 +73,19 @@ class Router(Protocol):
 class Entry:
     """One router. `written` is the path of the field whose managers are the writers of the weights.
 
-    `leading_to` returns the paths of the routes of one object that split traffic to a host, and that lead there alone.
+    `leading_to` returns the paths of the routes of one object that split traffic to a host, and that lead there alone,
+    `claims` the hosts that an object is for, each with a gateway that it is bound to.
     """
 
     read: Router
     written: tuple[str, ...]
     leading_to: Callable[[Manifest, str], tuple[list[str], list[str]]]
+    claims: Callable[[Manifest], frozenset[tuple[str, str]]]
 
 
-ROUTERS = {"VirtualService": Entry(read=istio.read, written=istio.WRITTEN, leading_to=istio.leading_to)}
+ROUTERS = {
+    "VirtualService": Entry(read=istio.read, written=istio.WRITTEN, leading_to=istio.leading_to, claims=istio.claims)
+}
 
 
 def leading_to(manifests: Iterable[Manifest], host: str) -> tuple[list[str], list[str]]:

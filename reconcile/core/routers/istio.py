@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from reconcile.core.routers.istio_matches import takes_all_of
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.names import short_host
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
 
 FULL = 100
+# The gateway that stands for all sidecars.
+MESH = "mesh"
 # The destinations of a managed route: primary and canary.
 PAIR = 2
 # The list has no merge keys: in managedFields, a manager that writes one weight owns the whole list.
@@ -43,10 +48,12 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One managed route."""
+    """One managed route. `taken_by` is the path of a route before it that takes all of its requests, or ""."""
 
     primary: Destination
     canary: Destination
+    path: str
+    taken_by: str = ""
 
     @property
     def weight(self) -> int:
@@ -103,6 +110,11 @@ class Split:
         """The subsets of the canary's Service, likewise."""
         return frozenset(route.canary.subset for route in self.routes) - {""}
 
+    @property
+    def taken(self) -> tuple[tuple[str, str], ...]:
+        """The managed routes that get no request, each with the route before it that takes them."""
+        return tuple((route.path, route.taken_by) for route in self.routes if route.taken_by)
+
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
         if all(route.has(weight) for route in self.routes):
@@ -128,12 +140,24 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
             problems += found
         else:
             ends = [_destination(f"{path}/route/{index}", entry) for index, entry in enumerate(destinations)]
-            managed.append(Route(primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)]))
+            managed.append(
+                Route(primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)], path=_dotted(path))
+            )
     if not managed and not problems:
         problems.append(_nothing_managed(primary, canary, single))
     if problems:
         raise InvalidObjectError(tuple(problems))
-    return Split(tuple(managed))
+    return Split(tuple(_with_takers(manifest["spec"]["http"], managed)))
+
+
+def _with_takers(http: list[Any], managed: list[Route]) -> Iterator[Route]:
+    """Yields the managed routes, each with the first other route that takes all of its requests."""
+    paths = [f"spec.http[{index}]" for index in range(len(http))]
+    own = {route.path for route in managed}
+    for route in managed:
+        index = paths.index(route.path)
+        takers = (paths[i] for i in range(index) if paths[i] not in own and takes_all_of(http[i], http[index]))
+        yield replace(route, taken_by=next(takers, ""))
 
 
 def _routes(manifest: Manifest, problems: list[str], kind: str = "http") -> list[tuple[str, list[Any]]]:
@@ -166,6 +190,21 @@ def leading_to(manifest: Manifest, host: str) -> tuple[list[str], list[str]]:
             elif any(entry.get("weight") not in {None, 0} for entry in to_host):
                 splits.append(_dotted(path))
     return splits, alone
+
+
+def claims(manifest: Manifest) -> frozenset[tuple[str, str]]:
+    """Returns each host that a VirtualService is for, with each gateway that it is bound to; `mesh` is the sidecars.
+
+    A short host and a short gateway are those of its own namespace.
+    """
+    namespace = str((manifest.get("metadata") or {}).get("namespace") or "default")
+    spec = manifest.get("spec")
+    hosts, gateways = (
+        [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+        for found in (spec.get(key) if isinstance(spec, dict) else None for key in ("hosts", "gateways"))
+    )
+    bound = [name if "/" in name or name == MESH else f"{namespace}/{name}" for name in gateways] or [MESH]
+    return frozenset((short_host(host, namespace) or host, gateway) for host in hosts for gateway in bound)
 
 
 def _host(entry: Any, namespace: str) -> str | None:

@@ -36,10 +36,23 @@ BROKEN: dict[str, Broken] = {
         ),
     ),
     "an autoscaler that is none": (
-        standard_and(autoscaler("podinfo", 2, 2, least=-1)),
+        standard_and(autoscaler("podinfo-canary", 2, 2, least=-1)),
         (
             "autoscalers",
             "error",
+            "HorizontalPodAutoscaler scaler.test",
+            "",
+            (
+                "HorizontalPodAutoscaler scaler.test cannot be used: "
+                "spec.minReplicas: must be between 0 and 2147483647, not -1"
+            ),
+        ),
+    ),
+    "an autoscaler of the primary that is none": (
+        standard_and(autoscaler("podinfo", 2, 2, least=-1)),
+        (
+            "autoscalers",
+            "warning",
             "HorizontalPodAutoscaler scaler.test",
             "",
             (

@@ -33,6 +33,7 @@ def test_the_standard_world_has_nothing_in_the_way() -> None:
         "routes": "VirtualService podinfo.test gives 0 % to podinfo-canary",
         "reach": "podinfo.test is reached with the template of podinfo-canary.test too",
         "autoscalers": "none",
+        "neighbours": "no other VirtualService or ScaledObject acts on podinfo-canary.test",
         "metrics": f"{SUCCESS}, {DURATION}",
         "queries": "can be rendered",
         "steps": "",

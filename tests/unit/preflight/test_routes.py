@@ -75,6 +75,24 @@ BROKEN: dict[str, Broken] = {
             "its managed routes give the canary from 0 to 30 %; all move together",
         ),
     ),
+    "a route that gets no request": (
+        standard_with(
+            "VirtualService",
+            "spec",
+            "http",
+            [
+                {"match": [{"uri": {"prefix": "/"}}], "route": [destination("podinfo", 100)]},
+                {"route": [destination("podinfo", 100), destination("podinfo-canary", 0)]},
+            ],
+        ),
+        (
+            "routes",
+            "warning",
+            ROUTE,
+            "spec.http[1]",
+            "gets no request: spec.http[0] comes before it and takes them all",
+        ),
+    ),
     "traffic on the canary before any release": (
         routed([destination("podinfo", 60), destination("podinfo-canary", 40)]),
         (

@@ -43,6 +43,16 @@ BROKEN: dict[str, Broken] = {
             f"{CANARY_SERVICE} has no port named http or https, but web",
         ),
     ),
+    "a headless Service": (
+        standard_with("Service", "spec", "clusterIP", "None"),
+        (
+            "services",
+            "warning",
+            PRIMARY_SERVICE,
+            "spec.clusterIP",
+            "is headless: sidecars send a request to the pod that the client chose, whatever the weights say",
+        ),
+    ),
     "a Service of another place": (
         standard_with("Service", "spec", {"type": "ExternalName", "externalName": "example.com"}),
         ("services", "error", PRIMARY_SERVICE, "spec.type", f"{PRIMARY_SERVICE} is of type ExternalName"),

@@ -60,7 +60,7 @@ BROKEN: dict[str, Broken] = {
         ),
         (
             "deployments",
-            "error",
+            "warning",
             PRIMARY,
             "spec.selector",
             f"{PRIMARY} selects the pods of podinfo-canary.test as well",
@@ -74,7 +74,7 @@ BROKEN: dict[str, Broken] = {
             {"matchExpressions": [{"key": "app", "operator": "In", "values": ["podinfo", "podinfo-canary"]}]},
             name="podinfo-canary",
         ),
-        ("deployments", "error", CANARY, "spec.selector", f"{CANARY} selects the pods of podinfo.test as well"),
+        ("deployments", "warning", CANARY, "spec.selector", f"{CANARY} selects the pods of podinfo.test as well"),
     ),
     "a primary that is paused": (
         standard_with("Deployment", "spec", "paused", YES),

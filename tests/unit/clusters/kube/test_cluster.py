@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.clusters.kube.cluster import KubeCluster, connect
 from reconcile.model.errors import LostRaceError, MissingError
-from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ROLLOUT, SERVICE, Ref, Scope, Version
+from reconcile.model.kinds import AUTOSCALER, DEPLOYMENT, ROLLOUT, SCALED_OBJECT, SERVICE, Ref, Scope, Version
 from reconcile.model.plan import Event, Patch
 from tests.unit.clusters.kube.api_server import (
     ApiServer,
@@ -185,3 +185,13 @@ def test_a_count_that_is_lost_twice_is_given_up(api: ApiServer, cluster: KubeClu
         cluster.record(EVENT, AT)
 
     assert [request.method for request in api.requests] == ["POST", "GET", "PATCH"] * 2
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_scaled_objects_are_listed_only_where_the_server_has_them(api: ApiServer, installed: bool) -> None:  # noqa: FBT001
+    groups = {"groups": [{"name": "apps"}, *([{"name": "keda.sh"}] if installed else [])]}
+    api.answer = lambda request: Reply(200, groups if request.path == "/apis/" else {"metadata": {}, "items": []})
+    with cluster_at(api.url) as cluster:
+        assert cluster.list(SCALED_OBJECT, Scope(namespace="test")) == []
+    listed = ["GET /apis/keda.sh/v1alpha1/namespaces/test/scaledobjects"] if installed else []
+    assert api.lines == ["GET /apis/", *listed]

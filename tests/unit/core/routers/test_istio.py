@@ -174,3 +174,29 @@ def test_a_weight_that_is_no_integer_from_0_to_100_is_refused(weight: Any, text:
 def test_all_problems_are_told_at_once() -> None:
     third = {"route": [end("p", 1), end("c", 1), end("third", 98)]}
     assert len(problems(routed(third, pair(None, None), pair(101, 0)))) == 3
+
+
+def test_a_route_before_a_managed_one_may_take_all_of_its_requests() -> None:
+    tester = {"match": [{"headers": {"x-tester": {"exact": "yes"}}}], "route": [end("c")]}
+    everything = {"redirect": {"uri": "/"}}
+    api = {"match": [{"uri": {"prefix": "/api"}}]}
+    assert read(routed(tester, pair(100, 0))).taken == ()
+    assert read(routed(pair(100, 0), everything, pair(100, 0))).taken == (("spec.http[2]", "spec.http[1]"),)
+    assert read(routed(api | {"route": [end("x")]}, pair(100, 0, **api), pair(100, 0))).taken == (
+        ("spec.http[1]", "spec.http[0]"),
+    )
+    assert read(routed(pair(100, 0), pair(100, 0))).taken == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"hosts": ["p", "shop.example.com"]}, {("p", "mesh"), ("shop.example.com", "mesh")}),
+        ({"hosts": ["p.test.svc.cluster.local"], "gateways": ["mesh", "a"]}, {("p", "mesh"), ("p", "test/a")}),
+        ({"hosts": ["p"], "gateways": ["istio-ingress/a"]}, {("p", "istio-ingress/a")}),
+        ({"hosts": "p", "gateways": "a"}, set()),
+        ("x", set()),
+    ],
+)
+def test_a_host_is_claimed_at_each_gateway(spec: Any, expected: set[tuple[str, str]]) -> None:
+    assert istio.claims({"metadata": {"namespace": "test"}, "spec": spec}) == expected
