@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,9 @@ def shell(release: Steerer, command: str) -> str:
     environment = release.environment()
     done = subprocess.run(
         ["bash", "-euc", here],
-        env=environment | {"PATH": f"{tool('kubectl').parent}:{environment['PATH']}"},
+        # kubectl keeps what it discovers below HOME.
+        env=environment
+        | {"PATH": f"{tool('kubectl').parent}:{environment['PATH']}", "HOME": str(Path(release.kubeconfig).parent)},
         capture_output=True,
         text=True,
         timeout=60,
