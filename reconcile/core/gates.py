@@ -120,10 +120,22 @@ def unreached(case: Case) -> str | None:
     except GateError as error:  # the DestinationRules cannot be read
         return error.reason
     return (
-        reached.unreached(found.primary_service, found.promoted_template, after, split.primary_ports)
+        _gone_while_copied(case)
+        or reached.unreached(found.primary_service, found.promoted_template, after, split.primary_ports)
         or reached.unreached(found.canary_service, found.canary.template, now, split.canary_ports)
         or reached.outside(rollout.primary_service, split.primary_subsets, primary, found.promoted_template, after)
         or reached.outside(rollout.canary_service, split.canary_subsets, canary, found.canary.template, now)
+    )
+
+
+def _gone_while_copied(case: Case) -> str | None:
+    """Returns why the primary would have no pod for its traffic while the promotion replaces them; None if it would."""
+    primary, rest = case.objects.primary, 100 - case.spec.steps.maximum
+    if primary.kept or not rest or not primary.wanted:
+        return None
+    return (
+        f"{primary.ref} (spec.strategy) takes down all of its pods at once when the template is copied, and still gets "
+        f"{rest} % of the traffic then (maximum {case.spec.steps.maximum})"
     )
 
 

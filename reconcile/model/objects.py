@@ -5,6 +5,7 @@ A value says what the object says. Whether that is good is decided in `core`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MANY = 2**31 - 1
+_PERCENT = re.compile(r"([0-9]{1,9})%")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
     """One Deployment. An absent `spec.replicas` is 1, an absent count of the status is 0.
 
-    `wanted` is `spec.replicas`, `replicas` is `status.replicas`. `reported`: it has a status at all.
+    `wanted` is `spec.replicas`, `replicas` is `status.replicas`. `reported`: it has a status at all. `kept` is how
+    many pods its update strategy keeps available, at least, while the template changes.
     """
 
     ref: Ref
@@ -36,6 +39,7 @@ class Deployment:
     selector: Manifest
     wanted: int
     replicas_written: bool
+    kept: int
     paused: bool
     reported: bool
     observed_generation: int | None
@@ -94,6 +98,7 @@ def deployment(manifest: Manifest) -> Deployment:
     pod_metadata = template.child("metadata", required=False)
     pod_metadata.child("labels", required=False)
     conditions = _conditions(status)
+    wanted = spec.integer("replicas", 0, MANY, 1)
     view = Deployment(
         ref=ref_of(DEPLOYMENT, metadata),
         api_version=str(manifest.get("apiVersion") or "apps/v1"),
@@ -102,8 +107,9 @@ def deployment(manifest: Manifest) -> Deployment:
         template=template.value,
         selector=selector.value,
         selector_keys=_selector_keys(selector),
-        wanted=spec.integer("replicas", 0, MANY, 1),
+        wanted=wanted,
         replicas_written=spec.value.get("replicas") is not None,
+        kept=_kept(spec.child("strategy", required=False), wanted),
         paused=spec.value.get("paused") is True,
         reported=bool(status.value),
         observed_generation=_count(status, "observedGeneration"),
@@ -180,6 +186,26 @@ def _meets(requirement: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
         "Exists": key in labels,
         "DoesNotExist": key not in labels,
     }.get(str(requirement.get("operator")), False)
+
+
+def _kept(strategy: Fields, wanted: int) -> int:
+    """Returns how many of the wanted pods an update keeps, as the Deployment controller counts them."""
+    if strategy.value.get("type") == "Recreate":
+        return 0
+    rolling = strategy.child("rollingUpdate", required=False).value
+    surge = _share(rolling.get("maxSurge"), wanted, up=True)
+    unavailable = _share(rolling.get("maxUnavailable"), wanted, up=False)
+    # With neither no pod could be replaced: the controller then takes one down.
+    return max(wanted - (unavailable or (0 if surge else 1)), 0)
+
+
+def _share(value: Any, wanted: int, *, up: bool) -> int:
+    """Returns a number of pods that is given as one, or as percent of the wanted ones; absent = 25 %."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    percent = _PERCENT.fullmatch("25%" if value is None else str(value))
+    share = int(percent[1]) * wanted if percent else 0
+    return -(-share // 100) if up else share // 100
 
 
 def _selector_keys(selector: Fields) -> frozenset[str]:

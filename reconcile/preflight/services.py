@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import gates, messages
 from reconcile.core.stops import GateError
-from reconcile.model.kinds import SERVICE
+from reconcile.model.kinds import DEPLOYMENT, SERVICE
 from reconcile.preflight.findings import Finding, Level
 from reconcile.preflight.unreadable import need_hosts, unreadable
 
@@ -25,7 +25,10 @@ _HEADLESS = {
     "message": "is headless: sidecars send a request to the pod that the client chose, whatever the weights say",
     "advice": "take clusterIP: None out (a new Service; the field cannot be changed), or route at a gateway alone",
 }
-_REACH = "let the Service lead to a port of the canary's containers, by number or by the name that it has there"
+_REACH = {
+    SERVICE.name: "let the Service lead to a port of the canary's containers, by number or by the name it has there",
+    DEPLOYMENT.name: "let it keep a pod: RollingUpdate with maxUnavailable below its replicas; or let maxWeight be 100",
+}
 _SUBSET = "define the subset in the namespace of the Rollout, with labels that these pods have"
 
 
@@ -55,7 +58,7 @@ def reach(subject: Subject) -> Iterator[Finding]:
         raise GateError("the Services are to be corrected first")
     if reason := gates.unreached(subject.case):
         what = reason.partition(" (")[0]
-        advice = _REACH if what.startswith(SERVICE.name) else _SUBSET
+        advice = _REACH.get(what.partition(" ")[0], _SUBSET)
         yield Finding(level=Level.ERROR, object=what, message=reason, advice=advice)
 
 

@@ -96,3 +96,43 @@ def test_a_primary_service_that_selects_the_canary_as_well_halts_a_pass_as_lint_
     words = "Service shop.prod selects the pods of shop-canary.prod as well"
     scenario = CASES / "named-target-port" / "scenario.yaml"
     assert words in " ".join(run("simulate", "-f", folder, "--scenario", scenario).stdout.split())
+
+
+ALL_AT_ONCE = {
+    "Recreate": "{type: Recreate}",
+    "every pod may be unavailable": "{rollingUpdate: {maxUnavailable: 100%}}",
+    "as many as there are": "{rollingUpdate: {maxUnavailable: 2}}",
+}
+
+
+@pytest.mark.parametrize("strategy", ALL_AT_ONCE.values(), ids=ALL_AT_ONCE)
+def test_a_primary_that_would_lose_all_of_its_pods_under_traffic_is_an_error(
+    tmp_path: Path, folder: Path, strategy: str
+) -> None:
+    edit(folder, "services.yaml", "targetPort: http", "targetPort: 8080")
+    edit(folder, "primary.yaml", "  replicas: 2\n", f"  replicas: 2\n  strategy: {strategy}\n")
+    words = (
+        "Deployment shop.prod (spec.strategy) takes down all of its pods at once when the template is copied, and "
+        "still gets 50 % of the traffic then (maximum 50)"
+    )
+    found = run("lint", "-f", folder, "-o", "json")
+    assert (found.exit_code, words in found.stdout) == (4, True)
+    played = run(
+        *("simulate", "-f", folder, "--scenario", CASES / "named-target-port" / "scenario.yaml"),
+        *("--out", tmp_path / "played"),
+    )
+    assert words in " ".join(played.stdout.split())
+    assert image_of_primary(tmp_path / "played") == "registry.example/shop:1.0.0"
+
+
+def test_a_primary_without_traffic_may_lose_its_pods(folder: Path) -> None:
+    edit(folder, "services.yaml", "targetPort: http", "targetPort: 8080")
+    edit(folder, "primary.yaml", "  replicas: 2\n", "  replicas: 2\n  strategy: {type: Recreate}\n")
+    edit(folder, "rollout.yaml", "maxWeight: 50", "maxWeight: 100")
+    assert run("lint", "-f", folder).exit_code == 0
+
+
+def test_a_headless_service_is_held_against_its_pods_like_any_other(folder: Path) -> None:
+    edit(folder, "services.yaml", "spec:\n", "spec:\n  clusterIP: None\n")
+    found = run("lint", "-f", folder)
+    assert (found.exit_code, 'leads to port "http", which the pods' in " ".join(found.stdout.split())) == (4, True)

@@ -175,3 +175,24 @@ def test_only_a_metric_of_utilization_is_a_share_of_what_is_requested() -> None:
     assert autoscaler(manifest).utilization_of == {"cpu"}
     manifest["spec"] |= {"metrics": [], "targetCPUUtilizationPercentage": 80}
     assert autoscaler(manifest).utilization_of == {"cpu"}
+
+
+ROLLING: dict[str, tuple[int, dict[str, Any], int]] = {
+    "by default": (4, {}, 3),
+    "one pod by default: the new one comes first": (1, {}, 1),
+    "recreated": (4, {"type": "Recreate"}, 0),
+    "all at once": (4, {"rollingUpdate": {"maxUnavailable": "100%"}}, 0),
+    "more than there are": (2, {"rollingUpdate": {"maxUnavailable": 5}}, 0),
+    "the only one": (1, {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}, 0),
+    "one of two": (2, {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}, 1),
+    "a share of one is none, and without more pods it is one": (1, {"rollingUpdate": {"maxSurge": 0}}, 0),
+    "a share of more pods is one at least": (1, {"rollingUpdate": {"maxSurge": "1%", "maxUnavailable": "1%"}}, 1),
+    "no number": (3, {"rollingUpdate": {"maxUnavailable": "many", "maxSurge": True}}, 2),
+}
+
+
+@pytest.mark.parametrize(("wanted", "strategy", "kept"), ROLLING.values(), ids=ROLLING)
+def test_how_many_pods_an_update_keeps(wanted: int, strategy: dict[str, Any], kept: int) -> None:
+    manifest = world.deployment("podinfo", "1", wanted)
+    manifest["spec"]["strategy"] = strategy
+    assert deployment(manifest).kept == kept
