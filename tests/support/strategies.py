@@ -285,6 +285,14 @@ def virtual_service(pick: Pick, weight: int) -> Manifest:
     }
 
 
+def destination_rule(pick: Pick, primary: Manifest) -> Manifest:
+    """Draws what the subset of the managed routes selects: all pods of the primary's Service, or by its labels."""
+    labels = pick(({}, primary["spec"]["selector"]["matchLabels"]))
+    spec = {"host": pick(SPELLINGS).format(PRIMARY_HOST), "subsets": [{"name": "v1", "labels": labels}]}
+    metadata = {"name": "podinfo", "namespace": "test"}
+    return {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": metadata, "spec": spec}
+
+
 def moment(pick: Pick) -> datetime:
     """Draws a time around the pass."""
     return START + timedelta(seconds=pick(MOMENTS))
@@ -374,7 +382,7 @@ def calm_scene(pick: Pick) -> Scene:
         scalers.append(autoscaler(target, 2, 2 if target == "podinfo-canary" else 3, least=pick((0, 3))))
     values = {SUCCESS: pick((99.9, 100.0, 99.0)), DURATION: pick((20.0, 250.5))}
     return Scene(
-        manifests=deepcopy([primary, canary, *services, route, *scalers, manifest]),
+        manifests=deepcopy([primary, canary, *services, route, destination_rule(pick, primary), *scalers, manifest]),
         values=dict(values),
         interval=pick((60.0, 60.0, 10.0)),
         versioned=pick((False, True)),
