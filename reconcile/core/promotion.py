@@ -1,7 +1,7 @@
 """Promotion: the pod template that the primary gets.
 
 The canary's template replaces the primary's, except for the labels that tie pods to their own Deployment, Service and
-subset. When to promote is decided by the state machine.
+subset, and for what `promotion.keep` names. When to promote is decided by the state machine.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model import template_pointer
 from reconcile.model.template_hash import revision, same_template
 
 if TYPE_CHECKING:
@@ -23,23 +24,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The keys of the labels that tie pods to their Deployment and Service."""
+    """The keys of the labels that tie pods to what reaches them, and pointers to what else the primary keeps."""
 
     keys: frozenset[str]
+    pointers: tuple[str, ...] = ()
 
     def labels_of(self, deployment: Deployment) -> dict[str, Any]:
         """Returns the labels of a Deployment's pods that have one of these keys."""
         return {key: value for key, value in deployment.labels.items() if key in self.keys}
 
 
-def identity_of(primary: Deployment, services: Iterable[Service], subsets: Iterable[Subset] = ()) -> Identity:
-    """Returns the keys that the primary's selector, one of the Services' selectors or one of the subsets uses."""
+def identity_of(
+    primary: Deployment, services: Iterable[Service], subsets: Iterable[Subset] = (), keep: Iterable[str] = ()
+) -> Identity:
+    """Returns the keys that the primary's selector, one of the Services' selectors or one of the subsets uses.
+
+    `keep` are pointers that a person names. Those to labels make keys as well.
+    """
     used = [*(service.selector for service in services), *(subset.labels for subset in subsets)]
-    return Identity(primary.selector_keys.union(*used))
+    pointers = tuple(keep)
+    labels = [key for pointer in pointers if (key := template_pointer.label(pointer)) is not None]
+    return Identity(primary.selector_keys.union(*used, labels), pointers)
 
 
 def promoted_template(source: Deployment, target: Deployment, identity: Identity) -> Manifest:
-    """Returns the template that `target` gets: that of `source`, with the identity labels of `target`.
+    """Returns the template that `target` gets: that of `source`, with the identity of `target`.
 
     Label selectors inside affinities and topology spread constraints that select `source`'s own value of an identity
     label select `target`'s instead. Neither Deployment is changed.
@@ -53,6 +62,8 @@ def promoted_template(source: Deployment, target: Deployment, identity: Identity
         template["metadata"] = metadata | {"labels": labels}
     for selector in _selectors(template.get("spec")):
         _retarget(selector, old, new)
+    for pointer in identity.pointers:
+        template_pointer.keep(template, target.template, pointer)
     return template
 
 

@@ -94,6 +94,19 @@ class Fields:
             return value
         return ""
 
+    def texts(self, key: str, most: int) -> tuple[str, ...]:
+        """Returns the strings of a list; none where it is absent or has anything else in it."""
+        value = self.value.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.problem(key, f"must be a list of strings, not {shown(value)}")
+            return ()
+        if len(value) > most:
+            self.problem(key, f"has {len(value)} items, at most {most} are allowed")
+            return ()
+        return tuple(value)
+
     def name(self, key: str) -> str:
         """Returns the name of an object: RFC 1123, at most 253 characters."""
         value = self.text(key)

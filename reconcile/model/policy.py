@@ -75,12 +75,13 @@ class FailurePolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromotionPolicy:
-    """How the traffic goes back after the copy: `step_weight` 0 = all at once.
+    """What the copy leaves as it is, and how the traffic goes back after it: `step_weight` 0 = all at once.
 
     `drain` is the least time between the canary's last traffic and its end, `deadline` the most for the primary's
-    rolling update.
+    rolling update. `keep` are JSON pointers into the pod template, at which the primary's stays as it is.
     """
 
     step_weight: int = 0
     drain: float = 0.0
     deadline: float | None = None
+    keep: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.model.policy import FailurePolicy, OnFailure, PromotionPolicy, Step, Steps
+from reconcile.model.template_pointer import POINTER
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
@@ -12,13 +13,15 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 50
 MOST_FAILURES = 1000
+MOST_KEPT = 32
+MOST_POINTER = 512
 DEFAULT_MAX_WEIGHT = 100
 
 # The fields of each mapping, as in the CustomResourceDefinition.
 LIMITS = ("failureLimit", "consecutiveFailureLimit", "stepDeadline", "deadline")
 ANALYSIS = ("maxWeight", "stepWeight", "steps", "interval", "metrics", "onFailure", *LIMITS, "promotion")
 STEP = ("weight", "hold", "approval")
-PROMOTION = ("stepWeight", "drain", "deadline")
+PROMOTION = ("keep", "stepWeight", "drain", "deadline")
 
 
 def steps(analysis: Fields) -> Steps:
@@ -67,10 +70,24 @@ def _limit(analysis: Fields, key: str) -> int | None:
 
 
 def promotion_policy(analysis: Fields) -> PromotionPolicy:
-    """Returns how the traffic goes back after the copy."""
+    """Returns what the copy leaves as it is, and how the traffic goes back after it."""
     promotion = analysis.child("promotion", required=False).only(*PROMOTION)
     return PromotionPolicy(
         step_weight=0 if promotion.value.get("stepWeight") is None else promotion.integer("stepWeight", 1, 100),
         drain=promotion.duration("drain") or 0.0,
         deadline=promotion.duration("deadline"),
+        keep=_kept(promotion),
     )
+
+
+def _kept(promotion: Fields) -> tuple[str, ...]:
+    pointers = promotion.texts("keep", MOST_KEPT)
+    for index, pointer in enumerate(pointers):
+        if len(pointer) > MOST_POINTER or not POINTER.fullmatch(pointer):
+            promotion.problem(
+                f"keep[{index}]",
+                f"{shown(pointer)} is no JSON pointer to a member of the template, such as /metadata/labels/track",
+            )
+        elif pointer in pointers[:index]:
+            promotion.problem(f"keep[{index}]", f"{shown(pointer)} is there twice")
+    return pointers

@@ -15,6 +15,7 @@ from reconcile.model.kinds import ROLLOUT
 from reconcile.model.measurement import Failure, Measurement
 from reconcile.model.rollout import Attempt, Phase, State
 from reconcile.model.rollout_manifest import MOST_METRICS, MOST_NAME, parse
+from reconcile.model.template_pointer import POINTER
 from reconcile.model.text import MOST_MESSAGE
 from tests.support import paths
 
@@ -111,6 +112,9 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
         assert at(path)["maxLength"] == names.DNS_NAME_LENGTH
     assert set(at(".status.phase")["enum"]) == {phase.value for phase in Phase if phase.value}
     assert at(".spec.canaryAnalysis.metrics")["maxItems"] == MOST_METRICS
+    assert at(".spec.canaryAnalysis.promotion.keep")["maxItems"] == rollout_policy.MOST_KEPT
+    assert at(".spec.canaryAnalysis.promotion.keep[]")["maxLength"] == rollout_policy.MOST_POINTER
+    assert at(".spec.canaryAnalysis.promotion.keep[]")["pattern"] == f"^{POINTER.pattern}$"
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
     assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
@@ -192,7 +196,8 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
 
 def test_the_schema_knows_every_field_of_a_rollout() -> None:
     metrics = [{"name": "istio_requests_total", "threshold": 99, "interval": "1m"}]
-    full = rollout(maxWeight=50, metrics=metrics)["spec"] | {"targetKind": "Deployment"}
+    promotion = {"keep": ["/metadata/labels/track"]}
+    full = rollout(maxWeight=50, metrics=metrics, promotion=promotion)["spec"] | {"targetKind": "Deployment"}
 
     jsonschema.validate(full, closed(at(".spec")))
     assert not parse({**rollout(), "spec": full}).problems

@@ -90,7 +90,7 @@ class Objects:
             named = self.primary_subsets
         except StopError:
             named = ()
-        return promotion.identity_of(self.primary, services, named)
+        return promotion.identity_of(self.primary, services, named, self.observation.spec.promotion.keep)
 
     @cached_property
     def promoted_template(self) -> Manifest:

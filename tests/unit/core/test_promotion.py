@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,3 +178,27 @@ def test_the_primary_carries_what_was_promoted_and_can_be_told_apart_from_anothe
     wanted = revision(source.template)
     assert is_promoted_revision(wanted, deployment(world.deployment("podinfo-canary", "1.3.0")), target, KEEP)
     assert not is_promoted_revision(wanted, source, primary(), KEEP)
+
+
+def test_what_a_person_names_is_kept_and_its_labels_are_identity() -> None:
+    keep = ("/metadata/labels/track", "/spec/containers/0/resources", "/metadata/annotations/a")
+    identity = identity_of(primary(), [], keep=keep)
+    assert identity == Identity(frozenset({"app", "track"}), keep)
+    source = canary(
+        {"app": "podinfo-canary", "track": "canary"},
+        topologySpreadConstraints=[term({"matchLabels": {"track": "canary"}})],
+    )
+    target = primary()
+    target.template["metadata"]["labels"]["track"] = "stable"
+    target.template["metadata"]["annotations"] = {"a": "1", "b": "2"}
+    target.template["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "1"}}
+    assert promoted_template(source, target, identity) == {
+        "metadata": {"labels": {"app": "podinfo", "track": "stable"}, "annotations": {"a": "1"}},
+        "spec": {
+            "containers": [{"name": "podinfo", "image": "podinfo:1.2.1", "resources": {"limits": {"cpu": "1"}}}],
+            "topologySpreadConstraints": [term({"matchLabels": {"track": "stable"}})],
+        },
+    }
+    done = replace(target, template=promoted_template(source, target, identity))
+    assert is_promoted(source, done, identity)
+    assert is_promoted_revision(revision(source.template), source, done, identity)

@@ -16,6 +16,7 @@ from reconcile.model.rollout_manifest import parse
 from tests.hostile.tally import End, ended
 from tests.support.world import DURATION, SUCCESS, rollout
 
+NO_POINTER = "is no JSON pointer to a member of the template, such as /metadata/labels/track"
 ABSENT = object()
 
 
@@ -127,6 +128,37 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
     ("spec/canaryAnalysis/stepWeight", 0, "spec.canaryAnalysis.stepWeight: must be between 1 and 100, not 0"),
     ("spec/canaryAnalysis/stepWeight", -5, "spec.canaryAnalysis.stepWeight: must be between 1 and 100, not -5"),
     ("spec/canaryAnalysis/stepWeight", True, "spec.canaryAnalysis.stepWeight: must be an integer, not true"),
+    ("spec/canaryAnalysis/promotion", [], "spec.canaryAnalysis.promotion: must be a mapping, not a list"),
+    (
+        "spec/canaryAnalysis/promotion",
+        {"kept": []},
+        "spec.canaryAnalysis.promotion.kept: is an unknown field; did you mean keep?",
+    ),
+    (
+        "spec/canaryAnalysis/promotion",
+        {"keep": "/metadata/labels/a"},
+        'spec.canaryAnalysis.promotion.keep: must be a list of strings, not "/metadata/labels/a"',
+    ),
+    (
+        "spec/canaryAnalysis/promotion",
+        {"keep": [1]},
+        "spec.canaryAnalysis.promotion.keep: must be a list of strings, not a list",
+    ),
+    (
+        "spec/canaryAnalysis/promotion",
+        {"keep": [f"/spec/{letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFG"]},
+        "spec.canaryAnalysis.promotion.keep: has 33 items, at most 32 are allowed",
+    ),
+    (
+        "spec/canaryAnalysis/promotion",
+        {"keep": ["/spec/a/0"]},
+        f'spec.canaryAnalysis.promotion.keep[0]: "/spec/a/0" {NO_POINTER}',
+    ),
+    (
+        "spec/canaryAnalysis/promotion",
+        {"keep": ["/spec/a", "/spec/a"]},
+        'spec.canaryAnalysis.promotion.keep[1]: "/spec/a" is there twice',
+    ),
     ("spec/canaryAnalysis/metrics", {}, "spec.canaryAnalysis.metrics: must be a list, not a mapping"),
     ("spec/canaryAnalysis/metrics", [1], "spec.canaryAnalysis.metrics[0]: must be a mapping, not 1"),
     (
