@@ -12,6 +12,7 @@ from reconcile.cli import adapters
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ApiOptions, LogOptions, Output, PassOptions, ScopeOptions, Strict
+from reconcile.cli.pod_selectors import beside_what_selects_pods
 from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.cli.scope import selection_for
 from reconcile.clusters.kube import access_review, discovery
@@ -66,6 +67,7 @@ def check(options: CheckOptions, _stop: Stop) -> int:
         selection = selection_for(options.scope, cluster.default_namespace)
         served = _served_resources(cluster)
         subjects, errors = _subjects(cluster, selection, settings)
+        subjects, unseen = beside_what_selects_pods(cluster, subjects)
         grants = _review_rights(
             cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in subjects}
         )
@@ -74,6 +76,7 @@ def check(options: CheckOptions, _stop: Stop) -> int:
         installed.resources(served),
         installed.granted_rights(grants),
         count_rollouts(subjects, errors, Level.INFO),
+        *([installed.unseen_selectors(unseen)] if unseen else []),
     ]
     if options.settings.metrics_server and not answers:
         shared.append(_probe(meter, next(iter(loaded.metrics))))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model import label_selector
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import DEPLOYMENT, Kind, Manifest, Ref
@@ -67,10 +68,7 @@ class Deployment:
 
     def selects(self, labels: Mapping[str, Any]) -> bool:
         """Returns whether its selector matches these labels. An empty one matches none: no server would store it."""
-        exact = self.selector.get("matchLabels") or {}
-        wanted = [{"key": key, "operator": "In", "values": [value]} for key, value in exact.items()]
-        wanted += self.selector.get("matchExpressions") or []
-        return bool(wanted) and all(_meets(requirement, labels) for requirement in wanted)
+        return label_selector.matches(self.selector, labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,18 +172,6 @@ def scales(autoscaler: Manifest, deployment: Ref) -> bool:
 def ref_of(kind: Kind, metadata: Fields) -> Ref:
     """Returns the name of an object from its metadata."""
     return Ref(kind, metadata.text("namespace", "default"), metadata.text("name"))
-
-
-def _meets(requirement: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    """Returns whether labels meet one requirement of a selector. No labels meet an unknown operator."""
-    key, values = str(requirement.get("key")), requirement.get("values")
-    values = values if isinstance(values, list) else []
-    return {
-        "In": key in labels and labels[key] in values,
-        "NotIn": key not in labels or labels[key] not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }.get(str(requirement.get("operator")), False)
 
 
 def _kept(strategy: Fields, wanted: int) -> int:

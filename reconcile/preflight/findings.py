@@ -86,12 +86,14 @@ class Examined:
 class Subject:
     """One Rollout to examine, among `others` in scope (itself included). `answers` may lack any question.
 
-    `namespace_labels` are those of its Namespace, as far as a folder has it; in a cluster it is not read.
+    `namespace_labels` are those of its Namespace, as far as a folder has it; in a cluster it is not read. `neighbours`
+    are other objects of its namespace: all of a folder, and of a cluster those that may select pods.
     """
 
     case: Case
     others: tuple[Rollout, ...] = ()
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    neighbours: tuple[Manifest, ...] = ()
     answers: Answers = field(default_factory=dict)
 
     def with_answers(self, answers: Answers) -> Subject:
@@ -99,13 +101,23 @@ class Subject:
         return replace(self, answers=answers)
 
     def in_folder(self, manifests: Iterable[Manifest]) -> Subject:
-        """Returns the same Rollout with what the other objects of its folder say: the labels of its Namespace."""
-        namespace = self.case.rollout.ref.namespace
-        found = (item.get("metadata") for item in manifests if NAMESPACE.matches(item))
+        """Returns the same Rollout with the other objects of its folder. One that names no namespace is in any."""
+        namespace, every = self.case.rollout.ref.namespace, tuple(manifests)
+        found = (item.get("metadata") for item in every if NAMESPACE.matches(item))
         labels = next(
             (item.get("labels") for item in found if isinstance(item, dict) and item.get("name") == namespace), None
         )
-        return replace(self, namespace_labels=labels if isinstance(labels, dict) else {})
+        neighbours = tuple(item for item in every if _namespace(item) in {None, "", namespace})
+        return replace(self, namespace_labels=labels if isinstance(labels, dict) else {}, neighbours=neighbours)
+
+    def beside(self, neighbours: Iterable[Manifest]) -> Subject:
+        """Returns the same Rollout with other objects of its namespace."""
+        return replace(self, neighbours=tuple(neighbours))
+
+
+def _namespace(manifest: Manifest) -> object:
+    metadata = manifest.get("metadata")
+    return metadata.get("namespace") if isinstance(metadata, dict) else None
 
 
 @dataclass(frozen=True, slots=True)

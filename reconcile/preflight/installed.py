@@ -95,6 +95,13 @@ def _rule(rule: dict[str, Any]) -> str:
     return f"{{{', '.join(parts)}}}"
 
 
+def unseen_selectors(errors: Mapping[str, ClusterError]) -> Result:
+    """Returns which kinds of objects that may select pods cannot be read: they are not looked at."""
+    message = f"not looked at, because they cannot be listed: {next(iter(errors.values()))}"
+    found = Finding(level=Level.INFO, object=", ".join(errors), message=message)
+    return Result(check="selectors", findings=(found,))
+
+
 def metrics_server(answer: Answer) -> Result:
     """Returns whether the metrics server answers, from its answer to any question."""
     failed = answer.failure not in {None, Failure.NO_DATA, Failure.NOT_A_NUMBER}

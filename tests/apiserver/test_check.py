@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from reconcile.model import rights
-from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer
+from reconcile.preflight.selectors import PATHS
+from tests.apiserver.steering import ARTIFACTS, Steerer, account, apply, install, of_steerer, rolled_out
 from tests.components.fixtures import own_control_plane
 from tests.components.processes import wait_for
 from tests.support.paths import CRD
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tests.components.fixtures import StartPrometheus
 
 PODINFO = "podinfo"
+SELECTING = {kind.plural for kind in PATHS if kind.group}
 
 
 @pytest.fixture
@@ -58,10 +60,41 @@ def test_the_account_of_a_pass_is_enough_and_nothing_is_written(control_plane: C
     assert {(entry.verb, entry.resource) for entry in asked if entry.verb not in {"get", "list"}} == {
         ("create", "selfsubjectaccessreviews")
     }
-    assert [entry.code for entry in asked if entry.code >= 400] == []
+    # What may select pods is discovered, and listed where it is installed: the account of a pass may not.
+    selecting = [entry for entry in asked if entry.resource in SELECTING or entry.code == 404]
+    assert {entry.resource for entry in selecting if entry.code == 403} == {"networkpolicies", "poddisruptionbudgets"}
+    rest = [entry for entry in asked if entry not in selecting]
+    assert [entry.code for entry in rest if entry.code >= 400] == []
     # A review for each right, discovery and schema of the Rollout, discovery of Istio, what a pass reads, and what acts
     # beside it.
-    assert len(asked) <= len(rights.PASS) + 3 + 7 + 2
+    assert len(rest) <= len(rights.PASS) + 3 + 7 + 2 + len(SELECTING)
+    said = [item for item in found(steerer("check", "-o", "json"), "info") if item["check"] == "selectors"]
+    assert [item["object"] for item in said] == ["NetworkPolicy, PodDisruptionBudget"]
+    assert "cannot list networkpolicies" in said[0]["message"]
+
+
+def test_a_policy_that_a_promotion_would_take_the_primary_from_is_an_error(
+    control_plane: ControlPlane, installed: str
+) -> None:
+    without_metrics(control_plane, installed)
+    label = [{"op": "add", "path": "/spec/template/metadata/labels/track", "value": "stable"}]
+    control_plane.kubectl("patch", f"deployment/{PODINFO}", "--type=json", "-p", json.dumps(label), namespace=installed)
+    rolled_out(control_plane, installed, PODINFO)
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "stable", "namespace": installed},
+        "spec": {"podSelector": {"matchLabels": {"track": "stable"}}},
+    }
+    apply(control_plane, policy)
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig)
+    [lost] = found(steerer("check", "-n", installed, "-o", "json", expect=4))
+    assert (lost["check"], lost["object"]) == ("selectors", f"NetworkPolicy stable.{installed}")
+    assert lost["advice"] == "add to spec.canaryAnalysis.promotion: keep: [/metadata/labels/track]"
+    kept = {"spec": {"canaryAnalysis": {"promotion": {"keep": ["/metadata/labels/track"]}}}}
+    patch = json.dumps(kept)
+    control_plane.kubectl("patch", f"rollout/{PODINFO}", "--type=merge", "-p", patch, namespace=installed)
+    assert found(steerer("check", "-n", installed, "-o", "json")) == []
 
 
 @pytest.mark.parametrize("right", rights.PASS, ids=lambda right: f"{right.verb} {right.resource}")

@@ -32,6 +32,8 @@ def test_the_standard_world_has_nothing_in_the_way() -> None:
         "services": "podinfo and podinfo-canary expose HTTP",
         "routes": "VirtualService podinfo.test gives 0 % to podinfo-canary",
         "reach": "podinfo.test is reached with the template of podinfo-canary.test too",
+        "keep": "nothing but what reaches the primary",
+        "selectors": "none other",
         "autoscalers": "none",
         "neighbours": "no other VirtualService or ScaledObject acts on podinfo-canary.test",
         "metrics": f"{SUCCESS}, {DURATION}",

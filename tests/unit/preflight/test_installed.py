@@ -6,11 +6,11 @@ import pytest
 
 from reconcile.core.status import FIELDS
 from reconcile.model import rights
-from reconcile.model.errors import UnreachableError
+from reconcile.model.errors import ForbiddenError, UnreachableError
 from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.measurement import Answer, Failure
 from reconcile.preflight.findings import Level, Result, count_levels
-from reconcile.preflight.installed import Served, granted_rights, metrics_server, resources
+from reconcile.preflight.installed import Served, granted_rights, metrics_server, resources, unseen_selectors
 
 ALL = {
     ROLLOUT: frozenset({"rollouts", "rollouts/status"}),
@@ -136,3 +136,10 @@ def test_levels_are_counted() -> None:
     assert sum(count_levels([result]).values()) == len(rights.PASS)
     assert count_levels([]) == {}
     assert Result(check="none").level is None
+
+
+def test_what_may_select_pods_and_cannot_be_listed_is_said_once() -> None:
+    result = unseen_selectors({"NetworkPolicy": ForbiddenError("no"), "Sidecar": ForbiddenError("never")})
+    [finding] = result.findings
+    assert (finding.level, finding.object) == (Level.INFO, "NetworkPolicy, Sidecar")
+    assert finding.message == "not looked at, because they cannot be listed: no"
