@@ -132,3 +132,9 @@ def test_without_a_primary_it_cannot_be_known() -> None:
     result = beside(policy(podSelector=exact(STABLE)), items=items).results[0]
     assert (result.findings, result.incomplete) == ((), "Deployment podinfo.test is missing")
     assert deployment("podinfo", "1")["metadata"] == meta("podinfo")
+
+
+def test_in_a_cluster_only_what_may_select_pods_is_beside_a_rollout() -> None:
+    [subject] = subjects_of(tracked())
+    found = examine(subject.beside([policy(podSelector=exact(STABLE))]), [CHECK])
+    assert rows_of([found]) == [("selectors", "error", "NetworkPolicy other.test", "spec.podSelector", LOST)]
