@@ -130,12 +130,13 @@ def unreached(case: Case) -> str | None:
 
 def _gone_while_copied(case: Case) -> str | None:
     """Returns why the primary would have no pod for its traffic while the promotion replaces them; None if it would."""
-    primary, rest = case.objects.primary, 100 - case.spec.steps.maximum
+    primary = case.objects.primary
+    rest = 100 - (case.weights.split.lowest if case.record.orders.promotes else case.spec.steps.maximum)
     if primary.kept or not rest or not primary.wanted:
         return None
     return (
         f"{primary.ref} (spec.strategy) takes down all of its pods at once when the template is copied, and still gets "
-        f"{rest} % of the traffic then (maximum {case.spec.steps.maximum})"
+        f"{rest} % of the traffic then"
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def keep(subject: Subject) -> Iterator[Finding]:
     """Yields each pointer of `promotion.keep` that leads nowhere."""
     rollout, objects = subject.case.rollout, subject.case.objects
-    for index, pointer in enumerate(subject.case.spec.keep):
+    for index, pointer in enumerate(subject.case.spec.promotion.keep):
         if not any(leads_somewhere(item.template, pointer) for item in (objects.primary, objects.canary)):
             yield Finding(
                 level=Level.WARNING,
@@ -29,4 +29,4 @@ def keep(subject: Subject) -> Iterator[Finding]:
 
 def summary(subject: Subject) -> str:
     """Returns what is kept."""
-    return ", ".join(subject.case.spec.keep) or "nothing but what reaches the primary"
+    return ", ".join(subject.case.spec.promotion.keep) or "nothing but what reaches the primary"

@@ -113,7 +113,7 @@ def test_a_primary_that_would_lose_all_of_its_pods_under_traffic_is_an_error(
     edit(folder, "primary.yaml", "  replicas: 2\n", f"  replicas: 2\n  strategy: {strategy}\n")
     words = (
         "Deployment shop.prod (spec.strategy) takes down all of its pods at once when the template is copied, and "
-        "still gets 50 % of the traffic then (maximum 50)"
+        "still gets 50 % of the traffic then"
     )
     found = run("lint", "-f", folder, "-o", "json")
     assert (found.exit_code, words in found.stdout) == (4, True)

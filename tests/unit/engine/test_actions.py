@@ -373,3 +373,15 @@ def test_what_is_promoted_already_cannot_be_ended_and_nothing_is_written_for_it(
     ask(world, "abort")
     record = world.tick()
     assert (record.plan.move, outcome(record), record.plan.patches) == ("idle", "it is promoted already", ())
+
+
+def test_a_promotion_by_word_takes_no_pod_from_a_primary_with_traffic() -> None:
+    world = world_at(20)
+    world.cluster.edit(P, "spec", "strategy", {"type": "Recreate"})
+    world.workloads.step()
+    ask(world, "promote")
+    record = world.tick()
+    assert (record.plan.move, world.weights, world.image(P)) == ("halt", [(80, 20)], "1.2.0")
+    assert record.plan.reason.endswith("at once when the template is copied, and still gets 80 % of the traffic then")
+    world.split(100)
+    assert moves(world, 1) == ["promote now"]
