@@ -21,7 +21,9 @@ from reconcile.engine import apply, listing
 from reconcile.engine.apply import _record_event
 from reconcile.model.errors import ClusterError, LostRaceError
 from reconcile.model.plan import Record, Result
+from reconcile.model.policy import Steps
 from reconcile.model.rollout import Phase
+from tests.explorer.beginnings import BEGINNINGS
 from tests.explorer.program import Program
 from tests.explorer.search import SEEDS, Search
 from tests.explorer.story import follow
@@ -242,9 +244,7 @@ MUTANTS: dict[str, Mutant] = {
     "the interval is ignored": _both(
         _set(gates, "interval", _never_waits), lambda: patch.dict(gates.BY_NAME, {"interval": _never_waits})
     ),
-    "the last step is not cut at the maximum": _set(
-        state_machine, "next_weight", lambda weight, step, _: weight + step
-    ),
+    "the last step is not cut at the maximum": _set(Steps, "after", lambda steps, weight: weight + steps.size),
     "the canary is scaled down under traffic": _table(_whatever_traffic),
     "the canary is scaled down with the last weight": _moves(Move.CONCLUDE, change=_scaled_as_well),
     "a canary is scaled up again and again": _property(ReleaseRecord, "parked", _without_replicas),
@@ -274,56 +274,8 @@ MUTANTS: dict[str, Mutant] = {
     "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),
 }
 
-# Where the search begins for changes that need more than one disturbance: a seed, and a way from it.
-PASS = ("the interval passes", "a pass begins", "the pass goes on", "the pass goes on")
-FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
-BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "the canary is scaled down without a ticket": (
-        "traffic already split",
-        (
-            *("a pass begins", "the pass goes on", "the pass goes on"),
-            *PASS,
-            "the primary is rolled out and well",
-            *PASS,
-            *("the interval passes", "somebody gives the canary 1.1 restarted", "the canary is rolled out and well"),
-            *("a pass begins", "somebody gives the canary 1.1", "another pass begins"),
-        ),
-    ),
-    "the revision is recorded before the reset": (
-        "a new canary",
-        (*FIRST_STEP, "somebody gives the canary 1.1 restarted"),
-    ),
-    "a repair is on record before it is stored": (
-        "a new canary",
-        (
-            *(*FIRST_STEP, "a GitOps tool puts the weights back", *FIRST_STEP, "the pass goes on"),
-            *("the interval passes", "a GitOps tool puts the weights back"),
-        ),
-    ),
-    "the primary's health is no gate for a reset": ("a new canary", (*FIRST_STEP, "the primary breaks")),
-    **dict.fromkeys(
-        (
-            "an edit of the primary is copied over",
-            "what the primary was is not on record",
-            "what the primary was is put on record in each step",
-        ),
-        ("a new canary", (*FIRST_STEP, "somebody mends the primary", "the primary is rolled out and well")),
-    ),
-    **dict.fromkeys(
-        (
-            "a canary is scaled down whatever other routes do",
-            "a second Rollout on the same Deployments moves as well",
-        ),
-        ("a second Rollout", ()),
-    ),
-    "a canary is scaled up again and again": (
-        "a new canary",
-        (*FIRST_STEP, "somebody scales the canary to 0", "the canary is rolled out and well"),
-    ),
-}
 
-
-def caught(name: str, most: int = 60_000) -> str:
+def caught(name: str, most: int = 10_000) -> str:
     """Returns the law that notices this broken program by its writes; "" = none does in so many worlds."""
     with MUTANTS[name]():
         search = Search(program=Program(whole=False))
