@@ -21,6 +21,8 @@ from tests.explorer.story import follow, seen, tell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The moves that a person's word or a failure policy asks for: no Rollout of this model has either.
+BY_WORD = {Move.HOLD, Move.GIVE_UP, Move.ROLL_BACK, Move.PROMOTE_NOW}
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 
@@ -41,7 +43,7 @@ def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> No
     assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
     assert search.complete == 1
     assert len(search.worlds) >= 100_000
-    assert {plot.plan.move for plot in search.program.plots} == {move.value for move in Move}
+    assert {plot.plan.move for plot in search.program.plots} == {move.value for move in {*Move} - BY_WORD}
     # Every action happens at least once.
     assert set(search.taken) >= {
         "the interval passes",
