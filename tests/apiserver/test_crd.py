@@ -159,7 +159,7 @@ def test_what_is_right_is_accepted(control_plane: ControlPlane, namespace: str, 
         ("canaryAnalysis.maxWeight", 101, "spec.canaryAnalysis.maxWeight"),
         ("canaryAnalysis.maxWeight", 50.5, "spec.canaryAnalysis.maxWeight"),
         ("canaryAnalysis.maxWeight", "50", "spec.canaryAnalysis.maxWeight"),
-        ("canaryAnalysis.stepWeight", ABSENT, "spec.canaryAnalysis.stepWeight: Required value"),
+        ("canaryAnalysis.stepWeight", ABSENT, "exactly one of steps and stepWeight is required"),
         ("canaryAnalysis.stepWeight", 0, "spec.canaryAnalysis.stepWeight"),
         ("canaryAnalysis.stepWeight", -10, "spec.canaryAnalysis.stepWeight"),
         ("canaryAnalysis.metrics", [{"name": "x", "threshold": 1}] * 10_000, "spec.canaryAnalysis.metrics: Too many"),
@@ -256,14 +256,14 @@ def test_people_see_where_a_rollout_stands(control_plane: ControlPlane, namespac
 
     def table(*options: str) -> list[list[str]]:
         lines = control_plane.kubectl("get", *options, namespace=namespace).splitlines()
-        return [line.split(maxsplit=5) for line in lines if line]
+        return [line.split(maxsplit=6) for line in lines if line]
 
     [head, row] = table("sro")
-    assert head == ["NAME", "STATUS", "WEIGHT", "READY", "AGE"]
-    assert row[:4] == ["podinfo", "Progressing", "60", "Unknown"]
+    assert head == ["NAME", "STATUS", "WEIGHT", "READY", "REASON", "AGE"]
+    assert row[:5] == ["podinfo", "Progressing", "60", "Unknown", "Halted"]
     [head, row] = table("rollouts.apps.weave.works", "-o", "wide")
-    assert head[5:] == ["MESSAGE"]
-    assert row[5] == "success rate 82.33% < 99%"
+    assert head[6:] == ["MESSAGE"]
+    assert row[6] == "success rate 82.33% < 99%"
     [head, row] = table("all")
     assert row[0] == "rollout.apps.weave.works/podinfo"
 
