@@ -1,7 +1,8 @@
 """One file put in the place of another in one step, and taken back if the other one is not what was read.
 
 Somebody may edit the file between the last read and the rename. So the two files are exchanged, and the one that comes
-out is read: if it has other bytes than expected, they are exchanged again.
+out is read: if it has other bytes than expected, they are exchanged again. What somebody saves between the two
+exchanges comes out of the second one, and is put back as well.
 
 The exchange needs Linux, and a file system that supports it (most do). Elsewhere an edit in that moment is lost.
 """
@@ -33,6 +34,7 @@ def put(new: Path, old: Path, expected: bytes | None) -> bool:
     Returns False if it has not, with all as before. After True the old file may be left under the name of `new`.
     Raises OSError.
     """
+    ours = new.stat().st_ino
     try:
         if expected is not None and not _wait_for_writers(old):
             return False
@@ -43,8 +45,18 @@ def put(new: Path, old: Path, expected: bytes | None) -> bool:
         return False
     if expected is None or _content(new, len(expected) + 1) == expected:
         return True
-    _rename(new, old, EXCHANGE)
+    _put_back(new, old, ours)
     return False
+
+
+def _put_back(new: Path, old: Path, placed: int) -> None:
+    """Exchanges the files until the last one that others saved is in place; `placed` is the inode that is there now."""
+    while True:
+        saved = new.stat().st_ino
+        _rename(new, old, EXCHANGE)
+        if new.stat().st_ino == placed:
+            return
+        placed = saved  # a newer file was saved since, and has just come out
 
 
 def _rename(source: Path, target: Path, flags: int) -> bool:
