@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 # Flags of renameat2(2).
 NOREPLACE, EXCHANGE = 1, 2
@@ -34,7 +35,11 @@ def put(new: Path, old: Path, expected: bytes | None) -> bool:
     Returns False if it has not, with all as before. After True the old file may be left under the name of `new`.
     Raises OSError.
     """
-    ours = new.stat().st_ino
+    with new.open("rb") as ours:  # open, so that no newer file gets its inode
+        return _exchanged(new, old, expected, ours)
+
+
+def _exchanged(new: Path, old: Path, expected: bytes | None, ours: BinaryIO) -> bool:
     try:
         if expected is not None and not _wait_for_writers(old):
             return False
@@ -49,14 +54,12 @@ def put(new: Path, old: Path, expected: bytes | None) -> bool:
     return False
 
 
-def _put_back(new: Path, old: Path, placed: int) -> None:
-    """Exchanges the files until the last one that others saved is in place; `placed` is the inode that is there now."""
-    while True:
-        saved = new.stat().st_ino
+def _put_back(new: Path, old: Path, placed: BinaryIO) -> None:
+    """Exchanges the files until the last one that others saved is in place; `placed` is the one that is there now."""
+    with new.open("rb") as saved:
         _rename(new, old, EXCHANGE)
-        if new.stat().st_ino == placed:
-            return
-        placed = saved  # a newer file was saved since, and has just come out
+        if not os.path.samestat(new.stat(), os.fstat(placed.fileno())):
+            _put_back(new, old, saved)  # a newer file was saved since, and has just come out
 
 
 def _rename(source: Path, target: Path, flags: int) -> bool:
