@@ -285,6 +285,7 @@ def test_the_selection_is_kept() -> None:
     ("error", "words"),
     [
         (RefusedError("nobody can write that"), "nobody can write that"),
+        (ClusterError("the folder is gone"), "the folder is gone"),
         (ValueError("a defect"), "internal error: ValueError: a defect"),
     ],
 )
