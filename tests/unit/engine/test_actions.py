@@ -148,6 +148,12 @@ def test_a_pause_holds_the_weight_shows_the_checks_and_ends_when_it_is_removed(v
     assert moves(world, 1) == ["advance"]
 
 
+def test_a_pause_of_another_revision_holds_nothing() -> None:
+    world = world_at()
+    ask(world, "pause", "v1-older")
+    assert moves(world, 1) == ["advance"]
+
+
 def test_checks_that_fail_under_a_pause_are_not_counted() -> None:
     world = world_at(failureLimit=0, onFailure="Rollback")
     ask(world, "pause")
