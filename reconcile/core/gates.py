@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import health, messages, optional_gates, routers
 from reconcile.core import reach as reached
+from reconcile.core.case import attempts
 from reconcile.core.state_machine import CONCLUDING, Standing
 from reconcile.core.stops import GateError, WaitError
-from reconcile.model import durations
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.kinds import ROLLOUT
@@ -198,27 +198,13 @@ def primary(case: Case) -> str:
     reason = health.unhealthy(deployment)
     if reason is None:
         return _available(deployment)
-    if late := _promotion_overdue(case):
+    if late := attempts.promotion_overdue(case):
         raise GateError(f"{deployment.ref} {reason}; {late}", condition="PromotionDeadlineExceeded")
     available, updated = health.updated_and_available(deployment)
     if case.state.phase in CONCLUDING and reason == health.unfinished(deployment) and available < updated:
         text = messages.waiting(deployment.full_name, available, updated)
         raise GateError(text, event=text)
     raise GateError(f"{deployment.ref} {reason}")
-
-
-def _promotion_overdue(case: Case) -> str:
-    """Returns that the primary did not roll out the promoted template in time, in words; "" where that is not so."""
-    deadline, since = case.spec.promotion.deadline, case.state.last_transition
-    if case.state.phase is not Phase.PROMOTING or deadline is None or since is None:
-        return ""
-    elapsed = (case.now - since).total_seconds()
-    if elapsed <= deadline:
-        return ""
-    return (
-        f"{durations.text(elapsed)} after the promotion was decided (deadline {durations.text(deadline)}): the canary "
-        "keeps the traffic"
-    )
 
 
 def canary(case: Case) -> str:

@@ -11,7 +11,7 @@ from reconcile.model import durations
 from reconcile.model.actions import Action
 from reconcile.model.measurement import FAILED, PASSED
 from reconcile.model.policy import OnFailure
-from reconcile.model.rollout import Attempt
+from reconcile.model.rollout import Attempt, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +91,20 @@ def overdue(case: Case) -> str:
                 f"(stepDeadline {durations.text(policy.step_deadline)})"
             )
     return ""
+
+
+def promotion_overdue(case: Case) -> str:
+    """Returns that the primary did not roll out the promoted template in time, in words; "" where that is not so."""
+    deadline, since = case.spec.promotion.deadline, case.state.last_transition
+    if case.state.phase is not Phase.PROMOTING or deadline is None or since is None:
+        return ""
+    elapsed = (case.now - since).total_seconds()
+    if elapsed <= deadline:
+        return ""
+    return (
+        f"{durations.text(elapsed)} after the promotion was decided (deadline {durations.text(deadline)}): the canary "
+        "keeps the traffic"
+    )
 
 
 def _since_at_step(case: Case) -> datetime | None:
