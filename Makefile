@@ -30,6 +30,8 @@ install: $(VENV)/.dev ## Install steerer and its development tools into .venv
 
 demo: $(VENV)/.run ## Play the demonstration: no cluster, no Go, seconds
 	@$(BIN)/steerer simulate -f artifacts --scenario artifacts/scenarios/demo.yaml
+	@printf '\nThe same with a failure policy, and a canary that stays bad:\n\n'
+	@$(BIN)/steerer simulate -f artifacts --scenario artifacts/scenarios/rollback.yaml
 
 # Processes that run tests: one for each core.
 WORKERS ?= auto

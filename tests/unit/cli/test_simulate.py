@@ -47,6 +47,26 @@ def test_the_demonstration_says_the_twenty_messages_of_the_seed_and_no_others() 
     assert stored(ARTIFACTS, "rollouts/podinfo.yaml").get("status") is None  # a simulation plays on a copy
 
 
+def test_with_a_failure_policy_a_canary_that_stays_bad_is_rolled_back() -> None:
+    done = invoke("simulate", "-f", ARTIFACTS, "--scenario", ARTIFACTS / "scenarios" / "rollback.yaml", "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    played = json.loads(done.stdout)
+    warnings = [
+        event["message"] for one in played["passes"] for r in one for event in r["events"] if event["type"] == "Warning"
+    ]
+    reason = "success rate 80.41% < 99%; 3 checks failed in a row, 2 forgiven (consecutiveFailureLimit)"
+    assert warnings[-2:] == [
+        f"Rolling back podinfo.test {reason}",
+        "Rolled back podinfo.test! Scaling down podinfo-canary.test",
+    ]
+    objects = {(item["kind"], item["metadata"]["name"]): item for item in played["objects"]}
+    assert objects["Rollout", "podinfo"]["status"]["phase"] == "Failed"
+    route = objects["VirtualService", "podinfo"]["spec"]["http"][0]["route"]
+    assert [entry["weight"] for entry in route] == [100, 0]
+    sizes = [objects["Deployment", name]["spec"]["replicas"] for name in ("podinfo", "podinfo-canary")]
+    assert sizes == [2, 0]
+
+
 def test_the_demonstration_is_printed_as_kubectl_describe_does() -> None:
     text = invoke(*DEMO).stdout
     lines = text.splitlines()
