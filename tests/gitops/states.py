@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model import rights
+from reconcile.model.actions import ANY_REVISION, Action
 from tests.apiserver.steering import DURATION, Metrics, Steerer, account, get, install, rolled_out
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ MAXIMUM = "under way, at the maximum"
 PROMOTING = "promoting"
 FINALISING = "finalising"
 SUCCEEDED = "promoted"
+WAITING = "waits for an approval"
+HELD = "paused by a person"
+PAUSED = "a limit was passed, and the policy is to pause"
+ROLLING_BACK = "rolling back"
+FAILED = "rolled back"
 MISSING = "halted at rest: an object is missing"
 RESPECIFIED = "its spec was changed, and no pass has seen that"
 INVALID = "invalid"
@@ -50,9 +56,13 @@ class Life:
 
     def passes(self, move: str, state: str) -> None:
         """Make one pass, expect this move of it, and keep what it leaves behind."""
+        self.makes(move)
+        self.note(state)
+
+    def makes(self, move: str) -> None:
+        """Make one pass, and expect this move of it."""
         done = self.steerer.passes()
         assert done.record["move"] == move, done.out + done.err
-        self.note(state)
 
     def kubectl(self, *args: str) -> None:
         """Let a user do something."""
@@ -71,6 +81,7 @@ def play(plane: ControlPlane, metrics: Metrics, namespace: str) -> dict[str, dic
     _before_the_first(life)
     _under_way(life)
     _to_the_end(life)
+    _held_and_rolled_back(life)
     _broken(life)
     return life.states
 
@@ -117,10 +128,36 @@ def _to_the_end(life: Life) -> None:
     life.passes("retire", SUCCEEDED)
 
 
+def _held_and_rolled_back(life: Life) -> None:
+    analysis = {"maxWeight": None, "stepWeight": None, "steps": [{"weight": 50, "approval": True}, {"weight": 100}]}
+    _edit(life, {"spec": {"canaryAnalysis": analysis | {"onFailure": "Pause", "failureLimit": 0}}})
+    image(life, "1.2.3")
+    life.makes("scale up")
+    life.settled()
+    life.makes("start")
+    life.passes("hold", WAITING)
+    _edit(life, {"metadata": {"annotations": {Action.PAUSE.annotation: ANY_REVISION}}})
+    life.passes("hold", HELD)
+    _edit(life, {"metadata": {"annotations": {Action.PAUSE.annotation: None}}})
+    life.metrics.values[DURATION] = "823"
+    life.passes("halt", PAUSED)
+    life.metrics.good()
+    revision = get(life.plane, "rollout/podinfo", life.steerer.namespace)["status"]["canaryRevision"]
+    _edit(life, {"metadata": {"annotations": {Action.ABORT.annotation: revision}}})
+    life.passes("roll back", ROLLING_BACK)
+    life.passes("give up", FAILED)
+    image(life, "1.2.2")  # what the primary runs
+    life.makes("return")
+
+
+def _edit(life: Life, changes: dict[str, Any]) -> None:
+    life.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(changes))
+
+
 def _broken(life: Life) -> None:
     life.kubectl("delete", "deployment/podinfo-canary")
     life.passes("halt", MISSING)
     unknown = {"spec": {"canaryAnalysis": {"metrics": [{"name": "latency", "threshold": 500}]}}}
-    life.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(unknown))
+    _edit(life, unknown)
     life.note(RESPECIFIED)
     life.passes("halt", INVALID)

@@ -148,11 +148,14 @@ def test_halted_and_stalled_rollouts_are_counted(prometheus: PrometheusServer, c
     ]
     halted = [reason for status, reason in ready if status == "False" and reason in {"Halted", "WriteFailed"}]
     assert values(prometheus, "Halted") == [len(halted)]
-    assert values(prometheus, "Stalled") == [sum(reason == "InvalidSpec" for _, reason in ready)]
+    assert values(prometheus, "Stalled") == [
+        sum(item["type"] == "Stalled" for seen in rollouts for item in seen["status"].get("conditions", []))
+    ]
 
 
 def test_the_alerts_see_what_kube_state_metrics_makes(prometheus: PrometheusServer) -> None:
-    assert alerted(prometheus, "SteererRolloutStalled") == {slug(states.INVALID)}
+    stalled = alerted(prometheus, "SteererRolloutStalled")
+    assert stalled == {slug(state) for state in (states.INVALID, states.PAUSED, states.FAILED)}
     halted = alerted(prometheus, "SteererRolloutHalted")
     assert halted == {slug(state) for state in (states.HALTED, states.REFUSED, states.MISSING, states.RESPECIFIED)}
     assert alerted(prometheus, "SteererRolloutSlow") == set()  # all of it has happened just now
