@@ -29,7 +29,7 @@ from reconcile.report.verdict import UNWRITTEN, verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconcile.model.plan import Gate, Plan, Position, Record
+    from reconcile.model.plan import AskedAction, Gate, Plan, Position, Record
 
 NEW = "new"
 _MARKS = {
@@ -51,6 +51,7 @@ def block_lines(record: Record) -> Iterator[Line]:
         yield Line(indent=2, head=styled(plan.reason, "yellow" if plan.move == "halt" else ""))
     yield from _error(record)
     yield from _titled("Gates", _gates(plan.gates))
+    yield from _titled("Asked for", _asked(plan.actions))
     yield from _titled(_analysis_title(plan.before), _measurements(plan))
     yield from _titled(_WRITES.get(record.result, "Was to write"), _writes(plan))
     yield from promotion_lines(plan.promotion)
@@ -98,6 +99,13 @@ def _gates(gates: Sequence[Gate]) -> Iterator[Line]:
         yield Line(indent=4, head=Text(f"{SKIPPED} not reached", "dim"), body=styled(", ".join(others), "dim"))
 
 
+def _asked(actions: Sequence[AskedAction]) -> Iterator[Line]:
+    """Yields a line for each action that a person asked for, with what the pass made of it."""
+    names = pad_to_widest([styled(f"{item.action} {item.value}") for item in actions])
+    for item, name in zip(actions, names, strict=True):
+        yield Line(indent=4, head=name, body=styled(item.outcome, "bold red" if item.refused else ""))
+
+
 def _analysis_title(position: Position) -> str:
     return "Analysis" if position.weight is None else f"Analysis at {position.weight} %"
 
@@ -138,4 +146,8 @@ def _next_step(record: Record) -> str:
         return UNWRITTEN[record.result].next_step
     if record.plan.move == "wait":
         return "the next pass looks again"
+    if record.plan.move == "hold":
+        return "every pass measures and looks again"
+    if any(gate.name == "limits" and gate.outcome is Outcome.FAILED for gate in record.plan.gates):
+        return "nothing until a person says how it goes on"
     return next_step(after.phase, after.weight, halted=record.plan.move == "halt")

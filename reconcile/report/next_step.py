@@ -7,7 +7,8 @@ _NEXT = {
     "Succeeded": "a rollout starts when the canary gets a new pod template",
     "Promoting": "all traffic goes to the primary as soon as its new pods are rolled out and healthy",
     "Finalising": "the canary is scaled to zero by a later pass, when its traffic has drained",
-    "Failed": "nothing until somebody looks at it",
+    "RollingBack": "the canary is scaled to zero by a later pass, when its traffic has drained",
+    "Failed": "nothing until the canary gets a new pod template, or a person says retry",
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from reconcile.model.plan import Gate, Outcome, Position, Result
+from reconcile.model.plan import AskedAction, Gate, Outcome, Position, Result
 from tests.unit.report import factory
 from tests.unit.report.factory import printed
 
@@ -56,6 +58,30 @@ podinfo.test  would advance
   Next  analysis at weight 50, once the control-loop interval has passed
 """
     )
+
+
+def test_what_a_person_asked_for_is_told_with_what_became_of_it() -> None:
+    asked = (
+        AskedAction(action="approve", value="v1-9d0b/40", outcome="taken"),
+        AskedAction(action="retry", value="v1-9d0b", outcome="a retry needs a token", refused=True),
+    )
+    text = printed(factory.record(factory.advancing(gates=(), measurements=(), actions=asked)))
+
+    assert "  Asked for\n    approve v1-9d0b/40  taken\n    retry v1-9d0b       a retry needs a token\n" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"move": "hold"}, "every pass measures and looks again"),
+        (
+            {"gates": (Gate(name="limits", outcome=Outcome.FAILED, reason="5m at 30 %"),)},
+            "nothing until a person says how it goes on",
+        ),
+    ],
+)
+def test_what_comes_next_depends_on_whose_turn_it_is(fields: dict[str, Any], words: str) -> None:
+    assert f"  Next  {words}\n" in printed(factory.record(factory.halting(measurements=(), **fields)))
 
 
 def test_a_halt_names_the_gate_and_shows_the_query() -> None:
