@@ -99,13 +99,16 @@ class Fields:
         value = self.value.get(key)
         if value is None:
             return ()
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list):
             self.problem(key, f"must be a list of strings, not {shown(value)}")
             return ()
         if len(value) > most:
             self.problem(key, f"has {len(value)} items, at most {most} are allowed")
             return ()
-        return tuple(value)
+        others = [(index, item) for index, item in enumerate(value) if not isinstance(item, str)]
+        for index, item in others:
+            self.problem(f"{key}[{index}]", f"must be a string, not {shown(item)}")
+        return () if others else tuple(value)
 
     def name(self, key: str) -> str:
         """Returns the name of an object: RFC 1123, at most 253 characters."""

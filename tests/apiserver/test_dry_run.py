@@ -493,7 +493,7 @@ def test_rollouts_that_may_not_be_listed_are_one_line_and_an_exit_code(
         (("plan", "--context=nowhere"), "no context 'nowhere'"),
         (("plan", "--metrics-server=prometheus"), "--metrics-server is no http:// or https:// address"),
         (("plan", "--no-such-option"), "No such option"),
-        (("promote",), "No such command"),
+        (("advance",), "No such command"),
     ],
 )
 def test_what_cannot_be_meant_is_told_and_nothing_is_written(

@@ -300,7 +300,7 @@ def test_get_shows_where_the_rollout_stands(release: Release) -> None:
     def table(chapter: str) -> list[list[str]]:
         return [re.split(r"\s{2,}", line.strip()) for line in release.tables[chapter].splitlines()]
 
-    assert table("halted")[0] == ["NAME", "STATUS", "WEIGHT", "READY", "AGE", "MESSAGE"]
+    assert table("halted")[0] == ["NAME", "STATUS", "WEIGHT", "READY", "REASON", "AGE", "MESSAGE"]
     columns = {chapter: [*table(chapter)[1][:4], table(chapter)[1][-1]] for chapter in ("halted", "promoted", "end")}
     assert columns["halted"] == ["podinfo", "Progressing", "30", "False", "request duration 823ms > 500ms"]
     for chapter in ("promoted", "end"):

@@ -220,6 +220,7 @@ _NAMED = {
     "services": ("services", "Service"),
     "virtualservices": ("virtualservices", "VirtualService"),
     "horizontalpodautoscalers": ("horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    "endpointslices": ("endpoints",),
     "events": ("events", "Event"),
 }
 

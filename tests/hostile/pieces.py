@@ -20,6 +20,7 @@ ABSENT = object()
 WHEN = "2026-01-31T12:00:00Z"
 SPEC: Manifest = {
     "targetKind": "Deployment",
+    "suspend": False,
     "virtualService": {"name": "podinfo"},
     "primary": {"name": "podinfo", "host": "podinfo"},
     "canary": {"name": "podinfo-canary", "host": "podinfo-canary"},
@@ -27,8 +28,16 @@ SPEC: Manifest = {
         "maxWeight": 100,
         "stepWeight": 10,
         "metrics": [{"name": "istio_requests_total", "threshold": 99, "interval": "1m"}],
+        "interval": "1m",
+        "onFailure": "Halt",
+        "failureLimit": 2,
+        "consecutiveFailureLimit": 1,
+        "stepDeadline": "1h",
+        "deadline": "6h",
+        "promotion": {"stepWeight": 20, "drain": "1m", "deadline": "10m", "keep": ["/metadata/labels/track"]},
     },
 }
+STEPS = [{"weight": 10, "hold": "30m", "approval": True}, {"weight": 50}]
 STATUS: Manifest = {
     "observedGeneration": 1,
     "phase": "Progressing",
@@ -42,6 +51,19 @@ STATUS: Manifest = {
     "canaryReplicas": 2,
     "lastAdvanceTime": WHEN,
     "lastTransitionTime": WHEN,
+    "analysis": {
+        "revision": "v1-a",
+        "attempt": 1,
+        "retryToken": "t",
+        "startTime": WHEN,
+        "checks": 3,
+        "failedChecks": 2,
+        "consecutiveFailures": 1,
+        "lastCheckTime": WHEN,
+        "lastHoldTime": WHEN,
+        "reason": "AnalysisFailed",
+        "message": "m",
+    },
     "measurements": [{"name": "x", "query": "up", "value": 1.5, "threshold": 99, "verdict": "failed", "time": WHEN}],
     "conditions": [
         {
@@ -122,8 +144,15 @@ def _lists(most: int, path: str) -> Iterator[Any]:
 
 
 def put(manifest: Manifest, path: str, value: Any) -> Manifest:
-    """Returns a manifest with another value at a path. Numbers are indices of a list; ABSENT removes the field."""
+    """Returns a manifest with another value at a path. Numbers are indices of a list; ABSENT removes the field.
+
+    A path in the list of steps puts that in place of `stepWeight` and `maxWeight`, which it excludes.
+    """
     changed = deepcopy(manifest)
+    if path.startswith("spec.canaryAnalysis.steps"):
+        analysis = changed["spec"]["canaryAnalysis"]
+        kept = {key: item for key, item in analysis.items() if key not in {"stepWeight", "maxWeight"}}
+        changed["spec"]["canaryAnalysis"] = {"steps": deepcopy(STEPS)} | kept
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     place: Any = changed
     for part in parents:

@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 
 WEIGHT = 10
 ROUTES = "routes.yaml"
-# Without metrics there is nothing to query, and with another revision the release starts over: both are allowed.
-MEANT = {"spec.canaryAnalysis.metrics", "spec.canaryAnalysis.metrics.0", "status.canaryRevision"}
+# A suspended Rollout is held, without metrics there is nothing to query, and with another revision the release starts
+# over: all of it is allowed.
+MEANT = {"spec.suspend", "spec.canaryAnalysis.metrics", "spec.canaryAnalysis.metrics.0", "status.canaryRevision"}
 FAST = 60.0
 """The most seconds that one pass may take, on a busy machine."""
 

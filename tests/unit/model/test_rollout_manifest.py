@@ -142,7 +142,7 @@ SPEC_PROBLEMS: list[tuple[str, Any, str]] = [
     (
         "spec/canaryAnalysis/promotion",
         {"keep": [1]},
-        "spec.canaryAnalysis.promotion.keep: must be a list of strings, not a list",
+        "spec.canaryAnalysis.promotion.keep[0]: must be a string, not 1",
     ),
     (
         "spec/canaryAnalysis/promotion",
