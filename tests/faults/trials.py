@@ -220,7 +220,7 @@ _NAMED = {
     "services": ("services", "Service"),
     "virtualservices": ("virtualservices", "VirtualService"),
     "horizontalpodautoscalers": ("horizontalpodautoscalers", "HorizontalPodAutoscaler"),
-    "endpointslices": ("endpoints",),
+    "endpointslices": ("ready endpoint",),
     "events": ("events", "Event"),
 }
 
