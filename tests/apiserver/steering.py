@@ -27,6 +27,7 @@ from uuid import uuid4
 import yaml
 
 from tests.components.controlplane import NODES
+from tests.components.endpoints import endpoints_follow
 from tests.components.processes import Program, wait_for
 from tests.support.paths import ROOT
 
@@ -257,6 +258,7 @@ def rolled_out(plane: ControlPlane, namespace: str, *names: str) -> None:
 
     for name in names:
         wait_for(lambda name=name: settled(name), f"Deployment {name} to be rolled out")  # type: ignore[misc]
+    endpoints_follow(plane, namespace)
 
 
 def let_interval_pass(plane: ControlPlane, namespace: str, *names: str) -> None:

@@ -20,6 +20,7 @@ from reconcile.clusters.folder.index import EVENTS_FILES
 from reconcile.clusters.kube.cluster import connect
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref, Scope
 from reconcile.simulation.deployment_controller import DeploymentController
+from tests.components.endpoints import endpoints_follow
 from tests.components.processes import wait_for
 from tests.support.fakes import MemoryCluster, ref_of
 
@@ -237,6 +238,10 @@ class _ApiSandbox(Sandbox):
         return [item for kind in kinds for item in self._list(kind)]
 
     def settle(self) -> None:
+        self._settle_deployments()
+        endpoints_follow(self._plane, self.namespace)
+
+    def _settle_deployments(self) -> None:
         path = _path(_version(DEPLOYMENT), DEPLOYMENT, self.namespace)
         answer = self._plane.request("GET", path).json()
         version, seen = answer["metadata"]["resourceVersion"], {_name(item): item for item in answer["items"]}

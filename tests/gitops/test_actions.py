@@ -83,7 +83,10 @@ def test_what_can_be_chosen_depends_on_the_phase_that_passes_left(verdicts: Verd
     ):
         conditions = item["status"].get("conditions", [])
         frozen = any(one["type"] == "Stalled" and one["reason"] == "Paused" for one in conditions)
-        assert found == actions | ({"retry"} if frozen else set()), path.stem
+        steps = item["spec"]["canaryAnalysis"].get("steps", [])
+        approves = any(step.get("approval") for step in steps) and item["status"].get("phase") == "Progressing"
+        more = ({"retry"} if frozen else set()) | ({"approve"} if approves else set())
+        assert found == actions | more, path.stem
     assert {"abort", "pause", "promote"} in wanted
     assert {"pause"} in wanted
     assert set() in wanted
