@@ -262,7 +262,7 @@ def interval(case: Case) -> str:
     since = max((time for time in times if time is not None), default=None)
     if since is None:
         return "nothing moved before"
-    elapsed = (case.now - since).total_seconds()
+    elapsed = case.seconds_since(since)
     least = case.least_interval
     if elapsed < least:
         raise WaitError(f"{least - elapsed:.0f}s of the control-loop interval left")

@@ -43,7 +43,7 @@ def limits(case: Case) -> str:
 def hold(case: Case) -> str:
     """The step was held for as long as it asks for."""
     step, since = case.spec.steps.at(case.weights.reached), case.weights.since
-    elapsed = (case.now - since).total_seconds() if since else step.hold
+    elapsed = case.seconds_since(since) if since else step.hold
     if elapsed < step.hold:
         left, asked = durations.text(step.hold - elapsed), durations.text(step.hold)
         raise HoldError(f"{left} of the {asked} left that the step of {step.weight} % is held", "Held", is_told=False)
@@ -70,7 +70,7 @@ def pause(case: Case) -> str:
 def drain(case: Case) -> str:
     """The canary has had no traffic for as long as `promotion.drain` asks for."""
     asked, since = case.spec.promotion.drain, case.weights.since
-    elapsed = (case.now - since).total_seconds() if since else asked
+    elapsed = case.seconds_since(since) if since else asked
     if elapsed < asked:
         raise WaitError(
             f"{durations.text(asked - elapsed)} of the {durations.text(asked)} left in which the canary drains"

@@ -93,6 +93,10 @@ class Case:
             return None
         return Ending(ABORTED, "aborted by a person") if aborts else None
 
+    def seconds_since(self, time: datetime) -> float:
+        """Returns the seconds from a time to this pass."""
+        return (self.now - time).total_seconds()
+
     @property
     def least_interval(self) -> float:
         """The least time between two moves and between two counted checks, in seconds."""

@@ -45,7 +45,7 @@ def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:
     so_far = case.attempt
     if not case.spec.failure.has_limits or case.record.orders.is_paused:
         return so_far
-    if so_far.last_check is not None and (case.now - so_far.last_check).total_seconds() < case.least_interval:
+    if so_far.last_check is not None and case.seconds_since(so_far.last_check) < case.least_interval:
         return so_far
     verdicts = {item.verdict for item in measured}
     failed = FAILED in verdicts
@@ -78,13 +78,13 @@ def overdue(case: Case) -> str:
     if case.record.orders.is_paused or policy.on_failure is OnFailure.HALT:
         return ""
     if policy.deadline is not None and so_far.started is not None:
-        seconds = (case.now - so_far.started).total_seconds()
+        seconds = case.seconds_since(so_far.started)
         if seconds > policy.deadline:
             allowed = durations.text(policy.deadline)
             return f"not done {durations.text(seconds)} after it was first seen (deadline {allowed})"
     since = _since_at_step(case)
     if policy.step_deadline is not None and since is not None:
-        seconds = (case.now - since).total_seconds()
+        seconds = case.seconds_since(since)
         if seconds > policy.step_deadline:
             return (
                 f"{durations.text(seconds)} at {case.state.canary_weight} % "
@@ -98,7 +98,7 @@ def promotion_overdue(case: Case) -> str:
     deadline, since = case.spec.promotion.deadline, case.state.last_transition
     if case.state.phase is not Phase.PROMOTING or deadline is None or since is None:
         return ""
-    elapsed = (case.now - since).total_seconds()
+    elapsed = case.seconds_since(since)
     if elapsed <= deadline:
         return ""
     return (
