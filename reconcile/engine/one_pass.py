@@ -109,20 +109,17 @@ class Pass:
         if not questions:
             return decisions, plans
         answers = self.meter.measure(questions, now)
-        answered = [
-            replace(decision, answers=answers) if plan.questions else decision
-            for decision, plan in zip(decisions, plans, strict=True)
-        ]
-        plans = [decision.plan(now) if plan.questions else plan for decision, plan in zip(answered, plans, strict=True)]
+
+        def decide_again(about: Callable[[Plan], bool], knowing_more: Callable[[Decision], Decision]) -> None:
+            for index, plan in enumerate(plans):
+                if about(plan):
+                    decisions[index] = knowing_more(decisions[index])
+                    plans[index] = decisions[index].plan(now)
+
+        decide_again(lambda plan: bool(plan.questions), lambda decision: replace(decision, answers=answers))
         if self.settings.common_cause and (words := common_cause(plans)):
-            answered = [
-                decision.with_common_cause(words) if fails(plan) else decision
-                for decision, plan in zip(answered, plans, strict=True)
-            ]
-            plans = [
-                decision.plan(now) if fails(plan) else plan for decision, plan in zip(answered, plans, strict=True)
-            ]
-        return answered, plans
+            decide_again(fails, lambda decision: decision.with_common_cause(words))
+        return decisions, plans
 
     def _up_to_date(self, decision: Decision, plan: Plan) -> Plan:
         """Decides again at the time of writing: other passes count the interval from the time in the status."""
@@ -165,7 +162,8 @@ class Pass:
             return
 
         def rebase(route: Manifest) -> Patch:
-            other = self._writable(decision.on_route(route), decision.on_route(route).plan(at))
+            there = decision.on_route(route)
+            other = self._writable(there, there.plan(at))
             found = next((item for item in other.patches if item.target == patch.target), None)
             if found is None or (other.move, other.after) != (plan.move, plan.after):
                 raise LostRaceError("somebody changed the route since it was read")
