@@ -36,18 +36,13 @@ def condition(rollout: Rollout, text: str, now: datetime) -> dict[str, Any]:
 def noted(rollout: Rollout, text: str, now: datetime) -> dict[str, Any]:
     """Returns the stored status with the condition, and nothing else changed; "" = nothing is pending."""
     status = rollout.status or {}
-    others = [item for item in _conditions(rollout) if item.get("type") != CONDITION]
-    if not text and len(others) == len(_conditions(rollout)):
+    others = [item for item in rollout.conditions if item.get("type") != CONDITION]
+    if not text and len(others) == len(rollout.conditions):
         return status
     return status | {"conditions": [*others, *([condition(rollout, text, now)] if text else [])]}
 
 
 def _stored(rollout: Rollout, text: str) -> dict[str, Any] | None:
     message = storable(text, MOST_MESSAGE)
-    found = (item for item in _conditions(rollout) if item.get("type") == CONDITION and item.get("message") == message)
+    found = (item for item in rollout.conditions if item.get("type") == CONDITION and item.get("message") == message)
     return next(found, None)
-
-
-def _conditions(rollout: Rollout) -> list[dict[str, Any]]:
-    stored = (rollout.status or {}).get("conditions")
-    return [item for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []

@@ -134,11 +134,7 @@ def _attempt_fields(attempt: Attempt) -> dict[str, Any] | None:
 
 def reason(rollout: Rollout) -> str:
     """Returns the reason of the stored condition Ready; "" without one."""
-    stored = (rollout.status or {}).get("conditions")
-    found = stored if isinstance(stored, list) else []
-    return next(
-        (str(item.get("reason")) for item in found if isinstance(item, dict) and item.get("type") == "Ready"), ""
-    )
+    return next((str(item.get("reason")) for item in rollout.conditions if item.get("type") == "Ready"), "")
 
 
 def write_failed(first: Patch, reason: str, now: datetime) -> Patch:
@@ -168,8 +164,7 @@ def write_failed(first: Patch, reason: str, now: datetime) -> Patch:
 
 def _conditions(rollout: Rollout, readiness: Readiness, now: datetime) -> list[dict[str, Any]]:
     """Returns `Ready`, and `Reconciling` or `Stalled` while they are true (for kstatus, absent is false)."""
-    stored = (rollout.status or {}).get("conditions")
-    old = {str(item.get("type")): item for item in stored if isinstance(item, dict)} if isinstance(stored, list) else {}
+    old = {str(item.get("type")): item for item in rollout.conditions}
     wanted = {"Ready": readiness.ready, "Reconciling": readiness.reconciling, "Stalled": readiness.stalled}
     common: dict[str, Any] = {"reason": readiness.reason, "message": storable(readiness.message, MOST_MESSAGE)}
     if rollout.generation is not None:

@@ -134,13 +134,22 @@ class Rollout:
         return self.ref.full_name
 
     @property
+    def conditions(self) -> list[Manifest]:
+        """The stored conditions, as they are."""
+        return self._stored("conditions")
+
+    @property
     def last_measured(self) -> datetime | None:
         """The time of the last analysis; None where the metrics server did not answer it."""
-        stored = (self.status or {}).get("measurements")
-        items = [item for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
+        items = self._stored("measurements")
         if any(item.get("verdict") == Failure.UNREACHABLE for item in items):
             return None
         return max(filter(None, (parse_time(item.get("time")) for item in items)), default=None)
+
+    def _stored(self, key: str) -> list[Manifest]:
+        """Returns the mappings in a list of the stored status."""
+        stored = (self.status or {}).get(key)
+        return [item for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
 
     def _valid_spec(self) -> Spec:
         if self.spec is None:
