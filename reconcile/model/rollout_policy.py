@@ -38,7 +38,7 @@ def steps(analysis: Fields) -> Steps:
         analysis.problem("steps", "must have at least one step")
     elif weights != sorted(set(weights)):
         analysis.problem("steps", f"must have weights that rise, not {', '.join(map(str, weights))}")
-    return Steps(size=100, maximum=max(weights, default=DEFAULT_MAX_WEIGHT), listed=listed)
+    return Steps(maximum=max(weights, default=DEFAULT_MAX_WEIGHT), listed=listed)
 
 
 def _step(step: Fields) -> Step:

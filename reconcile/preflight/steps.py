@@ -39,7 +39,7 @@ def _of_steps(problem: str) -> bool:
 
 def _too_large(spec: Spec) -> Iterator[tuple[str, str]]:
     size, most = spec.steps.size, spec.steps.maximum
-    if size > most and not spec.steps.listed:
+    if size > most:
         yield "stepWeight", f"{size} is larger than the maxWeight of {most}: there is one step, to {most}"
 
 
@@ -77,16 +77,20 @@ def _time_at(spec: Spec, weight: int, interval: float) -> float:
 
 def _least(spec: Spec, interval: float) -> float:
     """Returns the least time of a release in seconds, from its first pass to its last."""
-    back = -(-spec.steps.maximum // spec.promotion.step_weight) - 1 if spec.promotion.step_weight else 0
-    passes = PASSES_BESIDE_WEIGHTS - 1 + back
+    passes = PASSES_BESIDE_WEIGHTS - 1 + _more_passes_back(spec)
     drained = max(spec.promotion.drain - interval, 0)
     return sum(_time_at(spec, weight, interval) for weight in spec.steps.weights) + passes * interval + drained
 
 
+def _more_passes_back(spec: Spec) -> int:
+    """Returns how many passes the traffic takes to go back to the primary, beyond the first."""
+    size = spec.promotion.step_weight
+    return -(-spec.steps.maximum // size) - 1 if size else 0
+
+
 def _duration(spec: Spec, interval: float) -> str:
     weights = spec.steps.weights
-    back = -(-spec.steps.maximum // spec.promotion.step_weight) - 1 if spec.promotion.step_weight else 0
-    passes = len(weights) + PASSES_BESIDE_WEIGHTS + back
+    passes = len(weights) + PASSES_BESIDE_WEIGHTS + _more_passes_back(spec)
     least = durations.text(_least(spec, interval))
     shown = ", ".join(map(str, weights if len(weights) <= MOST_SHOWN else [*weights[:3], "…", weights[-1]]))
     each = durations.text(interval)
