@@ -52,7 +52,7 @@ def waiting(walk: Walk, wait: WaitError) -> Plan:
     """Returns the plan of a pass that waits: no Event, and no write but of what is pending, which a halt ends."""
     case, pends = walk.case, str(wait) if wait.pending else ""
     if pends and pending.is_over(case.rollout, pends, case.now):
-        return halted(walk, GateError(messages.never_applied(pends, pending.PATIENCE)), pends)
+        return halted(walk, GateError(messages.never_applied(pends, pending.PATIENCE), condition=pending.REASON), pends)
     return _plan(
         walk,
         Move.WAIT,
@@ -105,10 +105,10 @@ def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
         condition, reason = "Paused", messages.frozen(halt.reason, case.rollout.ref)
     invalid = bool(case.rollout.problems or gates.unknown_metrics(case))
     resting = state.phase in RESTING and len(walk.gates) <= len(OPENING)
-    stalled = bool(pends) or invalid or bool(condition)
+    stalled = invalid or bool(condition)
     readiness = Readiness(
         ready="False",
-        reason=pending.REASON if pends else "InvalidSpec" if invalid else condition or "Halted",
+        reason=condition or ("InvalidSpec" if invalid else "Halted"),
         message=reason,
         reconciling=not stalled and not resting,
         stalled=stalled,
@@ -199,7 +199,8 @@ def _plan(
         at=walk.case.now,
         patches=patches,
         events=tuple(_event(walk.case, kind, message) for kind, message in events),
-        promotion=promotion_changes(walk.case),
+        # A plan with questions is made again: nobody sees it.
+        promotion=() if walk.questions else promotion_changes(walk.case),
         questions=tuple(walk.questions),
         uid=rollout.uid,
         generation=rollout.generation,

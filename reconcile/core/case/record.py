@@ -166,7 +166,7 @@ class ReleaseRecord:
         stored = revision_without_annotations(found.primary.template)
         return replace(state, promoted_revision=state.canary_revision, primary_revision=stored)
 
-    @property
+    @cached_property
     def orders(self) -> Orders:
         """What a person asks for of the canary's present revision."""
         return Orders(self.objects.observation.rollout, self.revision, copy_due=self.copy_due)
