@@ -228,6 +228,13 @@ def get(plane: ControlPlane, what: str, namespace: str) -> dict[str, Any]:
     return plane.get(what, namespace)
 
 
+def canary_weight(plane: ControlPlane, namespace: str) -> int:
+    """Returns the canary's weight in the one route of the example."""
+    [route] = get(plane, "virtualservice/podinfo", namespace)["spec"]["http"]
+    [found] = [entry["weight"] for entry in route["route"] if entry["destination"]["host"] == "podinfo-canary"]
+    return int(found)
+
+
 def flat(value: Any, path: str = "") -> dict[str, Any]:
     """Returns the leaves of an object by path, such as `/spec/http/0/route/1/weight`; empty parts are leaves too."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -9,26 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import Metrics, Steerer, get, rolled_out, started
+from tests.apiserver.steering import Metrics, Steerer, canary_weight, get, rolled_out, started
 from tests.components.processes import free_port
 from tests.components.tools import tool
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.components.controlplane import ControlPlane
 
 PAGE = ROOT / "docs" / "operations.md"
 TABLE = PAGE.read_text(encoding="utf-8").partition("## In an emergency\n")[2].partition("\n## ")[0]
 COMMANDS = dict(re.findall(r"^\| (.+?) \| `(.+?)` \|", TABLE, re.MULTILINE))
-
-
-@pytest.fixture
-def metrics() -> Iterator[Metrics]:
-    """Yields a metrics server with good values."""
-    with Metrics().serving() as serving:
-        yield serving
 
 
 @pytest.fixture
@@ -61,11 +52,6 @@ def do(release: Steerer, wanted: str) -> str:
     return shell(release, command)
 
 
-def weight(plane: ControlPlane, release: Steerer) -> int:
-    found: int = get(plane, "virtualservice/podinfo", release.namespace)["spec"]["http"][0]["route"][1]["weight"]
-    return found
-
-
 def move(release: Steerer) -> str:
     return str(release.passes().record["move"])
 
@@ -76,16 +62,16 @@ def stored(plane: ControlPlane, release: Steerer) -> Any:
 
 def test_the_weight_is_held_until_it_is_resumed(control_plane: ControlPlane, release: Steerer) -> None:
     do(release, "to hold the weight")
-    assert (move(release), weight(control_plane, release)) == ("hold", 50)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("hold", 50)
     shell(release, "steerer resume -n test podinfo")
-    assert (move(release), weight(control_plane, release)) == ("advance", 60)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("advance", 60)
 
 
 def test_every_later_version_is_held_too(control_plane: ControlPlane, release: Steerer) -> None:
     do(release, "to hold this and every later version")
     do(release, "to replace it")
     rolled_out(control_plane, release.namespace, "podinfo-canary")
-    assert (move(release), weight(control_plane, release)) == ("hold", 50)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("hold", 50)
 
 
 def test_an_abort_takes_the_traffic_off_without_prometheus_and_a_retry_starts_over(
@@ -95,7 +81,7 @@ def test_an_abort_takes_the_traffic_off_without_prometheus_and_a_retry_starts_ov
         kubeconfig=release.kubeconfig, metrics=f"http://127.0.0.1:{free_port()}", namespace=release.namespace
     )
     do(release, "all traffic off the canary")
-    assert (move(dead), weight(control_plane, release)) == ("roll back", 0)
+    assert (move(dead), canary_weight(control_plane, release.namespace)) == ("roll back", 0)
     assert move(dead) == "give up"
     rolled_out(control_plane, release.namespace, "podinfo-canary")
     assert stored(control_plane, release)["status"]["phase"] == "Failed"
@@ -106,7 +92,7 @@ def test_an_abort_takes_the_traffic_off_without_prometheus_and_a_retry_starts_ov
     moves = [move(release)]
     rolled_out(control_plane, release.namespace, "podinfo-canary")
     moves.append(move(release))
-    assert (moves, weight(control_plane, release)) == (["scale up", "start"], 10)
+    assert (moves, canary_weight(control_plane, release.namespace)) == (["scale up", "start"], 10)
 
 
 def test_a_promotion_skips_steps_and_metrics(control_plane: ControlPlane, release: Steerer, metrics: Metrics) -> None:
@@ -126,14 +112,14 @@ def test_a_step_that_waits_for_an_approval_is_left(control_plane: ControlPlane, 
     control_plane.kubectl(
         *("patch", "rollout", "podinfo", "--type=merge", "-p", f'{{"spec":{steps}}}'), namespace=release.namespace
     )
-    assert (move(release), weight(control_plane, release)) == ("hold", 50)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("hold", 50)
     do(release, "to let it leave a step")
-    assert (move(release), weight(control_plane, release)) == ("advance", 70)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("advance", 70)
 
 
 def test_a_fixed_version_replaces_it(control_plane: ControlPlane, release: Steerer) -> None:
     do(release, "to replace it")
-    assert (move(release), weight(control_plane, release)) == ("reset", 0)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("reset", 0)
 
 
 def test_a_rollout_is_left_alone_by_a_suspension_and_forgotten_by_deletion(
@@ -141,16 +127,16 @@ def test_a_rollout_is_left_alone_by_a_suspension_and_forgotten_by_deletion(
 ) -> None:
     do(release, "steerer to leave this Rollout alone")
     do(release, "all traffic off the canary")
-    assert (move(release), weight(control_plane, release)) == ("hold", 50)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("hold", 50)
     do(release, "steerer to forget it")
-    assert (release.passes().records, weight(control_plane, release)) == ([], 50)
+    assert (release.passes().records, canary_weight(control_plane, release.namespace)) == ([], 50)
 
 
 def test_without_steerer_at_hand_kubectl_aborts(control_plane: ControlPlane, release: Steerer) -> None:
     [script] = re.findall(r"```sh\n(.*?)```", TABLE, re.DOTALL)
     shell(release, script)
     assert shell(release, "steerer abort -n test podinfo").endswith(": unchanged\n")
-    assert (move(release), weight(control_plane, release)) == ("roll back", 0)
+    assert (move(release), canary_weight(control_plane, release.namespace)) == ("roll back", 0)
 
 
 def test_an_abort_that_waits_ends_with_4(control_plane: ControlPlane, release: Steerer) -> None:

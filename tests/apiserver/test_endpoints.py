@@ -11,17 +11,9 @@ from tests.apiserver.steering import Metrics, Steerer, apply, get, let_interval_
 from tests.components.processes import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.components.controlplane import ControlPlane
 
 NO_ENDPOINT = "Service podinfo.{} has no ready endpoint for port 9898: "
-
-
-@pytest.fixture
-def metrics() -> Iterator[Metrics]:
-    with Metrics().serving() as found:
-        yield found
 
 
 @pytest.fixture

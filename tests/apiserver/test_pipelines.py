@@ -23,6 +23,7 @@ from tests.apiserver.steering import (
     Metrics,
     Steerer,
     account,
+    canary_weight,
     get,
     install,
     of_steerer,
@@ -55,13 +56,6 @@ UPDATING = (
     r"Waiting for podinfo\.{0} rollout to finish: .*"
     r"|Halt rollout podinfo\.{0} Deployment podinfo\.{0} waits for \d+ old replicas? to terminate"
 )
-
-
-@pytest.fixture
-def metrics() -> Iterator[Metrics]:
-    """Yields a metrics server with good values."""
-    with Metrics().serving() as serving:
-        yield serving
 
 
 @pytest.fixture
@@ -102,12 +96,6 @@ def shell(job: Steerer, script: str, folder: Path, **environment: str) -> Done:
     return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
-def weight(plane: ControlPlane, namespace: str) -> int:
-    route = get(plane, "virtualservice/podinfo", namespace)["spec"]["http"][0]["route"]
-    found: int = route[1]["weight"]
-    return found
-
-
 def status(plane: ControlPlane, namespace: str) -> dict[str, Any]:
     found: dict[str, Any] = get(plane, "rollout/podinfo", namespace).get("status", {})
     return found
@@ -125,7 +113,7 @@ def said(plane: ControlPlane, namespace: str) -> list[tuple[str, int]]:
 def is_released(plane: ControlPlane, namespace: str) -> None:
     """Asserts that the release is complete, and that its Events are in order, each once."""
     assert status(plane, namespace)["phase"] == "Succeeded"
-    assert weight(plane, namespace) == 0
+    assert canary_weight(plane, namespace) == 0
     deployments = [get(plane, f"deployment/{name}", namespace)["spec"] for name in ("podinfo", "podinfo-canary")]
     primary, canary = deployments
     assert primary["template"]["spec"] == canary["template"]["spec"]
@@ -193,7 +181,7 @@ def test_a_version_is_approved_before_it_is_applied_and_then_released(
         "--wait", "--wait --timeout 5s"
     )
     waiting = shell(account, unapproved, tmp_path, **environment)
-    assert (waiting.code, weight(control_plane, account.namespace)) == (3, 50), waiting.out + waiting.err
+    assert (waiting.code, canary_weight(control_plane, account.namespace)) == (3, 50), waiting.out + waiting.err
     assert "waiting for an approval" in waiting.out
 
     done = shell(account, script, tmp_path, **environment)
@@ -224,7 +212,7 @@ def test_a_plan_is_refused_by_object_and_field(control_plane: ControlPlane, job:
     assert shell(job, apply, tmp_path, **NOW).code == 0
     mark = control_plane.mark()
     replayed = shell(job, apply, tmp_path, **NOW)
-    assert (replayed.code, weight(control_plane, job.namespace)) == (4, 50)
+    assert (replayed.code, canary_weight(control_plane, job.namespace)) == (4, 50)
     name = f"podinfo.{job.namespace}"
     assert f"VirtualService {name}: /spec/http/0/route/1/weight was 0 and is 50" in replayed.out
 
@@ -234,7 +222,7 @@ def test_a_plan_is_refused_by_object_and_field(control_plane: ControlPlane, job:
         "patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=job.namespace
     )
     edited = shell(job, apply, tmp_path, **NOW)
-    assert (edited.code, weight(control_plane, job.namespace)) == (4, 50)
+    assert (edited.code, canary_weight(control_plane, job.namespace)) == (4, 50)
     assert f"Rollout {name}: /metadata/generation was 1 and is 2" in edited.out
 
     assert shell(job, plan, tmp_path, **NOW).code == 0
@@ -259,13 +247,13 @@ def test_a_canary_that_became_sick_since_the_review_gets_no_more(
     assert '"move": "advance"' in shell(job, plan.strip() + " -o json", tmp_path, **NOW).out
     metrics.values[SUCCESS] = "82.33"
     sick = shell(job, apply, tmp_path, **NOW)
-    assert (sick.code, weight(control_plane, job.namespace)) == (4, 50)
+    assert (sick.code, canary_weight(control_plane, job.namespace)) == (4, 50)
     assert "gate analysis: was passed, is failed: success rate 82.33% < 99%" in sick.out
     del metrics.values[SUCCESS]
     assert "is failed: success rate: no data" in shell(job, apply, tmp_path, **NOW).out
     metrics.good()
     assert shell(job, apply, tmp_path, **NOW).code == 0
-    assert weight(control_plane, job.namespace) == 100
+    assert canary_weight(control_plane, job.namespace) == 100
 
 
 # One shot, until it is done.
@@ -288,7 +276,7 @@ def test_one_shot_that_halts_until_the_time_is_over(
 ) -> None:
     metrics.values[DURATION] = "2525.4"
     done = job("run", "podinfo", "--wait", "--timeout", "6s", **EVERY, expect=3)
-    assert weight(control_plane, job.namespace) == 50
+    assert canary_weight(control_plane, job.namespace) == 50
     where = f"podinfo.{job.namespace} is Progressing at 50 %: request duration 2.525s > 500ms"
     assert done.err.endswith(f"steerer: not done within 6 s\n  {where}\n")
     changes = [line.split("  ")[-2] for line in done.out.splitlines() if line.startswith("20")]
@@ -357,7 +345,7 @@ def test_told_to_stop_between_status_and_weight_it_writes_both(
     running: list[subprocess.Popen[str]] = []
 
     def tell(exchange: Exchange) -> None:
-        assert weight(control_plane, job.namespace) == 0
+        assert canary_weight(control_plane, job.namespace) == 0
         assert status(control_plane, job.namespace)["canaryWeight"] == 50
         running[0].send_signal(signal.SIGTERM)
         time.sleep(1)
@@ -367,7 +355,7 @@ def test_told_to_stop_between_status_and_weight_it_writes_both(
     with job.begin("run", *mode) as process:
         running.append(process)
         ended(process, 30)
-    assert weight(control_plane, job.namespace) == 50
+    assert canary_weight(control_plane, job.namespace) == 50
     assert status(control_plane, job.namespace)["canaryWeight"] == 50
     assert said(control_plane, job.namespace) == [(text.format(job.namespace), 1) for text in MESSAGES[:2]]
     gateway.hook = lambda _: passed
@@ -391,7 +379,7 @@ def test_a_write_that_gets_no_answer_is_given_up_in_time_and_made_by_the_next_pa
         wait_for(lambda: bool(asked), "the weight to be written")
         process.send_signal(signal.SIGTERM)
         ended(process, 25)  # Kubernetes kills after 30 s
-    assert weight(control_plane, job.namespace) == 0
+    assert canary_weight(control_plane, job.namespace) == 0
     gateway.hook = lambda _: passed
     assert job.passes().record["move"] == "start"
-    assert weight(control_plane, job.namespace) == 50
+    assert canary_weight(control_plane, job.namespace) == 50

@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model import rights
-from tests.apiserver.steering import SUCCESS, Metrics, Steerer, account, get, install, of_steerer, rolled_out
+from tests.apiserver.steering import (
+    SUCCESS,
+    Metrics,
+    Steerer,
+    account,
+    canary_weight,
+    get,
+    install,
+    of_steerer,
+    rolled_out,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.components.controlplane import ControlPlane
 
 POLICY = {"onFailure": "Rollback", "failureLimit": 2}
 # Nothing listens there.
 NO_SERVER = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def metrics() -> Iterator[Metrics]:
-    with Metrics().serving() as served:
-        yield served
 
 
 @pytest.fixture
@@ -44,12 +46,6 @@ def merge(plane: ControlPlane, namespace: str, what: str, changes: dict[str, Any
     plane.kubectl("patch", *what.split("/"), "--type=merge", "-p", json.dumps(changes), namespace=namespace)
 
 
-def weight(plane: ControlPlane, namespace: str) -> int:
-    [route] = get(plane, "virtualservice/podinfo", namespace)["spec"]["http"]
-    [found] = [entry["weight"] for entry in route["route"] if entry["destination"]["host"] == "podinfo-canary"]
-    return int(found)
-
-
 def ready(plane: ControlPlane, namespace: str) -> tuple[str, str]:
     status = get(plane, "rollout/podinfo", namespace)["status"]
     return status["phase"], next(item["reason"] for item in status["conditions"] if item["type"] == "Ready")
@@ -62,7 +58,7 @@ def test_a_canary_that_fails_is_rolled_back_with_the_rights_of_a_pass_alone(
     merge(control_plane, namespace, "rollout/podinfo", {"spec": {"canaryAnalysis": POLICY}})
     metrics.values[SUCCESS] = "50"
     assert [steerer.passes().record["move"] for _ in range(4)] == ["halt", "halt", "roll back", "give up"]
-    assert weight(control_plane, namespace) == 0
+    assert canary_weight(control_plane, namespace) == 0
     assert get(control_plane, "deployment/podinfo-canary", namespace)["spec"]["replicas"] == 0
     assert ready(control_plane, namespace) == ("Failed", "AnalysisFailed")
 
@@ -85,7 +81,7 @@ def test_an_abort_takes_all_traffic_off_in_one_pass_whatever_else_is_broken(
     assert said.startswith(f"podinfo.{namespace}  abort of revision v1-")
     record = steerer.passes().record
     assert (record["move"], record["measurements"]) == ("roll back", [])
-    assert weight(control_plane, namespace) == 0
+    assert canary_weight(control_plane, namespace) == 0
     assert steerer.passes().record["move"] == "give up"
     assert ready(control_plane, namespace) == ("Failed", "Aborted")
 
@@ -101,5 +97,5 @@ def test_a_new_version_after_a_rollback_is_released(
     assert steerer.passes().record["move"] == "scale up"
     rolled_out(control_plane, namespace, "podinfo-canary")
     assert [steerer.passes().record["move"] for _ in range(2)] == ["start", "advance"]
-    assert weight(control_plane, namespace) == 40
+    assert canary_weight(control_plane, namespace) == 40
     assert get(control_plane, "rollout/podinfo", namespace)["status"]["analysis"]["failedChecks"] == 0
