@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconcile.model.endpoints import ready_ports
+from reconcile.model.fields import mappings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -78,16 +79,12 @@ def _without_port(service: Service, number: int | None) -> str:
 
 def container_ports(template: Manifest) -> set[str]:
     """Returns the names of the ports of all containers of a template."""
-    ports = (port for container in _containers(template) for port in _mappings(container.get("ports")))
+    ports = (port for container in _containers(template) for port in mappings(container.get("ports")))
     return {str(port["name"]) for port in ports if "name" in port}
 
 
 def _containers(template: Manifest) -> Iterator[Manifest]:
     """Yields the containers, and those init containers that go on running beside them."""
     spec = template.get("spec") or {}
-    yield from _mappings(spec.get("containers"))
-    yield from (item for item in _mappings(spec.get("initContainers")) if item.get("restartPolicy") == "Always")
-
-
-def _mappings(value: Any) -> list[Manifest]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    yield from mappings(spec.get("containers"))
+    yield from (item for item in mappings(spec.get("initContainers")) if item.get("restartPolicy") == "Always")

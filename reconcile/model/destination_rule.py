@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.fields import mappings
 from reconcile.model.kinds import DESTINATION_RULE, Manifest, Ref
 from reconcile.model.names import short_host
 
@@ -46,11 +47,9 @@ def _is_wildcard_for(host: str, namespace: str) -> bool:
 
 def _defined(rule: Manifest, namespace: str) -> Iterator[Subset]:
     ref = Ref(DESTINATION_RULE, namespace, str((rule.get("metadata") or {}).get("name")))
-    found = _spec(rule).get("subsets")
-    for item in found if isinstance(found, list) else ():
-        if isinstance(item, dict):
-            labels = item.get("labels")
-            yield Subset(rule=ref, name=str(item.get("name")), labels=dict(labels) if isinstance(labels, dict) else {})
+    for item in mappings(_spec(rule).get("subsets")):
+        labels = item.get("labels")
+        yield Subset(rule=ref, name=str(item.get("name")), labels=dict(labels) if isinstance(labels, dict) else {})
 
 
 def _spec(rule: Manifest) -> Manifest:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from reconcile.model.fields import mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,14 +17,10 @@ SERVICE_NAME = "kubernetes.io/service-name"
 
 def ready_ports(slices: Iterable[Manifest]) -> frozenset[str]:
     """Returns the names of the ports over which an endpoint is ready; "" is the name of a port without one."""
-    with_ready = [item for item in slices if any(map(_is_ready, _mappings(item.get("endpoints"))))]
-    return frozenset(str(port.get("name") or "") for item in with_ready for port in _mappings(item.get("ports")))
+    with_ready = [item for item in slices if any(map(_is_ready, mappings(item.get("endpoints"))))]
+    return frozenset(str(port.get("name") or "") for item in with_ready for port in mappings(item.get("ports")))
 
 
 def _is_ready(endpoint: Manifest) -> bool:
     """Returns whether an endpoint takes traffic. The API has it that an unknown state counts as ready."""
     return (endpoint.get("conditions") or {}).get("ready") is not False
-
-
-def _mappings(value: Any) -> list[Manifest]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

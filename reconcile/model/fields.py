@@ -175,6 +175,11 @@ class Fields:
         return time
 
 
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """Returns the mappings in a list; none where it is something else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _suggestion(name: str, known: Sequence[str]) -> str:
     """Returns the known name that is most like this one, as a question; all of them where none is like it."""
     from difflib import get_close_matches  # noqa: PLC0415 - only for a manifest that is wrong

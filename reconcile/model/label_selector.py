@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.fields import mappings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,12 +22,11 @@ def keys(selector: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _requirements(selector: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    exact, expressions = selector.get("matchLabels"), selector.get("matchExpressions")
+    exact = selector.get("matchLabels")
     pairs = exact.items() if isinstance(exact, dict) else ()
-    others = expressions if isinstance(expressions, list) else []
     return [
         *({"key": key, "operator": "In", "values": [value]} for key, value in pairs),
-        *(item for item in others if isinstance(item, dict)),
+        *mappings(selector.get("matchExpressions")),
     ]
 
 

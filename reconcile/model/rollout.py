@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconcile.model.fields import mappings
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.measurement import Failure
 from reconcile.model.policy import FailurePolicy, PromotionPolicy, Steps
@@ -136,20 +137,15 @@ class Rollout:
     @property
     def conditions(self) -> list[Manifest]:
         """The stored conditions, as they are."""
-        return self._stored("conditions")
+        return mappings((self.status or {}).get("conditions"))
 
     @property
     def last_measured(self) -> datetime | None:
         """The time of the last analysis; None where the metrics server did not answer it."""
-        items = self._stored("measurements")
+        items = mappings((self.status or {}).get("measurements"))
         if any(item.get("verdict") == Failure.UNREACHABLE for item in items):
             return None
         return max(filter(None, (parse_time(item.get("time")) for item in items)), default=None)
-
-    def _stored(self, key: str) -> list[Manifest]:
-        """Returns the mappings in a list of the stored status."""
-        stored = (self.status or {}).get(key)
-        return [item for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
 
     def _valid_spec(self) -> Spec:
         if self.spec is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconcile.model.fields import mappings
 from reconcile.model.times import timestamp
 from reconcile.report import lenient
 from reconcile.report.events import event_lines, read_events, since
@@ -60,8 +61,8 @@ def status_data(rollout: Manifest, events: Sequence[Manifest], promotion: Sequen
         "canaryRevision": lenient.text(status.get("canaryRevision")),
         "promotedRevision": lenient.text(status.get("promotedRevision")),
         "lastAdvanceTime": _timestamp(lenient.time(status.get("lastAdvanceTime"))),
-        "conditions": [plain(condition) for condition in lenient.mappings(status.get("conditions"))],
-        "measurements": [plain(measurement) for measurement in lenient.mappings(status.get("measurements"))],
+        "conditions": [plain(condition) for condition in mappings(status.get("conditions"))],
+        "measurements": [plain(measurement) for measurement in mappings(status.get("measurements"))],
         "promotion": changes_data(promotion),
         "events": [_event(event) for event in read_events(events)],
     }
@@ -89,7 +90,7 @@ def _status_lines(
         most = _max_weight(rollout)
         yield Line(indent=2, head=join_texts(weight, Text("" if most is None else f"of at most {most} %", "dim")))
     yield from _facts(status, now)
-    rows = [_row(measurement) for measurement in lenient.mappings(status.get("measurements"))]
+    rows = [_row(measurement) for measurement in mappings(status.get("measurements"))]
     if rows:
         yield Line(indent=2, head=Text("Last analysis", "bold"), body=styled(_last_analysis(status, now)))
         yield from measurement_lines(rows)
@@ -112,7 +113,7 @@ def _facts(status: Mapping[str, Any], now: datetime) -> Iterator[Line]:
 
 def _next_step(status: Mapping[str, Any]) -> str:
     """Returns what a later pass does: it is not stored, but follows from phase and weight."""
-    ready = next((item for item in lenient.mappings(status.get("conditions")) if item.get("type") == "Ready"), None)
+    ready = next((item for item in mappings(status.get("conditions")) if item.get("type") == "Ready"), None)
     if ready is None:
         return ""
     return next_step(lenient.text(status.get("phase")), _weight(status), halted=ready.get("status") == "False")
@@ -120,7 +121,7 @@ def _next_step(status: Mapping[str, Any]) -> str:
 
 def _conditions(status: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Text]]:
     """Yields Ready, and where they are true Stalled, which asks for somebody, and Pending, which says since when."""
-    for condition in lenient.mappings(status.get("conditions")):
+    for condition in mappings(status.get("conditions")):
         kind, state = lenient.text(condition.get("type")), lenient.text(condition.get("status"))
         if kind == "Ready" or (kind in {"Stalled", "Pending"} and state == "True"):
             changed = lenient.time(condition.get("lastTransitionTime"))
@@ -139,7 +140,7 @@ def _revisions(status: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
 
 
 def _last_analysis(status: Mapping[str, Any], now: datetime) -> str:
-    times = [lenient.time(measurement.get("time")) for measurement in lenient.mappings(status.get("measurements"))]
+    times = [lenient.time(measurement.get("time")) for measurement in mappings(status.get("measurements"))]
     latest = max((time for time in times if time is not None), default=None)
     return "" if latest is None else f"{since(latest, now)} ago"
 

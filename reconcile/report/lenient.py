@@ -17,11 +17,6 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def mappings(value: Any) -> list[dict[str, Any]]:
-    """Returns the mappings in a list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def text(value: Any) -> str:
     """Returns the text, or an empty one."""
     return value if isinstance(value, str) else ""

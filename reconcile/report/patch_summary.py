@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.fields import mappings
 from reconcile.report import lenient
 from reconcile.report.plain_data import plain
 
@@ -56,7 +57,7 @@ def _template(old: Any, new: Any) -> str:
 
 
 def _images(template: Any) -> dict[str, str]:
-    containers = lenient.mappings(lenient.mapping(lenient.mapping(template).get("spec")).get("containers"))
+    containers = mappings(lenient.mapping(lenient.mapping(template).get("spec")).get("containers"))
     return {lenient.text(container.get("name")): lenient.text(container.get("image")) for container in containers}
 
 

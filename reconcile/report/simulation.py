@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.fields import mappings
 from reconcile.model.kinds import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
 from reconcile.model.text import printable
 from reconcile.report import lenient
@@ -44,8 +45,8 @@ def _rows(item: Manifest) -> Iterator[tuple[str, str]]:
     if DEPLOYMENT.matches(item):
         yield name, f"{spec.get('replicas', 1)} replicas of {', '.join(_images(spec))}"
     elif VIRTUAL_SERVICE.matches(item):
-        for index, route in enumerate(lenient.mappings(spec.get("http"))):
-            ends = lenient.mappings(route.get("route"))
+        for index, route in enumerate(mappings(spec.get("http"))):
+            ends = mappings(route.get("route"))
             hosts = [(lenient.mapping(end.get("destination")).get("host"), end.get("weight", 0)) for end in ends]
             if len(hosts) > 1:
                 yield f"{name} http[{index}]", ", ".join(f"{host} {weight}" for host, weight in hosts)
@@ -57,7 +58,7 @@ def _rows(item: Manifest) -> Iterator[tuple[str, str]]:
 
 def _images(spec: dict[str, Any]) -> list[str]:
     pod = lenient.mapping(lenient.mapping(spec.get("template")).get("spec"))
-    return [lenient.text(container.get("image")) for container in lenient.mappings(pod.get("containers"))]
+    return [lenient.text(container.get("image")) for container in mappings(pod.get("containers"))]
 
 
 def _promoted(status: dict[str, Any]) -> str:
