@@ -241,3 +241,11 @@ def world(*extra: Manifest, without: tuple[Ref, ...] = (), interval: float = 60.
     for ref in without:
         del cluster.objects[ref]
     return World(cluster=cluster, interval=interval)
+
+
+def world_at(weight: int = 20, **analysis: Any) -> World:
+    """Builds the standard world, played until its canary has a weight; 0 = the release has not begun."""
+    played = World(cluster=MemoryCluster(standard(**analysis)))
+    if weight:
+        played.until_weight(weight)
+    return played

@@ -8,8 +8,7 @@ import pytest
 
 from reconcile.model.measurement import Failure
 from reconcile.model.template_hash import revision
-from tests.support.fakes import MemoryCluster
-from tests.support.world import SUCCESS, VS, C, P, R, World, standard
+from tests.support.world import SUCCESS, VS, C, P, R, World, world_at
 
 if TYPE_CHECKING:
     from reconcile.model.plan import Record
@@ -19,14 +18,6 @@ STEPS: dict[str, Any] = {
     "maxWeight": None,
     "steps": [{"weight": 5}, {"weight": 50, "approval": True}],
 }
-
-
-def world_at(weight: int = 20, **analysis: Any) -> World:
-    """Builds a release whose canary has a weight; 0 = it has not begun."""
-    world = World(cluster=MemoryCluster(standard(**analysis)))
-    if weight:
-        world.until_weight(weight)
-    return world
 
 
 def present(world: World) -> str:
@@ -205,7 +196,7 @@ def test_promote_overrules_the_edit_of_a_primary() -> None:
 
 
 def test_promote_before_the_first_step_scales_up_what_is_at_zero() -> None:
-    world = World(cluster=MemoryCluster(standard()))
+    world = world_at(0)
     world.cluster.edit(C, "spec", "replicas", 0)
     world.workloads.step()
     ask(world, "promote")

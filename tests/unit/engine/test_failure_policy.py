@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model.measurement import Failure
-from tests.support.fakes import MemoryCluster
-from tests.support.world import DURATION, SUCCESS, VS, C, P, R, World, destination, standard
+from tests.support.world import DURATION, SUCCESS, VS, C, P, R, World, destination, world_at
 
 if TYPE_CHECKING:
     from reconcile.model.plan import Record
 
 ROLLBACK: dict[str, Any] = {"onFailure": "Rollback", "failureLimit": 2}
-
-
-def started(weight: int = 20, **analysis: Any) -> World:
-    """Builds a release whose canary has a weight."""
-    world = World(cluster=MemoryCluster(standard(**analysis)))
-    world.until_weight(weight)
-    return world
 
 
 def failing(world: World, passes: int = 1) -> list[Record]:
@@ -41,14 +33,14 @@ def ready(world: World) -> tuple[str, str, bool]:
 
 
 def test_without_a_limit_nothing_is_counted_and_a_bad_canary_keeps_its_share() -> None:
-    world = started()
+    world = world_at()
     assert [record.plan.move for record in failing(world, 5)] == ["halt"] * 5
     assert analysis(world) == {}
     assert world.weights == [(80, 20)]
 
 
 def test_forgiven_checks_halt_and_the_next_one_rolls_back() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     assert [record.plan.move for record in failing(world, 3)] == ["halt", "halt", "roll back"]
     assert world.weights == [(100, 0)]
     assert world.status["phase"] == "RollingBack"
@@ -58,7 +50,7 @@ def test_forgiven_checks_halt_and_the_next_one_rolls_back() -> None:
 
 
 def test_a_rollback_ends_as_failed_with_the_canary_gone_and_stays_there() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     failing(world, 3)
     assert world.tick().plan.move == "give up"
     assert world.cluster.messages[-1] == "Rolled back podinfo.test! Scaling down podinfo-canary.test"
@@ -71,7 +63,7 @@ def test_a_rollback_ends_as_failed_with_the_canary_gone_and_stays_there() -> Non
 
 
 def test_a_new_template_starts_over_after_a_failure_with_nothing_counted() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     failing(world, 4)
     world.meter.values[SUCCESS] = 100.0
     world.cluster.edit(C, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.2"}])
@@ -81,7 +73,7 @@ def test_a_new_template_starts_over_after_a_failure_with_nothing_counted() -> No
 
 
 def test_the_template_of_the_primary_ends_a_failure() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     failing(world, 4)
     world.cluster.edit(C, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
     world.until("Succeeded")
@@ -89,7 +81,7 @@ def test_the_template_of_the_primary_ends_a_failure() -> None:
 
 @pytest.mark.parametrize("what", ["replicas", "spec"])
 def test_a_change_of_size_or_of_the_rollout_alone_starts_nothing(what: str) -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     failing(world, 4)
     world.meter.values[SUCCESS] = 100.0
     if what == "replicas":
@@ -101,7 +93,7 @@ def test_a_change_of_size_or_of_the_rollout_alone_starts_nothing(what: str) -> N
 
 
 def test_a_good_check_resets_what_failed_in_a_row_and_not_what_failed_at_all() -> None:
-    world = started(onFailure="Rollback", consecutiveFailureLimit=1, failureLimit=9)
+    world = world_at(onFailure="Rollback", consecutiveFailureLimit=1, failureLimit=9)
     failing(world, 1)
     world.meter.values[SUCCESS] = 100.0
     world.tick()
@@ -112,14 +104,14 @@ def test_a_good_check_resets_what_failed_in_a_row_and_not_what_failed_at_all() -
 
 @pytest.mark.parametrize("answer", list(Failure))
 def test_a_metric_without_an_answer_never_counts(answer: Failure) -> None:
-    world = started(onFailure="Rollback", failureLimit=0)
+    world = world_at(onFailure="Rollback", failureLimit=0)
     world.meter.values[SUCCESS] = answer
     assert [world.tick().plan.move for _ in range(3)] == ["halt"] * 3
     assert analysis(world)["failedChecks"] == 0
 
 
 def test_no_answer_does_not_reset_what_failed_in_a_row() -> None:
-    world = started(onFailure="Rollback", consecutiveFailureLimit=1)
+    world = world_at(onFailure="Rollback", consecutiveFailureLimit=1)
     failing(world, 1)
     world.meter.values[SUCCESS] = Failure.NO_DATA
     world.tick()
@@ -128,24 +120,24 @@ def test_no_answer_does_not_reset_what_failed_in_a_row() -> None:
 
 
 def test_one_metric_out_of_bounds_counts_whatever_the_other_one_says() -> None:
-    world = started(onFailure="Rollback", failureLimit=0)
+    world = world_at(onFailure="Rollback", failureLimit=0)
     world.meter.values[SUCCESS] = Failure.UNREACHABLE
     world.meter.values[DURATION] = 900.0
     assert world.tick().plan.move == "roll back"
 
 
 def test_a_check_counts_once_an_interval_however_many_passes_there_are() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     world.meter.values[SUCCESS] = 50.0
     for _ in range(4):
         world.tick(seconds=10)
     assert analysis(world)["failedChecks"] == 1
-    world.interval, slow = 10.0, started(**ROLLBACK, interval="5m")
+    slow = world_at(**ROLLBACK, interval="5m")
     assert [slow.tick(seconds=60).plan.move for _ in range(3)] == ["wait"] * 3
 
 
 def test_of_two_passes_at_once_one_counts() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     world.meter.values[SUCCESS] = 50.0
     first, second = world.pass_(), world.pass_()
     planned = list(first.plans()), list(second.plans())
@@ -157,7 +149,7 @@ def test_of_two_passes_at_once_one_counts() -> None:
 
 
 def test_a_shut_gate_of_health_is_no_check() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     before = analysis(world)["checks"]
     world.cluster.edit(C, "spec", "paused", True)  # noqa: FBT003 - the value
     failing(world, 3)
@@ -166,7 +158,7 @@ def test_a_shut_gate_of_health_is_no_check() -> None:
 
 
 def test_pause_holds_the_traffic_until_a_person_says_how_it_goes_on() -> None:
-    world = started(onFailure="Pause", failureLimit=0)
+    world = world_at(onFailure="Pause", failureLimit=0)
     assert failing(world)[0].plan.move == "halt"
     assert (ready(world), world.weights) == (("False", "Paused", True), [(80, 20)])
     world.meter.values[SUCCESS] = 100.0
@@ -176,7 +168,7 @@ def test_pause_holds_the_traffic_until_a_person_says_how_it_goes_on() -> None:
 
 
 def test_halt_goes_on_when_the_cause_is_gone_although_a_limit_was_passed() -> None:
-    world = started(failureLimit=0)
+    world = world_at(failureLimit=0)
     failing(world, 3)
     assert analysis(world)["failedChecks"] == 3
     world.meter.values[SUCCESS] = 100.0
@@ -184,7 +176,7 @@ def test_halt_goes_on_when_the_cause_is_gone_although_a_limit_was_passed() -> No
 
 
 def test_a_step_that_takes_too_long_rolls_back_without_an_answer_of_prometheus() -> None:
-    world = started(onFailure="Rollback", stepDeadline="5m")
+    world = world_at(onFailure="Rollback", stepDeadline="5m")
     world.meter.values[SUCCESS] = Failure.UNREACHABLE
     moves = [world.tick().plan.move for _ in range(6)]
     assert moves == ["halt"] * 5 + ["roll back"]
@@ -194,7 +186,7 @@ def test_a_step_that_takes_too_long_rolls_back_without_an_answer_of_prometheus()
 
 
 def test_a_canary_that_never_becomes_ready_is_under_the_deadline() -> None:
-    world = World(cluster=MemoryCluster(standard(onFailure="Rollback", deadline="3m")))
+    world = world_at(0, onFailure="Rollback", deadline="3m")
     world.cluster.edit(C, "spec", "paused", True)  # noqa: FBT003 - the value
     moves = [world.tick().plan.move for _ in range(6)]
     assert moves == ["halt"] * 4 + ["roll back", "give up"]
@@ -202,7 +194,7 @@ def test_a_canary_that_never_becomes_ready_is_under_the_deadline() -> None:
 
 
 def test_a_rollback_waits_for_a_primary_that_can_take_the_traffic_and_is_derived_again() -> None:
-    world = started(onFailure="Rollback", stepDeadline="2m")
+    world = world_at(onFailure="Rollback", stepDeadline="2m")
     world.cluster.edit(P, "spec", "replicas", 0)
     world.workloads.step()
     world.workloads.step()
@@ -218,7 +210,7 @@ def test_a_rollback_waits_for_a_primary_that_can_take_the_traffic_and_is_derived
 
 
 def test_weights_that_come_back_during_a_rollback_are_taken_away_again() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     failing(world, 3)
     route = [{"route": [destination("podinfo", 70), destination("podinfo-canary", 30)]}]
     world.cluster.edit(VS, "spec", "http", route)
@@ -227,7 +219,7 @@ def test_weights_that_come_back_during_a_rollback_are_taken_away_again() -> None
 
 
 def test_a_lost_status_starts_from_the_weights_and_raises_nothing_faster() -> None:
-    world = started(**ROLLBACK)
+    world = world_at(**ROLLBACK)
     failing(world, 2)
     world.cluster.objects[R].pop("status")
     world.tick()
@@ -236,20 +228,20 @@ def test_a_lost_status_starts_from_the_weights_and_raises_nothing_faster() -> No
 
 
 def test_after_the_copy_there_is_no_rollback() -> None:
-    world = started(100, **ROLLBACK)
+    world = world_at(100, **ROLLBACK)
     world.until("Promoting")
     failing(world, 6)
     assert world.status["phase"] == "Succeeded"
 
 
 def test_a_drained_canary_is_scaled_down_only_after_the_time_that_was_asked_for() -> None:
-    world = started(**ROLLBACK, promotion={"drain": "3m"})
+    world = world_at(**ROLLBACK, promotion={"drain": "3m"})
     failing(world, 3)
     assert [world.tick().plan.move for _ in range(3)] == ["wait", "wait", "give up"]
 
 
 def test_the_traffic_goes_back_to_the_primary_in_steps() -> None:
-    world = started(100, promotion={"stepWeight": 40})
+    world = world_at(100, promotion={"stepWeight": 40})
     world.until("Promoting")
     seen = []
     while world.status["phase"] != "Succeeded":
@@ -259,7 +251,7 @@ def test_the_traffic_goes_back_to_the_primary_in_steps() -> None:
 
 
 def test_a_primary_that_is_not_rolled_out_in_time_leaves_the_traffic_on_the_canary() -> None:
-    world = started(100, promotion={"deadline": "2m"})
+    world = world_at(100, promotion={"deadline": "2m"})
     world.rollout_ticks = 9
     world.workloads.rollout_ticks = 9
     world.until("Promoting")
