@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core.routers.istio_matches import takes_all_of
@@ -11,8 +11,6 @@ from reconcile.model.names import short_host
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
 
@@ -48,12 +46,11 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One managed route. `taken_by` is the path of a route before it that takes all of its requests, or ""."""
+    """One managed route, the `index`th of the http routes."""
 
+    index: int
     primary: Destination
     canary: Destination
-    path: str
-    taken_by: str = ""
 
     @property
     def weight(self) -> int:
@@ -76,9 +73,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """All managed routes of one VirtualService; at least one."""
+    """All managed routes of one VirtualService, at least one; `http` are all of its http routes."""
 
     routes: tuple[Route, ...]
+    http: tuple[Any, ...] = ()
 
     @property
     def lowest(self) -> int:
@@ -112,8 +110,17 @@ class Split:
 
     @property
     def taken(self) -> tuple[tuple[str, str], ...]:
-        """The managed routes that get no request, each with the route before it that takes them."""
-        return tuple((route.path, route.taken_by) for route in self.routes if route.taken_by)
+        """The managed routes that get no request, each with the first other route before it that takes them all.
+
+        Found when it is asked for: no pass needs it.
+        """
+        own, found = {route.index for route in self.routes}, []
+        for route in self.routes:
+            before = (index for index in range(route.index) if index not in own)
+            taker = next((index for index in before if takes_all_of(self.http[index], self.http[route.index])), None)
+            if taker is not None:
+                found.append((_http(route.index), _http(taker)))
+        return tuple(found)
 
     def operations(self, weight: int) -> tuple[Operation, ...]:
         """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
@@ -140,24 +147,17 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
             problems += found
         else:
             ends = [_destination(f"{path}/route/{index}", entry) for index, entry in enumerate(destinations)]
-            managed.append(
-                Route(primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)], path=_dotted(path))
-            )
+            index = int(path.rpartition("/")[2])
+            managed.append(Route(index=index, primary=ends[hosts.index(primary)], canary=ends[hosts.index(canary)]))
     if not managed and not problems:
         problems.append(_nothing_managed(primary, canary, single))
     if problems:
         raise InvalidObjectError(tuple(problems))
-    return Split(tuple(_with_takers(manifest["spec"]["http"], managed)))
+    return Split(tuple(managed), tuple(manifest["spec"]["http"]))
 
 
-def _with_takers(http: list[Any], managed: list[Route]) -> Iterator[Route]:
-    """Yields the managed routes, each with the first other route that takes all of its requests."""
-    paths = [f"spec.http[{index}]" for index in range(len(http))]
-    own = {route.path for route in managed}
-    for route in managed:
-        index = paths.index(route.path)
-        takers = (paths[i] for i in range(index) if paths[i] not in own and takes_all_of(http[i], http[index]))
-        yield replace(route, taken_by=next(takers, ""))
+def _http(index: int) -> str:
+    return f"spec.http[{index}]"
 
 
 def _routes(manifest: Manifest, problems: list[str], kind: str = "http") -> list[tuple[str, list[Any]]]:
