@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.plan import Change
     from reconcile.model.ports import Cluster
+    from reconcile.model.rollout import Rollout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +64,11 @@ def status(options: StatusOptions, _stop: Stop) -> int:
         missing = set(names) - {item["metadata"]["name"] for item in rollouts}
         if missing and not unread:
             raise UsageError(f"no Rollout {', '.join(sorted(missing))} in {selection}")
-        changes = _promotion_changes(cluster, rollouts)
+        parsed = [rollout_manifest.parse(item) for item in rollouts]
+        changes = _promotion_changes(cluster, parsed)
         found = [
-            Found(item, cluster.list(EVENT, _events_of(item)), changes.get(rollout_manifest.parse(item).ref, ()))
-            for item in rollouts
+            Found(item, cluster.list(EVENT, _events_of(item)), changes.get(rollout.ref, ()))
+            for item, rollout in zip(rollouts, parsed, strict=True)
         ]
     _print(found, options.output)
     if unread:
@@ -82,10 +84,9 @@ class Found(NamedTuple):
     promotion: tuple[Change, ...]
 
 
-def _promotion_changes(cluster: Cluster, manifests: Sequence[Manifest]) -> dict[Ref, tuple[Change, ...]]:
+def _promotion_changes(cluster: Cluster, rollouts: Sequence[Rollout]) -> dict[Ref, tuple[Change, ...]]:
     """Returns what the promotions under way will change; nothing for one whose objects cannot be read or used."""
-    parsed = [rollout_manifest.parse(item) for item in manifests]
-    under_way = [item for item in parsed if item.state.phase not in RESTING]
+    under_way = [item for item in rollouts if item.state.phase not in RESTING]
     cases = [Case(item, Settings(), adapters.now()) for item in observe_templates(cluster, under_way)]
     return {case.rollout.ref: promotion_changes(case) for case in cases}
 
