@@ -68,6 +68,22 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Requests, and how many of them were bad. `increase` extrapolates, so they need not be whole."""
+
+    total: float
+    bad: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice:
+    """What the canary and the primary beside it served while the canary had one weight."""
+
+    canary: Counts
+    primary: Counts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
     """An answer held against its threshold. `verdict` is "passed", "failed" or the failure of the answer."""
 

@@ -70,6 +70,12 @@ FOLDERS = (
         run_by="`make hostile`, `make test`",
     ),
     Folder(
+        name="false_alarms",
+        shows="how often an analysis stops a good canary, and how often it finds a bad one: "
+        "see [metrics.md](metrics.md#how-often-an-analysis-is-wrong)",
+        run_by="`make statistics`; a few releases in `make test`",
+    ),
+    Folder(
         name="edits",
         shows="which lines of a manifest an edit touches, in every layout and in public repositories: "
         "see [reliability.md](reliability.md#edits-of-manifests)",

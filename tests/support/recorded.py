@@ -1,4 +1,4 @@
-"""The parts of docs/reliability.md that commands make from recorded figures.
+"""The parts of docs/reliability.md, and of docs/metrics.md, that commands make from recorded figures.
 
 A part is between `<!-- made by make COMMAND: NAME -->` and `<!-- end of what was made -->`. A command records its
 figures in a file of its own, and draws its parts from that; a test of the command keeps the two equal.
@@ -30,11 +30,12 @@ class Record:
     command: str
     file: Path
     parts: Callable[[Any], Mapping[str, str]]
+    page: Path = PAGE
 
     def keep(self, figures: Any) -> None:
         """Writes the figures into the file, and the parts into the page."""
         self.file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        PAGE.write_text(self.drawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        self.page.write_text(self.drawn(self.page.read_text(encoding="utf-8")), encoding="utf-8")
 
     def kept(self) -> Any:
         """Returns the figures of the last run that was recorded."""
@@ -46,9 +47,9 @@ class Record:
 
     def check(self) -> None:
         """Fails where the page has other parts of this command, or parts that are made from other figures."""
-        page = PAGE.read_text(encoding="utf-8")
+        page = self.page.read_text(encoding="utf-8")
         assert sorted(named(page, self.command)) == sorted(self.parts(self.kept()))
-        assert self.drawn(page) == page, f"{PAGE.name} is not drawn from {self.file.name}: {self.command}"
+        assert self.drawn(page) == page, f"{self.page.name} is not drawn from {self.file.name}: {self.command}"
 
 
 def drawn(page: str, command: str, parts: Mapping[str, str]) -> str:
