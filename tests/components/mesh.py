@@ -6,6 +6,7 @@ Istio gives them; what makes them is the same Envoy. Kubernetes has no part in i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -22,13 +23,13 @@ from tests.components.prometheus import PrometheusServer
 from tests.components.tools import ToolUnavailable, tool
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
     import requests
 
 DEFAULT_RATE = 40.0  # requests per second
+BROWSER = {"User-Agent": "Mozilla/5.0"}  # is answered with a page; a workload that has lost it answers 500
 
 _LONGEST = 600.0  # seconds; no load goes on for longer, whatever happens to who started it
 
@@ -65,6 +66,7 @@ class Mesh(Component):
         super().__init__()
         self._admin = free_port()
         self._prometheus: PrometheusServer | None = None
+        self._versions: dict[str, Process] = {}
         self._writing = threading.Lock()
 
     def _start(self, stack: contextlib.ExitStack) -> None:
@@ -74,8 +76,13 @@ class Mesh(Component):
         ports = {workload: free_port() for workload in (self.primary, self.canary)}
         for workload, port in ports.items():
             options = [f"--port={port}", "--host=127.0.0.1", "--level=error", f"--ui-message={workload}"]
-            version = Process(workload, [podinfo, *options], log=self.directory / f"{workload}.log")
+            page = self._page(workload)
+            page.parent.mkdir()
+            page.write_text(workload)
+            command: list[str | Path] = [podinfo, *options, f"--ui-path={page.parent}"]
+            version = Process(workload, command, log=self.directory / f"{workload}.log")
             stack.callback(version.kill)
+            self._versions[workload] = version
             url = f"http://127.0.0.1:{port}/healthz"
             version.wait_ready(partial(answers, url, session=self.session))
         self._write_routes(100, 0)
@@ -88,7 +95,7 @@ class Mesh(Component):
         bootstrap = self.directory / "envoy.json"
         bootstrap.write_text(json.dumps(configuration))
         # Hot restart shares memory between all proxies of a machine, other runs' included.
-        command: list[str | Path] = [
+        command = [
             program,
             "-c",
             bootstrap,
@@ -137,7 +144,7 @@ class Mesh(Component):
 
     def load(self, *, rate: float = DEFAULT_RATE, seconds: float = _LONGEST) -> Load:
         """Send steady requests by the weights, while `with` lasts. A rate in PromQL needs them to be steady."""
-        return Load(("127.0.0.1", self.port), "/", rate=rate, seconds=seconds)
+        return Load(("127.0.0.1", self.port), "/", rate=rate, headers=BROWSER, seconds=seconds)
 
     def trouble(self, path: str, rate: float, *, seconds: float = _LONGEST) -> Load:
         """Send steady requests straight to the canary, while `with` lasts: `/status/500` fails, `/delay/1` is slow."""
@@ -155,6 +162,25 @@ class Mesh(Component):
             workload: counts.get(f"cluster.{workload}.upstream_rq_completed", 0)
             for workload in (self.primary, self.canary)
         }
+
+    # --- A bad canary ---
+
+    @contextlib.contextmanager
+    def page_lost(self) -> Iterator[None]:
+        """Let the canary answer 500 to each request of a browser, while `with` lasts."""
+        page = self._page(self.canary)
+        page.unlink()
+        try:
+            yield
+        finally:
+            page.write_text(self.canary)
+
+    def crash(self) -> None:
+        """End the canary, for good: the proxy answers 503 to each request that it was to get."""
+        self._versions[self.canary].kill()
+
+    def _page(self, workload: str) -> Path:
+        return self.directory / f"{workload}-pages" / "vue.html"  # the one that podinfo looks for
 
     # --- Metrics ---
 

@@ -163,6 +163,10 @@ class Component:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End all of it. Does nothing when it has ended."""
         self._stack.close()
 
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.apiserver.steering import rolled_out
 from tests.components import proxy
 from tests.components.processes import local_session, wait_for
 from tests.support.paths import ARTIFACTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.components.controlplane import ControlPlane
     from tests.components.mesh import Mesh
 
@@ -41,6 +40,7 @@ class Release:
     def __init__(self, plane: ControlPlane, mesh: Mesh, namespace: str) -> None:
         self.plane = plane
         self.mesh = mesh
+        self.users = mesh.load()
         self.namespace = namespace
         self.full_name = f"podinfo.{namespace}"
         self.records: list[dict[str, Any]] = []
@@ -61,24 +61,35 @@ class Release:
         for metric in analysis["metrics"]:
             metric["interval"] = WINDOW
         self.plane.apply(yaml.safe_dump_all(manifests), namespace=self.namespace)
-        for name in ("podinfo", "podinfo-canary"):
-            self.plane.kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s", namespace=self.namespace)
+        rolled_out(self.plane, self.namespace, "podinfo", "podinfo-canary")
 
     # --- Passes ---
 
     def tick(self, metrics_server: str | None = None) -> dict[str, Any]:
         """Let a tick go by and make one pass, as a CronJob would: in a process of its own. Gives its record."""
         time.sleep(TICK)
-        command: list[str | Path] = [
-            *(sys.executable, "-m", "reconcile", "run", "podinfo"),
-            f"--kubeconfig={self.plane.kubeconfig}",
-            f"--namespace={self.namespace}",
+        return self.run_pass(metrics_server, interval=TICK)
+
+    def run_pass(self, metrics_server: str | None = None, *, interval: int = 0) -> dict[str, Any]:
+        """Make one pass now. Gives its record."""
+        printed = self.steerer(
+            "run",
             f"--metrics-server={metrics_server or self.mesh.prometheus_url}",
-            f"--control-loop-interval={TICK}s",
+            f"--control-loop-interval={interval}s",
             "--output=json",
-        ]
+        )
+        record: dict[str, Any]
+        [record] = json.loads(printed)["rollouts"]
+        assert record["result"] == "applied", record
+        self.records.append(record)
+        return record
+
+    def steerer(self, verb: str, *options: str) -> str:
+        """Run the program about this release, in a process of its own. Gives what it prints."""
+        program = (sys.executable, "-m", "reconcile", verb, "podinfo")
+        where = (f"--kubeconfig={self.plane.kubeconfig}", f"--namespace={self.namespace}")
         done = subprocess.run(
-            command,
+            [*program, *where, *options],
             env={"HOME": str(self.plane.directory)},
             capture_output=True,
             text=True,
@@ -86,11 +97,7 @@ class Release:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        record: dict[str, Any]
-        [record] = json.loads(done.stdout)["rollouts"]
-        assert record["result"] == "applied", record
-        self.records.append(record)
-        return record
+        return done.stdout
 
     def ticks_until(self, move: str) -> list[dict[str, Any]]:
         """Make passes until one of them makes this move; that one comes last."""
@@ -109,13 +116,11 @@ class Release:
 
     def get(self, resource: str, name: str = "podinfo") -> dict[str, Any]:
         """Give an object as it is stored."""
-        text = self.plane.kubectl("get", resource, name, "--output=json", namespace=self.namespace)
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return self.plane.get(f"{resource}/{name}", self.namespace)
 
     def weights(self) -> tuple[int, int]:
         """Give the stored weights: of the primary, of the canary."""
-        return _weights(self.get("virtualservices.networking.istio.io"))
+        return _weights(self.get("virtualservice"))
 
     def image(self, name: str) -> str:
         """Give what the pods of a Deployment are to run."""

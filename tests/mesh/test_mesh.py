@@ -8,40 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.components.fixtures import available
-from tests.components.mesh import Mesh, Shim
 from tests.components.processes import free_port, wait_for
-from tests.mesh.release import DURATION, SUCCESS, Release, measurement, messages
+from tests.mesh.release import DURATION, SUCCESS, measurement, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.components.controlplane import ControlPlane
+    from tests.mesh.release import Release
 
 SLOW, FAILING = ("/delay/1", 8), ("/status/500", 10)  # what the canary is asked beside its share, and how often
 HELD = 3  # passes
-
-
-@pytest.fixture
-def release(
-    control_plane: ControlPlane, namespace: str, tmp_path: Path, pytestconfig: pytest.Config
-) -> Iterator[Release]:
-    """Give the example, running, under steady requests; no pass has been made."""
-    with ExitStack() as stack:
-        with available("mesh", pytestconfig):
-            mesh = stack.enter_context(Mesh(tmp_path / "mesh", namespace=namespace))
-        release = Release(control_plane, mesh, namespace)
-        stack.enter_context(release.session)
-        release.apply()
-        stack.enter_context(Shim(mesh, release.weights_for_the_proxy))
-        stack.enter_context(mesh.load())
-        yield release
 
 
 def test_release_halts_on_what_really_goes_wrong_and_ends_promoted(release: Release) -> None:
@@ -158,7 +136,7 @@ def holds(release: Release) -> list[dict[str, Any]]:
         assert record["after"]["weight"] == before[1]
         assert [event["type"] for event in record["events"]] == ["Warning"]
     assert release.weights() == before
-    assert release.get("rollouts.apps.weave.works")["status"]["phase"] == "Progressing"
+    assert release.get("rollout")["status"]["phase"] == "Progressing"
     return records
 
 
@@ -193,7 +171,7 @@ def ends_promoted(release: Release) -> None:
     assert messages(copied) == [f"Copying podinfo-canary.{release.namespace} template spec to {release.full_name}"]
     assert messages(concluded) == []
     assert messages(retired) == [f"Promotion complete! Scaling down podinfo-canary.{release.namespace}"]
-    assert release.get("rollouts.apps.weave.works")["status"]["phase"] == "Succeeded"
+    assert release.get("rollout")["status"]["phase"] == "Succeeded"
     primary = release.get("deployment")
     assert primary["spec"]["template"]["metadata"]["labels"] == {"app": "podinfo"}
     assert primary["status"]["updatedReplicas"] == primary["status"]["availableReplicas"] == 2
