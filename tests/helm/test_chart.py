@@ -288,19 +288,24 @@ def test_every_value_for_the_command_reaches_it() -> None:
     chosen = options(
         *("--set", "namespaces={shop,test}"),
         *("--set", "gitopsManagers={argocd-controller,our-tool}"),
-        *("--set", "logFormat=json,logLevel=debug"),
+        *("--set", "logFormat=json,logLevel=debug,commonCause=off"),
         *("--set", "metricsAuth.secretName=prometheus,metricsAuth.tokenKey=token,metricsAuth.caKey=ca.crt"),
         *("--set", "metricTemplates.configMapName=metrics"),
     )
     assert (chosen["namespace"], chosen["all_namespaces"]) == (("shop", "test"), False)
     assert chosen["gitops_managers"] == ("argocd-controller", "our-tool")
-    assert (chosen["log_format"], chosen["log_level"]) == ("json", "debug")
+    assert (chosen["log_format"], chosen["log_level"], chosen["common_cause"]) == ("json", "debug", "off")
     files = (chosen[name] for name in ("metrics_token_file", "metrics_ca_file", "templates"))
     assert list(map(str, files)) == [
         "/etc/steerer/metrics/token",
         "/etc/steerer/metrics/ca.crt",
         "/etc/steerer/templates",
     ]
+
+
+def test_an_off_that_yaml_takes_for_false_is_an_off() -> None:
+    assert options()["common_cause"] == "hold"
+    assert options("--set-json", "commonCause=false")["common_cause"] == "off"
 
 
 def test_without_a_metrics_server_none_is_named() -> None:
