@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
     from tests.components.kubestate import KubeStateMetrics
 
-CHOSEN = slug(states.STARTED)
+CHOSEN = slug(states.PAUSED)
 # Requests between two scrapes, and how many of them took up to so many milliseconds.
 CODES = {"podinfo": {"200": 99, "503": 1}, "podinfo-canary": {"200": 90, "503": 10}}
 DURATIONS = {"podinfo": {"100": 90, "250": 100, "+Inf": 100}, "podinfo-canary": {"250": 90, "500": 100, "+Inf": 100}}
@@ -155,7 +155,10 @@ def test_halted_and_stalled_rollouts_are_counted(prometheus: PrometheusServer, c
 
 def test_the_alerts_see_what_kube_state_metrics_makes(prometheus: PrometheusServer) -> None:
     stalled = alerted(prometheus, "SteererRolloutStalled")
-    assert stalled == {slug(state) for state in (states.INVALID, states.PAUSED, states.FAILED)}
+    assert stalled == {slug(state) for state in (states.INVALID, states.PAUSED)}
+    assert alerted(prometheus, "SteererRolloutFailed") == {slug(states.FAILED)}
+    # The one that is paused stands at a step that has to be approved as well.
+    assert alerted(prometheus, "SteererRolloutWaiting") == {slug(state) for state in (states.WAITING, states.HELD)}
     halted = alerted(prometheus, "SteererRolloutHalted")
     assert halted == {slug(state) for state in (states.HALTED, states.REFUSED, states.MISSING, states.RESPECIFIED)}
     assert alerted(prometheus, "SteererRolloutSlow") == set()  # all of it has happened just now

@@ -16,13 +16,16 @@ from tests.monitoring.shipped import alerts, metrics, queries
 if TYPE_CHECKING:
     from tests.components.kubestate import KubeStateMetrics
 
-INFO, WEIGHT, PHASE, CONDITION, ADVANCE, TRANSITION = (
+INFO, WEIGHT, PHASE, CONDITION, FAILED_CHECKS, IN_A_ROW, ATTEMPT, ADVANCE, TRANSITION = (
     f"steerer_rollout_{name}"
     for name in (
         "info",
         "canary_weight",
         "phase",
         "condition",
+        "failed_checks",
+        "consecutive_failures",
+        "attempt",
         "last_advance_timestamp_seconds",
         "last_transition_timestamp_seconds",
     )
@@ -62,6 +65,9 @@ def expected(seen: dict[str, Any]) -> set[Sample]:
         found |= {sample(PHASE, float(status["phase"] == name), phase=name) for name in names}
     if "canaryWeight" in status:
         found.add(sample(WEIGHT, status["canaryWeight"]))
+    counts = {FAILED_CHECKS: "failedChecks", IN_A_ROW: "consecutiveFailures", ATTEMPT: "attempt"}
+    analysis = status.get("analysis", {})
+    found |= {sample(name, analysis[field]) for name, field in counts.items() if field in analysis}
     for name, field in ((ADVANCE, "lastAdvanceTime"), (TRANSITION, "lastTransitionTime")):
         if field in status:
             found.add(sample(name, datetime.fromisoformat(status[field]).timestamp()))
@@ -89,6 +95,14 @@ def test_each_state_of_a_release_becomes_its_series(
         (states.HALTED, sample(CONDITION, 1, type="Ready", status="False", reason="Halted")),
         (states.REFUSED, sample(CONDITION, 1, type="Ready", status="False", reason="WriteFailed")),
         (states.INVALID, sample(CONDITION, 1, type="Stalled", status="True", reason="InvalidSpec")),
+        (states.PAUSED, sample(FAILED_CHECKS, 1)),
+        (states.PAUSED, sample(IN_A_ROW, 1)),
+        (states.PAUSED, sample(ATTEMPT, 1)),
+        (states.PAUSED, sample(CONDITION, 1, type="Stalled", status="True", reason="Paused")),
+        (states.ROLLING_BACK, sample(PHASE, 1, phase="RollingBack")),
+        (states.FAILED, sample(PHASE, 1, phase="Failed")),
+        (states.FAILED, sample(CONDITION, 1, type="Stalled", status="True", reason="Aborted")),
+        (states.WAITING, sample(CONDITION, 1, type="Ready", status="Unknown", reason="WaitingForApproval")),
         (states.SUCCEEDED, sample(PHASE, 1, phase="Succeeded")),
         (states.SUCCEEDED, sample(CONDITION, 1, type="Ready", status="True", reason="Succeeded")),
     ],
