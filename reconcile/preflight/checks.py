@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconcile.core import gates
 from reconcile.preflight import (
     autoscalers,
+    capacity,
     gitops,
     keep,
     live,
@@ -30,6 +31,7 @@ _EVERYWHERE = (
     Check("keep", keep.keep, keep.summary),
     Check("selectors", selectors.selectors, selectors.summary),
     Check("autoscalers", autoscalers.autoscalers, autoscalers.summary),
+    Check("capacity", capacity.capacity, capacity.summary),
     Check("neighbours", neighbours.neighbours, neighbours.summary),
     Check("metrics", metrics.metrics, metrics.summary),
     Check("queries", queries.queries, queries.summary),

@@ -12,6 +12,7 @@ from reconcile.preflight.findings import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.model.policy import FailurePolicy
     from reconcile.model.rollout import Spec
     from reconcile.preflight.findings import Subject
 
@@ -28,7 +29,8 @@ def steps(subject: Subject) -> Iterator[Finding]:
     if any(problem.startswith(PATH) and _of_steps(problem) for problem in case.rollout.problems):
         raise GateError("the weights are to be corrected first")
     interval = max(case.settings.interval, case.spec.interval)
-    for path, message in (*_too_large(case.spec), *_limits(case.spec), *_deadlines(case.spec, interval)):
+    problems = (*_too_large(case.spec), *_limits(case.spec, interval), *_deadlines(case.spec, interval))
+    for path, message in problems:
         yield Finding(level=Level.WARNING, object=str(ref), path=f"{PATH}.{path}", message=message)
     yield Finding(level=Level.INFO, object=str(ref), path=PATH, message=_duration(case.spec, interval))
 
@@ -43,21 +45,33 @@ def _too_large(spec: Spec) -> Iterator[tuple[str, str]]:
         yield "stepWeight", f"{size} is larger than the maxWeight of {most}: there is one step, to {most}"
 
 
-def _limits(spec: Spec) -> Iterator[tuple[str, str]]:
+def _limits(spec: Spec, interval: float) -> Iterator[tuple[str, str]]:
     """Yields the limits that can never be reached, or that nothing follows from."""
     policy = spec.failure
     limits = {
         "failureLimit": policy.failure_limit,
         "consecutiveFailureLimit": policy.consecutive_failure_limit,
     }
-    given = [name for name, limit in limits.items() if limit is not None]
+    given = {name: limit for name, limit in limits.items() if limit is not None}
     if policy.has_limits and policy.on_failure is OnFailure.HALT:
         yield "onFailure", "is Halt: a limit or a deadline that is passed changes nothing; say Pause or Rollback"
     if given and not spec.checks:
-        yield given[0], "can never be reached: no metric is asked for, so that no check fails"
+        yield next(iter(given)), "can never be reached: no metric is asked for, so that no check fails"
     most, in_a_row = policy.failure_limit, policy.consecutive_failure_limit
     if most is not None and in_a_row is not None and in_a_row >= most:
         yield "consecutiveFailureLimit", f"{in_a_row} can never be reached: the failureLimit of {most} is passed before"
+    for name, limit in given.items():
+        needed = (limit + 1) * interval
+        for end, longest in _ends(policy, name).items():
+            if longest is not None and longest < needed:
+                checks, allowed = f"{limit + 1} checks take {durations.text(needed)}", durations.text(longest)
+                yield name, f"{limit} can never be reached: {checks}, and the {end} of {allowed} is passed before"
+
+
+def _ends(policy: FailurePolicy, limit: str) -> dict[str, float | None]:
+    """Returns the deadlines within which a limit has to be passed. Failures in a row are all at one weight."""
+    at_one_weight = {"stepDeadline": policy.step_deadline} if limit == "consecutiveFailureLimit" else {}
+    return {"deadline": policy.deadline, **at_one_weight}
 
 
 def _deadlines(spec: Spec, interval: float) -> Iterator[tuple[str, str]]:

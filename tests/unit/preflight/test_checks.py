@@ -35,6 +35,7 @@ def test_the_standard_world_has_nothing_in_the_way() -> None:
         "keep": "nothing but what reaches the primary",
         "selectors": "none other",
         "autoscalers": "none",
+        "capacity": "no autoscaler leaves the primary too small for its traffic",
         "neighbours": "no other VirtualService or ScaledObject acts on podinfo-canary.test",
         "metrics": f"{SUCCESS}, {DURATION}",
         "queries": "can be rendered",

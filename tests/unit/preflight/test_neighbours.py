@@ -87,7 +87,7 @@ BROKEN: dict[str, Broken] = {
 HARMLESS = {
     "an empty ScaledObject": scaler("x") | {"spec": None},
     "a ScaledObject of a StatefulSet": scaler("x", scaleTargetRef={"kind": "StatefulSet", "name": "podinfo-canary"}),
-    "a ScaledObject of the primary": scaler("podinfo", minReplicaCount=1),
+    "a ScaledObject of the primary": scaler("podinfo", minReplicaCount=2),
     "another host": route(destination("other", 100)),
     "the same host at a gateway": route(destination("podinfo", 100), hosts=["podinfo"], gateways=["public"]),
     "weight 0": route(destination("podinfo", 100), destination("podinfo-canary", 0)),

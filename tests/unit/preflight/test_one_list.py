@@ -15,6 +15,7 @@ from tests.support.paths import ROOT
 from tests.support.world import CS, VS, P, World, autoscaler, destination
 from tests.unit.preflight import (
     test_autoscalers,
+    test_capacity,
     test_metrics,
     test_neighbours,
     test_rollouts,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     test_autoscalers,
+    test_capacity,
     test_metrics,
     test_neighbours,
     test_rollouts,

@@ -44,6 +44,19 @@ BROKEN: dict[str, Broken] = {
         standard(onFailure="Rollback", failureLimit=2, consecutiveFailureLimit=2),
         _warning("consecutiveFailureLimit", "2 can never be reached: the failureLimit of 2 is passed before"),
     ),
+    "a limit that a deadline comes before": (
+        standard(onFailure="Rollback", failureLimit=20, deadline="20m"),
+        _warning(
+            "failureLimit", "20 can never be reached: 21 checks take 21m, and the deadline of 20m is passed before"
+        ),
+    ),
+    "a limit in a row that the deadline of a step comes before": (
+        standard(onFailure="Rollback", consecutiveFailureLimit=5, failureLimit=9, stepDeadline="4m"),
+        _warning(
+            "consecutiveFailureLimit",
+            "5 can never be reached: 6 checks take 6m, and the stepDeadline of 4m is passed before",
+        ),
+    ),
     "a deadline that no release keeps": (
         standard(onFailure="Rollback", deadline="5m", stepWeight=20),
         _warning("deadline", "5m is shorter than the 7m that the steps need at least"),
