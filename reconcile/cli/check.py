@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.cli import adapters
+from reconcile.cli.approvers import approvals
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.options import ApiOptions, LogOptions, Output, PassOptions, ScopeOptions, Strict
@@ -68,6 +69,7 @@ def check(options: CheckOptions, _stop: Stop) -> int:
         served = _served_resources(cluster)
         subjects, errors = _subjects(cluster, selection, settings)
         subjects, unseen = beside_what_selects_pods(cluster, subjects)
+        who_approves = tuple(approvals(cluster, (subject.case.rollout for subject in subjects)))
         grants = _review_rights(
             cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in subjects}
         )
@@ -77,6 +79,7 @@ def check(options: CheckOptions, _stop: Stop) -> int:
         installed.granted_rights(grants),
         count_rollouts(subjects, errors, Level.INFO),
         *([installed.unseen_selectors(unseen)] if unseen else []),
+        *who_approves,
     ]
     if options.settings.metrics_server and not answers:
         shared.append(_probe(meter, next(iter(loaded.metrics))))

@@ -55,6 +55,17 @@ class Right:
         return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """Whose rights are asked about: a user by name, with the groups that are known, or a group."""
+
+    user: str = ""
+    groups: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.user or f"group {', '.join(self.groups)}"
+
+
 PASS = (
     Right(
         kind=ROLLOUT,
@@ -133,6 +144,10 @@ ACTION = (
     Right(kind=ROLLOUT, verb="patch", impact=Impact.HALT, without="no action is written"),
 )
 """The rights of a person who runs `steerer abort` and the other actions. The account of a pass never gets them."""
+
+
+APPROVE = ACTION[-1]
+"""The right without which nobody writes an annotation, an approval among them."""
 
 
 def rules(rights: Iterable[Right]) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from tests.helm.installed import decisions, new_namespace
 from tests.helm.rendering import HelmError, rendered
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.components.controlplane import ControlPlane
     from tests.helm.installed import Installed
 
@@ -321,3 +323,30 @@ def test_values_that_would_guard_nothing_are_refused(values: list[str], said: st
 def test_a_cluster_without_such_policies_is_told(program: str) -> None:
     with pytest.raises(HelmError, match=r"needs Kubernetes 1\.30 or later, this is v1\.29\.0"):
         rendered("--set", "admission.primary.action=Deny", "--kube-version=1.29.0", program=program)
+
+
+def test_an_approval_that_nobody_may_write_is_found_before_a_release(
+    installed: Installed, shop: str, user: Person
+) -> None:
+    plane = installed.plane
+    approvable(installed, shop, user, "release-approvers")
+    steps = {"stepWeight": None, "maxWeight": None, "steps": [{"weight": 50, "approval": True}, {"weight": 100}]}
+    plane.kubectl(
+        *("patch", "rollout/podinfo", "--type=merge", "-p", json.dumps({"spec": {"canaryAnalysis": steps}})),
+        namespace=shop,
+    )
+
+    def told(kubeconfig: Path) -> list[tuple[str, str]]:
+        done = Steerer(kubeconfig=kubeconfig, namespace=shop)("check", "-n", shop, "-o", "json", expect=None)
+        found = [item for item in json.loads(done.out)["results"] if item["check"] == "approval"]
+        return [(one["level"], one["message"]) for item in found for one in item["findings"]]
+
+    [(level, message)] = told(plane.kubeconfig)
+    assert level == "warning"
+    assert message.endswith(f"group release-approvers, and RBAC lets none of them patch rollouts in {shop}")
+    # Who may not ask is told so.
+    [(level, message)] = told(plane.kubeconfig_for(user.token, namespace=shop))
+    assert (level, message.partition(":")[0]) == ("info", "not looked at who may approve")
+    plane.kubectl("create", "role", "rollouts", "--verb=patch", "--resource=rollouts.apps.weave.works", namespace=shop)
+    plane.kubectl("create", "rolebinding", "people", "--role=rollouts", "--group=release-approvers", namespace=shop)
+    assert told(plane.kubeconfig) == []

@@ -216,7 +216,9 @@ def test_what_lint_is_shown_to_find_was_printed(tmp_path: Path) -> None:
 def test_every_check_is_explained() -> None:
     explained = [name for cell in column(section(PREFLIGHT, "What is looked at")) for name in code(cell)]
     named = {check.name for check in (*checks.FOLDER, *checks.CLUSTER)}
-    assert sorted(explained) == sorted(named | {"files", "resources", "rights", "rollouts", "metrics server"})
+    assert sorted(explained) == sorted(
+        named | {"files", "resources", "rights", "rollouts", "approval", "metrics server"}
+    )
 
 
 # Fields, messages, words.
