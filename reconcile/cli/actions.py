@@ -31,13 +31,13 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.scope import namespaces_for, selection_for
 from reconcile.engine.action_request import Found, annotate, find, revision_meant
-from reconcile.model.actions import ANY_REVISION, Action
+from reconcile.model.actions import ANY_REVISION, Action, Verb
 from reconcile.model.actions import parse as actions_of
 from reconcile.model.errors import LostRaceError, RefusedError, UsageError
 from reconcile.report import plain_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from reconcile.cli.signals import Stop
@@ -128,42 +128,39 @@ class RevisionOptions(Options):
 @command(FollowedOptions)
 def abort(options: FollowedOptions, stop: Stop) -> int:
     """Take all traffic off the canary of a Rollout, and end this revision."""
-    return _ask("abort", options.action, stop, lambda revision: {Action.ABORT: revision}, options.follow)
+    return _ask(Verb.ABORT, options.action, stop, follow=options.follow)
 
 
 @command(ActionOptions)
 def pause(options: ActionOptions, stop: Stop) -> int:
     """Hold a Rollout where it is; --revision '*' holds any revision."""
-    return _ask("pause", options, stop, lambda revision: {Action.PAUSE: revision})
+    return _ask(Verb.PAUSE, options, stop)
 
 
 @command(FollowedOptions)
 def resume(options: FollowedOptions, stop: Stop) -> int:
     """Let a Rollout that is paused go on."""
-    return _ask("resume", options.action, stop, lambda _: {Action.PAUSE: None}, options.follow)
+    return _ask(Verb.RESUME, options.action, stop, follow=options.follow)
 
 
 @command(FollowedOptions)
 def promote(options: FollowedOptions, stop: Stop) -> int:
     """Promote the canary of a Rollout without further steps and metrics; health still counts."""
-    return _ask("promote", options.action, stop, lambda revision: {Action.PROMOTE: revision}, options.follow)
+    return _ask(Verb.PROMOTE, options.action, stop, follow=options.follow)
 
 
 @command(ApproveOptions)
 def approve(options: ApproveOptions, stop: Stop) -> int:
     """Let a Rollout leave its steps with `approval: true`, or only the one of --weight."""
-    weight = "" if options.weight is None else f"/{options.weight}"
-    approved = lambda revision: {Action.APPROVE: f"{revision}{weight}"}  # noqa: E731
-    return _ask("approve", options.action, stop, approved, options.follow)
+    weight = "" if options.weight is None else str(options.weight)
+    return _ask(Verb.APPROVE, options.action, stop, weight, options.follow)
 
 
 @command(FollowedOptions)
 def retry(options: FollowedOptions, stop: Stop) -> int:
     """Start a revision that has failed, or is held by a limit, again from weight 0."""
-    # An abort is read in every pass: left behind, it would end the next attempt too.
     token = adapters.now().strftime("%Y%m%dT%H%M%SZ")
-    wanted = lambda revision: {Action.RETRY: f"{revision}/{token}", Action.ABORT: None}  # noqa: E731
-    return _ask("retry", options.action, stop, wanted, options.follow)
+    return _ask(Verb.RETRY, options.action, stop, token, options.follow)
 
 
 @command(RevisionOptions)
@@ -177,18 +174,14 @@ def revision(options: RevisionOptions, _stop: Stop) -> int:
 
 
 def _ask(
-    verb: str,
-    options: ActionOptions,
-    stop: Stop,
-    wanted: Callable[[str], Wanted],
-    follow: FollowOptions | None = None,
+    verb: Verb, options: ActionOptions, stop: Stop, argument: str = "", follow: FollowOptions | None = None
 ) -> int:
     """Writes the annotations of one action, and follows the release where that is asked for. Returns the exit code."""
     log_to_stderr(options.log.log_format, options.log.log_level, dry_run=options.dry_run != "none")
     _refuse_excluded(verb, options, follow)
     waits = follow is not None and follow.wait
     try:
-        _write(verb, options, wanted, printed=not waits or options.output == "text")
+        _write(verb, options, argument, printed=not waits or options.output == "text")
     except LostRaceError:
         print_error(f"steerer: Rollout {options.target.name} was changed meanwhile, nothing was written: run it again")
         return HALTED
@@ -202,10 +195,10 @@ def _ask(
     return wait(_run_of(options, follow), stop)
 
 
-def _refuse_excluded(verb: str, options: ActionOptions, follow: FollowOptions | None) -> None:
+def _refuse_excluded(verb: Verb, options: ActionOptions, follow: FollowOptions | None) -> None:
     """Raises UsageError for options that exclude each other."""
     adapters.refuse_stdin(options.target.cluster, written=options.dry_run != "client")
-    if options.revision == ANY_REVISION and verb != "pause":
+    if options.revision == ANY_REVISION and verb is not Verb.PAUSE:
         raise UsageError(f"--revision '{ANY_REVISION}' is for pause alone: {verb} is about one revision")
     if options.unchecked and not options.revision:
         raise UsageError("--unchecked needs --revision: without it the revision is the one that the canary has now")
@@ -221,12 +214,12 @@ def _opened(target: OneRollout, write_params: dict[str, str]) -> AbstractContext
     return adapters.cluster_for(target.cluster, namespaces_for(target.scope, None), write_params)
 
 
-def _write(verb: str, options: ActionOptions, wanted: Callable[[str], Wanted], *, printed: bool) -> None:
+def _write(verb: Verb, options: ActionOptions, argument: str, *, printed: bool) -> None:
     params = {"dryRun": "All"} if options.dry_run == "server" else {}
     with _opened(options.target, params) as (cluster, default_namespace), adapters.lock(cluster, MOST_WAITED):
         found = find(cluster, selection_for(options.target.scope, default_namespace))
         meant = _revision(verb, cluster, found, options)
-        changes = wanted(meant)
+        changes = verb.annotations(meant, argument)
         patch = annotate(found, changes)
         if patch is not None and options.dry_run != "client":
             cluster.patch(patch)
@@ -234,16 +227,16 @@ def _write(verb: str, options: ActionOptions, wanted: Callable[[str], Wanted], *
         _print(verb, found, meant, changes, options, changed=patch is not None)
 
 
-def _revision(verb: str, cluster: Cluster, found: Found, options: ActionOptions) -> str:
+def _revision(verb: Verb, cluster: Cluster, found: Found, options: ActionOptions) -> str:
     """Returns the revision that an action names; "" where it names none."""
     if options.revision == ANY_REVISION or options.unchecked:
         return options.revision
-    if verb == "resume" and not options.revision:
+    if verb is Verb.RESUME and not options.revision:
         return ""  # what is paused goes on, whatever the canary is by now
     return revision_meant(cluster, found.rollout, options.revision)
 
 
-def _print(verb: str, found: Found, meant: str, changes: Wanted, options: ActionOptions, *, changed: bool) -> None:
+def _print(verb: Verb, found: Found, meant: str, changes: Wanted, options: ActionOptions, *, changed: bool) -> None:
     result = "unchanged" if not changed else "annotated" if options.dry_run == "none" else "annotated (dry run)"
     if options.output != "text":
         ref = found.rollout.ref

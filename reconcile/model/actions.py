@@ -32,6 +32,28 @@ class Action(StrEnum):
         return PREFIX + self.value
 
 
+class Verb(StrEnum):
+    """What a person says of a release: an action, or that one that is paused goes on."""
+
+    ABORT = "abort"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    APPROVE = "approve"
+    RETRY = "retry"
+
+    def annotations(self, revision: str, argument: str = "") -> dict[Action, str | None]:
+        """Returns the values of the annotations that say it of a revision; None removes one.
+
+        `argument` is the weight of an approval, or the token of a retry.
+        """
+        if self is Verb.RESUME:
+            return {Action.PAUSE: None}
+        value = f"{revision}/{argument}" if argument else revision
+        # An abort is read in every pass: left behind, it would end the next attempt too.
+        return {Action(self): value} | ({Action.ABORT: None} if self is Verb.RETRY else {})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actions:
     """What is asked for of one Rollout: for each action that is, its value.

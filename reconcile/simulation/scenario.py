@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconcile.model.actions import Verb
 from reconcile.model.measurement import Failure
 
 if TYPE_CHECKING:
@@ -36,6 +37,26 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a person says of a Rollout before the pass of a tick, as by `steerer abort` and its like.
+
+    `revision` is empty for the one that the canary has then. `weight` is the step that an approval is about.
+    """
+
+    tick: int
+    rollout: Ref
+    verb: Verb
+    revision: str = ""
+    weight: int | None = None
+
+    @property
+    def argument(self) -> str:
+        """What follows the revision in the annotation."""
+        token = f"tick-{self.tick}" if self.verb is Verb.RETRY else ""
+        return token if self.weight is None else str(self.weight)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
     """A scenario. `tick` is the time between two passes in seconds, `rollout_ticks` the length of a rolling update.
 
@@ -49,3 +70,9 @@ class Scenario:
     answers: Mapping[str, Value]
     troubles: tuple[Trouble, ...]
     changes: tuple[Change, ...]
+    actions: tuple[Said, ...]
+
+    @property
+    def last_tick(self) -> int:
+        """The tick after which nobody does anything any more."""
+        return max([0, *(item.tick for item in self.changes), *(item.tick for item in self.actions)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model import durations
+from reconcile.model.actions import ANY_REVISION, Verb
 from reconcile.model.errors import UsageError
 from reconcile.model.fields import Fields
-from reconcile.model.kinds import KINDS, Ref
+from reconcile.model.kinds import KINDS, ROLLOUT, Ref
 from reconcile.model.measurement import Failure
-from reconcile.simulation.scenario import Change, Scenario, Trouble
+from reconcile.simulation.scenario import Change, Said, Scenario, Trouble
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def _Loader(yaml: Any) -> Any:  # noqa: N802 - returns a class, once the library
 
 
 def _scenario(root: Fields) -> Scenario:
-    unknown = set(root.value) - {"start", "tick", "ticks", "rolloutTicks", "answers", "troubles", "changes"}
+    unknown = set(root.value) - {"start", "tick", "ticks", "rolloutTicks", "answers", "troubles", "changes", "actions"}
     for key in sorted(map(str, unknown)):
         root.problem(key, "is no field of a scenario")
     tick = durations.seconds(root.text("tick", "1m"))
@@ -72,6 +73,7 @@ def _scenario(root: Fields) -> Scenario:
         answers={str(name): _value(answers, str(name), value) for name, value in answers.value.items()},
         troubles=tuple(_trouble(item) for item in root.children("troubles", MAX_ITEMS)),
         changes=tuple(_change(item) for item in root.children("changes", MAX_ITEMS)),
+        actions=tuple(_said(item) for item in root.children("actions", MAX_ITEMS)),
     )
 
 
@@ -106,4 +108,23 @@ def _change(item: Fields) -> Change:
         tick=item.integer("tick", 1, MAX_TICKS),
         target=Ref(kind, item.text("namespace", "default"), item.text("name")),
         operations=tuple(operation.value for operation in item.children("patch", MAX_ITEMS)),
+    )
+
+
+def _said(item: Fields) -> Said:
+    item.only("tick", "action", "namespace", "name", "revision", "weight")
+    word, revision = item.text("action"), item.text("revision", "")
+    if word not in [*Verb]:
+        item.problem("action", f"must be one of: {', '.join(Verb)}")
+    verb = Verb(word) if word in [*Verb] else Verb.PAUSE
+    if revision == ANY_REVISION and verb is not Verb.PAUSE:
+        item.problem("revision", f"{ANY_REVISION} is for pause alone: {word} is about one revision")
+    if "weight" in item.value and verb is not Verb.APPROVE:
+        item.problem("weight", f"is for approve alone, not for {word}")
+    return Said(
+        tick=item.integer("tick", 1, MAX_TICKS),
+        rollout=Ref(ROLLOUT, item.text("namespace", "default"), item.text("name")),
+        verb=verb,
+        revision=revision,
+        weight=item.integer("weight", 1, 100) if "weight" in item.value else None,
     )

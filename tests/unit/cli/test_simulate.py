@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -15,6 +15,7 @@ from tests.support.program import invoke, stored
 if TYPE_CHECKING:
     from pathlib import Path
 
+_SAID = "{{start: 2026-01-01T00:00:00Z, actions: [{{tick: 1, name: podinfo, {}}}]}}"
 DEMO = ("simulate", "-f", ARTIFACTS, "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
 
 
@@ -67,6 +68,50 @@ def test_with_a_failure_policy_a_canary_that_stays_bad_is_rolled_back() -> None:
     assert sizes == [2, 0]
 
 
+def test_a_person_steers_the_release_at_the_ticks_of_a_scenario() -> None:
+    done = invoke("simulate", "-f", ARTIFACTS, "--scenario", ARTIFACTS / "scenarios" / "actions.yaml", "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    moves = [(record["move"], record["after"]["weight"]) for [record] in json.loads(done.stdout)["passes"]]
+    assert moves == [
+        *[("start", 10), ("advance", 20)],
+        *[("hold", 20)] * 3,  # paused
+        *[("advance", 30), ("advance", 40)],
+        *[("roll back", 0), ("give up", 0), ("idle", None)],  # aborted
+        *[("scale up", 0), ("start", 10), ("advance", 20)],  # tried again
+        *[("promote now", 20), ("halt", 20), ("conclude", 0), ("retire", 0), ("idle", None)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "said", "moves"),
+    [
+        ([{"weight": 50, "approval": True}], {"action": "approve", "weight": 50}, ["start", "hold", "promote"]),
+        ([{"weight": 50, "approval": True}], {"action": "approve", "weight": 20}, ["start", "hold", "hold"]),
+        ([{"weight": 50}], {"action": "abort", "revision": "v1-older"}, ["start", "promote", "halt"]),
+        (
+            [{"weight": 50}, {"weight": 60}, {"weight": 70}],
+            {"action": "pause", "revision": "*"},
+            ["start", "advance", "hold"],
+        ),
+    ],
+    ids=["the step", "another step", "a late abort", "any revision"],
+)
+def test_an_action_is_about_the_revision_and_the_step_that_it_names(
+    tmp_path: Path, steps: list[dict[str, Any]], said: dict[str, Any], moves: list[str]
+) -> None:
+    folder = shutil.copytree(ARTIFACTS, tmp_path / "in")
+    manifest = yaml.safe_load((folder / "rollouts" / "podinfo.yaml").read_text())
+    analysis = manifest["spec"]["canaryAnalysis"]
+    manifest["spec"]["canaryAnalysis"] = {"metrics": analysis["metrics"], "steps": steps}
+    (folder / "rollouts" / "podinfo.yaml").write_text(yaml.safe_dump(manifest))
+    demo = yaml.safe_load((ARTIFACTS / "scenarios" / "demo.yaml").read_text()) | {"troubles": [], "ticks": 3}
+    demo["actions"] = [{"tick": 3, "namespace": "test", "name": "podinfo", **said}]
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump(demo))
+    done = invoke("simulate", "-f", folder, "--scenario", path, "-o", "json")
+    assert [record["move"] for [record] in json.loads(done.stdout)["passes"]] == moves
+
+
 def test_the_demonstration_is_printed_as_kubectl_describe_does() -> None:
     text = invoke(*DEMO).stdout
     lines = text.splitlines()
@@ -92,6 +137,15 @@ def test_a_simulation_can_be_kept(tmp_path: Path) -> None:
         ("[]", "must be a mapping"),
         ("{start: 2026-01-01T00:00:00Z, troubles: [{metric: a, weight: 1, values: [maybe]}]}", "troubles[0].values[0]"),
         ("{start: 2026-01-01T00:00:00Z, changes: [{tick: 1, kind: Pod, name: x, patch: []}]}", "changes[0].kind: must"),
+        (
+            _SAID.format("action: stop"),
+            "actions[0].action: must be one of: abort, pause, resume, promote, approve, ret",
+        ),
+        (_SAID.format("action: abort, revision: '*'"), "actions[0].revision: * is for pause alone"),
+        (_SAID.format("action: promote, weight: 5"), "actions[0].weight: is for approve alone, not for promote"),
+        (_SAID.format("action: approve, weight: 0"), "actions[0].weight: must be between 1 and 100"),
+        (_SAID.format("action: abort, rollout: x"), "actions[0].rollout: is an unknown field"),
+        (_SAID.format("action: abort"), "no Rollout podinfo in namespace default"),
         ("a: [", "is no YAML"),
     ],
 )
