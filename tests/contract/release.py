@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from reconcile.engine.apply import apply
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
+from reconcile.model.actions import PREFIX
 from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.plan import Result
 from reconcile.model.settings import Settings
+from reconcile.model.template_hash import revision
 from tests.contract import comparison
 from tests.support.fakes import FixedMeter
 from tests.support.world import DURATION, METRICS, SUCCESS, VS, C, P, R, deployment, standard
@@ -71,6 +73,17 @@ class Release:
     def revise(self, image: str) -> None:
         """Changes the image of the canary."""
         self.edit(C, template(containers=[{"name": "podinfo", "image": f"podinfo:{image}"}]))
+
+    def ask(self, **actions: str | None) -> None:
+        """Annotates the Rollout as a person does; `{}` in a value is the canary's present revision, None takes it out.
+
+        Nothing is rolled out for that, so no controller is waited for.
+        """
+        here = revision(self.stored(C)["spec"]["template"])
+        annotations = {
+            f"{PREFIX}{action}": None if value is None else value.format(here) for action, value in actions.items()
+        }
+        self.edit(R, {"metadata": {"annotations": annotations}}, settle=False)
 
     def move_weights(self, weight: int) -> None:
         """Moves the weights by hand."""

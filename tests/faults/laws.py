@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.actions import PREFIX
 from reconcile.model.template_hash import revision
 from tests.faults.replay import CANARY, PRIMARY, ROLLOUT, ROUTE, Step, World
 from tests.support.laws import SERVER_METADATA, changed, managed, replicas, selected, weights
@@ -46,6 +47,7 @@ class Memory:
         self.had: set[int] = set()  # each weight that the canary had
         self.reached = 0  # the highest weight that the canary's present template had on all routes
         self.done: Any = None  # the template that is released, and gets no traffic again
+        self.failed: Any = None  # the template that was rolled back, and the retry that was asked for by then
         self.copied: list[str] = []  # the revisions that the primary was given, until somebody gave it another
         self.put_back = False  # whether a GitOps tool wrote the route last
 
@@ -65,13 +67,17 @@ class Memory:
             self.copied.clear()
         if step.ours and step.target == PRIMARY:
             self.copied.append(_status(step.before).get("canaryRevision", ""))
-        if step.target == ROLLOUT and _status(step.after).get("phase") == "Succeeded":
-            self._released(_template(step.after, CANARY), _status(step.after).get("canaryRevision"))
+        if step.target == ROLLOUT:
+            self._ended(step.after)
 
-    def _released(self, template: Any, recorded: str | None) -> None:
-        """Remember what is released; a canary that has moved on since is not."""
-        if revision(template) == recorded:
-            self.done = template
+    def _ended(self, world: World) -> None:
+        """Remember what is released or failed; a canary that has moved on since is neither."""
+        status, found = _status(world), _template(world, CANARY)
+        if status.get("phase") in {"Succeeded", "Failed"} and revision(found) == status.get("canaryRevision"):
+            if status["phase"] == "Succeeded":
+                self.done = found
+            else:
+                self.failed = found, status.get("analysis", {}).get("retryToken")
 
 
 def _status(world: World) -> Manifest:
@@ -80,6 +86,12 @@ def _status(world: World) -> Manifest:
 
 def _template(world: World, target: str) -> Any:
     return world[target]["spec"]["template"] if target in world else None
+
+
+def _asks(world: World, action: str) -> bool:
+    """Say whether a person asks for this of the canary's present revision."""
+    asked = (world[ROLLOUT]["metadata"].get("annotations") or {}).get(f"{PREFIX}{action}", "")
+    return CANARY in world and asked.partition("/")[0] in {revision(_template(world, CANARY)), "*"}
 
 
 def _containers(world: World, target: str) -> Any:
@@ -177,17 +189,25 @@ def rises(step: Step, memory: Memory) -> Iterator[str]:
         yield f"3: a weight rises and {', '.join(sorted(missing))} were not read in this pass"
     if replicas(step.before[CANARY]) == 0 and CANARY not in step.others:
         yield "7: traffic goes to a canary that was scaled to zero"
+    status = _status(step.before)
     if memory.done is not None and memory.done == _template(step.before, CANARY):
         yield "9: a weight rises after the release was done, without a new template"
+    if memory.failed == (_template(step.before, CANARY), status.get("analysis", {}).get("retryToken")):
+        yield "9: a weight rises after the release failed, without a new template or a retry"
+    if status.get("phase") in {"RollingBack", "Failed"}:
+        yield f"18: a weight rises in the phase {status['phase']}"
+    if _asks(step.seen, "abort"):
+        yield "18: a weight rises though a person aborted the revision"
 
 
 def returns(step: Step, _: Memory) -> Iterator[str]:
-    """6. At the end of a promotion the traffic goes to a primary that has the promoted template.
+    """6. In a promotion the traffic goes to a primary that has the promoted template.
 
     Which one that is can only be seen for as long as the canary has it.
     """
     status = _status(step.before)
-    ends = any(shares(step.before)) and not any(shares(step.after)) and status.get("phase") == "Finalising"
+    ends = max(shares(step.after), default=0) < max(shares(step.before), default=0)
+    ends = ends and status.get("phase") == "Finalising"
     here = status.get("canaryRevision") == revision(_template(step.before, CANARY))
     if ends and here and not step.others & {PRIMARY, CANARY} and not _same(step.before):
         yield "6: traffic goes to a primary without the promoted template"
@@ -207,7 +227,8 @@ def template(step: Step, memory: Memory) -> Iterator[str]:
         yield "4: the primary gets a template that is not the canary's"
     if status.get("canaryRevision") != revision(_template(step.seen, CANARY)) and ROLLOUT not in step.others:
         yield "4: the primary gets a template that is not on record"
-    if max(min(shares(step.seen), default=0), memory.reached) < most:
+    asked = _asks(step.seen, "promote")  # then no more steps are needed
+    if not asked and max(min(shares(step.seen), default=0), memory.reached) < most:
         yield "4: the primary gets a template that was never at the maximum"
     if status.get("canaryRevision") in memory.copied:
         yield "4: the primary gets a template again"
@@ -235,15 +256,26 @@ def size(step: Step, _: Memory) -> Iterator[str]:
 
 
 def end(step: Step, _: Memory) -> Iterator[str]:
-    """8. `Succeeded` is stored when all of it is true."""
-    if _status(step.after).get("phase") != "Succeeded" or _status(step.before).get("phase") == "Succeeded":
+    """8. `Succeeded` and `Failed` are stored when all of it is true."""
+    phase = _status(step.after).get("phase")
+    if phase not in {"Succeeded", "Failed"} or _status(step.before).get("phase") == phase:
         return
     if any(shares(step.before)) and ROUTE not in step.others:
-        yield "8: Succeeded is stored while the canary has traffic"
+        yield f"8: {phase} is stored while the canary has traffic"
     if replicas(step.before[CANARY]) > 0 and CANARY not in step.others:
-        yield "8: Succeeded is stored while the canary has replicas"
-    if not _same(step.before) and not step.others & {PRIMARY, CANARY}:
+        yield f"8: {phase} is stored while the canary has replicas"
+    if phase == "Succeeded" and not _same(step.before) and not step.others & {PRIMARY, CANARY}:
         yield "8: Succeeded is stored and the primary does not have the template"
+
+
+# 18: what a person asks for.
+
+
+def held(step: Step, _: Memory) -> Iterator[str]:
+    """18. Under a pause nothing is written but the status, unless it is a rollback."""
+    rolls_back = _status(step.before).get("phase") == "RollingBack"
+    if step.target in {ROUTE, PRIMARY, CANARY} and _asks(step.seen, "pause") and not rolls_back:
+        yield "18: a person holds the revision, and a pass makes a move"
 
 
 # 12: what is said.
@@ -264,11 +296,15 @@ def claims(step: Step, memory: Memory) -> Iterator[str]:
         true = _same(now)
     elif message.startswith("Promotion complete!") and not step.others & {CANARY, ROLLOUT}:
         true = replicas(now[CANARY]) == 0 and _status(now).get("phase") == "Succeeded"
+    elif message.startswith("Rolling back") and not step.others & {ROUTE, ROLLOUT}:
+        true = not any(shares(now)) and _status(now).get("phase") in {"RollingBack", "Failed"}
+    elif message.startswith("Rolled back") and not step.others & {CANARY, ROLLOUT}:
+        true = replicas(now[CANARY]) == 0 and _status(now).get("phase") == "Failed"
     elif "Scaling up" in message and CANARY not in step.others:
         true = replicas(now[CANARY]) == int(words[-1])
     if not true:
         yield f"12: an Event claims what is not stored: {message}"
 
 
-EVERY = (scope, fences, claims)
+EVERY = (scope, fences, held, claims)
 BY_TARGET = {ROUTE: (numbers, heights, rises, returns), PRIMARY: (template,), CANARY: (size,), ROLLOUT: (end,)}

@@ -35,14 +35,14 @@ class Point:
 
 
 def writes(told: Mapping[str, Told]) -> list[Point]:
-    """Give each write of each move once: the first of its kind, in the order of the stories."""
-    found: dict[tuple[str, int, str], Point] = {}
+    """Give each write of each move in each phase once: the first of its kind, in the order of the stories."""
+    found: dict[tuple[str, str, int, str], Point] = {}
     for story, one in told.items():
         nth = 0
         for number, made in enumerate(one.passes):
             for place, request in enumerate(made.writes):
                 point = Point(story=story, number=number, move=made.move, nth=nth, what=str(request))
-                found.setdefault((made.move, place, point.what), point)
+                found.setdefault((made.phase, made.move, place, point.what), point)
                 nth += 1
     return [*found.values()]
 

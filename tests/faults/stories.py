@@ -31,6 +31,11 @@ def warned(times: int) -> Goal:
     return lambda release: sum(item["count"] for item in release.events if item["type"] == "Warning") >= times
 
 
+def reason(name: str) -> Goal:
+    """Tell the reason of the conditions."""
+    return lambda release: {item["reason"] for item in release.status.get("conditions", ())} == {name}
+
+
 def a_release(release: Release) -> Iterator[Goal]:
     release.begin(stepWeight=STEP)
     yield phase("Succeeded")
@@ -74,6 +79,31 @@ def metrics_that_halt_twice(release: Release) -> Iterator[Goal]:
     yield phase("Succeeded")
 
 
+def a_rollback_by_the_failure_policy(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP, onFailure="Rollback", failureLimit=1)
+    yield weight(STEP)
+    release.meter.values[SUCCESS] = 50.0
+    yield phase("Failed")
+
+
+def an_abort_and_a_retry(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP, promotion={"drain": "2m"})
+    yield weight(STEP)
+    release.ask(abort="{}")
+    yield phase("Failed")
+    release.ask(abort=None, retry="{}/1")
+    yield phase("Succeeded")
+
+
+def a_pause_and_a_promotion_in_steps(release: Release) -> Iterator[Goal]:
+    release.begin(stepWeight=STEP, promotion={"stepWeight": STEP // 2})
+    yield weight(STEP)
+    release.ask(pause="{}")
+    yield reason("Held")
+    release.ask(pause=None, promote="{}")
+    yield phase("Succeeded")
+
+
 STORIES: Mapping[str, Story] = {
     story.__name__.replace("_", " "): story
     for story in (
@@ -83,5 +113,8 @@ STORIES: Mapping[str, Story] = {
         back_to_what_the_primary_runs,
         put_back_by_a_gitops_tool,
         metrics_that_halt_twice,
+        a_rollback_by_the_failure_policy,
+        an_abort_and_a_retry,
+        a_pause_and_a_promotion_in_steps,
     )
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ MOST = 24
 PATIENCE = 2.0
 """The seconds in which a request of a pass within this process has to be answered: short, as some hang."""
 PROCESSES = threading.Semaphore(2)
+# The ends of the names of fields, and the words, that say when it was and how often.
+_PASSING = ("time", "query", "checks", "consecutivefailures")
+_COUNTED = re.compile(r"\d+ checks?")
 _REST = ("idle", "applied")
 
 
@@ -44,6 +48,7 @@ _REST = ("idle", "applied")
 class Made:
     """One pass: what it did, how that ended, why in words, and what it asked of the server, in order.
 
+    `phase` is the one that it found.
     `ended` is the result of its one Rollout, `raised` where the whole pass could not be made, `killed`, or `gone` where
     there was no Rollout.
     """
@@ -52,6 +57,7 @@ class Made:
     ended: str
     reason: str
     requests: tuple[Request, ...]
+    phase: str = ""
 
     @property
     def writes(self) -> tuple[Request, ...]:
@@ -129,12 +135,13 @@ class Telling:
         else:
             made = self._made("", "gone", "")
             for record in records:
-                made = self._made(record.plan.move, record.result.value, record.error or record.plan.reason)
+                why, phase = record.error or record.plan.reason, record.plan.before.phase
+                made = self._made(record.plan.move, record.result.value, why, phase)
         self.passes.append(made)
         return made
 
-    def _made(self, move: str, ended: str, reason: str) -> Made:
-        return Made(move=move, ended=ended, reason=reason, requests=tuple(self._requests))
+    def _made(self, move: str, ended: str, reason: str, phase: str = "") -> Made:
+        return Made(move=move, ended=ended, reason=reason, phase=phase, requests=tuple(self._requests))
 
     def left(self) -> dict[str, Any]:
         """Give what is there, as far as it must be alike wherever and however often it is told."""
@@ -174,9 +181,14 @@ class Telling:
 
 
 def _timeless(value: Any) -> Any:
-    """Leave out when it was, which is not what it ends with; and the query, which only a real meter renders."""
+    """Leave out when it was and how often, which is not what it ends with; and the query, which only a real meter has.
+
+    A check that was counted by a pass that died is not counted again, and the next pass counts one of its own.
+    """
     if isinstance(value, dict):
-        return {key: _timeless(item) for key, item in value.items() if not key.lower().endswith(("time", "query"))}
+        return {key: _timeless(item) for key, item in value.items() if not key.lower().endswith(_PASSING)}
+    if isinstance(value, str):
+        return _COUNTED.sub("checks", value)
     return [_timeless(item) for item in value] if isinstance(value, list) else value
 
 

@@ -1,4 +1,4 @@
-"""A part of all trials, in which each way of each kind is met, and each write. `make faults` makes all of them."""
+"""A part of all trials, in which each way of each kind is met, and most writes. `make faults` makes all of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(900)  # a minute or two on two cores of their own
 
 # Every so many of a kind. None of them has a factor with the number of its ways in common, so that all are met.
-STRIDES = {"write": 17, "read": 5, "race": 13, "hand": 23}
+STRIDES = {"write": 29, "read": 5, "race": 21, "hand": 43}
 WAYS = {
     "write": {*FAULTS, AWAY, LATE, *KILLS},
     "read": {*READS},
@@ -52,9 +52,8 @@ def of_kind(calm: Calm, kind: str) -> list[Trial]:
 
 def test_the_stories_make_every_move_and_keep_the_laws(calm: Calm) -> None:
     moves = {one.move for told in calm.told.values() for one in told.passes}
-    # What only a fault brings about is in the trials; what a person or a policy does is in tests/apiserver.
-    asked = {"hold", "roll back", "give up", "promote now"}
-    assert moves == {move.value for move in Move} - {"idle", "copy", "wait"} - asked
+    # What only a fault brings about is in the trials; the idle pass at the end of each story is not kept.
+    assert moves == {move.value for move in Move} - {"idle", "copy"}
     for name, told in calm.told.items():
         assert told.trouble == ""
         assert laws.broken(replay.steps(calm.logs[name])) == []

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.kube.cluster import connect
+from reconcile.model.actions import PREFIX
 from reconcile.model.kinds import ROLLOUT
+from reconcile.model.template_hash import revision
 from tests.components.faults import FAULTS, Hold, Once, dropped, killed, killed_when_done
 from tests.components.gateway import passed
 from tests.components.processes import wait_for
@@ -21,15 +23,17 @@ from tests.contract.release import template
 from tests.faults import laws, replay
 from tests.faults.stories import STORIES
 from tests.faults.telling import PATIENCE, Telling, Told
-from tests.support.world import C, P
+from tests.support.world import C, P, R
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Record
     from tests.components.audit import AuditEntry
     from tests.components.controlplane import ControlPlane
     from tests.components.gateway import Exchange, Fault, Request
+    from tests.contract.release import Release
     from tests.faults.points import Point
     from tests.faults.telling import Made
 
@@ -46,6 +50,18 @@ LATE = "stored after the next pass"
 AWAY = "dropped, and all after it in the pass"
 READS = ("dropped", "stored, answer cut", "hung", "401", "403", "404", "410", "429", "500", "503", "200 as a web page")
 RACES = tuple(f"held {side}, {when}" for side in ("before", "after") for when in ("at once", "a minute later"))
+
+
+def asked(action: str) -> Edit:
+    """Give what a person asks for of the canary's present revision."""
+    key = f"{PREFIX}{action}"
+
+    def change(release: Release) -> Manifest:
+        return {"metadata": {"annotations": {key: revision(release.stored(C)["spec"]["template"])}}}
+
+    return Edit(ref=R, change=change, stays=lambda release: key in release.stored(R)["metadata"]["annotations"])
+
+
 HANDS: Mapping[str, Edit] = EDITS | {
     "the canary is paused": fields(C, {"spec": {"paused": True}}),
     "the primary is paused": fields(P, {"spec": {"paused": True}}),
@@ -54,6 +70,8 @@ HANDS: Mapping[str, Edit] = EDITS | {
         change=lambda _: template(containers=[{"name": "podinfo", "image": "podinfo:9.9.9"}]),
         stays=lambda release: release.images[1] == "9.9.9",
     ),
+    "an abort": asked("abort"),
+    "a pause": asked("pause"),
 }
 DELETED = "the Rollout is deleted"
 
@@ -136,7 +154,7 @@ def _silent(told: Told) -> Iterator[str]:
     """13, 14: a pass that makes no move writes the status and Events at most, and one that waits nothing."""
     for one in told.passes:
         beside = [str(request) for request in one.writes if request.resource not in {"rollouts/status", "events"}]
-        if one.move in {"halt", "idle", "initialize"} and beside:
+        if one.move in {"halt", "hold", "idle", "initialize"} and beside:
             yield f"13: a pass that makes no move ({one.move}) writes: {', '.join(beside)}"
         if one.move == "wait" and one.writes:
             yield f"14: a pass that waits writes: {', '.join(map(str, one.writes))}"
