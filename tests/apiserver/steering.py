@@ -269,11 +269,14 @@ def rolled_out(plane: ControlPlane, namespace: str, *names: str) -> None:
 
 
 def let_interval_pass(plane: ControlPlane, namespace: str, *names: str) -> None:
-    """Makes the last advance of these Rollouts one of long ago."""
-    body = {"status": {"lastAdvanceTime": LONG_AGO, "lastTransitionTime": LONG_AGO}}
+    """Makes the last advance and the last counted check of these Rollouts ones of long ago."""
     for name in names:
         path = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts/{name}/status"
-        plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+        then: dict[str, Any] = {"lastAdvanceTime": LONG_AGO, "lastTransitionTime": LONG_AGO}
+        if "analysis" in plane.request("GET", path).json().get("status", {}):
+            then["analysis"] = {"lastCheckTime": LONG_AGO}
+        patch = plane.request("PATCH", path, body={"status": then}, content_type="application/merge-patch+json")
+        patch.raise_for_status()
 
 
 def of_steerer(entries: list[AuditEntry]) -> list[AuditEntry]:

@@ -51,4 +51,4 @@ def installed(bare_plane: ControlPlane) -> Iterator[Installed]:
     bare_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "files" / "crd.yaml"))
     bare_plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
     with Metrics().serving() as metrics:
-        yield Installed(plane=bare_plane, metrics=metrics.url, home=new_namespace(bare_plane))
+        yield Installed(plane=bare_plane, metrics=metrics, home=new_namespace(bare_plane))

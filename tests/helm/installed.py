@@ -15,6 +15,7 @@ from tests.apiserver.steering import Done, Steerer, get, let_interval_pass, roll
 from tests.helm.rendering import CHART, helm
 
 if TYPE_CHECKING:
+    from tests.apiserver.steering import Metrics
     from tests.components.controlplane import ControlPlane
 
 _FIELD = re.compile(r"metadata\.(annotations|labels)\['(.+)'\]")
@@ -25,7 +26,7 @@ class Installed:
     """The chart in a namespace of its own; `home` is also the name of the release and of its objects."""
 
     plane: ControlPlane
-    metrics: str
+    metrics: Metrics
     home: str
 
     def values(self, *namespaces: str, **more: str) -> str:
@@ -34,7 +35,7 @@ class Installed:
         `more` are other values.
         """
         given = {
-            "metricsServer": self.metrics,
+            "metricsServer": self.metrics.url,
             "logFormat": "json",
             "logLevel": "debug",
             "crd.install": "false",

@@ -7,12 +7,12 @@ account's. Only the container around the process is missing.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconcile.model.rights import PASS, Impact, Right
-from tests.apiserver.steering import apply, at_rest, get, install, of_steerer
+from tests.apiserver.steering import SUCCESS, apply, at_rest, get, install, of_steerer
 from tests.components.processes import wait_for
 from tests.helm.installed import decisions, new_namespace
 
@@ -44,20 +44,17 @@ def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not
     installed: Installed, scope: str
 ) -> None:
     plane, shop = installed.plane, new_namespace(installed.plane)
-    install(plane, shop, stepWeight=50)
+    install(plane, shop, stepWeight=100, onFailure="Rollback", failureLimit=2)
     name_subset(plane, shop)
     installed.values(*([shop] if scope == "Role" else []))
-    mark, moves = plane.mark(), []
-    for number in range(8):
-        paused = number in {1, 2}  # the same Warning twice: the second is counted
-        if number in {1, 3}:
-            verb = "pause" if paused else "resume"
-            plane.kubectl("rollout", verb, "deployment/podinfo-canary", namespace=shop)
-        done = installed.job()
-        assert done.code == 0, done.err
-        moves += [line["move"] for line in decisions(done, shop)]
-        installed.later(shop)
-    assert moves == ["start", "halt", "halt", "advance", "promote", "conclude", "retire", "idle"]
+    mark = plane.mark()
+    # The same Warning twice: the second is counted.
+    installed.metrics.values[SUCCESS] = "50"
+    assert moves(installed, shop, 5) == ["start", "halt", "halt", "roll back", "give up"]
+    assert installed.phase(shop) == "Failed"
+    installed.metrics.good()
+    plane.kubectl("set", "env", "deployment/podinfo-canary", "ATTEMPT=2", namespace=shop)
+    assert moves(installed, shop, 6) == ["scale up", "start", "promote", "conclude", "retire", "idle"]
     assert installed.phase(shop) == "Succeeded"
 
     crowd = new_namespace(plane)
@@ -67,6 +64,47 @@ def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not
     assert [line["move"] for line in decisions(done, crowd)] == ["initialize"] * CROWD
 
     assert used(of_steerer(plane.requests_since(mark))) == granted()
+
+
+def moves(installed: Installed, namespace: str, passes: int) -> list[str]:
+    """Let so many Jobs run, an interval apart, and give what they did for a Rollout."""
+    found = []
+    for _ in range(passes):
+        done = installed.job()
+        assert done.code == 0, done.err
+        found += [line["move"] for line in decisions(done, namespace)]
+        installed.later(namespace)
+    return found
+
+
+def test_the_account_may_write_nothing_of_a_rollout_but_its_status(installed: Installed) -> None:
+    plane, shop = installed.plane, new_namespace(installed.plane)
+    install(plane, shop, stepWeight=50)
+    installed.values()
+    assert moves(installed, shop, 1) == ["start"]
+    before = get(plane, "rollout/podinfo", shop)
+    path = f"/apis/{before['apiVersion']}/namespaces/{shop}/rollouts"
+    token = plane.account_token(installed.home, installed.home)
+
+    def answered(verb: str, path: str, **sent: Any) -> int:
+        return plane.request(verb, path, token=token, **sent).status_code
+
+    merge = {"content_type": "application/merge-patch+json"}
+    asked = {"metadata": {"annotations": {"apps.weave.works/abort": before["status"]["canaryRevision"]}}}
+    changed = asked | {"spec": {"canaryAnalysis": {"stepWeight": 100}}}
+    for body in (asked, changed):
+        assert answered("PATCH", f"{path}/podinfo", body=body, **merge) == 403
+    assert answered("PUT", f"{path}/podinfo", body=before) == 403
+    assert answered("POST", path, body=before) == 403
+    assert answered("DELETE", f"{path}/podinfo") == 403
+    assert answered("PUT", f"{path}/podinfo/status", body=before) == 403
+
+    # What it may patch is the status, and nothing else comes along.
+    noted = {"status": {"canaryReplicas": 7}}
+    assert answered("PATCH", f"{path}/podinfo/status", body=changed | noted, **merge) == 200
+    after = get(plane, "rollout/podinfo", shop)
+    assert after["status"]["canaryReplicas"] == 7
+    assert (after["spec"], after["metadata"]["annotations"]) == (before["spec"], before["metadata"]["annotations"])
 
 
 def lacking(*lacks: Impact) -> list[Right]:
