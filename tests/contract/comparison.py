@@ -9,6 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconcile.core.state_machine import Move
 from tests.contract.sandboxes import canonical_json
 from tests.support.fakes import ref_of
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconcile.model.kinds import Manifest
-    from reconcile.model.plan import Record
+    from reconcile.model.plan import Patch, Plan, Record
 
 _ANY = object()
 
@@ -123,9 +124,14 @@ def record(record: Record) -> dict[str, Any]:
         "after": [plan.after.phase, plan.after.weight],
         "gates": [[gate.name, gate.outcome.value, gate.reason * (gate.name != "endpoints")] for gate in plan.gates],
         "measured": [[item.metric, item.value, item.verdict, item.text] for item in plan.measurements],
-        "writes": [[patch.target.kind.name, patch.target.name, patch.subresource] for patch in plan.patches],
+        "writes": [[patch.target.kind.name, patch.target.name, patch.subresource] for patch in _moving(plan)],
         "events": [[event.type, event.message] for event in plan.events],
     }
+
+
+def _moving(plan: Plan) -> tuple[Patch, ...]:
+    """Returns the patches, without that of an idle pass: it notes generations at most, which a folder has not."""
+    return () if plan.move == Move.IDLE else plan.patches
 
 
 def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:

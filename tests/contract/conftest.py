@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Histories = Mapping[str, Future[History]]
 
 # Scenarios hold plain assertions.
-pytest.register_assert_rewrite("tests.contract.scenarios", "tests.contract.races")
+pytest.register_assert_rewrite("tests.contract.scenarios", "tests.contract.races", "tests.contract.rules")
 
 # Scenarios at a time: those on the API server mostly wait for the controllers, those in folders for the disk.
 ON_THE_API, IN_FOLDERS = 8, 2
@@ -47,14 +47,22 @@ class HistoryOf(Protocol):
         ...
 
 
+@pytest.fixture(scope="module")
+def in_memory() -> dict[Scenario, History]:
+    """Keeps what was run in memory: all other clusters are compared with it."""
+    return {}
+
+
 @pytest.fixture
-def history_of(request: pytest.FixtureRequest) -> HistoryOf:
+def history_of(request: pytest.FixtureRequest, in_memory: dict[Scenario, History]) -> HistoryOf:
     """Returns a function that runs a case; slow cases run in the background from the first one of their kind on."""
 
     def history_of(case: str, where: str, scenarios: Mapping[str, Scenario] | None = None) -> History:
         if where == "memory":
             scenario = (scenarios or request.module.SCENARIOS)[case]
-            return run(scenario, "memory", f"{request.module.__name__} {case}")
+            if scenario not in in_memory:
+                in_memory[scenario] = run(scenario, "memory", f"{request.module.__name__} {case}")
+            return in_memory[scenario]
         futures: Histories = request.getfixturevalue("on_the_api" if where == "api" else "in_folders")
         return futures[case].result()
 
