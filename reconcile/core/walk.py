@@ -60,7 +60,17 @@ class Walk:
 
     @property
     def attempt(self) -> Attempt:
-        """The attempt at the revision, with the check that this walk made."""
+        """The attempt at the revision, with the check that this walk made.
+
+        A check that passes a limit for a common cause is not counted: a count above the limit would roll back a canary
+        that is good once the cause is gone.
+        """
+        counted = self._counted
+        held = self.case.observation.common_cause and attempts.used_up(self.case, counted)
+        return self.case.attempt if held else counted
+
+    @property
+    def _counted(self) -> Attempt:
         if not self.measurements or self.questions:
             return self.case.attempt
         return attempts.checked(self.case, self.measurements)
@@ -71,7 +81,7 @@ class Walk:
             self.questions.extend(asked)
         measured = analysis.measurements(self.case, asked, self.answers)
         self.measurements.extend(measured)
-        if limit := attempts.used_up(self.case, self.attempt):
+        if limit := attempts.used_up(self.case, self._counted):
             failed = (measurement.text for measurement in measured if not measurement.passed)
             raise LimitError("; ".join([*failed, limit]), ANALYSIS_FAILED)
         return analysis.verdict(self.case, measured)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,16 +42,23 @@ class Bad(FixedMeter):
         }
 
 
-def pass_over(bad: Collection[str], *, common_cause: bool = True) -> tuple[dict[str, Record], MemoryCluster]:
-    """Makes a pass over five releases that roll back at the first failed check."""
+def five_releases() -> MemoryCluster:
+    """Builds five releases that roll back at the first failed check."""
     objects: list[dict[str, Any]] = []
     for name in NAMES:
         found = release(name, 20)
         found[-1]["spec"]["canaryAnalysis"] |= {"onFailure": "Rollback", "failureLimit": 0}
         objects += found
-    cluster = MemoryCluster(objects)
-    settings = replace(Settings(metrics=METRICS), common_cause=common_cause)
-    one = Pass(cluster=cluster, meter=Bad(bad), settings=settings, selection=Selection(), now=lambda: START)
+    return MemoryCluster(objects)
+
+
+def pass_over(
+    bad: Collection[str], *, common_cause: bool = True, cluster: MemoryCluster | None = None, minutes: int = 0
+) -> tuple[dict[str, Record], MemoryCluster]:
+    """Makes a pass over five releases, so many minutes after the start."""
+    cluster = cluster or five_releases()
+    settings, now = replace(Settings(metrics=METRICS), common_cause=common_cause), START + timedelta(minutes=minutes)
+    one = Pass(cluster=cluster, meter=Bad(bad), settings=settings, selection=Selection(), now=lambda: now)
     return {record.plan.rollout.name: record for record in one.run()}, cluster
 
 
@@ -63,7 +71,13 @@ def test_three_of_five_are_held_and_told_why(count: int) -> None:
             f"{count} of 5 Rollouts that this pass measured passed their limits at once, so the cause may be a common"
         )
         assert f"; not rolled back: {words} one; steerer abort {name} -n test does" in records[name].plan.reason
-        assert cluster.objects[Ref(ROLLOUT, "test", name)]["status"]["analysis"]["failedChecks"] == 1
+        assert cluster.objects[Ref(ROLLOUT, "test", name)]["status"]["analysis"]["failedChecks"] == 0
+
+
+def test_once_the_cause_is_gone_the_good_go_on_and_the_bad_is_rolled_back() -> None:
+    _, cluster = pass_over(NAMES)
+    records, _ = pass_over(NAMES[:1], cluster=cluster, minutes=1)
+    assert [records[name].plan.move for name in NAMES] == ["roll back"] + ["advance"] * 4
 
 
 @pytest.mark.parametrize("count", [1, 2])
