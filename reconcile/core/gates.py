@@ -54,14 +54,21 @@ def claimed_by_other(case: Case) -> str | None:
 
 
 def unknown_metrics(case: Case) -> list[str]:
-    """Returns a problem, with its field path, for each metric that no template describes."""
-    known = case.settings.metrics
+    """Returns a problem, with its field path, for each metric that no template describes, or not the side of."""
+    known, checks = case.settings.metrics, case.rollout.spec.checks if case.rollout.spec else ()
+    path = "spec.canaryAnalysis.metrics"
     problems = [
-        f"spec.canaryAnalysis.metrics[{index}].name: {shown(check.name)} is no metric template"
-        for index, check in enumerate(case.rollout.spec.checks if case.rollout.spec else ())
+        f"{path}[{index}].name: {shown(check.name)} is no metric template"
+        for index, check in enumerate(checks)
         if check.name not in known
     ]
-    return [f"{problem} (known: {', '.join(sorted(known)) or 'none'})" for problem in problems[:1]] + problems[1:]
+    undirected = [
+        f"{path}[{index}].threshold: {check.name} has no better side: write thresholdRange"
+        for index, check in enumerate(checks)
+        if check.name in known and check.threshold is not None and not known[check.name].bound
+    ]
+    named = [f"{problem} (known: {', '.join(sorted(known)) or 'none'})" for problem in problems[:1]]
+    return [*named, *problems[1:], *undirected]
 
 
 def deployments(case: Case) -> str:

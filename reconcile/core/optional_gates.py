@@ -40,6 +40,16 @@ def limits(case: Case) -> str:
     return f"attempt {case.attempt.number}, {case.attempt.failed} failed checks"
 
 
+def warmup(case: Case) -> str:
+    """The canary has had its weight for as long as `warmUp` asks for, before a metric is asked."""
+    asked, since = case.spec.warm_up, case.weights.since
+    elapsed = case.seconds_since(since) if since else asked
+    if elapsed < asked:
+        left = durations.text(asked - elapsed)
+        raise WaitError(f"{left} of the {durations.text(asked)} left in which the canary warms up: nothing is measured")
+    return f"{durations.text(elapsed)} at this weight"
+
+
 def hold(case: Case) -> str:
     """The step was held for as long as it asks for."""
     step, since = case.spec.steps.at(case.weights.reached), case.weights.since
@@ -81,6 +91,7 @@ def drain(case: Case) -> str:
 _ASKED: dict[str, Callable[[Rollout], bool]] = {
     "suspend": lambda rollout: rollout.draft.suspend,
     "limits": lambda rollout: rollout.draft.failure.has_limits or rollout.state.attempt.failure != "",
+    "warmup": lambda rollout: rollout.draft.warm_up > 0,
     "hold": lambda rollout: any(step.hold for step in rollout.draft.steps.listed),
     "approval": lambda rollout: any(step.approval for step in rollout.draft.steps.listed),
     "pause": lambda rollout: Action.PAUSE in rollout.actions.asked,
@@ -89,6 +100,7 @@ _ASKED: dict[str, Callable[[Rollout], bool]] = {
 BY_NAME: dict[str, Callable[[Case], str]] = {
     "suspend": suspend,
     "limits": limits,
+    "warmup": warmup,
     "hold": hold,
     "approval": approval,
     "pause": pause,

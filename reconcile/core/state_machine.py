@@ -74,7 +74,7 @@ MOVES_AT_REST = frozenset({Move.IDLE, Move.INITIALIZE})
 # The gates of every move, then those that each move needs beside them, in their order.
 OPENING = ("suspend", "rollout", "deployments")
 _HEALTHY = ("services", "routes", "reach", "primary", "canary", "scaling")
-_ANALYSED = ("interval", "analysis", "hold", "approval", "pause")
+_ANALYSED = ("interval", "warmup", "analysis", "hold", "approval", "pause")
 GATES: dict[Move, tuple[str, ...]] = {
     Move.IDLE: (),
     Move.INITIALIZE: (),
@@ -85,7 +85,7 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.RESTORE: ("limits", *_HEALTHY, "pause"),
     Move.RESET: ("services", "routes", "primary", "pause"),
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
-    Move.COPY: (*_HEALTHY, "edits", "interval", "analysis", "pause"),
+    Move.COPY: (*_HEALTHY, "edits", "interval", "warmup", "analysis", "pause"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval", "endpoints", "pause"),
     Move.RETIRE: ("routes", "template", "primary", "interval", "drain", "drained", "pause"),
     Move.RETURN: ("routes", "primary", "interval", "drain", "drained", "pause"),

@@ -189,7 +189,10 @@ def _measurement_fields(measurement: Measurement) -> dict[str, Any]:
         "query": clip(measurement.query, MOST_QUERY),
         "value": measurement.value,
         "threshold": measurement.threshold,
+        "thresholdRange": measurement.range_fields,
         "verdict": measurement.verdict,
+        "gate": None if measurement.gates else False,
+        "message": "" if measurement.is_plain else storable(measurement.text, MOST_MESSAGE),
         "time": _time(measurement.at),
     }
     return {key: value for key, value in fields.items() if value not in (None, "")}

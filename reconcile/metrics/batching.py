@@ -79,10 +79,10 @@ def _texts(
 
 
 def _groups(single_queries: Mapping[Question, str]) -> Iterator[tuple[Question, dict[str, str]]]:
-    """Yields groups of the same metric, interval and namespace: the first question, and single query by workload."""
-    groups: dict[tuple[str, str, str], dict[str, Question]] = {}
+    """Yields groups that ask the same in one namespace: the first question, and the single query of each workload."""
+    groups: dict[tuple[object, ...], dict[str, Question]] = {}
     for question in single_queries:
-        key = (question.metric, question.interval, question.rollout.namespace)
+        key = (question.metric, question.interval, question.rollout.namespace, question.args)
         groups.setdefault(key, {}).setdefault(question.workload, question)
     for questions in groups.values():
         for workloads in _chunks(questions):

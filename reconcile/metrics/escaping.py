@@ -48,6 +48,19 @@ class Names(str):
         return super().__new__(cls, f"(?:{'|'.join(check_name('workloads', one) for one in names)})")
 
 
+class Args:
+    """The `args` of a Rollout's metric in a template, as `args.name`: each is escaped as a name is."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, args: Iterable[tuple[str, str]]) -> None:
+        self._values = {name: check_name(f"args.{name}", value) for name, value in args}
+
+    def __getitem__(self, name: str) -> str:
+        """Returns one of them. Jinja2 looks here for `args.name`, as the sandbox hides all else."""
+        return self._values[name]
+
+
 def check_name(variable: str, value: str) -> _Name:
     """Returns a valid name, escaped. Raises TemplateError for an invalid one: a folder may contain anything.
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 MAX_FILE = 64 * 1024
 MAX_LENGTH = 128
-REQUIRED = ("name", "title", "unit", "threshold", "query")
-OPTIONAL = ("grouped",)
+REQUIRED = ("name", "title", "unit", "query")
+TEMPLATES = ("query", "grouped")
+OPTIONAL = ("threshold", "grouped")
 BOUNDS = ("minimum", "maximum")
 
 _STRING_TAG = "tag:yaml.org,2002:str"
@@ -69,7 +70,7 @@ def _read_file(path: Path) -> MetricFile:
         name=fields["name"],
         title=fields["title"],
         unit=fields["unit"],
-        bound=fields["threshold"],
+        bound=fields.get("threshold", ""),
         query=fields["query"],
     )
     return MetricFile(path=path, metric=metric, query=fields["query"], grouped=fields.get("grouped", ""))
@@ -114,7 +115,7 @@ def _parse(text: str) -> dict[str, str]:
 
 
 def _check_fields(fields: Mapping[str, str]) -> None:
-    for key in (*REQUIRED, *(fields.keys() & OPTIONAL)):
+    for key in (*REQUIRED, *(key for key in OPTIONAL if key in fields)):
         if not fields.get(key, "").strip():
             raise TemplateError(f"{key}: is missing or empty; every metric has {', '.join(REQUIRED)}")
     for key in ("name", "title", "unit"):
@@ -123,9 +124,9 @@ def _check_fields(fields: Mapping[str, str]) -> None:
             raise TemplateError(f"{key}: must be one line of at most {MAX_LENGTH} characters, no space around it")
     if " " in fields["name"]:
         raise TemplateError("name: must be one word, as a Rollout writes it")
-    if fields["threshold"] not in BOUNDS:
+    if "threshold" in fields and fields["threshold"] not in BOUNDS:
         raise TemplateError(f"threshold: must be {' or '.join(BOUNDS)}, and is {fields['threshold']!r:.40}")
-    for key in ("query", *OPTIONAL):
+    for key in TEMPLATES:
         if len(fields.get(key, "")) > MAX_QUERY:
             raise TemplateError(f"{key}: is longer than {MAX_QUERY} characters")
 

@@ -62,7 +62,7 @@ class QueryRenderer:
             raise TemplateError(f"metric {question.metric!r} is not known; there are: {', '.join(sorted(self._files))}")
         return file
 
-    def _render_field(self, file: MetricFile, field: str, values: Mapping[str, str]) -> str:
+    def _render_field(self, file: MetricFile, field: str, values: Mapping[str, object]) -> str:
         where = f"{file.path}: {field}"
         try:
             return template_language.join(self._template(file, field).generate(values)).strip()
@@ -81,9 +81,10 @@ class QueryRenderer:
         return self._compiled[key]
 
 
-def _values(question: Question, namespace: str) -> dict[str, str]:
+def _values(question: Question, namespace: str) -> dict[str, object]:
     """Returns the variables that both queries of a file have."""
     return {
         "namespace": escaping.check_name("namespace", namespace),
         "interval": escaping.check_interval(question.interval),
+        "args": escaping.Args(question.args),
     }

@@ -185,7 +185,8 @@ def _field(value: object, name: str) -> Any:
 
 def _parse_vector(result: list[object]) -> Answer:
     if not result:
-        return Answer(failure=Failure.NO_DATA, detail="the query finds no series; is there traffic, and is it scraped?")
+        detail = "the query finds no series; is there traffic, and is it scraped?"
+        return Answer(failure=Failure.NO_DATA, detail=detail, is_empty=True)
     if len(result) > 1:
         detail = f"the query gives {len(result)} series and must give one"
         return Answer(failure=Failure.SEVERAL_SERIES, detail=detail)
@@ -198,7 +199,8 @@ def _parse_value(pair: object) -> Answer:
     """Parses `[time, "value"]`. The text is matched first: `float()` accepts more than Prometheus writes."""
     match pair:
         case [_, "NaN"]:
-            return Answer(failure=Failure.NOT_A_NUMBER, detail="the query gives NaN, as it does without traffic")
+            detail = "the query gives NaN, as it does without traffic"
+            return Answer(failure=Failure.NOT_A_NUMBER, detail=detail, is_empty=True)
         case [_, ("Inf" | "+Inf" | "-Inf") as text]:
             return Answer(failure=Failure.NOT_A_NUMBER, detail=f"the query gives {text}")
         case [_, str(text)] if _NUMBER.fullmatch(text):

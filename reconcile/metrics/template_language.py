@@ -115,6 +115,8 @@ def problem(error: Exception, variables: Iterable[str]) -> str:
         return f"line {error.lineno}: {error.message}; {_SYNTAX_HINT}"
     if isinstance(error, jinja2.UndefinedError) and str(error.message).endswith(" is undefined"):
         return f"{error.message}; there are {', '.join(sorted(variables))}"
+    if isinstance(error, jinja2.UndefinedError) and "Args object" in str(error.message):
+        return f"args has no {str(error.message).rpartition('attribute ')[2]}: it is one of the metric in the Rollout"
     if isinstance(error, jinja2.TemplateError):
         return str(error.message)
     return f"cannot be rendered ({type(error).__name__})"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconcile.model.checks import Range
     from reconcile.model.kinds import Ref
 
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 class Metric:
     """A metric template as the core knows it.
 
-    `bound` is "minimum" or "maximum": what the threshold is. `unit` is "percent", "milliseconds" or free text. `query`
-    is the template of the PromQL as it is written. It says what a metric looks at, and decides nothing.
+    `bound` is "minimum" or "maximum": what a threshold is; "" = it has no better side. `unit` is "percent",
+    "milliseconds" or free text. `query` is the template of the PromQL as it is written. It says what a metric looks at,
+    and decides nothing.
     """
 
     name: str
@@ -29,18 +31,23 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """One metric of one Rollout in one pass. `weight` is the canary's share of the traffic in percent."""
+    """One metric of one Rollout in one pass. `weight` is the canary's share of the traffic in percent.
+
+    `args` are variables for its template.
+    """
 
     rollout: Ref
     metric: str
     workload: str
     interval: str
     weight: int
+    args: tuple[tuple[str, str], ...] = ()
 
 
-# The verdicts on an answer that is a number; any other verdict is the failure of the answer.
+# The verdicts; any other one is the failure of the answer.
 PASSED = "passed"
 FAILED = "failed"
+SKIPPED = "skipped"
 
 
 class Failure(StrEnum):
@@ -58,13 +65,17 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The answer to a question: a finite `value`, or a `failure` with a `detail`. `query` is the rendered text."""
+    """The answer to a question: a finite `value`, or a `failure` with a `detail`. `query` is the rendered text.
+
+    `is_empty`: the answer is a valid one, and there is no number in it: no series, or NaN.
+    """
 
     query: str = ""
     value: float | None = None
     failure: Failure | None = None
     detail: str = ""
     warnings: tuple[str, ...] = ()
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,18 +96,38 @@ class Slice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
-    """An answer held against its threshold. `verdict` is "passed", "failed" or the failure of the answer."""
+    """An answer held against its bounds. `verdict` is "passed", "failed", "skipped" or the failure of the answer.
+
+    It has a `threshold` or a `range`. `gates`: the release waits for it. `is_plain`: there is nothing to tell beyond
+    value, threshold and verdict.
+    """
 
     metric: str
     query: str
     value: float | None
-    threshold: float
+    threshold: float | None
     bound: str
     verdict: str
     text: str
     at: datetime
+    range: Range | None = None
+    gates: bool = True
+    is_plain: bool = True
+
+    @property
+    def range_fields(self) -> dict[str, float] | None:
+        """The range as it is written in a manifest; None without one."""
+        if self.range is None:
+            return None
+        ends = {"min": self.range.least, "max": self.range.most}
+        return {key: end for key, end in ends.items() if end is not None}
 
     @property
     def passed(self) -> bool:
         """Whether this metric lets the canary go on."""
-        return self.verdict == PASSED
+        return not self.gates or self.verdict in {PASSED, SKIPPED}
+
+    @property
+    def fails(self) -> bool:
+        """Whether it makes the check a failed one, which a failure policy counts."""
+        return self.gates and self.verdict == FAILED

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.model.actions import Actions
+    from reconcile.model.checks import Check
 
 
 class Phase(StrEnum):
@@ -35,19 +36,11 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One entry of `canaryAnalysis.metrics`. `interval` is a PromQL duration."""
-
-    name: str
-    threshold: float
-    interval: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
     """What the user wants. Hosts are short names of Services in the Rollout's namespace.
 
-    `interval`, in seconds, is the least time between two moves of this Rollout; 0 = that of the program.
+    `interval`, in seconds, is the least time between two moves of this Rollout; 0 = that of the program. For `warm_up`
+    seconds after a weight moved no metric is asked.
     """
 
     virtual_service: str
@@ -58,6 +51,7 @@ class Spec:
     steps: Steps
     checks: tuple[Check, ...]
     interval: float = 0.0
+    warm_up: float = 0.0
     failure: FailurePolicy = field(default_factory=FailurePolicy)
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
     suspend: bool = False

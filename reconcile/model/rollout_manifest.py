@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from reconcile.model import actions, durations
+from reconcile.model import actions
 from reconcile.model.actions import Action
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import ROLLOUT, Manifest, Ref
 from reconcile.model.names import DNS_LABEL, DNS_NAME, short_host
-from reconcile.model.rollout import Check, Rollout, Spec
+from reconcile.model.rollout import Rollout, Spec
+from reconcile.model.rollout_checks import checks
 from reconcile.model.rollout_policy import ANALYSIS, failure_policy, promotion_policy, steps
 from reconcile.model.rollout_status import integer, parse_state, text
 from reconcile.model.text import shown
 from reconcile.model.times import parse_time
 
-MOST_METRICS = 32
-MOST_NAME = 253
-DEFAULT_INTERVAL = "1m"
-
 # The fields of each mapping of the spec, as in the CustomResourceDefinition. Any other one is a problem.
 SPEC = ("targetKind", "suspend", "virtualService", "primary", "canary", "canaryAnalysis")
 VIRTUAL_SERVICE = ("name",)
 SIDE = ("name", "host")
-CHECK = ("name", "threshold", "interval")
 
 
 def parse(manifest: Manifest) -> Rollout:
@@ -68,8 +64,9 @@ def _spec(spec: Fields, namespace: str) -> Spec:
         canary=canary.name("name"),
         canary_host=_host(canary, namespace),
         steps=steps(analysis),
-        checks=tuple(_check(item.only(*CHECK)) for item in analysis.children("metrics", MOST_METRICS)),
+        checks=checks(analysis),
         interval=analysis.duration("interval") or 0.0,
+        warm_up=analysis.duration("warmUp") or 0.0,
         failure=failure_policy(analysis),
         promotion=promotion_policy(analysis),
         suspend=spec.flag("suspend"),
@@ -93,19 +90,6 @@ def _host(side: Fields, namespace: str) -> str:
     if short is None:
         side.problem("host", f"{shown(host)} is no Service of namespace {namespace}")
     return short or ""
-
-
-def _check(check: Fields) -> Check:
-    interval = check.value.get("interval")
-    if interval is None:
-        interval = DEFAULT_INTERVAL
-    elif not isinstance(interval, str) or not durations.seconds(interval):
-        check.problem("interval", "must be a duration above zero like 30s, 1m or 1h")
-        interval = DEFAULT_INTERVAL
-    name = check.text("name")
-    if len(name) > MOST_NAME:
-        check.problem("name", f"is longer than {MOST_NAME} characters: no metric has such a name")
-    return Check(name=name, threshold=check.number("threshold"), interval=interval)
 
 
 def _only_analysis(problems: list[str]) -> bool:

@@ -19,7 +19,7 @@ DEFAULT_MAX_WEIGHT = 100
 
 # The fields of each mapping, as in the CustomResourceDefinition.
 LIMITS = ("failureLimit", "consecutiveFailureLimit", "stepDeadline", "deadline")
-ANALYSIS = ("maxWeight", "stepWeight", "steps", "interval", "metrics", "onFailure", *LIMITS, "promotion")
+ANALYSIS = ("maxWeight", "stepWeight", "steps", "interval", "warmUp", "metrics", "onFailure", *LIMITS, "promotion")
 STEP = ("weight", "hold", "approval")
 PROMOTION = ("keep", "stepWeight", "drain", "deadline")
 

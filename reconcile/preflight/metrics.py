@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from reconcile.model import durations
 from reconcile.preflight.findings import Finding, Level
+from reconcile.preflight.steps import time_at
 from reconcile.preflight.telemetry import INJECT, telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.core.case import Case
+    from reconcile.model.checks import Check
     from reconcile.model.measurement import Metric
     from reconcile.model.objects import Deployment
     from reconcile.preflight.findings import Subject
@@ -26,8 +29,10 @@ def metrics(subject: Subject) -> Iterator[Finding]:
     for index, check in enumerate(case.spec.checks):
         path = f"spec.canaryAnalysis.metrics[{index}]"
         metric = case.settings.metrics.get(check.name)
-        for level, message in _threshold(check.threshold, metric) if metric else ():
+        for level, message in _threshold(check.threshold, metric) if metric and check.threshold is not None else ():
             yield Finding(level=level, object=str(ref), path=f"{path}.threshold", message=message)
+        for level, field, message, advice in _gating(case, check):
+            yield Finding(level=level, object=str(ref), path=f"{path}.{field}", message=message, advice=advice)
         if (durations.seconds(check.interval) or 0.0) < LEAST_INTERVAL:
             message = f"{check.interval} holds less than two samples where Prometheus scrapes every 15s or less often"
             advice = "write four times the scrape interval, such as 1m"
@@ -51,6 +56,22 @@ def _threshold(threshold: float, metric: Metric) -> Iterator[tuple[Level, str]]:
         yield Level.ERROR, f"{threshold:g} {metric.unit}: nothing is that little"
     if metric.bound == "maximum" and metric.unit == "milliseconds" and 0 < threshold < 1:
         yield Level.WARNING, f"is {threshold:g} milliseconds: if seconds are meant, write {threshold * 1000:g}"
+
+
+def _gating(case: Case, check: Check) -> Iterator[tuple[Level, str, str, str]]:
+    """Yields where a metric holds up no release, and where its first answers at a weight are about another."""
+    spec, window = case.spec, durations.seconds(check.interval) or 0.0
+    if not check.observe and check.from_weight > spec.steps.maximum:
+        message = f"{check.from_weight} is above the maximum weight of {spec.steps.maximum}: it never holds anything up"
+        yield Level.WARNING, "fromWeight", message, "write observe: true if that is meant"
+    interval = max(case.settings.interval, spec.interval)
+    shortest = min(time_at(spec, weight, interval) for weight in spec.steps.weights)
+    if window > shortest:
+        message = (
+            f"{check.interval} is longer than the {durations.text(shortest)} at a step: the first checks at a weight "
+            "see what was before, and those of a new revision the one before it"
+        )
+        yield Level.WARNING, "interval", message, f"write warmUp: {check.interval}, or a shorter interval"
 
 
 def _without_proxy(deployment: Deployment) -> bool:

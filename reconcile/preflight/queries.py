@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.core import analysis
+from reconcile.core.judgement import Reading, judge
 from reconcile.model.measurement import Failure
 from reconcile.preflight.findings import Finding, Level
 
@@ -54,4 +55,6 @@ def _measurements(subject: Subject) -> Iterator[tuple[int, Answer, Measurement]]
     for index, (question, check) in enumerate(zip(analysis.questions(case, 0), case.spec.checks, strict=True)):
         answer = subject.answers.get(question)
         if answer is not None:
-            yield index, answer, analysis.judge(check, case.settings.metrics[check.name], answer, case.now)
+            metric = case.settings.metrics[check.name]
+            reading = Reading(check=check, metric=metric, answer=answer, weight=case.spec.steps.maximum)
+            yield index, answer, judge(reading, case.now)

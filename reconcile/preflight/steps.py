@@ -55,7 +55,7 @@ def _limits(spec: Spec, interval: float) -> Iterator[tuple[str, str]]:
     given = {name: limit for name, limit in limits.items() if limit is not None}
     if policy.has_limits and policy.on_failure is OnFailure.HALT:
         yield "onFailure", "is Halt: a limit or a deadline that is passed changes nothing; say Pause or Rollback"
-    if given and not spec.checks:
+    if given and not any(check.gates_at(spec.steps.maximum) for check in spec.checks):
         yield next(iter(given)), "can never be reached: no metric is asked for, so that no check fails"
     most, in_a_row = policy.failure_limit, policy.consecutive_failure_limit
     if most is not None and in_a_row is not None and in_a_row >= most:
@@ -76,7 +76,7 @@ def _ends(policy: FailurePolicy, limit: str) -> dict[str, float | None]:
 
 def _deadlines(spec: Spec, interval: float) -> Iterator[tuple[str, str]]:
     """Yields the deadlines that pass in a release without a fault."""
-    policy, longest = spec.failure, max(_time_at(spec, weight, interval) for weight in spec.steps.weights)
+    policy, longest = spec.failure, max(time_at(spec, weight, interval) for weight in spec.steps.weights)
     if policy.deadline is not None and policy.deadline < _least(spec, interval):
         least = durations.text(_least(spec, interval))
         yield "deadline", f"{durations.text(policy.deadline)} is shorter than the {least} that the steps need at least"
@@ -85,15 +85,16 @@ def _deadlines(spec: Spec, interval: float) -> Iterator[tuple[str, str]]:
         yield "stepDeadline", f"{asked} is not longer than the {needed} that a step takes at least"
 
 
-def _time_at(spec: Spec, weight: int, interval: float) -> float:
-    return max(interval, spec.steps.at(weight).hold)
+def time_at(spec: Spec, weight: int, interval: float) -> float:
+    """Returns the least time at a weight, in seconds; `interval` is the least time between two moves."""
+    return max(interval, spec.steps.at(weight).hold, spec.warm_up)
 
 
 def _least(spec: Spec, interval: float) -> float:
     """Returns the least time of a release in seconds, from its first pass to its last."""
     passes = PASSES_BESIDE_WEIGHTS - 1 + _more_passes_back(spec)
     drained = max(spec.promotion.drain - interval, 0)
-    return sum(_time_at(spec, weight, interval) for weight in spec.steps.weights) + passes * interval + drained
+    return sum(time_at(spec, weight, interval) for weight in spec.steps.weights) + passes * interval + drained
 
 
 def _more_passes_back(spec: Spec) -> int:

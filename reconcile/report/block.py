@@ -121,6 +121,7 @@ def _measurements(plan: Plan) -> Iterator[Line]:
                 verdict=m.verdict,
                 text=m.text,
                 query=m.query,
+                gates=m.gates,
             )
             for m in plan.measurements
         ]

@@ -152,8 +152,9 @@ def _row(measurement: Mapping[str, Any]) -> Row:
         threshold=lenient.finite(measurement.get("threshold")),
         bound=lenient.text(measurement.get("bound")),
         verdict=lenient.text(measurement.get("verdict")),
-        text=lenient.text(measurement.get("text")),
+        text=lenient.text(measurement.get("message")),
         query=lenient.text(measurement.get("query")),
+        gates=measurement.get("gate") is not False,
     )
 
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconcile.report.layout import CROSS, TICK, Line, join_texts, pad_to_widest, styled
+from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, join_texts, pad_to_widest, styled
 from reconcile.report.plain_data import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PASSED, FAILED = "passed", "failed"
+PASSED, FAILED, OMITTED = "passed", "failed", "skipped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One measurement, from a plan or from a status; what is unknown is None or empty."""
+    """One measurement, from a plan or from a status; what is unknown is None or empty.
+
+    `gates`: the release waits for it.
+    """
 
     name: str
     value: float | None = None
@@ -27,6 +30,7 @@ class Row:
     verdict: str = ""
     text: str = ""
     query: str = ""
+    gates: bool = True
 
 
 def measurement_lines(rows: Sequence[Row]) -> Iterator[Line]:
@@ -41,12 +45,14 @@ def measurement_lines(rows: Sequence[Row]) -> Iterator[Line]:
 
 def _verdict(row: Row) -> Text:
     mark, style = (TICK, "green") if row.verdict == PASSED else (CROSS, "bold red")
+    if not row.gates or row.verdict == OMITTED:
+        mark, style = SKIPPED, "dim"
     return join_texts(Text(mark, style), styled(row.verdict or "unknown", style), gap=" ")
 
 
 def _comparison(row: Row) -> Text:
-    """Returns the text of the comparison or its numbers; without a value, the threshold."""
-    if row.text and row.verdict in {PASSED, FAILED}:
+    """Returns the text of the comparison or its numbers; without a value, the threshold if there is one."""
+    if row.text and (row.verdict in {PASSED, FAILED} or row.threshold is None):
         return styled(row.text)
     if row.value is not None and row.threshold is not None and not row.text:
         return styled(f"{_number(row.value)} {_sign(row.value, row.threshold, row.verdict)} {_number(row.threshold)}")

@@ -59,6 +59,9 @@ def _gate(gate: Gate) -> dict[str, Any]:
 
 
 def _measurement(measurement: Measurement) -> dict[str, Any]:
+    more: dict[str, Any] = {"thresholdRange": measurement.range_fields} if measurement.range else {}
+    if not measurement.gates:
+        more["gate"] = False
     return {
         "name": measurement.metric,
         "query": measurement.query,
@@ -68,6 +71,7 @@ def _measurement(measurement: Measurement) -> dict[str, Any]:
         "verdict": measurement.verdict,
         "text": measurement.text,
         "time": timestamp(measurement.at),
+        **more,
     }
 
 

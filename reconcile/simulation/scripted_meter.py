@@ -32,7 +32,8 @@ class ScriptedMeter:
         value = self._next_value(question)
         query = f"{question.metric} of {question.workload} at weight {question.weight}"
         if isinstance(value, Failure):
-            return Answer(query=query, failure=value, detail="by the scenario")
+            is_empty = value in {Failure.NO_DATA, Failure.NOT_A_NUMBER}
+            return Answer(query=query, failure=value, detail="by the scenario", is_empty=is_empty)
         return Answer(query=query, value=value)
 
     def _next_value(self, question: Question) -> Value:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconcile.core import analysis, gates, moves, patches, plans, revision, state_machine, status
+from reconcile.core import analysis, gates, judgement, moves, patches, plans, revision, state_machine, status
 from reconcile.core.case.record import ReleaseRecord
 from reconcile.core.case.weights import Weights
 from reconcile.core.observation import Observation
@@ -128,11 +128,11 @@ def _never_waits(_: Case) -> str:
 
 
 def _judged(passing: Callable[[Any], bool]) -> Callable[..., Any]:
-    judge = analysis.judge
+    judge = judgement.judge
 
-    def judged(check: Any, metric: Any, answer: Any, at: Any) -> Any:
-        made = judge(check, metric, answer, at)
-        return replace(made, verdict="passed") if passing(answer) else made
+    def judged(reading: Any, at: Any) -> Any:
+        made = judge(reading, at)
+        return replace(made, verdict="passed") if passing(reading.answer) else made
 
     return judged
 

@@ -27,7 +27,18 @@ SPEC: Manifest = {
     "canaryAnalysis": {
         "maxWeight": 100,
         "stepWeight": 10,
-        "metrics": [{"name": "istio_requests_total", "threshold": 99, "interval": "1m"}],
+        "warmUp": "1m",
+        "metrics": [
+            {
+                "name": "istio_requests_total",
+                "threshold": 99,
+                "interval": "1m",
+                "args": {"a": "b"},
+                "onNoData": "Halt",
+                "observe": False,
+                "fromWeight": 1,
+            }
+        ],
         "interval": "1m",
         "onFailure": "Halt",
         "failureLimit": 2,
@@ -37,6 +48,7 @@ SPEC: Manifest = {
         "promotion": {"stepWeight": 20, "drain": "1m", "deadline": "10m", "keep": ["/metadata/labels/track"]},
     },
 }
+RANGE = {"min": 1, "max": 2}
 STEPS = [{"weight": 10, "hold": "30m", "approval": True}, {"weight": 50}]
 STATUS: Manifest = {
     "observedGeneration": 1,
@@ -64,7 +76,19 @@ STATUS: Manifest = {
         "reason": "AnalysisFailed",
         "message": "m",
     },
-    "measurements": [{"name": "x", "query": "up", "value": 1.5, "threshold": 99, "verdict": "failed", "time": WHEN}],
+    "measurements": [
+        {
+            "name": "x",
+            "query": "up",
+            "value": 1.5,
+            "threshold": 99,
+            "thresholdRange": {"min": 1, "max": 2},
+            "verdict": "failed",
+            "gate": True,
+            "message": "m",
+            "time": WHEN,
+        }
+    ],
     "conditions": [
         {
             "type": "Ready",
@@ -146,13 +170,18 @@ def _lists(most: int, path: str) -> Iterator[Any]:
 def put(manifest: Manifest, path: str, value: Any) -> Manifest:
     """Returns a manifest with another value at a path. Numbers are indices of a list; ABSENT removes the field.
 
-    A path in the list of steps puts that in place of `stepWeight` and `maxWeight`, which it excludes.
+    A path in the list of steps puts that in place of `stepWeight` and `maxWeight`, which it excludes; one in a range of
+    values puts that in place of the threshold.
     """
     changed = deepcopy(manifest)
     if path.startswith("spec.canaryAnalysis.steps"):
         analysis = changed["spec"]["canaryAnalysis"]
         kept = {key: item for key, item in analysis.items() if key not in {"stepWeight", "maxWeight"}}
         changed["spec"]["canaryAnalysis"] = {"steps": deepcopy(STEPS)} | kept
+    if path.startswith("spec.canaryAnalysis.metrics.0.thresholdRange"):
+        metric = changed["spec"]["canaryAnalysis"]["metrics"][0]
+        del metric["threshold"]
+        metric["thresholdRange"] = dict(RANGE)
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     place: Any = changed
     for part in parents:

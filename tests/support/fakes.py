@@ -145,7 +145,10 @@ class FixedMeter:
     def _answer(self, question: Question) -> Answer:
         value = self.values.get(question.metric, Failure.NO_DATA)
         query = f"{question.metric}({question.workload})"
-        return Answer(query=query, failure=value) if isinstance(value, Failure) else Answer(query=query, value=value)
+        if isinstance(value, Failure):
+            is_empty = value in {Failure.NO_DATA, Failure.NOT_A_NUMBER}
+            return Answer(query=query, failure=value, is_empty=is_empty)
+        return Answer(query=query, value=value)
 
 
 def _matches(manifest: Manifest, scope: Scope) -> bool:

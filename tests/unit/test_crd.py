@@ -10,11 +10,13 @@ import pytest
 import yaml
 
 from reconcile.core import status
-from reconcile.model import durations, names, rollout_manifest, rollout_policy
+from reconcile.model import durations, names, rollout_checks, rollout_manifest, rollout_policy
+from reconcile.model.checks import OnNoData, Range
 from reconcile.model.kinds import ROLLOUT
 from reconcile.model.measurement import Failure, Measurement
 from reconcile.model.rollout import Attempt, Phase, State
-from reconcile.model.rollout_manifest import MOST_METRICS, MOST_NAME, parse
+from reconcile.model.rollout_checks import MOST_METRICS, MOST_NAME
+from reconcile.model.rollout_manifest import parse
 from reconcile.model.template_pointer import POINTER
 from reconcile.model.text import MOST_MESSAGE
 from tests.support import paths
@@ -85,7 +87,7 @@ def test_the_names_are_those_of_the_program() -> None:
 def test_every_field_is_described_typed_and_bounded(path: str, schema: dict[str, Any]) -> None:
     assert schema["description"].endswith("."), path
     assert not {"x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"} & set(schema)
-    bound = {"string": {"maxLength", "enum"}, "array": {"maxItems"}, "object": {"properties"}}
+    bound = {"string": {"maxLength", "enum"}, "array": {"maxItems"}, "object": {"properties", "maxProperties"}}
     assert schema["type"] in ("integer", "number", "boolean") or bound[schema["type"]] & set(schema)
     assert set(schema.get("required", [])) <= set(schema.get("properties", {}))
 
@@ -116,6 +118,8 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
     assert at(".spec.canaryAnalysis.promotion.keep[]")["maxLength"] == rollout_policy.MOST_POINTER
     assert at(".spec.canaryAnalysis.promotion.keep[]")["pattern"] == f"^{POINTER.pattern}$"
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
+    assert at(".spec.canaryAnalysis.metrics[].args")["maxProperties"] == rollout_checks.MOST_ARGS
+    assert set(at(".spec.canaryAnalysis.metrics[].onNoData")["enum"]) == {*OnNoData}
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
     assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
     assert at(".status.conditions[].message")["maxLength"] >= MOST_MESSAGE
@@ -156,6 +160,9 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         verdict="passed",
         text="99.5%",
         at=AT,
+        range=Range(least=1, most=2),
+        gates=False,
+        is_plain=False,
     )
     state = State(
         phase=Phase.PROGRESSING,
@@ -195,7 +202,10 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
 
 
 def test_the_schema_knows_every_field_of_a_rollout() -> None:
-    metrics = [{"name": "istio_requests_total", "threshold": 99, "interval": "1m"}]
+    metrics = [
+        {"name": "istio_requests_total", "threshold": 99, "interval": "1m", "args": {"route": "a"}, "onNoData": "Fail"},
+        {"name": "m", "thresholdRange": {"min": 1, "max": 2}, "observe": True, "fromWeight": 50},
+    ]
     promotion = {"keep": ["/metadata/labels/track"]}
     full = rollout(maxWeight=50, metrics=metrics, promotion=promotion)["spec"] | {"targetKind": "Deployment"}
 
@@ -212,7 +222,8 @@ def test_the_program_knows_the_fields_of_the_schema_and_no_others() -> None:
         ".spec.canaryAnalysis": rollout_policy.ANALYSIS,
         ".spec.canaryAnalysis.steps[]": rollout_policy.STEP,
         ".spec.canaryAnalysis.promotion": rollout_policy.PROMOTION,
-        ".spec.canaryAnalysis.metrics[]": rollout_manifest.CHECK,
+        ".spec.canaryAnalysis.metrics[]": rollout_checks.CHECK,
+        ".spec.canaryAnalysis.metrics[].thresholdRange": rollout_checks.RANGE,
     }
     assert {path: set(names) for path, names in known.items()} == {
         path: set(schema["properties"])

@@ -9,7 +9,6 @@ from reconcile.core.orders import retry_due
 from reconcile.core.state_machine import RESTING, Standing
 from reconcile.model import durations
 from reconcile.model.actions import Action
-from reconcile.model.measurement import FAILED, PASSED
 from reconcile.model.policy import OnFailure
 from reconcile.model.rollout import Attempt, Phase
 
@@ -47,9 +46,9 @@ def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:
         return so_far
     if so_far.last_check is not None and case.seconds_since(so_far.last_check) < case.least_interval:
         return so_far
-    verdicts = {item.verdict for item in measured}
-    failed = FAILED in verdicts
-    good = verdicts <= {PASSED}
+    every = list(measured)
+    failed = any(item.fails for item in every)
+    good = all(item.passed for item in every)
     return replace(
         so_far,
         checks=so_far.checks + 1,

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconcile.core.analysis import UNANSWERED, judge
+from reconcile.core.analysis import UNANSWERED
+from reconcile.core.judgement import Reading, judge
+from reconcile.model.checks import Check
 from reconcile.model.measurement import Answer, Failure, Measurement, Metric
-from reconcile.model.rollout import Check
 from tests.support.world import DURATION, METRICS, START, SUCCESS
 
 PLAIN = Metric(name="saturation", title="saturation", unit="", bound="maximum")
@@ -20,7 +21,11 @@ CORES = Metric(name="cpu", title="CPU", unit="cores", bound="maximum")
 
 def measured(metric: Metric, value: float | None, threshold: float, **answer: object) -> Measurement:
     check = Check(name=metric.name, threshold=threshold, interval="1m")
-    return judge(check, metric, Answer(query="q", value=value, **answer), START)  # type: ignore[arg-type]
+    return judged(check, metric, Answer(query="q", value=value, **answer))  # type: ignore[arg-type]
+
+
+def judged(check: Check, metric: Metric, answer: Answer, weight: int = 10) -> Measurement:
+    return judge(Reading(check=check, metric=metric, answer=answer, weight=weight), START)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_what_is_no_finite_number_never_passes(metric: str, value: float | None)
 
 
 def test_an_answer_that_never_came_is_a_failure() -> None:
-    found = judge(Check(name=SUCCESS, threshold=0, interval="1m"), METRICS[SUCCESS], UNANSWERED, START)
+    found = judged(Check(name=SUCCESS, threshold=0, interval="1m"), METRICS[SUCCESS], UNANSWERED)
     assert found.text == "success rate: unreachable (the metric was not measured)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +126,9 @@ def test_what_a_group_cannot_tell_is_asked_for_alone_once_all_others_were() -> N
         ("m(test/a[1m])", {}, 1),
         ("m(test/b[1m])", {}, 1),
     ]
+
+
+def test_rollouts_with_other_args_share_no_batch() -> None:
+    asked = [replace(question(name), args=args) for name in ("a", "b") for args in ((), (("route", "x"),))]
+    found = queries({one: f"{one.workload} {one.args}" for one in asked}, render_batch)
+    assert [sorted(query.batch) for query in found] == [["a", "b"], ["a", "b"]]

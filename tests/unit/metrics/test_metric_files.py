@@ -38,7 +38,7 @@ def test_what_is_no_metric_file_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        *(({key: ""}, f"{key}: is missing or empty") for key in ("name", "title", "unit", "threshold", "query")),
+        *(({key: ""}, f"{key}: is missing or empty") for key in ("name", "title", "unit", "query")),
         *(({key: "'  '"}, f"{key}: is missing or empty") for key in ("name", "query")),
         ({"querry": "up"}, "querry: is not a field; there are name, title"),
         ({"name": "[a]"}, "name: must be text"),
@@ -133,3 +133,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone cannot be read: No such file"):
         load(tmp_path / "gone")
+
+
+def test_a_metric_without_a_better_side(tmp_path: Path) -> None:
+    file(tmp_path, threshold="")
+    assert load(tmp_path).metrics["m"].bound == ""

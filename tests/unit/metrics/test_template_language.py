@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from reconcile.metrics.templates import load
 from reconcile.model.errors import TemplateError
 from tests.hostile.tally import End, ended
-from tests.unit.metrics.metric_folder import grouped, question, rendered
+from tests.unit.metrics.metric_folder import file, grouped, question, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("{{ wrkload }}", "'wrkload' is undefined; there are interval, namespace, workload"),
+        ("{{ wrkload }}", "'wrkload' is undefined; there are args, interval, namespace, workload"),
         ("{{ wrkload | regex }}", "'wrkload' is undefined"),
         ("{{ ''.__class__ }}", "__class__"),
         ("{{ workload._plain }}", "_plain"),
@@ -147,7 +148,7 @@ def test_what_an_author_can_write_for_several(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("{{ workload }}", "'workload' is undefined"),
-        ("{{ wrkloads }}", "'wrkloads' is undefined; there are interval, namespace, workloads"),
+        ("{{ wrkloads }}", "'wrkloads' is undefined; there are args, interval, namespace, workloads"),
         ('x{w="{{ workloads | literal }}"}', "workloads are several names"),
         ("{{ workloads | replace('-canary', '') }}", "workloads are several names"),
         ("{{ workloads._plain }}", "_plain"),
@@ -165,3 +166,34 @@ def test_a_query_for_several_that_cannot_be_rendered_is_an_error_also_while_it_i
     assert str(first.value) == str(second.value)
     assert str(first.value).startswith(f"{tmp_path / 'm.yaml'}: grouped: ")
     assert words in str(first.value)
+
+
+def test_args_of_a_rollout_are_escaped_like_names(tmp_path: Path) -> None:
+    file(
+        tmp_path,
+        query="""'a{b=~"{{ args.route }}", c="{{ args.route | literal }}", d="{{ args.no | default("x") }}"}'""",
+    )
+    asked = replace(question(), args=(("route", '/a.b"} or up{c="'),))
+    [matcher, literal, default] = load(tmp_path).render(asked, "test").split(", ")
+    assert matcher == r'a{b=~"\x2fa\\.b\x22\\\x7d\x20or\x20up\\\x7bc\x3d\x22"'
+    assert literal == r'c="\x2fa.b\x22\x7d\x20or\x20up\x7bc\x3d\x22"'
+    assert default == 'd="x"}'
+
+
+@pytest.mark.parametrize(
+    ("query", "args", "words"),
+    [
+        ("{{ args.rout }}", (("route", "a"),), "m.yaml: query: args has no 'rout': it is one of the metric in the"),
+        ("{{ args.items }}", (), "m.yaml: query: args has no 'items'"),
+        ("{{ args._values }}", (("a", "b"),), "m.yaml: query: "),
+        ("{{ args }}", (("a", "b"),), "m.yaml: query: a Args cannot be written into a query"),
+        ("up", (("a", "\ud800"),), "args.a: must be 1 to 1024 characters of text"),
+    ],
+)
+def test_args_that_are_not_there_are_told(
+    tmp_path: Path, query: str, args: tuple[tuple[str, str], ...], words: str
+) -> None:
+    file(tmp_path, query=f"'{query}'")
+    with pytest.raises(TemplateError) as caught:
+        load(tmp_path).render(replace(question(), args=args), "test")
+    assert words in str(caught.value)

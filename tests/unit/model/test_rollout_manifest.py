@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from reconcile.model import rollout_manifest, rollout_policy
+from reconcile.model.checks import Check, OnNoData, Range
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.policy import Steps
-from reconcile.model.rollout import Check, Phase, Spec, State
+from reconcile.model.rollout import Phase, Spec, State
 from reconcile.model.rollout_manifest import parse
 from tests.hostile.tally import End, ended
 from tests.support.world import DURATION, SUCCESS, rollout
@@ -403,3 +404,47 @@ def test_a_manifest_without_anything_is_a_rollout_without_a_name() -> None:
     found = parse({})
     assert found.ref == Ref(ROLLOUT, "default", "")
     assert found.spec is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"threshold": 99, "thresholdRange": {"min": 1}}, "thresholdRange: excludes threshold: write one of the two"),
+        ({"thresholdRange": {}}, "thresholdRange.min: is required, or max, or both"),
+        ({"thresholdRange": {"min": 3, "max": 2}}, "thresholdRange.min: 3 is above max, 2: nothing is between them"),
+        ({"thresholdRange": {"least": 3, "max": 2}}, "thresholdRange.least: is an unknown field; known are min, max"),
+        ({"threshold": 99, "onNoData": "Skip"}, 'onNoData: must be one of Halt, Fail, Pass, not "Skip"'),
+        ({"threshold": 99, "observe": "yes"}, 'observe: must be true or false, not "yes"'),
+        ({"threshold": 99, "fromWeight": 0}, "fromWeight: must be between 1 and 100, not 0"),
+        ({"threshold": 99, "args": {"a": 5}}, "args.a: must be a string, not 5"),
+        ({"threshold": 99, "args": {"a": ""}}, "args.a: must not be empty"),
+        ({"threshold": 99, "args": {"a-b": "c"}}, "args: \"a-b\" is no name of a variable (letters, digits and '_')"),
+        ({"threshold": 99, "args": {True: "c"}}, "args: true is no name of a variable (letters, digits and '_')"),
+        ({"threshold": 99, "args": {"a": "b" * 1025}}, "args.a: is longer than 1024 characters"),
+        (
+            {"threshold": 99, "args": {f"a{n}": "b" for n in range(17)}},
+            "args: has 17 members, at most 16 are allowed",
+        ),
+    ],
+)
+def test_a_field_of_a_metric_that_is_wrong_is_told_by_its_path(fields: dict[str, Any], problem: str) -> None:
+    found = parse(rollout(metrics=[{"name": SUCCESS, **fields}]))
+    assert found.problems[0] == f"spec.canaryAnalysis.metrics[0].{problem}"
+
+
+def test_the_fields_of_a_metric_are_read() -> None:
+    more = {"onNoData": "Pass", "observe": True, "fromWeight": 50, "args": {"b": "2", "a": "1"}, "interval": "2m"}
+    found = parse(rollout(metrics=[{"name": SUCCESS, "thresholdRange": {"min": 1}, **more}], warmUp="90s"))
+    assert found.spec is not None
+    assert found.spec.warm_up == 90
+    assert found.spec.checks == (
+        Check(
+            name=SUCCESS,
+            interval="2m",
+            range=Range(least=1.0),
+            on_no_data=OnNoData.PASS,
+            observe=True,
+            from_weight=50,
+            args=(("a", "1"), ("b", "2")),
+        ),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,10 @@ from tests.unit.preflight.examining import ANALYSIS, CANARY, ROLLOUT, Broken, ex
 if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest
 
+LONG = (
+    "5m is longer than the 1m at a step: the first checks at a weight see what was before, and those of a new revision "
+    "the one before it"
+)
 BROKEN: dict[str, Broken] = {
     "a success rate above everything": (
         standard(metrics=[metric(threshold=101)]),
@@ -53,6 +57,26 @@ BROKEN: dict[str, Broken] = {
             "15s holds less than two samples where Prometheus scrapes every 15s or less often",
         ),
     ),
+    "a window that is longer than a step": (
+        standard(metrics=[metric(interval="5m")]),
+        (
+            "metrics",
+            "warning",
+            ROLLOUT,
+            f"{ANALYSIS}.metrics[0].interval",
+            LONG,
+        ),
+    ),
+    "a metric that never holds anything up": (
+        standard(maxWeight=50, metrics=[metric(fromWeight=60)]),
+        (
+            "metrics",
+            "warning",
+            ROLLOUT,
+            f"{ANALYSIS}.metrics[0].fromWeight",
+            "60 is above the maximum weight of 50: it never holds anything up",
+        ),
+    ),
     "a canary without a proxy": (
         standard_with(
             "Deployment",
@@ -72,6 +96,19 @@ BROKEN: dict[str, Broken] = {
         ),
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"metrics": [metric(interval="5m")], "warmUp": "5m"},
+        {"metrics": [metric(interval="5m")], "interval": "5m"},
+        {"metrics": [metric(observe=True, fromWeight=60)], "maxWeight": 50},
+        {"metrics": [{"name": DURATION, "thresholdRange": {"max": -5}}]},
+    ],
+)
+def test_what_is_right_has_no_finding(fields: dict[str, Any]) -> None:
+    assert not rows_of(examined(standard(**fields), FOLDER))
 
 
 @pytest.mark.parametrize(("items", "row"), BROKEN.values(), ids=BROKEN)

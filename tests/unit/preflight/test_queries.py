@@ -52,6 +52,6 @@ def test_a_server_that_cannot_be_asked_is_told_once() -> None:
 
 
 def test_a_metric_that_is_listed_twice_is_held_against_each_of_its_thresholds() -> None:
-    items = standard(metrics=[metric(threshold=90), metric(threshold=99, interval="5m")])
+    items = standard(metrics=[metric(threshold=90), metric(threshold=99, interval="45s")])
     found = findings_of(examined(items, FOLDER, Answer(value=95.0), Answer(value=95.0)))
     assert [(item.path, item.message) for _, item in found] == [(f"{ANALYSIS}.metrics[1]", "success rate 95.00% < 99%")]

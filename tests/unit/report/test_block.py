@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -224,3 +225,13 @@ def test_a_waiting_rollout_with_something_to_write_gets_its_block() -> None:
 
 def test_an_unknown_phase_promises_nothing() -> None:
     assert "Next" not in printed(factory.record(factory.plan(move="advance", after=Position(phase="Odd", weight=1))))
+
+
+def test_what_holds_nothing_up_and_what_is_skipped_have_no_cross() -> None:
+    observed = replace(factory.success_rate(50.0, "failed", "success rate 50.00% < 99% (observed)"), gates=False)
+    skipped = replace(
+        factory.latency(None, "skipped", "request duration: no data: skipped by onNoData"), threshold=None
+    )
+    shown = printed(factory.record(factory.advancing(measurements=(observed, skipped))))
+    assert "· failed   istio_requests_total" in shown
+    assert "· skipped  istio_request_duration_seconds_bucket  request duration: no data: skipped by onNoData\n" in shown

@@ -6,12 +6,14 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from hypothesis import given
 
+from reconcile.model.checks import Range
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
@@ -172,3 +174,10 @@ def test_json_loads_neither_rich_nor_yaml() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_range_and_what_holds_nothing_up_are_told() -> None:
+    found = replace(factory.success_rate(), threshold=None, range=Range(least=1.0), bound="range", gates=False)
+    [told] = to_dict(factory.record(factory.plan(measurements=(found,))))["measurements"]
+    assert (told["threshold"], told["bound"], told["thresholdRange"]) == (None, "range", {"min": 1.0})
+    assert told["gate"] is False

@@ -1,0 +1,90 @@
+"""Reads `canaryAnalysis.metrics` in the manifest of a Rollout."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reconcile.model import durations
+from reconcile.model.checks import Check, OnNoData, Range
+from reconcile.model.text import shown
+
+if TYPE_CHECKING:
+    from reconcile.model.fields import Fields
+
+MOST_METRICS = 32
+MOST_NAME = 253
+MOST_ARGS = 16
+MOST_ARG = 1024
+DEFAULT_INTERVAL = "1m"
+
+# The fields of each mapping, as in the CustomResourceDefinition.
+CHECK = ("name", "threshold", "thresholdRange", "interval", "args", "onNoData", "observe", "fromWeight")
+RANGE = ("min", "max")
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+
+
+def checks(analysis: Fields) -> tuple[Check, ...]:
+    """Returns the metrics. What is wrong with one is a problem of its field."""
+    return tuple(_check(item.only(*CHECK)) for item in analysis.children("metrics", MOST_METRICS))
+
+
+def _check(check: Fields) -> Check:
+    name = check.text("name")
+    if len(name) > MOST_NAME:
+        check.problem("name", f"is longer than {MOST_NAME} characters: no metric has such a name")
+    has_range = check.value.get("thresholdRange") is not None
+    if has_range and check.value.get("threshold") is not None:
+        check.problem("thresholdRange", "excludes threshold: write one of the two")
+    return Check(
+        name=name,
+        interval=_interval(check),
+        threshold=None if has_range else check.number("threshold"),
+        range=_range(check.child("thresholdRange").only(*RANGE)) if has_range else None,
+        on_no_data=_on_no_data(check),
+        observe=check.flag("observe"),
+        from_weight=check.integer("fromWeight", 1, 100, 0),
+        args=_args(check),
+    )
+
+
+def _interval(check: Fields) -> str:
+    interval = check.value.get("interval")
+    if interval is None:
+        return DEFAULT_INTERVAL
+    if not isinstance(interval, str) or not durations.seconds(interval):
+        check.problem("interval", "must be a duration above zero like 30s, 1m or 1h")
+        return DEFAULT_INTERVAL
+    return interval
+
+
+def _range(limits: Fields) -> Range:
+    least, most = (limits.number(key) if limits.value.get(key) is not None else None for key in RANGE)
+    if least is None and most is None:
+        limits.problem("min", "is required, or max, or both")
+    if least is not None and most is not None and least > most:
+        limits.problem("min", f"{least:g} is above max, {most:g}: nothing is between them")
+    return Range(least=least, most=most)
+
+
+def _on_no_data(check: Fields) -> OnNoData:
+    wanted = check.text("onNoData", OnNoData.HALT)
+    if wanted not in {*OnNoData}:
+        check.problem("onNoData", f"must be one of {', '.join(OnNoData)}, not {shown(wanted)}")
+        return OnNoData.HALT
+    return OnNoData(wanted)
+
+
+def _args(check: Fields) -> tuple[tuple[str, str], ...]:
+    args = check.child("args", required=False)
+    if len(args.value) > MOST_ARGS:
+        check.problem("args", f"has {len(args.value)} members, at most {MOST_ARGS} are allowed")
+        return ()
+    for key in args.value:
+        if type(key) is not str or not _VARIABLE.fullmatch(key):
+            check.problem("args", f"{shown(key)} is no name of a variable (letters, digits and '_')")
+            return ()
+        if len(args.text(key)) > MOST_ARG:
+            args.problem(key, f"is longer than {MOST_ARG} characters")
+    return tuple(sorted((key, value) for key, value in args.value.items() if isinstance(value, str)))
