@@ -86,6 +86,7 @@ def pass_over(
         settings=replace(
             settings_for(options.gitops_managers, interval, loaded.metrics, through_git=through_git),
             common_cause=options.common_cause == "hold",
+            inline_queries=not options.no_inline_queries,
         ),
         selection=selection,
         now=now,

@@ -223,6 +223,10 @@ class PassOptions(Options):
             "each back.",
         ),
     ]
+    no_inline_queries: Annotated[
+        bool,
+        option("--no-inline-queries", is_flag=True, help="Refuse queries in Rollouts: only metric files are asked."),
+    ]
     templates: Templates
     control_loop_interval: Interval
     pass_timeout: Annotated[

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING
 from reconcile.core import messages
 from reconcile.core.judgement import Reading, judge
 from reconcile.core.stops import GateError
-from reconcile.model.measurement import Answer, Failure, Measurement, Question
+from reconcile.model.measurement import Answer, Failure, Measurement, Question, Roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconcile.core.case import Case
+    from reconcile.model.checks import Check
 
 UNANSWERED = Answer(failure=Failure.UNREACHABLE, detail="the metric was not measured")
 
 
 def questions(case: Case, weight: int) -> tuple[Question, ...]:
     """Returns one question for each metric of the Rollout, as they are asked at this weight, in percent."""
+    spec = case.spec
+    roles = Roles(
+        primary=spec.primary,
+        canary=spec.canary,
+        primary_service=spec.primary_host,
+        canary_service=spec.canary_host,
+    )
     return tuple(
         Question(
             rollout=case.rollout.ref,
@@ -27,6 +35,8 @@ def questions(case: Case, weight: int) -> tuple[Question, ...]:
             interval=check.interval,
             weight=weight,
             args=check.args,
+            roles=roles,
+            query=check.query,
         )
         for check in case.spec.checks
     )
@@ -37,17 +47,16 @@ def measurements(
 ) -> tuple[Measurement, ...]:
     """Returns the verdict on each answer. A missing answer is a failure."""
     return tuple(
-        judge(
-            Reading(
-                check=check,
-                metric=case.settings.metrics[check.name],
-                answer=answers.get(question, UNANSWERED),
-                weight=case.weights.reached,
-            ),
-            case.now,
-        )
+        judge(_reading(case, check, answers.get(question, UNANSWERED)), case.now)
         for check, question in zip(case.spec.checks, asked, strict=True)
     )
+
+
+def _reading(case: Case, check: Check, answer: Answer) -> Reading:
+    metric = case.metric(check)
+    if metric is None:
+        raise GateError(f"{check.name} is no metric template")
+    return Reading(check=check, metric=metric, answer=answer, weight=case.weights.reached)
 
 
 def verdict(case: Case, measured: tuple[Measurement, ...]) -> str:

@@ -9,8 +9,7 @@ from reconcile.model import durations
 from reconcile.model.durations import EXACT
 
 if TYPE_CHECKING:
-    from reconcile.model.checks import Range
-    from reconcile.model.measurement import Metric
+    from reconcile.model.measurement import Metric, Range
 
 MOST_DIGITS = 12
 

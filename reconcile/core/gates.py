@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import health, messages, optional_gates, routers
+from reconcile.core import health, messages, metrics, optional_gates, routers
 from reconcile.core import reach as reached
 from reconcile.core.case import attempts
 from reconcile.core.state_machine import CONCLUDING, Standing
@@ -18,7 +18,6 @@ from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.kinds import ROLLOUT
 from reconcile.model.rollout import Phase
 from reconcile.model.template_diff import changed_paths
-from reconcile.model.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 def rollout(case: Case) -> str:
     """1. The Rollout is valid, not being deleted, and the only one, or the oldest, on its route."""
-    problems = [*unserved_version(case), *case.rollout.problems, *unknown_metrics(case)]
+    problems = [*unserved_version(case), *case.rollout.problems, *metrics.problems(case)]
     # The way back needs no analysis, and so no valid one.
     if problems and (case.ending is None or case.rollout.spec is None):
         raise GateError("; ".join(problems))
@@ -51,24 +50,6 @@ def claimed_by_other(case: Case) -> str | None:
     """Returns the reason why the route or a Deployment belongs to another Rollout; None if it does not."""
     rival = case.observation.rival
     return None if rival is None else f"{rival.claimed} is already claimed by the older {rival.rollout}"
-
-
-def unknown_metrics(case: Case) -> list[str]:
-    """Returns a problem, with its field path, for each metric that no template describes, or not the side of."""
-    known, checks = case.settings.metrics, case.rollout.spec.checks if case.rollout.spec else ()
-    path = "spec.canaryAnalysis.metrics"
-    problems = [
-        f"{path}[{index}].name: {shown(check.name)} is no metric template"
-        for index, check in enumerate(checks)
-        if check.name not in known
-    ]
-    undirected = [
-        f"{path}[{index}].threshold: {check.name} has no better side: write thresholdRange"
-        for index, check in enumerate(checks)
-        if check.name in known and check.threshold is not None and not known[check.name].bound
-    ]
-    named = [f"{problem} (known: {', '.join(sorted(known)) or 'none'})" for problem in problems[:1]]
-    return [*named, *problems[1:], *undirected]
 
 
 def deployments(case: Case) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.core.comparison_text import compared, is_within
-from reconcile.model.checks import OnNoData, Range
-from reconcile.model.measurement import FAILED, PASSED, SKIPPED, Failure, Measurement
+from reconcile.model.checks import OnNoData
+from reconcile.model.measurement import FAILED, PASSED, SKIPPED, Failure, Measurement, Range
 
 if TYPE_CHECKING:
     from datetime import datetime

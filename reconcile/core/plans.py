@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconcile.core import gates, messages, pending, status
+from reconcile.core import messages, metrics, pending, status
 from reconcile.core.halted_state import halted_state
 from reconcile.core.preview import promotion_changes
 from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
@@ -103,7 +103,7 @@ def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
     if isinstance(halt, LimitError):  # the policy is to stay here
         state = replace(state, attempt=replace(state.attempt, failure=halt.code, message=halt.reason))
         condition, reason = "Paused", messages.frozen(halt.reason, case.rollout.ref)
-    invalid = bool(case.rollout.problems or gates.unknown_metrics(case))
+    invalid = bool(case.rollout.problems or metrics.problems(case))
     resting = state.phase in RESTING and len(walk.gates) <= len(OPENING)
     stalled = invalid or bool(condition)
     readiness = Readiness(

@@ -82,7 +82,7 @@ def _groups(single_queries: Mapping[Question, str]) -> Iterator[tuple[Question, 
     """Yields groups that ask the same in one namespace: the first question, and the single query of each workload."""
     groups: dict[tuple[object, ...], dict[str, Question]] = {}
     for question in single_queries:
-        key = (question.metric, question.interval, question.rollout.namespace, question.args)
+        key = (question.metric, question.interval, question.rollout.namespace, question.args, question.query)
         groups.setdefault(key, {}).setdefault(question.workload, question)
     for questions in groups.values():
         for workloads in _chunks(questions):

@@ -5,17 +5,20 @@ It is imported only when there is a question: loading Jinja2 takes as long as ha
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.metrics import escaping, template_language
+from reconcile.metrics.metric_files import MetricFile
 from reconcile.model.errors import TemplateError
+from reconcile.model.measurement import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import jinja2
 
-    from reconcile.metrics.metric_files import MetricFile
     from reconcile.model.measurement import Question
 
 
@@ -24,7 +27,7 @@ class QueryRenderer:
 
     def __init__(self, files: Mapping[str, MetricFile]) -> None:
         self._files = files
-        self._compiled: dict[tuple[str, str], jinja2.Template] = {}
+        self._compiled: dict[str, jinja2.Template] = {}
         self._checked: set[str] = set()
         self._environment = template_language.environment()
 
@@ -36,7 +39,7 @@ class QueryRenderer:
         file = self._file(question)
         values = _values(question, namespace)
         query = self._render_field(
-            file, "query", values | {"workload": escaping.check_name("workload", question.workload)}
+            file, "query", values | _names(question) | {"workload": escaping.check_name("workload", question.workload)}
         )
         if not query:
             raise TemplateError(f"{file.path}: query: renders to nothing for {question.workload}.{namespace}")
@@ -57,6 +60,10 @@ class QueryRenderer:
         return self._render_field(file, "grouped", values) or None
 
     def _file(self, question: Question) -> MetricFile:
+        """Returns the file of a metric; for a query of the Rollout's own, one that there is not."""
+        if question.query:
+            metric = Metric(name=question.metric, title="", unit="", bound="")
+            return MetricFile(path=Path(f"{question.rollout} {question.metric}"), metric=metric, query=question.query)
         file = self._files.get(question.metric)
         if file is None:
             raise TemplateError(f"metric {question.metric!r} is not known; there are: {', '.join(sorted(self._files))}")
@@ -73,12 +80,12 @@ class QueryRenderer:
 
     def _template(self, file: MetricFile, field: str) -> jinja2.Template:
         """Compiles a template on first use. The check comes before: Jinja2 runs code when it folds constants."""
-        key = file.metric.name, field
-        if key not in self._compiled:
-            tree = self._environment.parse(getattr(file, field))
+        text = getattr(file, field)
+        if text not in self._compiled:
+            tree = self._environment.parse(text)
             template_language.check(tree)
-            self._compiled[key] = self._environment.from_string(tree)
-        return self._compiled[key]
+            self._compiled[text] = self._environment.from_string(tree)
+        return self._compiled[text]
 
 
 def _values(question: Question, namespace: str) -> dict[str, object]:
@@ -88,3 +95,9 @@ def _values(question: Question, namespace: str) -> dict[str, object]:
         "interval": escaping.check_interval(question.interval),
         "args": escaping.Args(question.args),
     }
+
+
+def _names(question: Question) -> dict[str, object]:
+    """Returns the names that only the query of one Rollout has: those of its objects, and its own."""
+    names = {"rollout": question.rollout.name} | (asdict(question.roles) if question.roles else {})
+    return {variable: escaping.check_name(variable, name) for variable, name in names.items()}

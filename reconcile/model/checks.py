@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconcile.model.measurement import Metric, Range
+
 
 class OnNoData(StrEnum):
     """What a valid answer without a number brings: one that is empty or NaN. An error is none."""
@@ -15,19 +17,12 @@ class OnNoData(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
-    """The values that are good, both ends included; None = no bound on that side."""
-
-    least: float | None = None
-    most: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
     """One metric of a Rollout. `interval` is a PromQL duration, `args` are variables for its template.
 
-    It has a `threshold` or a `range`. It holds a release up from `from_weight` on (in percent), and never where it is
-    only observed.
+    With a `query` it brings its own, in the template language, with a `title` and a `unit` for messages; else `name` is
+    that of a metric file. It has a `threshold` or a `range`. It holds a release up from `from_weight` on (in percent),
+    and never where it is only observed.
     """
 
     name: str
@@ -38,6 +33,9 @@ class Check:
     observe: bool = False
     from_weight: int = 0
     args: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+    title: str = ""
+    unit: str = ""
 
     def gates_at(self, weight: int) -> bool:
         """Returns whether the metric holds a release up that has this weight, in percent."""
@@ -47,3 +45,10 @@ class Check:
     def is_plain(self) -> bool:
         """Whether it is a threshold and nothing else."""
         return self == Check(name=self.name, interval=self.interval, threshold=self.threshold, args=self.args)
+
+    @property
+    def own_metric(self) -> Metric | None:
+        """The metric that its own query makes; None without one. No side of it is the better one."""
+        if not self.query:
+            return None
+        return Metric(name=self.name, title=self.title or self.name, unit=self.unit, bound="", query=self.query)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconcile.model.checks import Range
     from reconcile.model.kinds import Ref
 
 
@@ -30,10 +29,20 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Roles:
+    """The names of the two Deployments of a Rollout, and of their Services."""
+
+    primary: str
+    canary: str
+    primary_service: str
+    canary_service: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """One metric of one Rollout in one pass. `weight` is the canary's share of the traffic in percent.
 
-    `args` are variables for its template.
+    `args` and `roles` are variables for its template. `query` is the Rollout's own template; "" = that of the metric.
     """
 
     rollout: Ref
@@ -42,6 +51,8 @@ class Question:
     interval: str
     weight: int
     args: tuple[tuple[str, str], ...] = ()
+    roles: Roles | None = None
+    query: str = ""
 
 
 # The verdicts; any other one is the failure of the answer.
@@ -92,6 +103,14 @@ class Slice:
 
     canary: Counts
     primary: Counts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """The values that are good, both ends included; None = no bound on that side."""
+
+    least: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from reconcile.model import durations
-from reconcile.model.checks import Check, OnNoData, Range
+from reconcile.model.checks import Check, OnNoData
+from reconcile.model.measurement import Range
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
@@ -16,12 +17,16 @@ MOST_METRICS = 32
 MOST_NAME = 253
 MOST_ARGS = 16
 MOST_ARG = 1024
+MOST_QUERY = 16 * 1024
+MOST_TITLE = 128
 DEFAULT_INTERVAL = "1m"
 
 # The fields of each mapping, as in the CustomResourceDefinition.
-CHECK = ("name", "threshold", "thresholdRange", "interval", "args", "onNoData", "observe", "fromWeight")
+QUERY = ("query", "title", "unit")
+CHECK = ("name", *QUERY, "threshold", "thresholdRange", "interval", "args", "onNoData", "observe", "fromWeight")
 RANGE = ("min", "max")
 
+_LINE = re.compile(r"\S(.*\S)?", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -34,6 +39,8 @@ def _check(check: Fields) -> Check:
     name = check.text("name")
     if len(name) > MOST_NAME:
         check.problem("name", f"is longer than {MOST_NAME} characters: no metric has such a name")
+    query, title, unit = (check.text(key, "") for key in QUERY)
+    _check_query(check, query)
     has_range = check.value.get("thresholdRange") is not None
     if has_range and check.value.get("threshold") is not None:
         check.problem("thresholdRange", "excludes threshold: write one of the two")
@@ -46,7 +53,24 @@ def _check(check: Fields) -> Check:
         observe=check.flag("observe"),
         from_weight=check.integer("fromWeight", 1, 100, 0),
         args=_args(check),
+        query=query,
+        title=title,
+        unit=unit,
     )
+
+
+def _check_query(check: Fields, query: str) -> None:
+    """Adds what is wrong with a query of the Rollout's own, and with its words."""
+    if len(query) > MOST_QUERY:
+        check.problem("query", f"is longer than {MOST_QUERY} characters")
+    if query and check.value.get("threshold") is not None:
+        check.problem("threshold", "is for a metric template, which says its better side; write thresholdRange")
+    for key in ("title", "unit"):
+        words = check.value.get(key)
+        if words is not None and not query:
+            check.problem(key, "belongs to a query, and there is none")
+        if isinstance(words, str) and words and (len(words) > MOST_TITLE or not _LINE.fullmatch(words)):
+            check.problem(key, f"must be one line of at most {MOST_TITLE} characters, no space around it")
 
 
 def _interval(check: Fields) -> str:

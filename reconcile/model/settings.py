@@ -33,3 +33,4 @@ class Settings:
     )
     appliers: tuple[str, ...] = ()
     common_cause: bool = True
+    inline_queries: bool = True

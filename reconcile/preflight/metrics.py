@@ -28,7 +28,7 @@ def metrics(subject: Subject) -> Iterator[Finding]:
     case, ref = subject.case, subject.case.rollout.ref
     for index, check in enumerate(case.spec.checks):
         path = f"spec.canaryAnalysis.metrics[{index}]"
-        metric = case.settings.metrics.get(check.name)
+        metric = case.metric(check)
         for level, message in _threshold(check.threshold, metric) if metric and check.threshold is not None else ():
             yield Finding(level=level, object=str(ref), path=f"{path}.threshold", message=message)
         for level, field, message, advice in _gating(case, check):

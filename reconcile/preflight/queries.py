@@ -22,7 +22,8 @@ _EXPECTED = {Failure.NO_DATA.value, Failure.NOT_A_NUMBER.value, "failed"}
 def questions(subject: Subject) -> tuple[Question, ...]:
     """Returns what an analysis would ask, as far as the metrics are known."""
     known = subject.case.settings.metrics
-    return tuple(item for item in analysis.questions(subject.case, 0) if item.metric in known and item.workload)
+    asked = analysis.questions(subject.case, 0)
+    return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
 
 
 def queries(subject: Subject) -> Iterator[Finding]:
@@ -54,7 +55,7 @@ def _measurements(subject: Subject) -> Iterator[tuple[int, Answer, Measurement]]
     case = subject.case
     for index, (question, check) in enumerate(zip(analysis.questions(case, 0), case.spec.checks, strict=True)):
         answer = subject.answers.get(question)
-        if answer is not None:
-            metric = case.settings.metrics[check.name]
+        metric = case.metric(check)
+        if answer is not None and metric is not None:
             reading = Reading(check=check, metric=metric, answer=answer, weight=case.spec.steps.maximum)
             yield index, answer, judge(reading, case.now)

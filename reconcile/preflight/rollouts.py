@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import gates
+from reconcile.core import gates, metrics
 from reconcile.model.kinds import DEPLOYMENT, Ref
 from reconcile.preflight.findings import Finding, Level
 from reconcile.preflight.unreadable import invalid_field
@@ -22,7 +22,7 @@ def fields(subject: Subject) -> Iterator[Finding]:
     yield from (invalid_field(rollout.ref, problem) for problem in problems)
     known = {problem.partition(": ")[0] for problem in rollout.problems}
     advice = "correct the name, or name the folder of its template: --templates"
-    for problem in gates.unknown_metrics(subject.case):
+    for problem in metrics.problems(subject.case):
         if problem.partition(": ")[0] not in known:
             yield invalid_field(rollout.ref, problem, advice)
     if rollout.deleted:

@@ -28,7 +28,7 @@ def telemetry(subject: Subject) -> Iterator[Finding]:
     port = _grpc_port(subject, service) if service else None
     label = _ambient_label(subject, service)
     for index, check in enumerate(subject.case.spec.checks):
-        metric = subject.case.settings.metrics.get(check.name)
+        metric = subject.case.metric(check)
         for message, advice in _blind(subject, metric, port, label) if metric else ():
             path = f"spec.canaryAnalysis.metrics[{index}].name"
             ref = str(subject.case.rollout.ref)

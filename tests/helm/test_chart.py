@@ -288,13 +288,14 @@ def test_every_value_for_the_command_reaches_it() -> None:
     chosen = options(
         *("--set", "namespaces={shop,test}"),
         *("--set", "gitopsManagers={argocd-controller,our-tool}"),
-        *("--set", "logFormat=json,logLevel=debug,commonCause=off"),
+        *("--set", "logFormat=json,logLevel=debug,commonCause=off,inlineQueries=false"),
         *("--set", "metricsAuth.secretName=prometheus,metricsAuth.tokenKey=token,metricsAuth.caKey=ca.crt"),
         *("--set", "metricTemplates.configMapName=metrics"),
     )
     assert (chosen["namespace"], chosen["all_namespaces"]) == (("shop", "test"), False)
     assert chosen["gitops_managers"] == ("argocd-controller", "our-tool")
     assert (chosen["log_format"], chosen["log_level"], chosen["common_cause"]) == ("json", "debug", "off")
+    assert chosen["no_inline_queries"] is True
     files = (chosen[name] for name in ("metrics_token_file", "metrics_ca_file", "templates"))
     assert list(map(str, files)) == [
         "/etc/steerer/metrics/token",

@@ -49,6 +49,7 @@ SPEC: Manifest = {
     },
 }
 RANGE = {"min": 1, "max": 2}
+QUERY = {"query": "up", "title": "t", "unit": "u"}
 STEPS = [{"weight": 10, "hold": "30m", "approval": True}, {"weight": 50}]
 STATUS: Manifest = {
     "observedGeneration": 1,
@@ -171,7 +172,7 @@ def put(manifest: Manifest, path: str, value: Any) -> Manifest:
     """Returns a manifest with another value at a path. Numbers are indices of a list; ABSENT removes the field.
 
     A path in the list of steps puts that in place of `stepWeight` and `maxWeight`, which it excludes; one in a range of
-    values puts that in place of the threshold.
+    values puts that in place of the threshold, as does one of a query of its own.
     """
     changed = deepcopy(manifest)
     if path.startswith("spec.canaryAnalysis.steps"):
@@ -182,6 +183,10 @@ def put(manifest: Manifest, path: str, value: Any) -> Manifest:
         metric = changed["spec"]["canaryAnalysis"]["metrics"][0]
         del metric["threshold"]
         metric["thresholdRange"] = dict(RANGE)
+    if path.rpartition(".")[2] in QUERY and path.startswith("spec"):
+        metric = changed["spec"]["canaryAnalysis"]["metrics"][0]
+        del metric["threshold"]
+        metric |= {"name": "x", **QUERY, "thresholdRange": dict(RANGE)}
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     place: Any = changed
     for part in parents:

@@ -147,6 +147,7 @@ class World:
     rollout_ticks: int = 1
     managers: tuple[str, ...] = Settings().gitops_managers
     appliers: tuple[str, ...] = ()
+    inline_queries: bool = True
 
     def __post_init__(self) -> None:
         self.workloads = DeploymentController(cluster=self.cluster, rollout_ticks=self.rollout_ticks)
@@ -163,7 +164,11 @@ class World:
     def pass_(self) -> Pass:
         """Returns a pass at the present time."""
         settings = Settings(
-            interval=self.interval, metrics=METRICS, gitops_managers=self.managers, appliers=self.appliers
+            interval=self.interval,
+            metrics=METRICS,
+            gitops_managers=self.managers,
+            appliers=self.appliers,
+            inline_queries=self.inline_queries,
         )
         now = self.now
         return Pass(cluster=self.cluster, meter=self.meter, settings=settings, selection=Selection(), now=lambda: now)

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from reconcile.core import status
+from reconcile.metrics import MAX_QUERY
 from reconcile.model import durations, names, rollout_checks, rollout_manifest, rollout_policy
-from reconcile.model.checks import OnNoData, Range
+from reconcile.model.checks import OnNoData
 from reconcile.model.kinds import ROLLOUT
-from reconcile.model.measurement import Failure, Measurement
+from reconcile.model.measurement import Failure, Measurement, Range
 from reconcile.model.rollout import Attempt, Phase, State
 from reconcile.model.rollout_checks import MOST_METRICS, MOST_NAME
 from reconcile.model.rollout_manifest import parse
@@ -119,6 +120,7 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
     assert at(".spec.canaryAnalysis.promotion.keep[]")["pattern"] == f"^{POINTER.pattern}$"
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
     assert at(".spec.canaryAnalysis.metrics[].args")["maxProperties"] == rollout_checks.MOST_ARGS
+    assert at(".spec.canaryAnalysis.metrics[].query")["maxLength"] == rollout_checks.MOST_QUERY == MAX_QUERY
     assert set(at(".spec.canaryAnalysis.metrics[].onNoData")["enum"]) == {*OnNoData}
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
     assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
@@ -205,6 +207,7 @@ def test_the_schema_knows_every_field_of_a_rollout() -> None:
     metrics = [
         {"name": "istio_requests_total", "threshold": 99, "interval": "1m", "args": {"route": "a"}, "onNoData": "Fail"},
         {"name": "m", "thresholdRange": {"min": 1, "max": 2}, "observe": True, "fromWeight": 50},
+        {"name": "own", "query": "up", "title": "t", "unit": "u", "thresholdRange": {"min": 1}},
     ]
     promotion = {"keep": ["/metadata/labels/track"]}
     full = rollout(maxWeight=50, metrics=metrics, promotion=promotion)["spec"] | {"targetKind": "Deployment"}

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from reconcile.core.observation import Observation
     from reconcile.core.state_machine import Situation, Traffic
+    from reconcile.model.checks import Check
+    from reconcile.model.measurement import Metric
     from reconcile.model.rollout import Attempt, Rollout, Spec, State
     from reconcile.model.settings import Settings
 
@@ -101,6 +103,10 @@ class Case:
     def least_interval(self) -> float:
         """The least time between two moves and between two counted checks, in seconds."""
         return max(self.settings.interval, self.spec.interval) * ENOUGH
+
+    def metric(self, check: Check) -> Metric | None:
+        """Returns the metric of a check: that of its own query, or of a file; None where there is none."""
+        return check.own_metric or self.settings.metrics.get(check.name)
 
     def situation(self, traffic: Traffic) -> Situation:
         """Returns the situation that the state machine finds a row for."""

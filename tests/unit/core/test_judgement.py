@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconcile.core.judgement import Reading, judge
-from reconcile.model.checks import Check, OnNoData, Range
-from reconcile.model.measurement import Answer, Failure, Measurement, Metric
+from reconcile.model.checks import Check, OnNoData
+from reconcile.model.measurement import Answer, Failure, Measurement, Metric, Range
 from tests.support.world import METRICS, START, SUCCESS
 
 CORES = Metric(name="cpu", title="CPU", unit="cores", bound="")

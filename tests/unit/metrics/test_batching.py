@@ -132,3 +132,9 @@ def test_rollouts_with_other_args_share_no_batch() -> None:
     asked = [replace(question(name), args=args) for name in ("a", "b") for args in ((), (("route", "x"),))]
     found = queries({one: f"{one.workload} {one.args}" for one in asked}, render_batch)
     assert [sorted(query.batch) for query in found] == [["a", "b"], ["a", "b"]]
+
+
+def test_rollouts_with_queries_of_one_name_share_none() -> None:
+    asked = [replace(question("a"), query="x"), replace(question("a"), query="y")]
+    found = queries({one: one.query for one in asked}, render_batch)
+    assert [query.text for query in found] == ["x", "y"]

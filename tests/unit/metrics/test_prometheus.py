@@ -55,7 +55,7 @@ def test_a_template_error_is_the_answer_of_its_own_question_only(server: Server)
     assert answers[good].value == 1
     assert failed(answers[bad]) == (
         Failure.TEMPLATE,
-        "broken.yaml: query: 'nothing' is undefined; there are args, interval, namespace, workload",
+        "broken.yaml: query: 'nothing' is undefined; there are args, interval, namespace, rollout, workload",
     )
     assert failed(answers[unknown]) == (Failure.TEMPLATE, "metric 'nope' is not known; there are: broken, m")
 

@@ -47,7 +47,7 @@ def test_what_an_author_can_write(tmp_path: Path, query: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("{{ wrkload }}", "'wrkload' is undefined; there are args, interval, namespace, workload"),
+        ("{{ wrkload }}", "'wrkload' is undefined; there are args, interval, namespace, rollout, workload"),
         ("{{ wrkload | regex }}", "'wrkload' is undefined"),
         ("{{ ''.__class__ }}", "__class__"),
         ("{{ workload._plain }}", "_plain"),

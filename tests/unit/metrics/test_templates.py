@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from reconcile.metrics import templates
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.errors import TemplateError
-from reconcile.model.measurement import Metric, Question
+from reconcile.model.measurement import Metric, Question, Roles
 from tests.hostile.tally import End, ended
 from tests.unit.metrics.metric_folder import BUILTIN, NAMES, SUCCESS, file, question, rendered
 from tests.unit.metrics.promql import matchers, text_of, tokens
@@ -177,3 +179,34 @@ def test_an_installed_package_brings_its_own(tmp_path: Path, monkeypatch: pytest
     file(tmp_path / "builtin_templates")
     monkeypatch.setattr(templates, "_PACKAGE", tmp_path)
     assert set(load().metrics) == {"m"}
+
+
+def own(query: str, **fields: Any) -> Question:
+    return replace(question("saturation"), query=query, **fields)
+
+
+def test_a_query_of_a_rollout_has_the_names_of_its_objects() -> None:
+    roles = Roles(primary="a", canary="b.c", primary_service="d", canary_service="e")
+    text = "{{ rollout }} {{ primary }} {{ canary }} {{ primary_service }} {{ canary_service }} {{ workload }}"
+    assert BUILTIN.render(own(text, roles=roles), "test") == r"podinfo a b\\.c d e podinfo-canary"
+    assert BUILTIN.render_batch(own(text, roles=roles), "test", ["a", "b"]) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("{{ nothing }}", "Rollout podinfo.test saturation: query: 'nothing' is undefined; there are args, interval"),
+        ("{{ ''.__class__ }}", "Rollout podinfo.test saturation: query: "),
+        ("{% for a in ['b'] %}{% for c in ['d'] %}{% endfor %}{% endfor %}", "a for within a for"),
+        ("{% if namespace == 'x' %}up{% endif %}", "query: renders to nothing for podinfo-canary.test"),
+        ("{% for a in [" + "'b'," * 500 + "] %}" + "x" * 100 + "{% endfor %}", "more than 16384 characters"),
+    ],
+)
+def test_a_query_of_a_rollout_is_bounded_as_files_are(query: str, words: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        BUILTIN.render(own(query), "test")
+    assert words in str(caught.value)
+
+
+def test_two_rollouts_with_queries_of_one_name_have_each_their_own() -> None:
+    assert [BUILTIN.render(own(text), "test") for text in ("up", "down", "up")] == ["up", "down", "up"]

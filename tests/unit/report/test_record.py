@@ -13,9 +13,9 @@ import pytest
 import yaml
 from hypothesis import given
 
-from reconcile.model.checks import Range
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import DEPLOYMENT
+from reconcile.model.measurement import Range
 from reconcile.model.plan import Gate, Outcome, Position, Result
 from reconcile.report.record import render, to_dict
 from tests.unit.report import factory
