@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from reconcile.core import health, messages, metrics, optional_gates, routers
 from reconcile.core import reach as reached
 from reconcile.core.case import attempts
-from reconcile.core.state_machine import CONCLUDING, Standing
-from reconcile.core.stops import GateError, WaitError
+from reconcile.core.state_machine import CONCLUDING, SPLIT, WAY_BACK, Standing, Traffic, row
+from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.kinds import ROLLOUT
@@ -31,13 +31,23 @@ def rollout(case: Case) -> str:
     """1. The Rollout is valid, not being deleted, and the only one, or the oldest, on its route."""
     problems = [*unserved_version(case), *case.rollout.problems, *metrics.problems(case)]
     # The way back needs no analysis, and so no valid one.
-    if problems and (case.ending is None or case.rollout.spec is None):
+    if problems and (case.rollout.spec is None or not _goes_back(case)):
         raise GateError("; ".join(problems))
     if case.rollout.deleted:
         raise GateError(f"{case.rollout.ref} is being deleted")
     if reason := claimed_by_other(case):
         raise GateError(reason)
     return "valid"
+
+
+def _goes_back(case: Case) -> bool:
+    """Returns whether all traffic is to be the primary's, or is, whatever the canary has now."""
+    if case.ending is None:
+        return False
+    try:
+        return {row(case.situation(traffic)).move for traffic in {Traffic.NONE, *SPLIT}} <= WAY_BACK
+    except StopError:  # a Deployment cannot be used
+        return False
 
 
 def unserved_version(case: Case) -> list[str]:

@@ -71,6 +71,9 @@ CONCLUDING = frozenset({Phase.PROMOTING, Phase.FINALISING})
 # Moves that need neither a weight nor a gate beyond those of every move.
 MOVES_AT_REST = frozenset({Move.IDLE, Move.INITIALIZE})
 
+# Moves that end a release without a promotion, and that no metric and no step has a part in.
+WAY_BACK = frozenset({Move.ROLL_BACK, Move.GIVE_UP, Move.RETURN, Move.IDLE})
+
 # The gates of every move, then those that each move needs beside them, in their order.
 OPENING = ("suspend", "rollout", "deployments")
 _HEALTHY = ("services", "routes", "reach", "primary", "canary", "scaling")
@@ -175,6 +178,7 @@ _RELEASABLE = {P.INITIALIZED, P.SUCCEEDED, P.PROGRESSING, P.ROLLING_BACK, P.FAIL
 TABLE: tuple[Row, ...] = (
     # An abort, or a limit that was passed: as long as the primary does not have the template, all traffic is its own.
     _row({P.NEW, *_RELEASABLE}, {S.NEW}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK),
+    _row({P.NEW}, {S.ON_PRIMARY}, M.ROLL_BACK, P.ROLLING_BACK, parked=False, order=Order.ROLL_BACK),
     _row({P.PROGRESSING}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK),
     _row({P.PROMOTING}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK, copy_due=True),
     _row({P.ROLLING_BACK}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, traffic=SPLIT),

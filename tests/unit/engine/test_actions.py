@@ -97,6 +97,36 @@ def test_an_abort_before_the_first_step_ends_the_revision_without_a_step() -> No
     assert {weight for _, weight in world.weights} == {0}
 
 
+def test_an_abort_of_what_the_primary_runs_already_holds_where_the_status_was_lost() -> None:
+    world = world_at(20)
+    world.release("1.2.0")  # that of the primary
+    world.cluster.edit(R, "status", None)
+    ask(world, "abort")
+    assert moves(world, 1) == ["roll back"]
+    assert world.weights == [(100, 0)]
+    assert moves(world, 2) == ["give up", "idle"]
+    assert world.status["phase"] == "Failed"
+
+
+def test_a_limit_that_was_passed_rolls_back_what_the_primary_runs_already() -> None:
+    world = world_at(20, onFailure="Rollback", failureLimit=0)
+    world.release("1.2.0")
+    analysis = {"revision": present(world), "attempt": 1, "failedChecks": 1}
+    world.cluster.edit(R, "status", {"analysis": analysis})  # what is left of it
+    assert moves(world, 2) == ["roll back", "give up"]
+
+
+def test_an_abort_that_is_too_late_lets_nothing_begin_with_an_invalid_spec() -> None:
+    world = world_at(100)
+    world.until("Finalising")
+    world.release("1.2.2")
+    ask(world, "abort")
+    world.cluster.edit(R, "spec", "canaryAnalysis", "stepWeight", "10")
+    record = world.tick()
+    assert (record.plan.move, world.weights) == ("halt", [(100, 0)])
+    assert 'stepWeight: must be an integer, not "10"' in record.plan.reason
+
+
 def test_an_abort_of_another_revision_does_nothing() -> None:
     world = world_at()
     ask(world, "abort", "v1-older")
