@@ -101,7 +101,9 @@ def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
     state = _learnt(walk, halted_state(case, walk.gates[-1].name))
     condition, reason = halt.condition, halt.reason
     if isinstance(halt, LimitError):  # the policy is to stay here
-        state = replace(state, attempt=replace(state.attempt, failure=halt.code, message=halt.reason))
+        # A promotion that was not copied is off, so that a retry begins as after any other failure.
+        phase = Phase.PROGRESSING if case.record.copy_due else state.phase
+        state = replace(state, phase=phase, attempt=replace(state.attempt, failure=halt.code, message=halt.reason))
         condition, reason = "Paused", messages.frozen(halt.reason, case.rollout.ref)
     invalid = bool(case.rollout.problems or metrics.problems(case))
     resting = state.phase in RESTING and len(walk.gates) <= len(OPENING)

@@ -88,7 +88,7 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.RESTORE: ("limits", *_HEALTHY, "pause"),
     Move.RESET: ("services", "routes", "primary", "pause"),
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
-    Move.COPY: (*_HEALTHY, "edits", "interval", "warmup", "analysis", "pause"),
+    Move.COPY: ("limits", *_HEALTHY, "edits", "interval", "warmup", "analysis", "pause"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval", "endpoints", "pause"),
     Move.RETIRE: ("routes", "template", "primary", "interval", "drain", "drained", "pause"),
     Move.RETURN: ("routes", "primary", "interval", "drain", "drained", "pause"),
@@ -179,6 +179,7 @@ TABLE: tuple[Row, ...] = (
     # An abort, or a limit that was passed: as long as the primary does not have the template, all traffic is its own.
     _row({P.NEW, *_RELEASABLE}, {S.NEW}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK),
     _row({P.NEW}, {S.ON_PRIMARY}, M.ROLL_BACK, P.ROLLING_BACK, parked=False, order=Order.ROLL_BACK),
+    _row({P.FINALISING}, {S.NEW}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK, traffic={T.NONE}),
     _row({P.PROGRESSING}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK),
     _row({P.PROMOTING}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, order=Order.ROLL_BACK, copy_due=True),
     _row({P.ROLLING_BACK}, {S.SAME}, M.ROLL_BACK, P.ROLLING_BACK, traffic=SPLIT),

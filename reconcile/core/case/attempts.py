@@ -108,7 +108,7 @@ def promotion_overdue(case: Case) -> str:
 
 def _since_at_step(case: Case) -> datetime | None:
     """Returns since when the canary has its weight, or when a pass last waited for a person there."""
-    if not case.record.under_analysis:
+    if not case.record.under_analysis and not case.record.copy_due:
         return None
     times = (case.state.last_advance, case.attempt.last_hold)
     return max((time for time in times if time is not None), default=case.attempt.started)

@@ -260,3 +260,44 @@ def test_a_primary_that_is_not_rolled_out_in_time_leaves_the_traffic_on_the_cana
     assert ready(world) == ("False", "PromotionDeadlineExceeded", True)
     assert world.weights == [(0, 100)]
     world.until("Succeeded")
+
+
+def promised(**policy: Any) -> World:
+    """A release whose promotion was decided, and whose copy did not arrive."""
+    world = world_at(100, **policy)
+    world.until("Promoting")
+    world.cluster.edit(P, "spec", "template", "spec", "containers", [{"name": "podinfo", "image": "podinfo:1.2.0"}])
+    world.workloads.step()
+    return world
+
+
+@pytest.mark.parametrize("policy", [{"deadline": "1h"}, {"stepDeadline": "1h"}])
+def test_a_deadline_counts_until_the_template_is_copied(policy: dict[str, str]) -> None:
+    world = promised(onFailure="Rollback", **policy)
+    world.meter.values[SUCCESS] = Failure.NO_DATA
+    assert world.tick(seconds=3700).plan.move == "halt"
+    assert [world.tick().plan.move for _ in range(2)] == ["roll back", "give up"]
+    assert (world.status["phase"], ready(world)[1]) == ("Failed", "DeadlineExceeded")
+    assert world.image(P) == "1.2.0"
+
+
+def test_what_is_held_before_the_copy_is_not_copied_until_a_person_says_so() -> None:
+    world = promised(onFailure="Pause", failureLimit=0)
+    assert failing(world)[0].plan.move == "halt"
+    world.meter.values[SUCCESS] = 100.0
+    assert [world.tick().plan.move for _ in range(3)] == ["halt"] * 3
+    assert (world.image(P), ready(world)[1:]) == ("1.2.0", ("Paused", True))
+    found = world.status["canaryRevision"]
+    world.cluster.edit(R, "metadata", "annotations", "apps.weave.works/retry", f"{found}/again")
+    assert [world.tick().plan.move for _ in range(2)] == ["reset", "start"]
+    world.until("Succeeded")
+
+
+def test_a_deadline_that_passes_while_the_revision_before_is_finished_ends_the_attempt() -> None:
+    world = world_at(100, onFailure="Rollback", deadline="1h")
+    world.until("Promoting")
+    world.release("1.2.2")
+    assert world.tick(seconds=3700).plan.move == "conclude"
+    assert [world.tick().plan.move for _ in range(3)] == ["roll back", "give up", "idle"]
+    assert (world.status["phase"], ready(world)[1]) == ("Failed", "DeadlineExceeded")
+    assert (world.image(P), world.weights, world.replicas(C)) == ("1.2.1", [(100, 0)], 0)
