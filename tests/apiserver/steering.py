@@ -308,16 +308,19 @@ def seat(plane: ControlPlane, namespace: str, app: str) -> None:
 # Objects that tests create.
 
 
-def install(plane: ControlPlane, namespace: str, **analysis: Any) -> None:
-    """Applies the example in another namespace and waits for its pods; `analysis` replaces fields of canaryAnalysis."""
+def install(plane: ControlPlane, *namespaces: str, **analysis: Any) -> None:
+    """Applies the example in each namespace and waits for its pods; `analysis` replaces fields of canaryAnalysis."""
     files = [*sorted((ARTIFACTS / "workloads").glob("*.yaml")), ARTIFACTS / "rollouts" / "podinfo.yaml"]
-    items = [yaml.safe_load(file.read_text()) for file in files]
-    for item in items:
-        item["metadata"]["namespace"] = namespace
-        if item["kind"] == "Rollout":
-            item["spec"]["canaryAnalysis"] |= analysis
+    items = []
+    for namespace in namespaces:
+        for item in [yaml.safe_load(file.read_text()) for file in files]:
+            item["metadata"]["namespace"] = namespace
+            if item["kind"] == "Rollout":
+                item["spec"]["canaryAnalysis"] |= analysis
+            items.append(item)
     apply(plane, *items)
-    rolled_out(plane, namespace, "podinfo", "podinfo-canary")
+    for namespace in namespaces:
+        rolled_out(plane, namespace, "podinfo", "podinfo-canary")
 
 
 def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, then: int | None = None) -> Steerer:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.apiserver.steering import Metrics
 from tests.components.fixtures import available, own_control_plane
 from tests.components.tools import tool
-from tests.helm.installed import Installed, new_namespace
-from tests.helm.rendering import CHART, NAMESPACE
+from tests.helm.installed import chart_on
+from tests.helm.rendering import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.components.controlplane import ControlPlane
+    from tests.helm.installed import Installed
 
 HELMS = ("helm", "helm4")
 
@@ -48,7 +48,5 @@ def bare_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
 @pytest.fixture
 def installed(bare_plane: ControlPlane) -> Iterator[Installed]:
     """Give the chart, not installed yet, beside a metrics server that finds everything well."""
-    bare_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "files" / "crd.yaml"))
-    bare_plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
-    with Metrics().serving() as metrics:
-        yield Installed(plane=bare_plane, metrics=metrics, home=new_namespace(bare_plane))
+    with chart_on(bare_plane) as chart:
+        yield chart

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.apiserver.steering import Done, Steerer, get, let_interval_pass, rolled_out
+from tests.apiserver.steering import Done, Metrics, Steerer, get, let_interval_pass, rolled_out
 from tests.helm.rendering import CHART, helm
 
 if TYPE_CHECKING:
-    from tests.apiserver.steering import Metrics
+    from collections.abc import Iterator
+
     from tests.components.controlplane import ControlPlane
 
 _FIELD = re.compile(r"metadata\.(annotations|labels)\['(.+)'\]")
@@ -101,3 +103,12 @@ def new_namespace(plane: ControlPlane) -> str:
     name = f"steerer-{uuid4().hex[:8]}"
     plane.create_namespace(name)
     return name
+
+
+@contextmanager
+def chart_on(plane: ControlPlane) -> Iterator[Installed]:
+    """Yields the chart, not installed yet, in a namespace of its own, beside a metrics server that finds all well."""
+    plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "files" / "crd.yaml"))
+    plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
+    with Metrics().serving() as metrics:
+        yield Installed(plane=plane, metrics=metrics, home=new_namespace(plane))
