@@ -2,61 +2,123 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile.core import messages
 from reconcile.core.judgement import Reading, judge
 from reconcile.core.stops import GateError
-from reconcile.model.measurement import Answer, Failure, Measurement, Question, Roles
+from reconcile.model import durations
+from reconcile.model.measurement import Answer, Asks, Failure, Measurement, Question, Roles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconcile.core.case import Case
     from reconcile.model.checks import Check
 
 UNANSWERED = Answer(failure=Failure.UNREACHABLE, detail="the metric was not measured")
+SCRAPE = 30.0
+"""Seconds after a move in which what is scraped may still be of the weight before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is asked for one metric. `counts` are four: requests and bad ones of the canary, then of the primary."""
+
+    value: Question
+    primary: Question | None = None
+    requests: Question | None = None
+    counts: tuple[Question, ...] = ()
+
+    def __iter__(self) -> Iterator[Question]:
+        """Yields all of them."""
+        yield from (one for one in (self.value, self.primary, self.requests, *self.counts) if one is not None)
 
 
 def questions(case: Case, weight: int) -> tuple[Question, ...]:
-    """Returns one question for each metric of the Rollout, as they are asked at this weight, in percent."""
+    """Returns what is asked for the metrics of the Rollout at this weight, in percent."""
+    return tuple(question for check in case.spec.checks for question in asked(case, check, weight))
+
+
+def asked(case: Case, check: Check, weight: int) -> Asked:
+    """Returns what is asked for one metric."""
+    value = value_question(case, check, weight)
+    beside = replace(value, workload=case.spec.primary)
+    is_ratio = check.comparison is not None and not check.is_sequential
+    return Asked(
+        value=value,
+        primary=beside if is_ratio else None,
+        requests=replace(value, asks=Asks.REQUESTS) if check.min_requests else None,
+        counts=tuple(_counts(case, check, (value, beside))) if check.is_sequential else (),
+    )
+
+
+def value_question(case: Case, check: Check, weight: int) -> Question:
+    """Returns the question for the canary's value."""
     spec = case.spec
-    roles = Roles(
-        primary=spec.primary,
-        canary=spec.canary,
-        primary_service=spec.primary_host,
-        canary_service=spec.canary_host,
+    return Question(
+        rollout=case.rollout.ref,
+        metric=check.name,
+        workload=spec.canary,
+        interval=check.interval,
+        weight=weight,
+        args=check.args,
+        roles=Roles(
+            primary=spec.primary,
+            canary=spec.canary,
+            primary_service=spec.primary_host,
+            canary_service=spec.canary_host,
+        ),
+        query=check.query,
     )
+
+
+def _counts(case: Case, check: Check, sides: tuple[Question, ...]) -> Iterator[Question]:
+    """Yields the questions for what both served since the step began; none while the weight is not that on record.
+
+    The test needs one share of the requests for the canary in all of that time.
+    """
+    split = case.weights.split
+    if not split.lowest == split.highest == case.state.canary_weight:
+        return
+    window = _window(case, durations.seconds(check.interval) or 0.0)
+    for side in sides:
+        yield replace(side, asks=Asks.REQUESTS, interval=window)
+        yield replace(side, asks=Asks.FAILURES, interval=window, threshold=check.threshold)
+
+
+def _window(case: Case, interval: float) -> str:
+    """Returns the time since the step began, less a scrape where it is long enough without, as a PromQL duration."""
+    since = case.weights.since
+    elapsed = interval if since is None else case.seconds_since(since)
+    return f"{max(int(max(elapsed - SCRAPE, min(interval, elapsed))), 1)}s"
+
+
+def measurements(case: Case, weight: int, answers: Mapping[Question, Answer]) -> tuple[Measurement, ...]:
+    """Returns the verdict on each metric. A missing answer is a failure."""
     return tuple(
-        Question(
-            rollout=case.rollout.ref,
-            metric=check.name,
-            workload=case.spec.canary,
-            interval=check.interval,
-            weight=weight,
-            args=check.args,
-            roles=roles,
-            query=check.query,
-        )
-        for check in case.spec.checks
+        judge(_reading(case, check, asked(case, check, weight), answers), case.now) for check in case.spec.checks
     )
 
 
-def measurements(
-    case: Case, asked: tuple[Question, ...], answers: Mapping[Question, Answer]
-) -> tuple[Measurement, ...]:
-    """Returns the verdict on each answer. A missing answer is a failure."""
-    return tuple(
-        judge(_reading(case, check, answers.get(question, UNANSWERED)), case.now)
-        for check, question in zip(case.spec.checks, asked, strict=True)
-    )
-
-
-def _reading(case: Case, check: Check, answer: Answer) -> Reading:
+def _reading(case: Case, check: Check, wanted: Asked, answers: Mapping[Question, Answer]) -> Reading:
     metric = case.metric(check)
     if metric is None:
         raise GateError(f"{check.name} is no metric template")
-    return Reading(check=check, metric=metric, answer=answer, weight=case.weights.reached)
+    found = {question: answers.get(question, UNANSWERED) for question in wanted}
+    sharing = sum(one.is_sequential and not one.observe for one in case.spec.checks)
+    return Reading(
+        check=check,
+        metric=metric,
+        answer=found[wanted.value],
+        weight=case.weights.reached,
+        primary=found[wanted.primary] if wanted.primary else None,
+        requests=found[wanted.requests] if wanted.requests else None,
+        counts=tuple(found[question] for question in wanted.counts),
+        finished=tuple(item.counts for item in case.attempt.evidence if item.metric == check.name),
+        sharing=max(sharing, 1),
+    )
 
 
 def verdict(case: Case, measured: tuple[Measurement, ...]) -> str:

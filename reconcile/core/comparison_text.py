@@ -21,8 +21,7 @@ def is_within(value: float, bounds: Range) -> bool:
 
 def compared(value: float, bounds: Range, metric: Metric) -> str:
     """Returns `82.33% < 99%`, or for two bounds `12.00 within 5 to 20` where it is."""
-    limits = [_exact(limit) for limit in (bounds.least, bounds.most) if limit is not None]
-    number = _shown(_rounded(_exact(value), limits, 0 if metric.unit == "milliseconds" else 2), metric.unit)
+    number = printed(value, metric.unit, *(end for end in (bounds.least, bounds.most) if end is not None))
     least, most = (
         None if limit is None else _shown(_exact(limit), metric.unit) for limit in (bounds.least, bounds.most)
     )
@@ -33,6 +32,17 @@ def compared(value: float, bounds: Range, metric: Metric) -> str:
     if least is None:
         return f"{number} <= {most}"
     return f"{number} >= {least}" if most is None else f"{number} within {least} to {most}"
+
+
+def printed(value: float, unit: str, *limits: float, least: int = 2) -> str:
+    """Returns a value with its unit, on the side of each limit where it is."""
+    digits = 0 if unit == "milliseconds" else least
+    return _shown(_rounded(_exact(value), [_exact(limit) for limit in limits], digits), unit)
+
+
+def whole(count: float) -> str:
+    """Returns a count, which need not be whole, for people: `5,400` or `5.9`."""
+    return f"{count:,.1f}".removesuffix(".0")
 
 
 def _exact(number: float) -> Decimal:

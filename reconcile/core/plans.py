@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core import messages, metrics, pending, status
+from reconcile.core.case import attempts
 from reconcile.core.halted_state import halted_state
 from reconcile.core.preview import promotion_changes
 from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
@@ -146,6 +147,8 @@ def _attempt_after(walk: Walk, move: Move, phase: Phase) -> Attempt:
     if move is Move.ROLL_BACK and ending is not None and walk.case.state.phase is not Phase.ROLLING_BACK:
         revision = walk.case.record.revision
         return replace(walk.attempt, revision=revision, failure=ending.code, message=ending.reason)
+    if move is Move.ADVANCE:
+        return attempts.with_step(walk.attempt, walk.case.weights.split.lowest, walk.measurements)
     return walk.attempt
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconcile.model.measurement import Measurement
     from reconcile.model.plan import Operation
-    from reconcile.model.rollout import Attempt, Rollout
+    from reconcile.model.rollout import Attempt, Evidence, Rollout
 
 MOST_QUERY = 4096
 MOST_TOKEN = 253
@@ -128,8 +128,17 @@ def _attempt_fields(attempt: Attempt) -> dict[str, Any] | None:
         "lastHoldTime": _time(attempt.last_hold),
         "reason": attempt.failure or None,
         "message": storable(attempt.message, MOST_MESSAGE) or None,
+        "evidence": [_evidence_fields(item) for item in attempt.evidence] or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
+    counts = evidence.counts
+    return {"metric": evidence.metric, "weight": evidence.weight} | {
+        side: {"total": served.total, "bad": served.bad}
+        for side, served in (("canary", counts.canary), ("primary", counts.primary))
+    }
 
 
 def reason(rollout: Rollout) -> str:
@@ -190,6 +199,8 @@ def _measurement_fields(measurement: Measurement) -> dict[str, Any]:
         "value": measurement.value,
         "threshold": measurement.threshold,
         "thresholdRange": measurement.range_fields,
+        "primaryValue": measurement.primary_value,
+        "evidence": measurement.evidence,
         "verdict": measurement.verdict,
         "gate": None if measurement.gates else False,
         "message": "" if measurement.is_plain else storable(measurement.text, MOST_MESSAGE),

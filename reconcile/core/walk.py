@@ -76,10 +76,11 @@ class Walk:
         return attempts.checked(self.case, self.measurements)
 
     def _analysis(self) -> str:
-        asked = analysis.questions(self.case, self.case.weights.split.lowest)
+        weight = self.case.weights.split.lowest
+        asked = analysis.questions(self.case, weight)
         if any(question not in self.answers for question in asked):
             self.questions.extend(asked)
-        measured = analysis.measurements(self.case, asked, self.answers)
+        measured = analysis.measurements(self.case, weight, self.answers)
         self.measurements.extend(measured)
         if limit := attempts.used_up(self.case, self._counted):
             failed = (measurement.text for measurement in measured if not measurement.passed)

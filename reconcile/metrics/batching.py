@@ -6,13 +6,17 @@ is its single query. This module neither renders nor sends queries.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from reconcile.model.kinds import ROLLOUT, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconcile.model.measurement import Question
+
+_ANY = Ref(ROLLOUT, "", "")
 
 MAX_WORKLOADS = 50
 """Workloads in a batch: the response is a few KiB, and 1,000 Rollouts of one namespace are 20 queries a metric."""
@@ -82,7 +86,8 @@ def _groups(single_queries: Mapping[Question, str]) -> Iterator[tuple[Question, 
     """Yields groups that ask the same in one namespace: the first question, and the single query of each workload."""
     groups: dict[tuple[object, ...], dict[str, Question]] = {}
     for question in single_queries:
-        key = (question.metric, question.interval, question.rollout.namespace, question.args, question.query)
+        asked = replace(question, rollout=_ANY, workload="", weight=0, roles=None)
+        key = (question.rollout.namespace, asked)
         groups.setdefault(key, {}).setdefault(question.workload, question)
     for questions in groups.values():
         for workloads in _chunks(questions):

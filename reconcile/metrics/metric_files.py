@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_FILE = 64 * 1024
 MAX_LENGTH = 128
 REQUIRED = ("name", "title", "unit", "query")
-TEMPLATES = ("query", "grouped")
-OPTIONAL = ("threshold", "grouped")
+TEMPLATES = ("query", "grouped", "requests", "failures")
+OPTIONAL = ("threshold", "grouped", "requests", "failures")
 BOUNDS = ("minimum", "maximum")
 
 _STRING_TAG = "tag:yaml.org,2002:str"
@@ -28,12 +28,17 @@ _STRING_TAG = "tag:yaml.org,2002:str"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricFile:
-    """One metric file. `query` and `grouped` are templates; `grouped` is for several workloads, "" = it has none."""
+    """One metric file. `query` and `grouped` are templates; `grouped` is for several workloads, "" = it has none.
+
+    `requests` and `failures` are those of the counts, "" = it has none; one that names `workloads` is for several, too.
+    """
 
     path: Path
     metric: Metric
     query: str
     grouped: str = ""
+    requests: str = ""
+    failures: str = ""
 
 
 def read_folder(folder: Path) -> dict[str, MetricFile]:
@@ -72,8 +77,11 @@ def _read_file(path: Path) -> MetricFile:
         unit=fields["unit"],
         bound=fields.get("threshold", ""),
         query=fields["query"],
+        requests="requests" in fields,
+        failures="failures" in fields,
     )
-    return MetricFile(path=path, metric=metric, query=fields["query"], grouped=fields.get("grouped", ""))
+    templates = {key: fields[key] for key in TEMPLATES if key in fields}
+    return MetricFile(path=path, metric=metric, **templates)
 
 
 def _read_text(path: Path) -> str:

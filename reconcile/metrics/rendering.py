@@ -6,13 +6,14 @@ It is imported only when there is a question: loading Jinja2 takes as long as ha
 from __future__ import annotations
 
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.metrics import escaping, template_language
 from reconcile.metrics.metric_files import MetricFile
 from reconcile.model.errors import TemplateError
-from reconcile.model.measurement import Metric
+from reconcile.model.measurement import Asks, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,13 +39,14 @@ class QueryRenderer:
         """
         file = self._file(question)
         values = _values(question, namespace)
-        query = self._render_field(
-            file, "query", values | _names(question) | {"workload": escaping.check_name("workload", question.workload)}
-        )
+        names = {"workload": escaping.check_name("workload", question.workload)} | _names(question)
+        if question.asks is not Asks.VALUE:
+            names["workloads"] = escaping.Names([question.workload])
+        query = self._render_field(file, question.asks.value, values | names)
         if not query:
-            raise TemplateError(f"{file.path}: query: renders to nothing for {question.workload}.{namespace}")
+            raise TemplateError(f"{file.path}: {question.asks}: renders to nothing for {question.workload}.{namespace}")
         if file.grouped and file.metric.name not in self._checked:
-            self._render_field(file, "grouped", values | {"workloads": escaping.Names([question.workload])})
+            self._render_field(file, "grouped", _values(question, namespace) | _several([question.workload]))
             self._checked.add(file.metric.name)
         return query
 
@@ -54,10 +56,10 @@ class QueryRenderer:
         Raises TemplateError with the file and the reason.
         """
         file = self._file(question)
-        if not file.grouped:
+        field = "grouped" if question.asks is Asks.VALUE else question.asks.value
+        if not (file.grouped if question.asks is Asks.VALUE else "workloads" in getattr(file, field)):
             return None
-        values = _values(question, namespace) | {"workloads": escaping.Names(workloads)}
-        return self._render_field(file, "grouped", values) or None
+        return self._render_field(file, field, _values(question, namespace) | _several(workloads)) or None
 
     def _file(self, question: Question) -> MetricFile:
         """Returns the file of a metric; for a query of the Rollout's own, one that there is not."""
@@ -90,11 +92,23 @@ class QueryRenderer:
 
 def _values(question: Question, namespace: str) -> dict[str, object]:
     """Returns the variables that both queries of a file have."""
-    return {
+    values: dict[str, object] = {
         "namespace": escaping.check_name("namespace", namespace),
         "interval": escaping.check_interval(question.interval),
         "args": escaping.Args(question.args),
     }
+    if question.threshold is not None:
+        values |= {"threshold": _number(question.threshold), "threshold_in_seconds": _number(question.threshold / 1000)}
+    return values
+
+
+def _several(workloads: Sequence[str]) -> dict[str, object]:
+    return {"workloads": escaping.Names(workloads)}
+
+
+def _number(value: float) -> str:
+    """Returns a number as the edge of a bucket has it, and as a name: with its point escaped."""
+    return escaping.check_name("threshold", f"{Decimal(repr(value)).normalize():f}")
 
 
 def _names(question: Question) -> dict[str, object]:

@@ -17,11 +17,25 @@ class OnNoData(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What the canary's value may be beside the primary's: at most `max_ratio` times as much.
+
+    A value below `ignore_below` is good whatever the primary's is. With a `false_alarm_rate` the sequential test
+    decides by what both served since the release began.
+    """
+
+    max_ratio: float
+    ignore_below: float | None = None
+    false_alarm_rate: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
     """One metric of a Rollout. `interval` is a PromQL duration, `args` are variables for its template.
 
     With a `query` it brings its own, in the template language, with a `title` and a `unit` for messages; else `name` is
-    that of a metric file. It has a `threshold` or a `range`. It holds a release up from `from_weight` on (in percent),
+    that of a metric file. It has a `threshold` or a `range`, a `comparison`, or both. It has no data until the canary
+    served `min_requests` in the interval. It holds a release up from `from_weight` on (in percent),
     and never where it is only observed.
     """
 
@@ -29,6 +43,8 @@ class Check:
     interval: str
     threshold: float | None = None
     range: Range | None = None
+    comparison: Comparison | None = None
+    min_requests: int = 0
     on_no_data: OnNoData = OnNoData.HALT
     observe: bool = False
     from_weight: int = 0
@@ -40,6 +56,11 @@ class Check:
     def gates_at(self, weight: int) -> bool:
         """Returns whether the metric holds a release up that has this weight, in percent."""
         return not self.observe and weight >= self.from_weight
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether the sequential test decides."""
+        return self.comparison is not None and self.comparison.false_alarm_rate is not None
 
     @property
     def is_plain(self) -> bool:

@@ -17,8 +17,8 @@ class Metric:
     """A metric template as the core knows it.
 
     `bound` is "minimum" or "maximum": what a threshold is; "" = it has no better side. `unit` is "percent",
-    "milliseconds" or free text. `query` is the template of the PromQL as it is written. It says what a metric looks at,
-    and decides nothing.
+    "milliseconds" or free text. `requests`, `failures`: it can count these. `query` is the template of the PromQL as it
+    is written. It says what a metric looks at, and decides nothing.
     """
 
     name: str
@@ -26,6 +26,8 @@ class Metric:
     unit: str
     bound: str
     query: str = field(default="", repr=False, compare=False)
+    requests: bool = False
+    failures: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +40,20 @@ class Roles:
     canary_service: str
 
 
+class Asks(StrEnum):
+    """Which query of a metric is asked: its value, or a count over the interval. The names are those of a file."""
+
+    VALUE = "query"
+    REQUESTS = "requests"
+    FAILURES = "failures"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """One metric of one Rollout in one pass. `weight` is the canary's share of the traffic in percent.
 
-    `args` and `roles` are variables for its template. `query` is the Rollout's own template; "" = that of the metric.
+    `args`, `roles` and `threshold` are variables for its template. `query` is the Rollout's own template; "" = that of
+    the metric.
     """
 
     rollout: Ref
@@ -53,6 +64,8 @@ class Question:
     args: tuple[tuple[str, str], ...] = ()
     roles: Roles | None = None
     query: str = ""
+    asks: Asks = Asks.VALUE
+    threshold: float | None = None
 
 
 # The verdicts; any other one is the failure of the answer.
@@ -117,8 +130,9 @@ class Range:
 class Measurement:
     """An answer held against its bounds. `verdict` is "passed", "failed", "skipped" or the failure of the answer.
 
-    It has a `threshold` or a `range`. `gates`: the release waits for it. `is_plain`: there is nothing to tell beyond
-    value, threshold and verdict.
+    It has a `threshold`, a `range` or neither. `primary_value` is what a comparison is made with; `counts` (of this
+    step), `evidence` and `limit` are those of the sequential test. `gates`: the release waits for it. `is_plain`: there
+    is nothing to tell beyond value, threshold and verdict.
     """
 
     metric: str
@@ -130,6 +144,10 @@ class Measurement:
     text: str
     at: datetime
     range: Range | None = None
+    primary_value: float | None = None
+    counts: Slice | None = None
+    evidence: float | None = None
+    limit: int | None = None
     gates: bool = True
     is_plain: bool = True
 

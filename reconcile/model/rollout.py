@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.model.fields import mappings
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
-from reconcile.model.measurement import Failure
+from reconcile.model.measurement import Failure, Slice
 from reconcile.model.policy import FailurePolicy, PromotionPolicy, Steps
 from reconcile.model.times import parse_time
 
@@ -58,12 +58,21 @@ class Spec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What was counted for one metric while the canary had one weight: a finished step of the sequential test."""
+
+    metric: str
+    weight: int
+    counts: Slice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One attempt at a revision, and what its checks came to.
 
     `token` is that of the `retry` that began it. `last_hold` is when a pass last waited for a person: the deadline of a
     step counts from then. `failure` is why the attempt ended, in a word for programs, `message` in words; "" = it goes
-    on.
+    on. `evidence` is of the steps that are over.
     """
 
     revision: str = ""
@@ -77,6 +86,7 @@ class Attempt:
     last_hold: datetime | None = None
     failure: str = ""
     message: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.model.rollout import Attempt, Phase, State
+from reconcile.model.measurement import Counts, Slice
+from reconcile.model.rollout import Attempt, Evidence, Phase, State
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_REPLICAS = 2**31 - 1
 MOST_CHECKS = 2**31 - 1
+MOST_EVIDENCE = 400
 
 
 def parse_state(status: Fields) -> State:
@@ -49,7 +51,17 @@ def _attempt(analysis: Fields) -> Attempt:
         last_hold=analysis.time("lastHoldTime"),
         failure=text(analysis.value.get("reason")) or "",
         message=text(analysis.value.get("message")) or "",
+        evidence=tuple(map(_evidence, analysis.children("evidence", MOST_EVIDENCE))),
     )
+
+
+def _evidence(step: Fields) -> Evidence:
+    canary, primary = (
+        Counts(total=side.number("total"), bad=side.number("bad"))
+        for side in (step.child("canary"), step.child("primary"))
+    )
+    counts = Slice(canary=canary, primary=primary)
+    return Evidence(metric=step.text("metric"), weight=step.integer("weight", 0, 100), counts=counts)
 
 
 def text(value: Any) -> str | None:

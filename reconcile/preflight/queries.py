@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.core import analysis
@@ -22,7 +23,7 @@ _EXPECTED = {Failure.NO_DATA.value, Failure.NOT_A_NUMBER.value, "failed"}
 def questions(subject: Subject) -> tuple[Question, ...]:
     """Returns what an analysis would ask, as far as the metrics are known."""
     known = subject.case.settings.metrics
-    asked = analysis.questions(subject.case, 0)
+    asked = (analysis.value_question(subject.case, check, 0) for check in subject.case.spec.checks)
     return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
 
 
@@ -53,9 +54,10 @@ def summary(subject: Subject) -> str:
 def _measurements(subject: Subject) -> Iterator[tuple[int, Answer, Measurement]]:
     """Yields each question that has an answer: its index in `metrics`, the answer, and the verdict on it."""
     case = subject.case
-    for index, (question, check) in enumerate(zip(analysis.questions(case, 0), case.spec.checks, strict=True)):
-        answer = subject.answers.get(question)
+    for index, check in enumerate(case.spec.checks):
+        answer = subject.answers.get(analysis.value_question(case, check, 0))
         metric = case.metric(check)
         if answer is not None and metric is not None:
-            reading = Reading(check=check, metric=metric, answer=answer, weight=case.spec.steps.maximum)
+            alone = replace(check, comparison=None, min_requests=0)  # before a release there is nothing to compare
+            reading = Reading(check=alone, metric=metric, answer=answer, weight=case.spec.steps.maximum)
             yield index, answer, judge(reading, case.now)

@@ -10,7 +10,7 @@ from reconcile.report.plain_data import dump, number, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconcile.model.measurement import Measurement
+    from reconcile.model.measurement import Counts, Measurement
     from reconcile.model.plan import Change, Event, Gate, Patch, Position, Record
 
 EVENT_REASON = "Synced"
@@ -60,6 +60,12 @@ def _gate(gate: Gate) -> dict[str, Any]:
 
 def _measurement(measurement: Measurement) -> dict[str, Any]:
     more: dict[str, Any] = {"thresholdRange": measurement.range_fields} if measurement.range else {}
+    if measurement.primary_value is not None:
+        more["primaryValue"] = number(measurement.primary_value)
+    if measurement.counts is not None:
+        more |= {side: _counts(getattr(measurement.counts, side)) for side in ("canary", "primary")}
+    if measurement.evidence is not None:
+        more |= {"evidence": number(measurement.evidence), "evidenceLimit": measurement.limit}
     if not measurement.gates:
         more["gate"] = False
     return {
@@ -73,6 +79,10 @@ def _measurement(measurement: Measurement) -> dict[str, Any]:
         "time": timestamp(measurement.at),
         **more,
     }
+
+
+def _counts(counts: Counts) -> dict[str, Any]:
+    return {"total": number(counts.total), "bad": number(counts.bad)}
 
 
 def _patch(patch: Patch) -> dict[str, Any]:

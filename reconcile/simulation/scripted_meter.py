@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconcile.model.measurement import Answer, Failure
+from reconcile.model.measurement import Answer, Asks, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,12 +29,20 @@ class ScriptedMeter:
         return {question: self._answer(question) for question in questions}
 
     def _answer(self, question: Question) -> Answer:
-        value = self._next_value(question)
+        value = self._value(question)
         query = f"{question.metric} of {question.workload} at weight {question.weight}"
         if isinstance(value, Failure):
             is_empty = value in {Failure.NO_DATA, Failure.NOT_A_NUMBER}
             return Answer(query=query, failure=value, detail="by the scenario", is_empty=is_empty)
         return Answer(query=query, value=value)
+
+    def _value(self, question: Question) -> Value:
+        """Returns what the scenario says. It counts no requests, and a primary has no trouble."""
+        if question.asks is not Asks.VALUE:
+            return Failure.NO_DATA
+        if question.roles is not None and question.workload == question.roles.primary:
+            return self._scenario.answers.get(question.metric, Failure.NO_DATA)
+        return self._next_value(question)
 
     def _next_value(self, question: Question) -> Value:
         for index, trouble in enumerate(self._scenario.troubles):

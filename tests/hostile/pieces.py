@@ -34,6 +34,8 @@ SPEC: Manifest = {
                 "threshold": 99,
                 "interval": "1m",
                 "args": {"a": "b"},
+                "comparison": {"maxRatio": 1.5, "ignoreBelow": 0.1, "falseAlarmRate": 0.05},
+                "minRequests": 100,
                 "onNoData": "Halt",
                 "observe": False,
                 "fromWeight": 1,
@@ -74,6 +76,9 @@ STATUS: Manifest = {
         "consecutiveFailures": 1,
         "lastCheckTime": WHEN,
         "lastHoldTime": WHEN,
+        "evidence": [
+            {"metric": "m", "weight": 10, "canary": {"total": 600, "bad": 6}, "primary": {"total": 5400, "bad": 5}}
+        ],
         "reason": "AnalysisFailed",
         "message": "m",
     },
@@ -84,6 +89,8 @@ STATUS: Manifest = {
             "value": 1.5,
             "threshold": 99,
             "thresholdRange": {"min": 1, "max": 2},
+            "primaryValue": 2,
+            "evidence": 3.5,
             "verdict": "failed",
             "gate": True,
             "message": "m",
@@ -185,7 +192,8 @@ def put(manifest: Manifest, path: str, value: Any) -> Manifest:
         metric["thresholdRange"] = dict(RANGE)
     if path.rpartition(".")[2] in QUERY and path.startswith("spec"):
         metric = changed["spec"]["canaryAnalysis"]["metrics"][0]
-        del metric["threshold"]
+        for key in ("threshold", "comparison", "minRequests"):
+            del metric[key]
         metric |= {"name": "x", **QUERY, "thresholdRange": dict(RANGE)}
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     place: Any = changed

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.model.kinds import Version
-    from reconcile.model.measurement import Question
+    from reconcile.model.measurement import Asks, Question
     from reconcile.model.plan import Event, Patch
 
 
@@ -130,10 +130,11 @@ class MemoryCluster:
 
 
 class FixedMeter:
-    """A Meter: one answer for each metric, which a test may change."""
+    """A Meter: one answer for each metric, which a test may change, or for what is asked of a workload."""
 
     def __init__(self, **values: float | Failure) -> None:
         self.values = values
+        self.others: dict[tuple[Asks, str], float | Failure] = {}
         self.asked: list[Question] = []
 
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
@@ -143,7 +144,9 @@ class FixedMeter:
         return {question: self._answer(question) for question in questions}
 
     def _answer(self, question: Question) -> Answer:
-        value = self.values.get(question.metric, Failure.NO_DATA)
+        value = self.others.get((question.asks, question.workload))
+        if value is None:
+            value = self.values.get(question.metric, Failure.NO_DATA)
         query = f"{question.metric}({question.workload})"
         if isinstance(value, Failure):
             is_empty = value in {Failure.NO_DATA, Failure.NOT_A_NUMBER}

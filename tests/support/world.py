@@ -30,8 +30,8 @@ PS, CS = Ref(SERVICE, "test", "podinfo"), Ref(SERVICE, "test", "podinfo-canary")
 
 SUCCESS, DURATION = "istio_requests_total", "istio_request_duration_seconds_bucket"
 METRICS = {
-    SUCCESS: Metric(name=SUCCESS, title="success rate", unit="percent", bound="minimum"),
-    DURATION: Metric(name=DURATION, title="request duration", unit="milliseconds", bound="maximum"),
+    SUCCESS: Metric(name=SUCCESS, title="success rate", unit="percent", bound="minimum", requests=True, failures=True),
+    DURATION: Metric(name=DURATION, title="request duration", unit="milliseconds", bound="maximum", requests=True),
 }
 
 

@@ -14,10 +14,11 @@ from reconcile.metrics import MAX_QUERY
 from reconcile.model import durations, names, rollout_checks, rollout_manifest, rollout_policy
 from reconcile.model.checks import OnNoData
 from reconcile.model.kinds import ROLLOUT
-from reconcile.model.measurement import Failure, Measurement, Range
-from reconcile.model.rollout import Attempt, Phase, State
+from reconcile.model.measurement import Counts, Failure, Measurement, Range, Slice
+from reconcile.model.rollout import Attempt, Evidence, Phase, State
 from reconcile.model.rollout_checks import MOST_METRICS, MOST_NAME
 from reconcile.model.rollout_manifest import parse
+from reconcile.model.rollout_status import MOST_EVIDENCE
 from reconcile.model.template_pointer import POINTER
 from reconcile.model.text import MOST_MESSAGE
 from tests.support import paths
@@ -29,6 +30,9 @@ CRD = yaml.safe_load(paths.CRD.read_text())
 [VERSION] = CRD["spec"]["versions"]
 SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+COUNTS = Slice(canary=Counts(total=600.5, bad=6), primary=Counts(total=5400, bad=5))
 
 
 def schemas(schema: dict[str, Any] = SCHEMA, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -121,6 +125,11 @@ def test_names_phases_and_bounds_are_those_of_the_program() -> None:
     assert at(".spec.canaryAnalysis.metrics[].name")["maxLength"] == MOST_NAME
     assert at(".spec.canaryAnalysis.metrics[].args")["maxProperties"] == rollout_checks.MOST_ARGS
     assert at(".spec.canaryAnalysis.metrics[].query")["maxLength"] == rollout_checks.MOST_QUERY == MAX_QUERY
+    assert at(".spec.canaryAnalysis.metrics[].minRequests")["maximum"] == rollout_checks.MOST_REQUESTS
+    assert at(".spec.canaryAnalysis.metrics[].comparison.maxRatio")["maximum"] == rollout_checks.MOST_RATIO
+    rates = at(".spec.canaryAnalysis.metrics[].comparison.falseAlarmRate")
+    assert (rates["minimum"], rates["maximum"]) == (rollout_checks.MOST_RATE / 1000, rollout_checks.MOST_RATE)
+    assert at(".status.analysis.evidence")["maxItems"] == MOST_EVIDENCE == 100 * rollout_checks.MOST_SEQUENTIAL
     assert set(at(".spec.canaryAnalysis.metrics[].onNoData")["enum"]) == {*OnNoData}
     assert at(".status.measurements")["maxItems"] >= MOST_METRICS
     assert at(".status.measurements[].query")["maxLength"] >= status.MOST_QUERY
@@ -163,6 +172,8 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         text="99.5%",
         at=AT,
         range=Range(least=1, most=2),
+        primary_value=99.7,
+        evidence=18.5,
         gates=False,
         is_plain=False,
     )
@@ -188,6 +199,7 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
             consecutive=1,
             last_check=AT,
             last_hold=AT,
+            evidence=(Evidence(metric="m", weight=10, counts=COUNTS),),
             failure="AnalysisFailed",
             message="why",
         ),
@@ -207,6 +219,7 @@ def test_the_schema_knows_every_field_of_a_rollout() -> None:
     metrics = [
         {"name": "istio_requests_total", "threshold": 99, "interval": "1m", "args": {"route": "a"}, "onNoData": "Fail"},
         {"name": "m", "thresholdRange": {"min": 1, "max": 2}, "observe": True, "fromWeight": 50},
+        {"name": "a", "comparison": {"maxRatio": 1.5, "ignoreBelow": 0.1, "falseAlarmRate": 0.05}, "minRequests": 500},
         {"name": "own", "query": "up", "title": "t", "unit": "u", "thresholdRange": {"min": 1}},
     ]
     promotion = {"keep": ["/metadata/labels/track"]}
@@ -227,6 +240,7 @@ def test_the_program_knows_the_fields_of_the_schema_and_no_others() -> None:
         ".spec.canaryAnalysis.promotion": rollout_policy.PROMOTION,
         ".spec.canaryAnalysis.metrics[]": rollout_checks.CHECK,
         ".spec.canaryAnalysis.metrics[].thresholdRange": rollout_checks.RANGE,
+        ".spec.canaryAnalysis.metrics[].comparison": rollout_checks.COMPARISON,
     }
     assert {path: set(names) for path, names in known.items()} == {
         path: set(schema["properties"])

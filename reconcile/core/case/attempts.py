@@ -9,8 +9,9 @@ from reconcile.core.orders import retry_due
 from reconcile.core.state_machine import RESTING, Standing
 from reconcile.model import durations
 from reconcile.model.actions import Action
+from reconcile.model.measurement import Counts, Slice
 from reconcile.model.policy import OnFailure
-from reconcile.model.rollout import Attempt, Phase
+from reconcile.model.rollout import Attempt, Evidence, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def attempt(case: Case) -> Attempt:
     """Returns the attempt at the canary's present revision: the stored one, or a new one.
 
-    Nothing is on record of a Rollout without a limit, until a person's word ends or begins an attempt.
+    Nothing is on record of a Rollout without a limit or a sequential test, until a person's word ends or begins an
+    attempt.
     """
     stored, revision, actions = case.state.attempt, case.record.revision, case.rollout.actions
     if retry_due(case.rollout):
@@ -32,7 +34,7 @@ def attempt(case: Case) -> Attempt:
     if stored.revision == revision:
         return stored
     rests = case.state.phase in RESTING and case.record.standing is Standing.SAME
-    if rests or not case.spec.failure.has_limits or case.record.standing is Standing.ON_PRIMARY:
+    if rests or not _is_recorded(case) or case.record.standing is Standing.ON_PRIMARY:
         return Attempt()
     # A retry that was asked for before is not about this attempt.
     asked = actions.revision(Action.RETRY) == revision
@@ -56,6 +58,33 @@ def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:
         consecutive=so_far.consecutive + 1 if failed else 0 if good else so_far.consecutive,
         last_check=case.now,
     )
+
+
+def _is_recorded(case: Case) -> bool:
+    """Returns whether anything of an attempt has to be on record: a limit, or a sequential test."""
+    return case.spec.failure.has_limits or any(check.is_sequential for check in case.spec.checks)
+
+
+def with_step(so_far: Attempt, weight: int, measured: Iterable[Measurement]) -> Attempt:
+    """Returns the attempt with what was counted at a weight that is left now. Of one weight there is one sum."""
+    kept = {(item.metric, item.weight): item for item in so_far.evidence}
+    for found in measured:
+        if found.counts is not None:
+            before = kept.get((found.metric, weight))
+            counts = found.counts if before is None else _sum(before.counts, found.counts)
+            kept[found.metric, weight] = Evidence(metric=found.metric, weight=weight, counts=counts)
+    return replace(so_far, evidence=tuple(kept.values()))
+
+
+def _sum(one: Slice, other: Slice) -> Slice:
+    canary, primary = (
+        Counts(
+            total=round(getattr(one, side).total + getattr(other, side).total, 2),
+            bad=round(getattr(one, side).bad + getattr(other, side).bad, 2),
+        )
+        for side in ("canary", "primary")
+    )
+    return Slice(canary=canary, primary=primary)
 
 
 def used_up(case: Case, counted: Attempt) -> str:

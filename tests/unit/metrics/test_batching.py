@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.metrics.batching import MAX_NAMES, MAX_WORKLOADS, Query, queries
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.measurement import Question
+from reconcile.model.measurement import Asks, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,3 +138,19 @@ def test_rollouts_with_queries_of_one_name_share_none() -> None:
     asked = [replace(question("a"), query="x"), replace(question("a"), query="y")]
     found = queries({one: one.query for one in asked}, render_batch)
     assert [query.text for query in found] == ["x", "y"]
+
+
+def test_counts_and_primaries_are_asked_together_with_their_like() -> None:
+    asked = [
+        replace(question(f"{name}{side}"), asks=asks, threshold=threshold)
+        for name in ("a", "b")
+        for side in ("", "-primary")
+        for asks, threshold in ((Asks.VALUE, None), (Asks.REQUESTS, None), (Asks.FAILURES, 500.0))
+    ]
+    found = queries({one: f"{one.workload} {one.asks}" for one in asked}, render_batch)
+    assert [sorted(query.batch) for query in found] == [["a", "a-primary", "b", "b-primary"]] * 3
+
+
+def test_other_thresholds_are_counted_apart() -> None:
+    asked = [replace(question(name), asks=Asks.FAILURES, threshold=edge) for name, edge in (("a", 5.0), ("b", 9.0))]
+    assert len(queries({one: one.workload for one in asked}, render_batch)) == 2

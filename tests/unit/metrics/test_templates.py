@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconcile.metrics import templates
 from reconcile.metrics.templates import MetricFile, TemplateSet, load
 from reconcile.model.errors import TemplateError
-from reconcile.model.measurement import Metric, Question, Roles
+from reconcile.model.measurement import Asks, Metric, Question, Roles
 from tests.hostile.tally import End, ended
 from tests.unit.metrics.metric_folder import BUILTIN, NAMES, SUCCESS, file, question, rendered
 from tests.unit.metrics.promql import matchers, text_of, tokens
@@ -23,8 +23,8 @@ SECONDS, MILLISECONDS = "istio_request_duration_seconds_bucket", "istio_request_
 
 
 def test_the_built_in_metrics() -> None:
-    rate = {"title": "success rate", "unit": "percent", "bound": "minimum"}
-    duration = {"title": "request duration", "unit": "milliseconds", "bound": "maximum"}
+    rate: dict[str, Any] = {"title": "success rate", "unit": "percent", "bound": "minimum"}
+    duration: dict[str, Any] = {"title": "request duration", "unit": "milliseconds", "bound": "maximum"}
     expected = {
         SUCCESS: rate,
         f"{SUCCESS}_grpc": rate,
@@ -33,7 +33,9 @@ def test_the_built_in_metrics() -> None:
         MILLISECONDS: duration,
         f"{MILLISECONDS}_waypoint": duration,
     }
-    assert BUILTIN.metrics == {name: Metric(name=name, **fields) for name, fields in expected.items()}
+    assert BUILTIN.metrics == {
+        name: Metric(name=name, requests=True, failures=True, **fields) for name, fields in expected.items()
+    }
 
 
 @pytest.mark.parametrize("metric", BUILTIN.metrics)
@@ -210,3 +212,38 @@ def test_a_query_of_a_rollout_is_bounded_as_files_are(query: str, words: str) ->
 
 def test_two_rollouts_with_queries_of_one_name_have_each_their_own() -> None:
     assert [BUILTIN.render(own(text), "test") for text in ("up", "down", "up")] == ["up", "down", "up"]
+
+
+@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@pytest.mark.parametrize("asks", [Asks.REQUESTS, Asks.FAILURES])
+def test_a_count_is_one_template_for_one_workload_and_for_several(metric: str, asks: Asks) -> None:
+    asked = replace(question(metric, interval="345s"), asks=asks, threshold=500.0)
+    one, both = BUILTIN.render(asked, "test"), BUILTIN.render_batch(asked, "test", ["a.b", "c"])
+    assert both is not None
+    assert r"(?:podinfo-canary)" in one
+    assert r"(?:a\\.b|c)" in both
+    assert one == both.replace(r"(?:a\\.b|c)", "(?:podinfo-canary)")
+    assert "[345s]" in one
+
+
+@pytest.mark.parametrize(
+    ("threshold", "milliseconds", "seconds"), [(500.0, "500", r"0\\.5"), (2.5, r"2\\.5", r"0\\.0025")]
+)
+def test_a_threshold_is_written_as_the_edge_of_a_bucket(threshold: float, milliseconds: str, seconds: str) -> None:
+    asked = replace(question(SECONDS), asks=Asks.FAILURES, threshold=threshold)
+    text = BUILTIN.render(asked, "test")
+    assert f'le=~"{milliseconds}([.]0)?"' in text
+    assert f'le=~"{seconds}([.]0)?"' in text
+
+
+def test_a_count_that_needs_a_threshold_says_so() -> None:
+    with pytest.raises(TemplateError, match="failures: 'threshold' is undefined"):
+        BUILTIN.render(replace(question(MILLISECONDS), asks=Asks.FAILURES), "test")
+
+
+def test_a_count_of_one_workload_alone(tmp_path: Path) -> None:
+    file(tmp_path, requests="'{{ workload }}'")
+    loaded, asked = load(tmp_path), replace(question(), asks=Asks.REQUESTS)
+    assert loaded.render(asked, "test") == "podinfo-canary"
+    assert loaded.render_batch(asked, "test", ["a", "b"]) is None
+    assert (loaded.metrics["m"].requests, loaded.metrics["m"].failures) == (True, False)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconcile.model import rollout_manifest, rollout_policy
-from reconcile.model.checks import Check, OnNoData
+from reconcile.model.checks import Check, Comparison, OnNoData
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.measurement import Range
 from reconcile.model.policy import Steps
@@ -423,6 +423,15 @@ def test_a_manifest_without_anything_is_a_rollout_without_a_name() -> None:
         ({"threshold": 99, "title": "t"}, "title: belongs to a query, and there is none"),
         ({"query": "up", "thresholdRange": {"min": 1}, "unit": " s"}, "unit: must be one line of at most 128 char"),
         ({"query": "up", "thresholdRange": {"min": 1}, "title": "a\nb"}, "title: must be one line of at most 128 ch"),
+        ({"comparison": {}}, "comparison.maxRatio: is required"),
+        ({"comparison": {"maxRatio": 0.5}}, "comparison.maxRatio: must be between 1 and 1000, not 0.5"),
+        ({"comparison": {"maxRatio": 2, "ignoreBelow": -1}}, "comparison.ignoreBelow: must not be below 0, but is -1"),
+        (
+            {"comparison": {"maxRatio": 2, "falseAlarmRate": 5}},
+            "comparison.falseAlarmRate: must be between 0.0005 and 0.5, not 5",
+        ),
+        ({"comparison": {"ratio": 2, "maxRatio": 2}}, "comparison.ratio: is an unknown field"),
+        ({"threshold": 99, "minRequests": 0}, "minRequests: must be between 1 and 1000000000, not 0"),
         ({"threshold": 99, "onNoData": "Skip"}, 'onNoData: must be one of Halt, Fail, Pass, not "Skip"'),
         ({"threshold": 99, "observe": "yes"}, 'observe: must be true or false, not "yes"'),
         ({"threshold": 99, "fromWeight": 0}, "fromWeight: must be between 1 and 100, not 0"),
@@ -440,6 +449,21 @@ def test_a_manifest_without_anything_is_a_rollout_without_a_name() -> None:
 def test_a_field_of_a_metric_that_is_wrong_is_told_by_its_path(fields: dict[str, Any], problem: str) -> None:
     found = parse(rollout(metrics=[{"name": SUCCESS, **fields}]))
     assert found.problems[0].startswith(f"spec.canaryAnalysis.metrics[0].{problem}")
+
+
+def test_few_metrics_share_what_the_status_has_room_for() -> None:
+    compared = {"name": SUCCESS, "comparison": {"maxRatio": 1.5, "falseAlarmRate": 0.05}}
+    assert not parse(rollout(metrics=[compared] * 4)).problems
+    words = "spec.canaryAnalysis.metrics: has more than 4 with a falseAlarmRate: what is counted is stored"
+    assert parse(rollout(metrics=[compared] * 5)).problems == (words,)
+
+
+def test_a_comparison_is_read() -> None:
+    fields = {"comparison": {"maxRatio": 1.5, "ignoreBelow": 0.5, "falseAlarmRate": 0.05}, "minRequests": 500}
+    found = parse(rollout(metrics=[{"name": SUCCESS, **fields}]))
+    assert found.spec is not None
+    comparison = Comparison(max_ratio=1.5, ignore_below=0.5, false_alarm_rate=0.05)
+    assert found.spec.checks == (Check(name=SUCCESS, interval="1m", comparison=comparison, min_requests=500),)
 
 
 def test_the_fields_of_a_metric_are_read() -> None:

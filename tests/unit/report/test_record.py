@@ -15,7 +15,7 @@ from hypothesis import given
 
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import DEPLOYMENT
-from reconcile.model.measurement import Range
+from reconcile.model.measurement import Counts, Range, Slice
 from reconcile.model.plan import Gate, Outcome, Position, Result
 from reconcile.report.record import render, to_dict
 from tests.unit.report import factory
@@ -181,3 +181,16 @@ def test_a_range_and_what_holds_nothing_up_are_told() -> None:
     [told] = to_dict(factory.record(factory.plan(measurements=(found,))))["measurements"]
     assert (told["threshold"], told["bound"], told["thresholdRange"]) == (None, "range", {"min": 1.0})
     assert told["gate"] is False
+
+
+def test_what_a_metric_was_compared_with_is_told() -> None:
+    counts = Slice(canary=Counts(total=600.5, bad=6.0), primary=Counts(total=5400.0, bad=5.0))
+    found = replace(factory.success_rate(), primary_value=99.0, counts=counts, evidence=266.9, limit=20)
+    [told] = to_dict(factory.record(factory.plan(measurements=(found,))))["measurements"]
+    assert {key: told[key] for key in ("primaryValue", "canary", "primary", "evidence", "evidenceLimit")} == {
+        "primaryValue": 99,
+        "canary": {"total": 600.5, "bad": 6},
+        "primary": {"total": 5400, "bad": 5},
+        "evidence": 266.9,
+        "evidenceLimit": 20,
+    }
