@@ -12,7 +12,7 @@ from reconcile.core import health, messages, metrics, optional_gates, routers
 from reconcile.core import reach as reached
 from reconcile.core.case import attempts
 from reconcile.core.state_machine import CONCLUDING, SPLIT, WAY_BACK, Standing, Traffic, row
-from reconcile.core.stops import GateError, StopError, WaitError
+from reconcile.core.stops import GateError, HoldError, StopError, WaitError
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.kinds import ROLLOUT
@@ -259,6 +259,14 @@ def interval(case: Case) -> str:
     times = [case.weights.since, state.last_transition if state.phase is Phase.PROMOTING else None]
     since = max((time for time in times if time is not None), default=None)
     if since is None:
+        # Whoever gave it that weight, or whatever lost the status, may have done so a moment ago.
+        if state.phase is Phase.NEW and case.weights.written_within(case.least_interval, case.now):
+            found = case.weights.split.highest
+            raise HoldError(
+                f"found with {found} % on the canary, only just written: on record from now on",
+                "Progressing",
+                is_told=False,
+            )
         return "nothing moved before"
     elapsed = case.seconds_since(since)
     least = case.least_interval

@@ -28,12 +28,21 @@ def halted_state(case: Case, gate: str) -> State:
 
 
 def _adopted(case: Case) -> State:
-    """Returns the state of a Rollout that was found with traffic: it is under way from then on."""
+    """Returns the state of a Rollout that was found with traffic: it is under way from then on.
+
+    Since when the canary has its weight is not known. Where it may be a moment ago, the time counts from now.
+    """
     split = case.weights.split
     if split.highest == 0:
         return case.state
-    state = revision.recorded(case.state, case.objects.canary)
-    return replace(state, phase=Phase.PROGRESSING, canary_weight=split.lowest, last_transition=case.now)
+    counts = case.weights.written_within(case.least_interval, case.now) or case.spec.steps.at(split.lowest).hold > 0
+    return replace(
+        revision.recorded(case.state, case.objects.canary),
+        phase=Phase.PROGRESSING,
+        canary_weight=split.lowest,
+        last_advance=case.now if counts else case.state.last_advance,
+        last_transition=case.now,
+    )
 
 
 def _lowered(case: Case) -> State:

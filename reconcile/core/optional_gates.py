@@ -12,6 +12,7 @@ from reconcile.core.case import DEADLINE_EXCEEDED, attempts
 from reconcile.core.stops import GateError, HoldError, LimitError, WaitError
 from reconcile.model import durations
 from reconcile.model.actions import Action
+from reconcile.model.rollout import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,8 @@ def warmup(case: Case) -> str:
 def hold(case: Case) -> str:
     """The step was held for as long as it asks for."""
     step, since = case.spec.steps.at(case.weights.reached), case.weights.since
+    if case.state.phase is Phase.NEW and step.hold:
+        raise HoldError(f"found at the step of {step.weight} %, which is held from now on", "Held", is_told=False)
     elapsed = case.seconds_since(since) if since else step.hold
     if elapsed < step.hold:
         left, asked = durations.text(step.hold - elapsed), durations.text(step.hold)

@@ -99,3 +99,16 @@ def test_a_new_version_after_a_rollback_is_released(
     assert [steerer.passes().record["move"] for _ in range(2)] == ["start", "advance"]
     assert canary_weight(control_plane, namespace) == 40
     assert get(control_plane, "rollout/podinfo", namespace)["status"]["analysis"]["failedChecks"] == 0
+
+
+def test_a_status_that_was_lost_just_after_a_step_raises_no_weight_sooner(
+    control_plane: ControlPlane, namespace: str, steerer: Steerer
+) -> None:
+    lost = json.dumps({"status": dict.fromkeys(get(control_plane, "rollout/podinfo", namespace)["status"])})
+    control_plane.kubectl(
+        "patch", "rollout/podinfo", "--subresource=status", "--type=merge", "-p", lost, namespace=namespace
+    )
+    for move in ("hold", "wait"):
+        assert steerer("run", "--control-loop-interval=10m", "-o", "json").record["move"] == move
+        assert canary_weight(control_plane, namespace) == 20
+    assert steerer.passes().record["move"] == "advance"

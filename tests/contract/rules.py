@@ -416,6 +416,11 @@ POLICY: Mapping[str, Rule] = {
         end="Progressing Halted 20",
         counted=(1, 1, 1),
     ),
+    "a lost status holds a step anew": rule(
+        by({"weight": 5, "hold": "2m"}, {"weight": 60}) | ROLLBACK,
+        (loses_its_status, "hold, hold, advance"),
+        end="Progressing Progressing 60",
+    ),
     "a rollback needs a primary that serves": rule(
         {"onFailure": "Rollback", "stepDeadline": "1m"},
         (edit(P, replicas=0), "halt, halt"),

@@ -21,8 +21,8 @@ from tests.explorer.story import follow, seen, tell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The moves that a person's word or a failure policy asks for: no Rollout of this model has either.
-BY_WORD = {Move.HOLD, Move.GIVE_UP, Move.ROLL_BACK, Move.PROMOTE_NOW}
+# The moves that only a person's word or a failure policy asks for: no Rollout of this model has either.
+BY_WORD = {Move.GIVE_UP, Move.ROLL_BACK, Move.PROMOTE_NOW}
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 

@@ -297,7 +297,7 @@ def law_silence(turn: Turn) -> None:
         assert not turn.plan.events
         assert all(patch.target == turn.plan.rollout for patch in turn.plan.patches)
     else:
-        assert turn.plan.events or turn.plan.move in {Move.CONCLUDE, Move.PROMOTE}
+        assert turn.plan.events or turn.plan.move in {Move.CONCLUDE, Move.PROMOTE, Move.HOLD}
 
 
 NAMED = re.compile(

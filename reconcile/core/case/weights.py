@@ -111,6 +111,11 @@ class Weights:
         writers = self._writers
         return max(stored, writers[0].at) if writers and writers[0].manager != SELF else stored
 
+    def written_within(self, seconds: float, now: datetime) -> bool:
+        """Returns whether somebody gave the canary traffic in the last seconds, as far as the store tells."""
+        writers = self._writers if self.split.highest > 0 else []
+        return bool(writers) and (now - writers[0].at).total_seconds() < seconds
+
     @property
     def _spec(self) -> Spec:
         return self.observation.spec

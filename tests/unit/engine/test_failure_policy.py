@@ -227,6 +227,28 @@ def test_a_lost_status_starts_from_the_weights_and_raises_nothing_faster() -> No
     assert world.weights == [(80, 20)]
 
 
+def test_a_lost_status_of_a_weight_that_is_only_just_written_is_made_anew_first() -> None:
+    world = world_at(**ROLLBACK)
+    world.owned("steerer")
+    world.cluster.objects[R].pop("status")
+    moves = [world.tick(seconds=20).plan.move for _ in range(4)]
+    assert moves == ["hold", "wait", "wait", "advance"]
+
+
+def test_a_lost_status_of_a_weight_that_was_written_long_ago_costs_no_interval() -> None:
+    world = world_at(**ROLLBACK)
+    world.owned("steerer", at="2026-01-31T11:00:00Z")
+    world.cluster.objects[R].pop("status")
+    assert world.tick().plan.move == "advance"
+
+
+def test_a_lost_status_holds_a_step_anew() -> None:
+    steps: dict[str, Any] = {"stepWeight": None, "maxWeight": None, "steps": [{"weight": 20, "hold": "2m"}]}
+    world = world_at(**ROLLBACK, **steps)
+    world.cluster.objects[R].pop("status")
+    assert [world.tick().plan.move for _ in range(3)] == ["hold", "hold", "promote"]
+
+
 def test_after_the_copy_there_is_no_rollback() -> None:
     world = world_at(100, **ROLLBACK)
     world.until("Promoting")
