@@ -38,7 +38,7 @@ def _of(case: Case, check: Check) -> Iterator[str]:
     if metric is not None and check.is_sequential and not (metric.requests and metric.failures):
         yield f"comparison.falseAlarmRate: {check.name} counts nothing: its template needs requests and failures"
     if metric is not None and check.comparison and metric.bound == "minimum" and metric.unit != "percent":
-        yield f"comparison: {check.name} has a minimum and is no percentage: write a range"
+        yield f"comparison: {check.name} has a minimum and is no percentage: write a thresholdRange"
     if check.query and check.name in case.settings.metrics:
         yield f"name: {check.name} is a metric template: give the query another name"
     if check.query and not case.settings.inline_queries:

@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import analysis
 from reconcile.core.judgement import Reading, judge
-from reconcile.model.measurement import Failure
+from reconcile.model.measurement import Asks, Failure
 from reconcile.preflight.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconcile.core.case import Case
+    from reconcile.model.checks import Check
     from reconcile.model.measurement import Answer, Measurement, Question
     from reconcile.preflight.findings import Subject
 
 # Before there is traffic, no number is no fault of the query; every other failure is one of the query or the server.
+_EMPTY = {Failure.NO_DATA, Failure.NOT_A_NUMBER}
 _EXPECTED = {Failure.NO_DATA.value, Failure.NOT_A_NUMBER.value, "failed"}
 
 
 def questions(subject: Subject) -> tuple[Question, ...]:
     """Returns what an analysis would ask, as far as the metrics are known."""
     known = subject.case.settings.metrics
-    asked = (analysis.value_question(subject.case, check, 0) for check in subject.case.spec.checks)
+    case = subject.case
+    asked = (
+        item for check in case.spec.checks for item in (analysis.value_question(case, check, 0), *_counts(case, check))
+    )
     return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
 
 
@@ -43,6 +49,34 @@ def queries(subject: Subject) -> Iterator[Finding]:
                 message=measured.text,
                 advice=f"query: {' '.join(answer.query.split())}" if answer.query else "",
             )
+    yield from _uncounted(subject)
+
+
+def _uncounted(subject: Subject) -> Iterator[Finding]:
+    """Yields each query of a count that is wrong. That it counts nothing yet is not."""
+    for index, check in enumerate(subject.case.spec.checks):
+        for question in _counts(subject.case, check):
+            answer = subject.answers.get(question)
+            if answer is not None and answer.failure not in {None, Failure.UNREACHABLE, *_EMPTY}:
+                yield Finding(
+                    level=Level.ERROR,
+                    object=str(subject.case.rollout.ref),
+                    path=f"spec.canaryAnalysis.metrics[{index}]",
+                    message=f"{check.name}: {question.asks}: {answer.failure} ({answer.detail})",
+                )
+
+
+def _counts(case: Case, check: Check) -> tuple[Question, ...]:
+    """Returns what is counted of the canary for a metric, as far as its template can."""
+    value = analysis.value_question(case, check, 0)
+    requests = replace(value, asks=Asks.REQUESTS)
+    failures = replace(value, asks=Asks.FAILURES, threshold=check.threshold)
+    metric = case.metric(check)
+    if metric is None or not metric.requests:  # a finding of its own
+        return ()
+    return (
+        (requests, failures) if check.is_sequential and metric.failures else (requests,) if check.min_requests else ()
+    )
 
 
 def summary(subject: Subject) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.measurement import Asks, Failure
+from reconcile.model.measurement import Asks, Failure, Metric
+from tests.support import world as worlds
 from tests.support.world import DURATION, SUCCESS, R, World, world_at
 
 CANARY, PRIMARY = "podinfo-canary", "podinfo"
@@ -203,3 +204,10 @@ def test_an_observed_metric_takes_no_share_of_the_rate() -> None:
     world.cluster.edit(R, "spec", "canaryAnalysis", "metrics", metrics)
     record = world.tick()
     assert [item.limit for item in record.plan.measurements] == [40, 40, 40]
+
+
+def test_a_minimum_that_is_no_percentage_cannot_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    throughput = Metric(name=DURATION, title="throughput", unit="rps", bound="minimum")
+    monkeypatch.setattr(worlds, "METRICS", {DURATION: throughput})
+    words = f"comparison: {DURATION} has a minimum and is no percentage: write a thresholdRange"
+    assert world_at(0, metrics=[RATIO]).tick().plan.reason == f"spec.canaryAnalysis.metrics[0].{words}"

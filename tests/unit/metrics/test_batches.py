@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconcile.metrics import batching
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import load
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.measurement import Failure, Question
+from reconcile.model.measurement import Asks, Failure, Question
 from tests.support.metrics_server import FOR_EVER, Handler, Server, no_response, result_body, vector
 from tests.unit.metrics.many import AT, by_workload, error, measured, names, queried, question, questions
+from tests.unit.metrics.metric_folder import BUILTIN, SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,3 +214,30 @@ def test_a_thousand_canaries_in_twenty_namespaces_are_forty_requests(server: Ser
     answers = Prometheus(server.url, load()).measure(asked, AT)
     assert {answer.value for answer in answers.values()} == {100}
     assert len(server.requests) == 40
+
+
+def test_comparisons_and_counts_of_a_thousand_rollouts_are_few_queries() -> None:
+    """Two metrics with `minRequests` and a comparison: at most 160; without both, the 40 that there were."""
+    durations = "istio_request_duration_milliseconds_bucket"
+
+    def asked(number: int, metric: str, workload: str, asks: Asks) -> Question:
+        rollout = Ref(ROLLOUT, f"team-{number % 20}", f"app-{number}")
+        return Question(rollout=rollout, metric=metric, workload=workload, interval="1m", weight=10, asks=asks)
+
+    def sent(*wanted: tuple[str, Asks]) -> int:
+        every = [
+            asked(number, metric, f"app-{number}{side}", asks)
+            for number in range(1000)
+            for metric in (SUCCESS, durations)
+            for side, asks in wanted
+        ]
+        singles = {question: BUILTIN.render(question, question.rollout.namespace) for question in every}
+        return len(
+            batching.queries(
+                singles,
+                lambda question, workloads: BUILTIN.render_batch(question, question.rollout.namespace, workloads),
+            )
+        )
+
+    assert sent(("-canary", Asks.VALUE)) == 40
+    assert sent(("-canary", Asks.VALUE), ("", Asks.VALUE), ("-canary", Asks.REQUESTS)) <= 160

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.model.measurement import Answer, Failure
+from reconcile.model.measurement import Answer, Asks, Failure
 from reconcile.preflight.checks import FOLDER
 from reconcile.preflight.examination import examine
-from tests.support.world import standard
+from reconcile.preflight.queries import questions
+from tests.support.world import DURATION, standard
 from tests.unit.preflight.examining import ANALYSIS, examined, findings_of, metric, subjects_of
 
 
@@ -55,3 +56,39 @@ def test_a_metric_that_is_listed_twice_is_held_against_each_of_its_thresholds() 
     items = standard(metrics=[metric(threshold=90), metric(threshold=99, interval="45s")])
     found = findings_of(examined(items, FOLDER, Answer(value=95.0), Answer(value=95.0)))
     assert [(item.path, item.message) for _, item in found] == [(f"{ANALYSIS}.metrics[1]", "success rate 95.00% < 99%")]
+
+
+TESTED = metric(comparison={"maxRatio": 1.5, "falseAlarmRate": 0.05}, minRequests=5)
+
+
+@pytest.mark.parametrize(
+    ("requests", "failures", "found"),
+    [
+        (Answer(value=5.0), Answer(failure=Failure.NO_DATA), []),
+        (Answer(failure=Failure.UNREACHABLE), Answer(failure=Failure.NOT_A_NUMBER), []),
+        (
+            *(Answer(value=5.0), Answer(failure=Failure.TEMPLATE, detail="'threshold' is undefined")),
+            ["istio_requests_total: failures: template error ('threshold' is undefined)"],
+        ),
+    ],
+)
+def test_a_count_that_cannot_be_asked_is_an_error(requests: Answer, failures: Answer, found: list[str]) -> None:
+    every = findings_of(examined(standard(metrics=[TESTED]), FOLDER, Answer(value=99.0), requests, failures))
+    assert [(str(item.level), item.path, item.message) for _, item in every] == [
+        ("error", f"{ANALYSIS}.metrics[0]", words) for words in found
+    ]
+
+
+def test_what_is_counted_is_asked_before_a_release_as_far_as_it_can_be() -> None:
+    few, duration = metric(minRequests=5), metric(DURATION, 500, comparison=TESTED["comparison"])
+    (subject,) = subjects_of(standard(metrics=[TESTED, few, duration, metric("none", minRequests=5)]))
+    assert [question.asks for question in questions(subject)] == [
+        *(Asks.VALUE, Asks.REQUESTS, Asks.FAILURES),
+        *(Asks.VALUE, Asks.REQUESTS),
+        Asks.VALUE,
+    ]
+
+
+def test_a_comparison_is_not_made_before_a_release() -> None:
+    compared = metric(comparison={"maxRatio": 1.5})
+    assert not findings_of(examined(standard(metrics=[compared]), FOLDER, Answer(value=99.0)))
