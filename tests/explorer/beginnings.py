@@ -10,6 +10,14 @@ PASS = ("the interval passes", "a pass begins", "the pass goes on", "the pass go
 FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
 # Up to the status of the promotion; the copy is not written yet.
 PROMOTED = ("the interval passes", "a pass begins", "the pass goes on")
+STEERED, LIMIT, FROZEN, STEPS = (
+    "people steer",
+    "failed checks roll back",
+    "failed checks freeze",
+    "a step is approved",
+)
+APPROVED = (*FIRST_STEP, "somebody asks for approve of 1.1, 60", "a long time passes", *PASS[1:])
+COPIED = (*APPROVED, *PASS, "the primary is rolled out and well")
 
 BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "the weights are written without a test": (
@@ -97,5 +105,69 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a canary is scaled up again and again": (
         "a new canary",
         (*FIRST_STEP, "somebody scales the canary to 0", "the canary is rolled out and well"),
+    ),
+    "an abort waits until the primary is rolled out": (
+        STEERED,
+        (*FIRST_STEP, "somebody mends the primary", "somebody asks for abort of 1.1"),
+    ),
+    "an abort gives the traffic to a primary that does not serve": (
+        STEERED,
+        (*FIRST_STEP, "the primary breaks", "somebody asks for abort of 1.1"),
+    ),
+    "a promotion asked for needs no healthy canary": (
+        FROZEN,
+        (*FIRST_STEP, "the canary breaks", "somebody asks for promote of 1.1"),
+    ),
+    "no answer is counted as failed": (
+        LIMIT,
+        (*FIRST_STEP, "the interval passes", "a pass begins, metrics are absent", "the pass goes on"),
+    ),
+    "a rolled back canary is not drained": (
+        STEPS,
+        (*FIRST_STEP, "the interval passes", "somebody asks for abort of 1.1", *FIRST_STEP),
+    ),
+    **dict.fromkeys(
+        (
+            "a retry counts again and again",
+            "a failed revision begins again",
+            "a rollback is given up under traffic",
+            "checks are counted while none is due",
+            "a limit acts one check early",
+            "a limit acts one check late",
+            "a limit never acts",
+            "a deadline never passes",
+            "a deadline does not count before the copy",
+        ),
+        (LIMIT, ()),
+    ),
+    "what the policy holds goes on": (FROZEN, ()),
+    **dict.fromkeys(
+        ("a pause lets a step be made", "an approval is not asked for", "a hold is not kept"), (STEPS, FIRST_STEP)
+    ),
+    **dict.fromkeys(
+        (
+            "a pause lets the traffic go back",
+            "the traffic goes back at once",
+            "the steps after the copy wait for no interval",
+            "a step after the copy raises the weight",
+        ),
+        (STEPS, COPIED),
+    ),
+    "the canary is scaled down before it has drained": (STEPS, (*COPIED, *PASS, *PASS)),
+    **dict.fromkeys(
+        (
+            "an abort asks the metrics",
+            "an abort waits for the interval",
+            "an abort after the copy is obeyed",
+            "an abort of an older revision is obeyed",
+            "a rollback leaves a weight",
+            "a rollback raises the weight",
+            "a rollback is over before the canary is scaled down",
+            "a pause lets the copy be made",
+            "a pause lets the canary be scaled down",
+            "a pause holds an abort",
+            "a suspended Rollout goes on",
+        ),
+        (STEERED, ()),
     ),
 }

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.explorer.manifests import MENDED, SPECS, TEMPLATES
+from tests.explorer.manifests import MENDED, REVISIONS, TEMPLATES
 from tests.explorer.passes import Step, aged, resized
-from tests.explorer.state import NOBODY, UNMANAGED, World, tidy, written
+from tests.explorer.specs import SPECS
+from tests.explorer.state import ANY, DISTANT, NOBODY, UNMANAGED, Asked, World, tidy, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.explorer.state import Status
+
 BY_HAND = (0, 60, 100)
+# What else people do, beside what is done in each world, by the cast of a world: the words that they use, and whether
+# GitOps tools, an autoscaler and edits of the route are part of it.
+CASTS: dict[str, tuple[str, ...]] = {
+    "": (),
+    "retries": ("retry",),
+    "mends": ("retry", "promote"),
+    "steers": ("abort", "pause", "suspend"),
+    "approves": ("approve 60", "hold", "abort"),
+}
+TOKENS = ("first",)
 MOST_ROUTES = 2
+EDITS = ("by 60", "up to 60", "all at once", "invalid")
 
 
 def steps(world: World) -> Iterator[Step]:
@@ -21,16 +35,49 @@ def steps(world: World) -> Iterator[Step]:
     yield from _recovery(world)
     yield from _canary(world)
     yield from _primary(world)
+    if world.cast:
+        yield from _words(world)
+        return
     yield from _routes(world)
     yield from _rollout(world)
     yield from _elsewhere(world)
 
 
 def _time(world: World) -> Iterator[Step]:
-    flights = tuple(one._replace(moved=one.moved | {"late"}) if one.answers else one for one in world.flights)
-    later = world._replace(old=world.latest, memory=world.memory._replace(rose=False), flights=flights)
+    later = _later(world)
     if later != world:
-        yield Step("the interval passes", 0, tidy(later))
+        yield Step("the interval passes", 0, later)
+    wanted = SPECS[world.spec]
+    if (long := long_after(later)) != later and (wanted.asks or not wanted.patient):
+        yield Step("a long time passes", bool(world.flights), long)
+
+
+def _later(world: World) -> World:
+    flights = tuple(one._replace(moved=one.moved | {"late"}) if one.answers else one for one in world.flights)
+    memory = world.memory._replace(rose=False, fell=False, counted=False)
+    later = tidy(
+        world._replace(old=world.latest, memory=memory, flights=flights, status=passed(world.status, "checked"))
+    )
+    wanted = SPECS[world.spec]
+    return long_after(later) if world.cast and wanted.patient and not wanted.asks else later
+
+
+def long_after(world: World) -> World:
+    """Returns the world after every deadline, hold and drain: a pass in progress decided in another world."""
+    flights = tuple(one._replace(moved=one.moved | {"E"}) for one in world.flights)
+    memory, status = world.memory._replace(recent=False), passed(world.status, "started", "held")
+    return tidy(world._replace(long=world.old, memory=memory, flights=flights, status=status))
+
+
+def passed(status: Status | None, *times: str) -> Status | None:
+    """Returns a status in which the spans of these times of the attempt have passed."""
+    attempt = status.attempt if status else None
+    if status is None or attempt is None:
+        return status
+    for name in times:
+        if getattr(attempt, name) != NOBODY:
+            attempt = attempt._replace(**{name: DISTANT})  # type: ignore[arg-type]  # each is a time
+    return status._replace(attempt=attempt)
 
 
 def _recovery(world: World) -> Iterator[Step]:
@@ -62,7 +109,9 @@ def released(world: World, template: int) -> World:
     """Returns the world with another template in the canary."""
     canary = world.canary
     health = "rolling" if canary.health in {"ok", "scaling"} else canary.health
-    memory = world.memory._replace(done=False, reached=world.lowest, started=-1)
+    memory = world.memory._replace(
+        done=False, reached=world.lowest, started=-1, failed=-1, again=False, fails=0, counted=False
+    )
     world = aged(world._replace(canary=canary._replace(template=template, health=health), memory=memory))
     return _written(world, "C")
 
@@ -75,15 +124,69 @@ def _primary(world: World) -> Iterator[Step]:
     primary = world.primary
     if primary.health == "ok":
         yield Step("the primary breaks", 1, world._replace(primary=primary._replace(health="broken")))
-    for template in (0, 1):
+    for template in (0, 1) if not world.cast else ():
         if template != primary.template:
             for later, when in _moments(world):
                 changed = primary._replace(template=template, by=later, health="rolling")
                 action = f"a GitOps tool gives the primary {TEMPLATES[template][0]}{when}"
                 yield Step(action, 1, _written(world._replace(primary=changed), "P"))
-    if primary.template != MENDED:
+    if primary.template != MENDED and world.cast in {"", "steers"}:
         mended = primary._replace(template=MENDED, by=NOBODY, health="rolling")
         yield Step("somebody mends the primary", 1, _written(world._replace(primary=mended), "P"))
+
+
+def _words(world: World) -> Iterator[Step]:
+    """Yields what people ask for, and what they take back. It costs nothing, except in the middle of a pass."""
+    cost = bool(world.flights)
+    for word in CASTS[world.cast]:
+        given = next((one for one in world.asked if one.action == WORDS.get(word, (word,))[0]), None)
+        if given is not None:
+            yield Step(
+                f"somebody takes back {_named(given)}",
+                cost,
+                _asking(world, tuple(one for one in world.asked if one != given)),
+            )
+        for one in _offered(world, word):
+            if given is None or (word == "retry" and given.argument < one.argument):
+                yield Step(
+                    f"somebody asks for {_named(one)}",
+                    cost,
+                    _asking(world, tuple(sorted((*(other for other in world.asked if other != given), one)))),
+                )
+
+
+WORDS = {"hold": ("pause",), "approve 60": ("approve",)}
+
+
+def _offered(world: World, word: str) -> Iterator[Asked]:
+    here = world.canary.template
+    attempt = world.status.attempt if world.status else None
+    if word == "retry":
+        used = attempt.token if attempt and attempt.revision == REVISIONS[here] else ""
+        yield from (Asked("retry", here, token) for token in TOKENS if token > used)
+    elif word in {"hold", "suspend"}:
+        yield Asked("pause" if word == "hold" else word)
+    elif word == "approve 60":
+        yield Asked("approve", here, "60")
+    else:
+        yield Asked(word, here)
+
+
+def _named(one: Asked) -> str:
+    about = "" if one.template == ANY else f" of {TEMPLATES[one.template][0]}"
+    return f"{one.action}{about}" + (f", {one.argument}" if one.argument else "")
+
+
+def _asking(world: World, asked: tuple[Asked, ...]) -> World:
+    new, gone = set(asked) - set(world.asked), set(world.asked) - set(asked)
+    memory, letters = world.memory, ["R"]
+    if any(one.action == "retry" for one in new):
+        memory = memory._replace(again=True, failed=-1)
+    elif any(one.action == "retry" for one in gone):
+        memory = memory._replace(again=False)
+    if any(one.action == "suspend" for one in new | gone):
+        world, letters = edit(world, world.spec), ["R", "spec"]
+    return _written(world._replace(asked=asked, memory=memory), *letters)
 
 
 def _elsewhere(world: World) -> Iterator[Step]:
@@ -135,7 +238,7 @@ def _routed(world: World, routes: tuple[int, ...], by: int) -> World:
 
 
 def _rollout(world: World) -> Iterator[Step]:
-    for spec in SPECS:
+    for spec in EDITS:
         if spec != world.spec:
             edited = edit(world, spec)
             yield Step(f"somebody sets the analysis to: {spec}", 1, _written(edited, "R", "spec"))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.explorer.manifests import SPECS, template_named, without_annotations
+from tests.explorer import word_laws
+from tests.explorer.manifests import template_named, without_annotations
+from tests.explorer.specs import SPECS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from tests.explorer.program import Request
     from tests.explorer.state import Flight, Memory, World
 
-RESTING = {"Initialized", "Succeeded"}
+RESTING = {"Initialized", "Succeeded", "Failed"}
 
 
 class Write(NamedTuple):
@@ -46,6 +48,7 @@ def remembered(write: Write) -> Memory:
     memory, status = write.before.memory, write.after.status
     if write.raises and write.plan.move != "restore":
         memory = memory._replace(rose=True)
+    memory = word_laws.remembered(write, memory)
     if write.letter == "V":
         memory = _routed(write, memory)
     if write.letter == "P":
@@ -54,7 +57,7 @@ def remembered(write: Write) -> Memory:
         memory = _taken_up(write, memory)
         if write.flight.evidence.phase == "" and write.before.traffic:  # it is adopted
             memory = memory._replace(begun=write.flight.evidence.canary)
-        if write.plan.move == "promote" and passed_at_maximum(write):
+        if write.plan.move in {"promote", "promote now"} and passed_at_maximum(write):
             memory = memory._replace(approved=write.flight.evidence.canary)
         if status.phase == "Succeeded" and template_named(status.revision) == write.after.canary.template:
             memory = memory._replace(done=True)
@@ -82,9 +85,14 @@ def repairs(plan: Plan) -> bool:
 
 
 def passed_at_maximum(write: Write) -> bool:
-    """Returns whether the pass has read what a promotion needs: the maximum weight, maybe put back since."""
+    """Returns whether the pass has read what a promotion needs: the maximum weight, maybe put back since.
+
+    Or a person who asks for it: then healthy Deployments are enough.
+    """
     seen = write.flight.evidence
-    most, _ = SPECS[seen.spec]
+    most = SPECS[seen.spec].most
+    if write.plan.move == "promote now":
+        return "promote" in seen.orders and seen.primary_well and seen.canary_well
     weights = [weight for weight in seen.routes if weight >= 0]
     was_there = min(seen.proven, seen.weight, write.before.memory.reached) >= most
     return seen.measured and seen.primary_well and seen.canary_well and (min(weights) >= most or was_there)
@@ -93,7 +101,7 @@ def passed_at_maximum(write: Write) -> bool:
 def broken(write: Write) -> tuple[str, ...]:
     """Returns the violations of a write."""
     by_letter = {"V": _route, "P": _primary, "C": _canary, "R": _status}
-    return (*_scope(write), *_fences(write), *by_letter[write.letter](write))
+    return (*_scope(write), *_fences(write), *by_letter[write.letter](write), *word_laws.broken(write))
 
 
 # 10, 13: what is written.
@@ -103,7 +111,7 @@ OWNED = {"P": ("spec", "template"), "C": ("spec", "replicas"), "R": ("status",)}
 
 def _scope(write: Write) -> Iterator[str]:
     """10. A pass writes two weights a route, one template, one size, the status; 13. a halt writes only the status."""
-    if write.plan.move in {"halt", "wait", "idle", "initialize"} and write.letter != "R":
+    if write.plan.move in {"halt", "wait", "hold", "idle", "initialize"} and write.letter != "R":
         yield f"13: a pass that makes no move ({write.plan.move}) writes {write.letter}"
     old, new = (_stripped(write.letter, manifest) for manifest in (write.old, write.new))
     if old != new:
@@ -158,24 +166,24 @@ def _operations(patch: Patch | None) -> tuple[dict[str, Any], ...]:
 
 def _route(write: Write) -> Iterator[str]:
     seen, plan = write.flight.evidence, write.plan
-    most, step = SPECS[seen.spec]
+    wanted = SPECS[seen.spec]
     lowest = min((weight for weight in seen.routes if weight >= 0), default=0)
     for route in write.new["spec"]["http"]:
         weights = [end["weight"] for end in route["route"]]
         if any(type(weight) is not int or not 0 <= weight <= 100 for weight in weights) or sum(weights) != 100:
             yield f"1: weights are written that are none: {weights}"
     reached = min(seen.weight, _had(write)) if repairs(plan) else lowest
-    allowed = min(most, seen.weight if plan.move == "restore" else reached + step)
+    allowed = min(wanted.most, seen.weight) if plan.move == "restore" else wanted.after(reached)
     if any(weight > allowed for weight in write.after.weights):
         yield f"2: {write.after.weights} is written where {allowed} is the most"
-    if plan.move == "restore" and write.after.lowest > max(_had(write), min(most, step)):
+    if plan.move == "restore" and write.after.lowest > max(_had(write), wanted.after(0)):
         yield "2: a weight is restored that the canary never had"
     if plan.move in {"start", "advance"} and write.after.lowest < write.before.lowest:
         yield "2: a step forward takes traffic away"
     if write.raises:
         yield from _raised(write, lowest)
-    if write.before.traffic and not write.after.traffic:
-        if not seen.primary_well:
+    if write.after.lowest < write.before.lowest or (write.before.traffic and not write.after.traffic):
+        if not (seen.serves if plan.move == "roll back" else seen.primary_well):
             yield "6: traffic goes back to a primary that is not well"
         if plan.move == "conclude" and seen.phase == "Promoting" and not _promoted(write):
             yield "6: traffic goes to a primary without the promoted template"
@@ -237,7 +245,9 @@ def _canary(write: Write) -> Iterator[str]:
         if seen.same and seen.weight > 0:
             yield "7: the canary is scaled up again, though its revision had traffic and somebody scaled it down"
         return
-    if any(weight > 0 for weight in seen.routes) or not seen.primary_well:
+    if any(weight > 0 for weight in seen.routes) or not (
+        seen.serves if write.plan.move == "give up" else seen.primary_well
+    ):
         yield "7: the canary is scaled down under traffic, or beside a primary that is not well"
     if seen.elsewhere > 0:
         yield "7: the canary is scaled down, although a route of somebody else splits traffic to it"
@@ -251,17 +261,15 @@ def _canary(write: Write) -> Iterator[str]:
 def _status(write: Write) -> Iterator[str]:
     status, world = write.after.status, write.after
     was = write.before.status.phase if write.before.status else ""
-    if status is None or status.phase != "Succeeded" or was == "Succeeded":
+    if status is None or status.phase not in {"Succeeded", "Failed"} or was == status.phase:
         return
-    same = template_named(status.revision) == write.flight.evidence.canary
-    undisturbed = write.flight.disturbed
+    seen, undisturbed = write.flight.evidence, write.flight.disturbed
     if world.traffic and "V" not in undisturbed:
-        yield "8: Succeeded is stored while the canary has traffic"
+        yield f"8: {status.phase} is stored while the canary has traffic"
     if world.canary.size > 0 and "C" not in undisturbed:
-        yield "8: Succeeded is stored while the canary has replicas"
-    if not (
-        same and status.promoted == status.revision and write.flight.evidence.primary == write.flight.evidence.canary
-    ):
+        yield f"8: {status.phase} is stored while the canary has replicas"
+    same = template_named(status.revision) == seen.canary and status.promoted == status.revision
+    if status.phase == "Succeeded" and not (same and seen.primary == seen.canary):
         yield "8: Succeeded is stored and the primary does not have the template"
 
 

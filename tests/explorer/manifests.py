@@ -6,20 +6,24 @@ It decides nothing and checks nothing.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconcile.model.template_hash import revision
 from reconcile.model.times import timestamp
-from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Status, World
+from tests.explorer import statuses
+from tests.explorer.clock import LONG_AGO, time
+from tests.explorer.specs import SPECS
+from tests.explorer.state import ANY, NOBODY, UNMANAGED
+from tests.explorer.statuses import GENERATION
 from tests.support import world as builders
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest
+    from tests.explorer.clock import Past
+    from tests.explorer.state import Asked, World
+    from tests.explorer.statuses import Notes
 
-NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-LONG_AGO = "2020-01-01T00:00:00Z"
 GITOPS = "argocd-controller"
 
 # The names of the pod templates in stories, with image and annotations.
@@ -31,28 +35,12 @@ TEMPLATES: tuple[tuple[str, str, Manifest], ...] = (
 )
 MENDED = 3
 """The template that a person gives the primary in an emergency; no canary has it."""
-# maxWeight and stepWeight by the name of a spec.
-SPECS = {"by 60": (100, 60), "up to 60": (60, 60), "all at once": (100, 100), "invalid": (100, 0)}
-GENERATION = {"R": 5, "V": 10, "P": 10, "C": 10}
 VERSION = {False: "7", True: "8"}
 
 
 @cache
-def time(rank: int, old: int) -> datetime:
-    """Returns a time for a rank: in the same order, and older than the interval for old ranks."""
-    if rank == PRESENT:
-        return NOW
-    return NOW + timedelta(seconds=rank - (100_000 if rank <= old else 40))
-
-
-@cache
-def _times(old: int) -> dict[str, int]:
-    return {timestamp(time(rank, old)): rank for rank in range(1, 16)}
-
-
-@cache
 def deployment(
-    ref: str, template: int, size: int, health: str, *, moved: bool = False, by: int = NOBODY, old: int = 0
+    ref: str, template: int, size: int, health: str, *, moved: bool = False, by: int = NOBODY, past: Past = (0, 0)
 ) -> Manifest:
     """Builds the primary ("P") or the canary ("C"), with the status for its health."""
     name = {"P": "podinfo", "C": "podinfo-canary"}[ref]
@@ -64,7 +52,7 @@ def deployment(
         manifest["spec"]["paused"] = True
     generation = GENERATION[ref] + moved
     manifest["metadata"] |= {"uid": f"uid-{ref}", "generation": generation, "resourceVersion": VERSION[moved]}
-    writer, at = (GITOPS, timestamp(time(by, old))) if by else ("kubectl", LONG_AGO)
+    writer, at = (GITOPS, timestamp(time(by, past))) if by else ("kubectl", LONG_AGO)
     manifest["metadata"]["managedFields"] = [_entry(writer, at, "template")]
     counts = {"scaling": 1 if size == 0 else size - 1}.get(health, size)
     manifest["status"] = {
@@ -81,7 +69,7 @@ def _entry(manager: str, at: str, owned: str) -> Manifest:
 
 
 @cache
-def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bool) -> Manifest:
+def virtual_service(routes: tuple[int, ...], routed: int, past: Past, *, moved: bool) -> Manifest:
     """Builds the VirtualService."""
     http: list[Manifest] = []
     for weight in routes:
@@ -91,7 +79,7 @@ def virtual_service(routes: tuple[int, ...], routed: int, old: int, *, moved: bo
         http.append({"route": ends})
     manifest = builders.virtual_service()
     manifest["spec"]["http"] = http
-    writer, at = (GITOPS, timestamp(time(routed, old))) if routed else ("kubectl", LONG_AGO)
+    writer, at = (GITOPS, timestamp(time(routed, past))) if routed else ("kubectl", LONG_AGO)
     manifest["metadata"] |= {
         "generation": GENERATION["V"] + moved,
         "resourceVersion": VERSION[moved],
@@ -131,96 +119,27 @@ def template_named(name: str) -> int:
     return _NAMES.get(name, -1)
 
 
-class Notes:
-    """Conditions and measurements, by number. Their times are constant: no decision depends on them."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, status: Manifest) -> int:
-        """Returns the number for the conditions and measurements of a status."""
-        noted = timeless({key: status[key] for key in ("conditions", "measurements") if key in status})
-        for condition in noted.get("conditions", ()):
-            condition.pop("observedGeneration", None)
-        text = json.dumps(noted, sort_keys=True)
-        if text not in self._numbers:
-            self._numbers[text] = len(self._texts)
-            self._texts.append(text)
-        return self._numbers[text]
-
-    def fields(self, number: int, generation: int) -> Manifest:
-        """Returns the conditions and measurements of a number."""
-        noted: Manifest = json.loads(self._texts[number])
-        for condition in noted.get("conditions", ()):
-            condition["observedGeneration"] = generation
-        return noted
-
-
-def timeless(value: Any) -> Any:
-    """Returns a copy with the times of conditions and measurements set to a constant, at any depth."""
-    if isinstance(value, dict):
-        return {
-            key: LONG_AGO
-            if key in {"lastTransitionTime", "time"} and ("type" in value or "verdict" in value)
-            else timeless(member)
-            for key, member in value.items()
-        }
-    return [timeless(item) for item in value] if isinstance(value, list) else value
-
-
-def rollout(spec: str, status: Status | None, old: int, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
+def rollout(world: World, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
     """Builds the Rollout as a pass knows it that read it before `moved`."""
-    most, step = SPECS[spec]
+    wanted, status = SPECS[world.spec], world.status
     generation = GENERATION["R"] + ("spec" in moved)
     metrics = [{"name": builders.SUCCESS, "threshold": 99, "interval": "1m"}]
-    manifest = builders.rollout(maxWeight=most, stepWeight=step, metrics=metrics)
+    steps = {"maxWeight": wanted.most, "stepWeight": wanted.step, "metrics": metrics}
+    manifest = builders.rollout(**(steps | dict(wanted.more)))
     manifest["metadata"] |= {"uid": "uid-R", "generation": generation, "resourceVersion": VERSION["R" in moved]}
+    for one in world.asked:
+        if one.action == "suspend":
+            manifest["spec"]["suspend"] = True
+        else:
+            manifest["metadata"].setdefault("annotations", {})[f"apps.weave.works/{one.action}"] = _value(one)
     if status is not None:
-        manifest["status"] = _status(status, old, notes, generation, GENERATION["C"] + ("C" in moved))
+        manifest["status"] = statuses.fields(status, world.past, notes, generation, GENERATION["C"] + ("C" in moved))
     return manifest
 
 
-def _status(status: Status, old: int, notes: Notes, generation: int, canary: int) -> Manifest:
-    seen = {"same": generation, "older": generation - 1}.get(status.seen)
-    fields = {
-        "phase": status.phase,
-        "canaryRevision": status.revision,
-        "canaryGeneration": {"same": canary, "older": canary - 1}.get(status.generation),
-        "canaryUID": "uid-C" if status.generation else None,
-        "promotedRevision": status.promoted,
-        "canaryWeight": status.weight,
-        "provenWeight": status.proven,
-        "primaryRevision": status.primary,
-        "canaryReplicas": status.replicas,
-        "lastAdvanceTime": timestamp(time(status.advanced, old)) if status.advanced else None,
-        "lastTransitionTime": timestamp(time(status.entered, old)) if status.entered else None,
-        "observedGeneration": seen,
-    }
-    stored = {key: value for key, value in fields.items() if value not in {None, ""}}
-    return stored | notes.fields(status.notes, seen or 0)
-
-
-def status_of(manifest: Manifest, old: int, notes: Notes, moved: frozenset[str] = frozenset()) -> Status:
-    """Returns the status of a Rollout as a value. Its times are ranks of the pass that wrote it, -1 = its own time."""
-    stored = manifest["status"]
-    times = _times(old) | {timestamp(NOW): PRESENT}
-    generation, canary = GENERATION["R"] + ("spec" in moved), GENERATION["C"] + ("C" in moved)
-    recorded, seen = stored.get("canaryGeneration"), stored.get("observedGeneration")
-    return Status(
-        phase=stored.get("phase", ""),
-        revision=stored.get("canaryRevision", ""),
-        generation="" if recorded is None else "same" if recorded == canary else "older",
-        promoted=stored.get("promotedRevision", ""),
-        weight=stored.get("canaryWeight"),
-        replicas=stored.get("canaryReplicas"),
-        advanced=times[stored["lastAdvanceTime"]] if "lastAdvanceTime" in stored else NOBODY,
-        entered=times[stored["lastTransitionTime"]] if "lastTransitionTime" in stored else NOBODY,
-        seen="" if seen is None else "same" if seen == generation else "older",
-        notes=notes.number(stored),
-        proven=stored.get("provenWeight"),
-        primary=stored.get("primaryRevision", ""),
-    )
+def _value(asked: Asked) -> str:
+    about = "*" if asked.template == ANY else REVISIONS[asked.template]
+    return f"{about}/{asked.argument}" if asked.argument else about
 
 
 def all_of(world: World, notes: Notes) -> list[Manifest]:
@@ -247,10 +166,10 @@ def second(weight: int) -> list[Manifest]:
 def one(world: World, letter: str, notes: Notes, moved: frozenset[str] = frozenset()) -> Manifest:
     """Builds the object of a letter (P, C, V, R), as a pass knows it that began before `moved`."""
     if letter == "V":
-        return virtual_service(world.routes, world.routed, world.old, moved="V" in moved)
+        return virtual_service(world.routes, world.routed, world.past, moved="V" in moved)
     if letter == "R":
-        return rollout(world.spec, world.status, world.old, notes, moved)
+        return rollout(world, notes, moved)
     if letter == "C":
         return deployment("C", *world.canary, moved="C" in moved)
     template, health, by = world.primary
-    return deployment("P", template, 0 if health == "zero" else 2, health, moved="P" in moved, by=by, old=world.old)
+    return deployment("P", template, 0 if health == "zero" else 2, health, moved="P" in moved, by=by, past=world.past)

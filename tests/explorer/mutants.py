@@ -5,17 +5,16 @@ The search that finds them is the one that finds no violation in the unchanged p
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconcile.core import analysis, gates, judgement, moves, patches, plans, revision, state_machine, status
+from reconcile.core import analysis, gates, judgement, moves, patches, plans, revision, status
 from reconcile.core.case.record import ReleaseRecord
 from reconcile.core.case.weights import Weights
 from reconcile.core.observation import Observation
 from reconcile.core.routers import istio
-from reconcile.core.state_machine import GATES, TABLE, Move, Standing, Traffic
+from reconcile.core.state_machine import Move, Standing, Traffic
 from reconcile.core.stops import GateError
 from reconcile.engine import apply, listing
 from reconcile.engine.apply import _record_event
@@ -24,54 +23,19 @@ from reconcile.model.plan import Record, Result
 from reconcile.model.policy import Steps
 from reconcile.model.rollout import Phase
 from tests.explorer.beginnings import BEGINNINGS
+from tests.explorer.mutating import both, computed, moved, owned, table, ungated
 from tests.explorer.program import Program
 from tests.explorer.search import SEEDS, Search
 from tests.explorer.story import follow
+from tests.explorer.word_mutants import WORD_MUTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from reconcile.core.case import Case
     from reconcile.core.state_machine import Row
     from reconcile.core.walk import Walk
-
-    Mutant = Callable[[], AbstractContextManager[Any]]
-
-
-def _both(*mutants: Mutant) -> Mutant:
-    @contextmanager
-    def applied() -> Iterator[None]:
-        with ExitStack() as stack:
-            for mutant in mutants:
-                stack.enter_context(mutant())
-            yield
-
-    return applied
-
-
-def _set(owner: Any, name: str, value: Any) -> Mutant:
-    return lambda: patch.object(owner, name, value)
-
-
-def _gates(move: Move, *dropped: str) -> Mutant:
-    left = tuple(gate for gate in GATES[move] if gate not in dropped)
-    return lambda: patch.dict(GATES, {move: left})
-
-
-def _moves(*names: Move, change: Callable[[Case, moves.Effect], moves.Effect]) -> Mutant:
-    def changed(made: Callable[..., moves.Effect]) -> Callable[..., moves.Effect]:
-        return lambda case, to: change(case, made(case, to))
-
-    return lambda: patch.dict(moves.MOVES, {name: changed(moves.MOVES[name]) for name in names})
-
-
-def _table(change: Callable[[Row], Row | None]) -> Mutant:
-    return _set(state_machine, "TABLE", tuple(row for row in map(change, TABLE) if row is not None))
-
-
-def _property(owner: Any, name: str, value: Callable[[Any], Any]) -> Mutant:
-    return _set(owner, name, property(value))
+    from tests.explorer.mutating import Mutant
 
 
 # Replacements for functions of the program.
@@ -219,59 +183,60 @@ _STARTED = revision.started
 
 
 MUTANTS: dict[str, Mutant] = {
-    "the weights are written without a test": _both(
-        _set(patches, "same_generation", lambda _: []), _set(istio.Destination, "tests", lambda _: [])
+    "the weights are written without a test": both(
+        owned(patches, "same_generation", lambda _: []), owned(istio.Destination, "tests", lambda _: [])
     ),
-    "only the values are tested, not the generation": _set(patches, "same_generation", lambda _: []),
-    "the ticket is not tested": _set(status, "patch", _without_first_test),
-    "the status is written after the weight": _set(plans, "moved", _status_last),
-    "the canary is scaled down without a ticket": _set(plans, "moved", _no_ticket),
-    "the end is stored before it is reached": _moves(Move.RETIRE, Move.RETURN, change=_status_first),
-    "a repair is on record before it is stored": _moves(Move.ADVANCE, Move.RESTORE, change=_status_first),
-    "the maximum is only an exact one": _property(Weights, "traffic", _exact_maximum),
-    "the revision is recorded before the reset": _moves(Move.RESET, change=_recorded_early),
-    "the reset is left out": _table(_reset_omitted),
-    "no metric is asked at the maximum": _gates(Move.PROMOTE, "analysis"),
-    "no metric is asked on the way": _gates(Move.ADVANCE, "analysis"),
-    "the copy is made in the pass that reaches the maximum": _moves(Move.ADVANCE, change=_copied_as_well),
-    "what is no number passes": _set(analysis, "judge", _judged(lambda answer: answer.value != answer.value)),
-    "no data passes": _set(analysis, "judge", _judged(lambda answer: answer.value is None)),
-    "the canary's health is no gate": _gates(Move.ADVANCE, "canary"),
-    "the canary's scaling is no gate": _gates(Move.ADVANCE, "scaling"),
-    "the primary's health is no gate for a start": _gates(Move.START, "primary"),
-    "the primary's health is no gate for a reset": _gates(Move.RESET, "primary"),
-    "traffic goes back before the primary is rolled out": _gates(Move.CONCLUDE, "primary", "endpoints"),
-    "the interval is ignored": _both(
-        _set(gates, "interval", _never_waits), lambda: patch.dict(gates.BY_NAME, {"interval": _never_waits})
+    "only the values are tested, not the generation": owned(patches, "same_generation", lambda _: []),
+    "the ticket is not tested": owned(status, "patch", _without_first_test),
+    "the status is written after the weight": owned(plans, "moved", _status_last),
+    "the canary is scaled down without a ticket": owned(plans, "moved", _no_ticket),
+    "the end is stored before it is reached": moved(Move.RETIRE, Move.RETURN, change=_status_first),
+    "a repair is on record before it is stored": moved(Move.ADVANCE, Move.RESTORE, change=_status_first),
+    "the maximum is only an exact one": computed(Weights, "traffic", _exact_maximum),
+    "the revision is recorded before the reset": moved(Move.RESET, change=_recorded_early),
+    "the reset is left out": table(_reset_omitted),
+    "no metric is asked at the maximum": ungated(Move.PROMOTE, "analysis"),
+    "no metric is asked on the way": ungated(Move.ADVANCE, "analysis"),
+    "the copy is made in the pass that reaches the maximum": moved(Move.ADVANCE, change=_copied_as_well),
+    "what is no number passes": owned(analysis, "judge", _judged(lambda answer: answer.value != answer.value)),
+    "no data passes": owned(analysis, "judge", _judged(lambda answer: answer.value is None)),
+    "the canary's health is no gate": ungated(Move.ADVANCE, "canary"),
+    "the canary's scaling is no gate": ungated(Move.ADVANCE, "scaling"),
+    "the primary's health is no gate for a start": ungated(Move.START, "primary"),
+    "the primary's health is no gate for a reset": ungated(Move.RESET, "primary"),
+    "traffic goes back before the primary is rolled out": ungated(Move.CONCLUDE, "primary", "endpoints"),
+    "the interval is ignored": both(
+        owned(gates, "interval", _never_waits), lambda: patch.dict(gates.BY_NAME, {"interval": _never_waits})
     ),
-    "the last step is not cut at the maximum": _set(Steps, "after", lambda steps, weight: weight + steps.size),
-    "the canary is scaled down under traffic": _table(_whatever_traffic),
-    "the canary is scaled down with the last weight": _moves(Move.CONCLUDE, change=_scaled_as_well),
-    "a canary is scaled up again and again": _property(ReleaseRecord, "parked", _without_replicas),
-    "a canary is scaled up only once": _property(ReleaseRecord, "parked", _new_without_replicas),
-    "a canary that moved on is copied": _both(
-        _table(_whatever_canary), _property(ReleaseRecord, "copy_due", _any_copy_due)
+    "the last step is not cut at the maximum": owned(Steps, "after", lambda steps, weight: weight + steps.size),
+    "the canary is scaled down under traffic": table(_whatever_traffic),
+    "the canary is scaled down with the last weight": moved(Move.CONCLUDE, change=_scaled_as_well),
+    "a canary is scaled up again and again": computed(ReleaseRecord, "parked", _without_replicas),
+    "a canary is scaled up only once": computed(ReleaseRecord, "parked", _new_without_replicas),
+    "a canary that moved on is copied": both(
+        table(_whatever_canary), computed(ReleaseRecord, "copy_due", _any_copy_due)
     ),
-    "a promotion that was not copied is copied without an analysis": _gates(Move.COPY, "analysis"),
-    "a promotion that was not copied is copied whatever the canary is": _gates(Move.COPY, "canary", "scaling"),
-    "a promotion that was not copied is not taken up": _table(lambda row: None if row.move is Move.COPY else row),
-    "an edit of the primary is copied over": _both(_gates(Move.PROMOTE, "edits"), _gates(Move.COPY, "edits")),
-    "what the primary was is not on record": _set(
+    "a promotion that was not copied is copied without an analysis": ungated(Move.COPY, "analysis"),
+    "a promotion that was not copied is copied whatever the canary is": ungated(Move.COPY, "canary", "scaling"),
+    "a promotion that was not copied is not taken up": table(lambda row: None if row.move is Move.COPY else row),
+    "an edit of the primary is copied over": both(ungated(Move.PROMOTE, "edits"), ungated(Move.COPY, "edits")),
+    "what the primary was is not on record": owned(
         revision, "started", lambda state, canary, _: _recorded(state, canary)
     ),
-    "what the primary was is put on record in each step": _set(revision, "started", _recorded_anew),
-    "a canary is scaled down whatever other routes do": _both(
-        _gates(Move.RETIRE, "drained"), _gates(Move.RETURN, "drained")
+    "what the primary was is put on record in each step": owned(revision, "started", _recorded_anew),
+    "a canary is scaled down whatever other routes do": both(
+        ungated(Move.RETIRE, "drained"), ungated(Move.RETURN, "drained")
     ),
-    "a second Rollout on the same Deployments moves as well": _set(listing, "_rivals", lambda _: {}),
-    "the weight that was asked for is restored": _property(Weights, "restorable", lambda weights: weights.recorded),
-    "a release that is done begins again": _both(
-        _table(_never_done), _property(Observation, "at_rest", lambda seen: seen.rollout.spec is None)
+    "a second Rollout on the same Deployments moves as well": owned(listing, "_rivals", lambda _: {}),
+    "the weight that was asked for is restored": computed(Weights, "restorable", lambda weights: weights.recorded),
+    "a release that is done begins again": both(
+        table(_never_done), computed(Observation, "at_rest", lambda seen: seen.rollout.spec is None)
     ),
-    "a halt takes the traffic back": _set(plans, "halted", _halts_by_rolling_back),
-    "Events are written first": _set(apply, "apply", _speaks_first),
-    "a pass that stood still goes on": _set(apply, "apply", _never_late),
-    "a failed write does not end the pass": _set(apply, "apply", _never_gives_up),
+    "a halt takes the traffic back": owned(plans, "halted", _halts_by_rolling_back),
+    "Events are written first": owned(apply, "apply", _speaks_first),
+    "a pass that stood still goes on": owned(apply, "apply", _never_late),
+    "a failed write does not end the pass": owned(apply, "apply", _never_gives_up),
+    **WORD_MUTANTS,
 }
 
 

@@ -28,6 +28,14 @@ LAWS = {
     "15": "every release ends well, also after a killed pass",
     "16": "no value that somebody gave the primary since the release started is lost",
     "17": "a second Rollout on the same Deployments moves nothing",
+    "18": "a rollback takes all traffic off, and raises no weight",
+    "19": "a revision that failed gets no traffic until its template or its retry changes",
+    "20": "under `suspend` only the status is written, under `pause` only an abort moves anything",
+    "21": "an abort takes all traffic off in the pass that sees it, and asks no metric",
+    "22": "a check is counted at most once an interval, and failed only where the metrics say so",
+    "23": "a step is left only after its hold and its approval",
+    "24": "after the copy the traffic goes back in its steps, and the canary drains before it goes",
+    "25": "an attempt ends by a person, a deadline, or more failed checks than are forgiven",
     "interval": "two steps are not within one interval",
 }
 

@@ -9,18 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.model.errors import RefusedError
-from tests.explorer import laws, manifests
+from tests.explorer import laws, manifests, statuses, word_laws
 from tests.explorer.laws import Write
 from tests.explorer.program import ANSWERS, Program, Request
-from tests.explorer.state import NOBODY, PRESENT, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
+from tests.explorer.specs import SPECS
+from tests.explorer.state import DISTANT, NOBODY, PRESENT, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
 from tests.support.world import VS, C, P, R
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconcile.model.kinds import Manifest
+    from reconcile.model.plan import Plan
 
 MOST_AT_ONCE = 2
+ENDS = {"retire", "return", "give up"}
+COUNTED = ("good", "bad", "absent")
+"""The answers that a failure policy tells apart."""
 LETTERS = {VS: "V", P: "P", C: "C", R: "R"}
 NAMES = {"V": "the VirtualService", "P": "the primary", "C": "the canary", "R": "the status"}
 
@@ -52,15 +57,24 @@ def steps(program: Program, world: World) -> Iterator[Step]:
 def _begin(program: Program, world: World) -> Iterator[Step]:
     another = len(world.flights)
     who = "another pass" if another else "a pass"
-    for answer in ANSWERS:
+    for answer in COUNTED if world.cast else ANSWERS:
         flight = _in_progress(program, world, answer)
         plot = program.plots[flight.plan]
         doubts = "" if answer == "good" else f", metrics are {answer}"
-        quiet = another + (answer != "good")
-        step = Step(f"{who} begins{doubts}", quiet, world, plot.plan.move, plot.broken)
+        free = answer == "good" or (answer == "bad" and SPECS[world.spec].limit is not None)
+        quiet = another + (not free)
+        broken = plot.broken + word_laws.decided(plot.plan, flight.evidence, asked=plot.asked)
+        step = Step(f"{who} begins{doubts}", quiet, world, plot.plan.move, broken)
         yield _went_on(program, world, flight, step)
         if not plot.asked:
             return
+
+
+def begun(program: Program, world: World, answer: str) -> tuple[World, Plan]:
+    """Returns the world after a pass has begun, and its plan. `world` has no other pass."""
+    flight = _in_progress(program, world, answer)
+    plan = program.plots[flight.plan].plan
+    return _went_on(program, world, flight, Step("", 0, world)).world, plan
 
 
 def decided(program: Program, world: World, answer: str = "good") -> int:
@@ -71,20 +85,21 @@ def decided(program: Program, world: World, answer: str = "good") -> int:
 def _in_progress(program: Program, world: World, answer: str) -> Flight:
     """Returns the pass in progress after the real program has decided on the present world."""
     status = world.status
-    ranks = {world.primary.by, world.routed} | ({status.advanced, status.entered} if status else set())
+    ranks = {world.primary.by, world.routed, *((status.advanced, status.entered) if status else ())}
     ordered = sorted(ranks - {NOBODY})
     number = decided(program, world, answer)
     plot = program.plots[number]
     return Flight(
         plan=number,
         answers="",
-        evidence=_evidence(world, measured=plot.asked and answer == "good"),
+        evidence=_evidence(world, answer if plot.asked else ""),
         clock=tuple(PRESENT if stamp == PRESENT else ordered[stamp - 1] for stamp in plot.stamps),
     )
 
 
-def _evidence(world: World, *, measured: bool) -> Evidence:
+def _evidence(world: World, answer: str) -> Evidence:
     canary, status = world.canary, world.status
+    attempt = status.attempt if status else None
     recorded = manifests.template_named(status.revision) if status else -1
     return Evidence(
         routes=world.routes,
@@ -98,8 +113,12 @@ def _evidence(world: World, *, measured: bool) -> Evidence:
         weight=(status.weight or 0) if status else 0,
         proven=(status.proven or 0) if status else 0,
         same=recorded == canary.template,
-        measured=measured,
+        measured=answer == "good",
         elsewhere=world.elsewhere,
+        answer=answer if world.cast else "",
+        serves=not world.cast or world.primary.health not in {"broken", "zero"},
+        orders=world.orders(canary.template),
+        late=attempt is not None and attempt.started == DISTANT,
     )
 
 
@@ -170,9 +189,7 @@ def _without_unneeded(program: Program, flight: Flight, request: Request) -> Fli
     targets = {LETTERS[patch.target] for patch in remaining}
     whole = any(operation["path"] == "/status" for patch in remaining for operation in patch.operations)
     kept = targets - {"R"} | {"S", "M", "E", "late"} | ({"R", "C", "spec"} if whole else set())
-    noted = (
-        {"V", "P", "C"} if "C" in targets or plan.move in {"retire", "return"} else {"C"} if "V" in targets else set()
-    )
+    noted = {"V", "P", "C"} if "C" in targets or plan.move in ENDS else {"C"} if "V" in targets else set()
     return flight._replace(moved=flight.moved & kept, disturbed=flight.disturbed & noted)
 
 
@@ -254,6 +271,6 @@ def _noted(program: Program, world: World, flight: Flight, request: Request, aft
     if not any(operation["path"] == "/status" and operation["op"] != "test" for operation in request.patch.operations):
         assert world.status is not None
         return world._replace(status=world.status._replace(notes=program.notes.number(after["status"])))
-    status = manifests.status_of(after, plot.old, program.notes, flight.moved)
+    status = statuses.status_of(after, plot.past, program.notes, flight.moved)
     ranks = dict(zip(plot.stamps, flight.clock, strict=True)) | {NOBODY: NOBODY}
     return world._replace(status=status._replace(advanced=ranks[status.advanced], entered=ranks[status.entered]))

@@ -7,6 +7,7 @@ results into steps of the world.
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,9 +20,10 @@ from reconcile.model.errors import ClusterError, LostRaceError, MissingError, Re
 from reconcile.model.kinds import ENDPOINT_SLICE, version_of
 from reconcile.model.measurement import Failure
 from reconcile.model.settings import Settings
-from tests.explorer import manifests, whole_pass
-from tests.explorer.manifests import NOW, Notes
+from tests.explorer import manifests, statuses, whole_pass
+from tests.explorer.clock import NOW
 from tests.explorer.state import NOBODY
+from tests.explorer.statuses import Notes
 from tests.support.fakes import FixedMeter, ref_of
 from tests.support.world import METRICS, SUCCESS
 
@@ -50,13 +52,13 @@ OUTCOMES: dict[str, type[ClusterError] | None] = {"o": None, "r": LostRaceError,
 class Plot(NamedTuple):
     """A plan, as the explorer uses it.
 
-    `asked`: it depends on measurements. `stamps`: the times that it stores, as ranks of which the first `old` are old.
+    `asked`: it depends on measurements. `stamps`: the times that it stores, as ranks; `past` says which are old.
     `broken`: the violations of it even if nothing disturbs it.
     """
 
     plan: Plan
     asked: bool
-    old: int
+    past: tuple[int, int]
     stamps: tuple[int, ...]
     broken: tuple[str, ...]
 
@@ -174,7 +176,7 @@ class Program:
         known = status._replace(
             advanced=stamps.get(status.advanced, FOREIGN), entered=stamps.get(status.entered, FOREIGN)
         )
-        return world._replace(status=known, old=plot.old)
+        return world._replace(status=known, old=plot.past[0], long=plot.past[1])
 
     @property
     def decisions(self) -> int:
@@ -183,7 +185,7 @@ class Program:
 
     def decide(self, world: World, answer: str) -> int:
         """Returns the number of the plan of a pass that begins now. `world` has only its own ranks."""
-        key = (world[:9], answer)
+        key = (world[:-2], answer)
         if key not in self._decided:
             self._decided[key] = self._plotted(world, answer)
         return self._decided[key]
@@ -201,27 +203,29 @@ class Program:
         )
         plan, *others = sorted((record.plan for record in single.plans()), key=lambda made: made.rollout)
         asked = bool(meter.asked)
-        text = self._text(plan, asked, world.old)
+        text = self._text(plan, asked, world.past)
         if text not in self._numbers:
             self._numbers[text] = len(self.plots)
-            broken = whole_pass.broken(plan, found, ANSWERS[answer], INTERVAL) if self._whole else ()
+            whole = self._whole and not world.cast
+            broken = whole_pass.broken(plan, found, ANSWERS[answer], INTERVAL) if whole else ()
             broken += tuple(word for other in others for word in second(other))
-            self.plots.append(Plot(plan, asked, world.old, tuple(self._stamps(plan, world.old)), broken))
+            self.plots.append(Plot(plan, asked, world.past, tuple(self._stamps(plan, world.past)), broken))
         return self._numbers[text]
 
     def _text(self, plan: Plan, *facts: object) -> str:
-        writes = [[str(one.target), one.subresource, manifests.timeless(list(one.operations))] for one in plan.patches]
+        writes = [[str(one.target), one.subresource, statuses.timeless(list(one.operations))] for one in plan.patches]
         said = [event.message for event in plan.events]
-        return json.dumps([plan.move, plan.error, plan.before.phase, *facts, writes, said], sort_keys=True)
+        held = statuses.untimed(plan.reason) if plan.move == "hold" else ""  # no Event has it
+        return json.dumps([plan.move, plan.error, plan.before.phase, *facts, writes, said, held], sort_keys=True)
 
-    def _stamps(self, plan: Plan, old: int) -> Iterator[int]:
+    def _stamps(self, plan: Plan, past: tuple[int, int]) -> Iterator[int]:
         found: set[int] = set()
         for patch in plan.patches:
             for operation in patch.operations:
                 if operation["op"] != "test" and operation["path"] == "/status":
-                    status = manifests.status_of({"status": operation["value"]}, old, self.notes)
+                    status = statuses.status_of({"status": operation["value"]}, past, self.notes)
                     found |= {status.advanced, status.entered}
-        yield from sorted(found - {0})
+        yield from sorted(found - {NOBODY})
 
     def request(self, plan: int, answers: str, *, late: bool = False) -> Request:
         """Returns what a pass does after these outcomes: the real `apply` runs and stops at the next write.
@@ -251,7 +255,7 @@ class Program:
             "V": world.routes,
             "P": world.primary[:2],
             "C": world.canary,
-            "R": (world.spec, world.status, world.old),
+            "R": (world.spec, world.status, world.past, world.asked),
         }
         key = (request.key, value[letter], known)
         if key not in self._written:
@@ -268,9 +272,24 @@ def second(plan: Plan) -> tuple[str, ...]:
     return () if plan.move == "halt" and status_only else ("17: a second Rollout moves the Deployments of the first",)
 
 
+def _copied(manifest: Manifest, operations: list[dict[str, Any]]) -> Manifest:
+    """Returns a copy of a manifest as deep as the operations go: a whole copy takes longer than all else."""
+    new = dict(manifest)
+    for operation in operations:
+        node: Any = new
+        for part in operation["path"].split("/")[1:-1]:
+            key: Any = int(part) if isinstance(node, list) else part
+            if key not in (range(len(node)) if isinstance(node, list) else node):
+                break  # the operation fails by itself
+            node[key] = copy(node[key])
+            node = node[key]
+    return new
+
+
 def _patched(before: Manifest, patch: Patch) -> Manifest | None:
     try:
-        new: Manifest = jsonpatch.apply_patch(before, manifests.timeless(list(patch.operations)))
+        operations = statuses.timeless(list(patch.operations))
+        new: Manifest = jsonpatch.JsonPatch(operations).apply(_copied(before, operations), in_place=True)
     except jsonpatch.JsonPatchTestFailed:
         return None
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:

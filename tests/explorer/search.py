@@ -35,6 +35,9 @@ def begin(**changes: object) -> World:
         status=None,
         old=0,
         elsewhere=-1,
+        long=0,
+        cast="",
+        asked=(),
         memory=Memory(),
         flights=(),
     )
@@ -51,6 +54,14 @@ SEEDS: dict[str, World] = {
 }
 BESIDE_ANOTHER: dict[str, World] = {"a second Rollout": begin(elsewhere=60)}
 """Where somebody else splits traffic to the canary too; searched apart, as most of what happens is the same."""
+
+BY_WORD: dict[str, World] = {
+    "failed checks roll back": begin(spec="rolled back", cast="retries"),
+    "failed checks freeze": begin(spec="frozen", cast="mends"),
+    "people steer": begin(spec="up to 60", cast="steers"),
+    "a step is approved": begin(spec="approved", cast="approves"),
+}
+"""Where people act, or a failure policy does; in each only some act, see `environment.CASTS`."""
 
 
 @dataclass(frozen=True)

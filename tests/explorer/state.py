@@ -2,9 +2,11 @@
 
 What is left out, and why no behaviour is lost:
 
-- *Times* are ranks. A pass compares a time with its own (has the interval passed?) and two times with each other (who
-  wrote first?). So only their order is kept, and which of them the interval has passed since: ranks up to `World.old`.
+- *Times* are ranks. A pass compares a time with its own (has the interval passed, or a deadline?) and two times with
+  each other (who wrote first?). So only their order is kept, and which of them the interval has passed since: ranks up
+  to `World.old`; and a long time, which is more than any deadline, hold or drain: ranks up to `World.long`.
   Times of conditions and measurements are not kept at all: no decision depends on them.
+- *Counted checks* are kept up to one more than any limit of the model, all checks not at all: only a limit asks.
 - *Generations and resource versions* are only ever compared: with what is on record, or with what a pass has read.
   So what is kept is whether they are still equal: `Status.generation`, `Status.seen`, `Flight.moved`.
 - *Pod templates* are a handful, named by their place in `manifests.TEMPLATES`.
@@ -25,6 +27,10 @@ NOBODY = 0
 """The rank of a time that is not there."""
 PRESENT = -1
 """In the clock of a pass that has not written yet: the time at which it will."""
+DISTANT = -2
+"""In an attempt, whose times are only held against one span each: it has passed."""
+RECENT = -3
+"""In an attempt: the span has not passed."""
 UNMANAGED = -1
 """In `World.routes`: an http route that is none of the program's business."""
 
@@ -43,6 +49,23 @@ class Canary(NamedTuple):
     template: int = 1
     size: int = 2
     health: str = "ok"
+
+
+class Attempt(NamedTuple):
+    """What the status says of the attempt at a revision.
+
+    `checked` is RECENT until the interval has passed, `started` and `held` until a long time has.
+    """
+
+    revision: str
+    number: int
+    token: str
+    failed: int
+    consecutive: int
+    failure: str
+    started: int
+    checked: int
+    held: int
 
 
 class Status(NamedTuple):
@@ -64,6 +87,7 @@ class Status(NamedTuple):
     notes: int
     proven: int | None = None
     primary: str = ""
+    attempt: Attempt | None = None
 
 
 class Memory(NamedTuple):
@@ -73,7 +97,10 @@ class Memory(NamedTuple):
     and was not copied yet, or -1. `done`: a pass stored `Succeeded`, and the canary's template is still the same.
     `reached`: the most that the canary was given since it has its template. `begun`: the template that was given its
     first traffic by a pass, or by hand, or -1. `started`: the primary's template when the canary's present one was
-    taken up, or -1.
+    taken up, or -1. `recent`: a pass moved a weight since a long time passed last; `fell`: and took some away after the
+    copy since the interval passed last. `counted`: a check of this attempt was counted since the interval passed last.
+    `fails`: so many of its counted checks failed. `failed`: the template whose attempt a pass ended, or -1. `again`: a
+    person asks for another attempt, and no pass has begun it.
     """
 
     rose: bool = False
@@ -82,12 +109,20 @@ class Memory(NamedTuple):
     reached: int = 0
     begun: int = -1
     started: int = -1
+    recent: bool = False
+    fell: bool = False
+    counted: bool = False
+    fails: int = 0
+    failed: int = -1
+    again: bool = False
 
 
 class Evidence(NamedTuple):
     """What a pass in progress has read, as far as the laws need it.
 
-    `same`: the revision on record is the canary's. `measured`: every metric was asked and passed.
+    `same`: the revision on record is the canary's. `measured`: every metric was asked and passed. `answer`: what the
+    metrics said, if they were asked. `serves`: the primary has an available replica. `orders`: what people ask of the
+    canary's revision. `late`: a deadline is over.
     """
 
     routes: tuple[int, ...]
@@ -103,6 +138,10 @@ class Evidence(NamedTuple):
     same: bool
     measured: bool
     elsewhere: int
+    answer: str = ""
+    serves: bool = True
+    orders: frozenset[str] = frozenset()
+    late: bool = False
 
 
 class Flight(NamedTuple):
@@ -122,10 +161,24 @@ class Flight(NamedTuple):
     clock: tuple[int, ...] = ()
 
 
+ANY = -1
+"""In `Asked.template`: whatever the canary has."""
+
+
+class Asked(NamedTuple):
+    """An annotation of a person, or (`suspend`) a field of the spec."""
+
+    action: str
+    template: int = ANY
+    argument: str = ""
+
+
 class World(NamedTuple):
     """A state. `routes` are the canary's weights, route by route; `routed` is when a GitOps tool wrote them last.
 
     `elsewhere` is the weight that the VirtualService of a second Rollout gives the same canary; -1 = there is none.
+    `cast` names who acts, of `environment.CASTS`. `asked` is what people ask for: an action, the template that it is
+    about (ANY = all), and what follows the revision.
     """
 
     primary: Primary
@@ -137,6 +190,9 @@ class World(NamedTuple):
     status: Status | None
     old: int
     elsewhere: int
+    long: int
+    cast: str
+    asked: tuple[Asked, ...]
     memory: Memory
     flights: tuple[Flight, ...]
 
@@ -154,6 +210,19 @@ class World(NamedTuple):
     def lowest(self) -> int:
         """The canary's lowest weight in the managed routes."""
         return min(self.weights)
+
+    @property
+    def past(self) -> tuple[int, int]:
+        """The ranks up to which the interval, and a long time, have passed."""
+        return self.old, self.long
+
+    def orders(self, template: int) -> frozenset[str]:
+        """Returns what is asked for of a template."""
+        return frozenset(
+            f"{one.action}/{one.argument}" if one.argument else one.action
+            for one in self.asked
+            if one.template in {ANY, template}
+        )
 
     @property
     def latest(self) -> int:
@@ -176,11 +245,14 @@ def tidy(world: World) -> World:
     ranks -= {NOBODY, PRESENT}
     ordered = sorted(ranks)
     old = sum(rank <= world.old for rank in ordered)
+    long = sum(rank <= world.long for rank in ordered)
     flights = world.flights
     if ordered == list(range(1, len(ordered) + 1)):
         if len(flights) > 1:
             flights = tuple(sorted(flights, key=_order))
-        return world if old == world.old and flights == world.flights else world._replace(old=old, flights=flights)
+        if (old, long) == world.past and flights == world.flights:
+            return world
+        return world._replace(old=old, long=long, flights=flights)
     new = {rank: place for place, rank in enumerate(ordered, start=1)} | {NOBODY: NOBODY, PRESENT: PRESENT}
     status = world.status
     if status is not None:
@@ -192,6 +264,7 @@ def tidy(world: World) -> World:
         routed=new[world.routed],
         status=status,
         old=old,
+        long=long,
         flights=flights,
     )
 

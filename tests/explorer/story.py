@@ -10,13 +10,14 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.explorer.manifests import TEMPLATES, template_named
-from tests.explorer.search import BESIDE_ANOTHER, SEEDS, Search
+from tests.explorer.search import BESIDE_ANOTHER, BY_WORD, SEEDS, Search
+from tests.explorer.state import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tests.explorer.search import Violation
-    from tests.explorer.state import World
+    from tests.explorer.state import Asked, World
 
 
 class Scene(NamedTuple):
@@ -30,7 +31,7 @@ class Scene(NamedTuple):
 
 def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
     """Yields the worlds on a way."""
-    world = (SEEDS | BESIDE_ANOTHER)[seed]
+    world = (SEEDS | BESIDE_ANOTHER | BY_WORD)[seed]
     yield Scene(seed, "", world, search.calm.broken(world))
     for action in way:
         step = next((one for one in search.steps(world) if one.action == action), None)
@@ -60,8 +61,18 @@ def seen(world: World) -> str:
     ]
     if world.elsewhere >= 0:
         parts.append(f"elsewhere {world.elsewhere}")
+    if world.asked:
+        parts.append("asked " + ", ".join(_asked(one) for one in world.asked))
     if status is not None:
         recorded = template_named(status.revision)
         name = TEMPLATES[recorded][0] if recorded >= 0 else "nothing"
         parts.append(f"status {status.phase or 'new'} at {status.weight} with {name}")
+        if status.attempt is not None:
+            found = status.attempt
+            parts.append(f"attempt {found.number}, {found.failed} failed {found.failure}".rstrip())
     return "; ".join(parts)
+
+
+def _asked(one: Asked) -> str:
+    about = "anything" if one.template == ANY else TEMPLATES[one.template][0]
+    return f"{one.action} {about} {one.argument}".rstrip()

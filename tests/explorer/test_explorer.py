@@ -14,15 +14,18 @@ from reconcile.core.state_machine import Move
 from tests.explorer import numbers
 from tests.explorer.mutants import MUTANTS, caught
 from tests.explorer.program import Program
-from tests.explorer.search import BESIDE_ANOTHER, Search
+from tests.explorer.search import BESIDE_ANOTHER, BY_WORD, SEEDS, Search
 from tests.explorer.serial import interleaved, serial
 from tests.explorer.story import follow, seen, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The moves that only a person's word or a failure policy asks for: no Rollout of this model has either.
-BY_WORD = {Move.GIVE_UP, Move.ROLL_BACK, Move.PROMOTE_NOW}
+# The moves that only a person's word or a failure policy asks for: only the worlds of BY_WORD have either.
+WORD_MOVES = {Move.GIVE_UP, Move.ROLL_BACK, Move.PROMOTE_NOW}
+FEW = {"a new canary": SEEDS["a new canary"]}
+PART = 2500
+"""So many worlds of each, those with fewer disturbances first; `make explore` visits all."""
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 
@@ -43,7 +46,7 @@ def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> No
     assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
     assert search.complete == 1
     assert len(search.worlds) >= 100_000
-    assert {plot.plan.move for plot in search.program.plots} == {move.value for move in {*Move} - BY_WORD}
+    assert {plot.plan.move for plot in search.program.plots} == {move.value for move in {*Move} - WORD_MOVES}
     # Every action happens at least once.
     assert set(search.taken) >= {
         "the interval passes",
@@ -71,6 +74,24 @@ def test_a_canary_that_somebody_elses_route_splits_traffic_to_is_never_scaled_to
     assert search.taken["somebody has the other VirtualService give the canary 60"] > 100
 
 
+@pytest.mark.parametrize(
+    ("seed", "moves", "waits"),
+    [
+        ("failed checks roll back", {"halt", "roll back", "give up", "start", "idle", "retire"}, set()),
+        ("failed checks freeze", {"halt", "promote now", "reset", "retire"}, {"the failure policy holds it"}),
+        ("people steer", {"hold", "roll back", "give up", "retire"}, {"somebody paused it", "it is suspended"}),
+        ("a step is approved", {"hold", "advance", "conclude", "wait"}, {"nobody approved", "somebody paused it"}),
+    ],
+)
+def test_what_people_ask_for_and_a_failure_policy_keep_the_laws(seed: str, moves: set[str], waits: set[str]) -> None:
+    search = Search()
+    search.run(seeds={seed: BY_WORD[seed]}, levels=1, states=PART)
+    assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
+    assert {plot.plan.move for plot in search.program.plots} >= moves
+    assert set(search.calm.people) >= waits
+    assert set(search.taken) >= {"a pass begins, metrics are bad", "the interval passes"}
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_program_is_caught(name: str) -> None:
     assert caught(name)
@@ -88,9 +109,25 @@ def test_two_passes_at_once_leave_what_two_in_a_row_leave_or_less() -> None:
 def test_two_passes_without_a_ticket_leave_what_no_two_in_a_row_leave() -> None:
     with MUTANTS["the ticket is not tested"](), MUTANTS["the weights are written without a test"]():
         search = Search(program=Program(whole=False))
-        search.run(levels=0)
+        search.run(seeds=FEW, levels=0)
         worlds = [world for world in search.worlds if not world.flights]
         assert any(not interleaved(search.program, one) <= serial(search.program, one) for one in worlds)
+
+
+def test_a_retry_that_counts_again_gives_a_failed_revision_traffic() -> None:
+    on, later = "the pass goes on", "the interval passes"
+    begins, fails = ("a pass begins", on, on), (later, "a pass begins, metrics are bad", on)
+    failed = (*fails, *fails, on, later, *begins, on)
+    again = (later, *begins, "the canary is rolled out and well", later, *begins)
+    way = (*begins, *failed, "somebody asks for retry of 1.1, first", *again, *failed, *again)
+
+    def laws() -> set[str]:
+        scenes = follow(Search(program=Program(whole=False)), "failed checks roll back", way)
+        return {law.partition(":")[0] for scene in scenes for law in scene.broken}
+
+    assert laws() == set()
+    with MUTANTS["a retry counts again and again"]():
+        assert "19" in laws()
 
 
 @pytest.mark.parametrize("path", REGRESSIONS, ids=[path.stem for path in REGRESSIONS])
@@ -102,7 +139,7 @@ def test_what_was_mended_stays_so(path: Path) -> None:
 
 def test_a_way_can_be_followed_again() -> None:
     search = Search()
-    search.run(levels=0)
+    search.run(seeds=FEW, levels=0)
     world, number = list(search.worlds.items())[-1]
     *_, last = follow(search, *search.way(number))
     assert last.world == world
