@@ -18,9 +18,11 @@ import jsonpatch
 import pytest
 
 from reconcile.core.state_machine import Move
+from reconcile.model.actions import ANY_REVISION, Action
 from reconcile.model.kinds import EVENT, KINDS, Manifest, Ref
 from reconcile.model.measurement import Failure
 from reconcile.model.plan import Outcome, Plan, Result
+from reconcile.model.policy import Step, Steps
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support.world import CS, METRICS, PS, START, VS, C, P
@@ -51,7 +53,15 @@ class Turn:
     @property
     def moved(self) -> bool:
         """Whether a move of the table was made."""
-        return self.plan.move not in {Move.HALT, Move.WAIT}
+        return self.plan.move not in {Move.HALT, Move.WAIT, Move.HOLD}
+
+    @property
+    def steps(self) -> Steps:
+        """The weights that its canary goes through."""
+        analysis = self.spec["canaryAnalysis"]
+        listed = tuple(Step(weight=item["weight"]) for item in analysis.get("steps") or ())
+        most = listed[-1].weight if listed else analysis.get("maxWeight") or 100
+        return Steps(size=analysis.get("stepWeight") or 0, maximum=most, listed=listed)
 
 
 def turns(scene: Scene, cluster: Server, at: timedelta = timedelta(0)) -> Iterator[Turn]:
@@ -117,6 +127,11 @@ def healthy(manifest: Manifest) -> bool:
     return wanted > 0 and counts == {wanted} and seen and not late and manifest["spec"].get("paused") is not True
 
 
+def serves(manifest: Manifest) -> bool:
+    """Returns whether a Deployment has a pod that is available."""
+    return ((manifest.get("status") or {}).get("availableReplicas") or 0) > 0
+
+
 def good_metrics(turn: Turn) -> bool:
     """Returns whether each metric of the Rollout has an answer on the right side of its threshold."""
     for check in turn.spec["canaryAnalysis"].get("metrics") or ():
@@ -149,7 +164,7 @@ def law_applies(turn: Turn) -> None:
     targets = [patch.target for patch in turn.plan.patches]
     others = [target for target in targets if target != turn.plan.rollout]
     assert len(others) <= 1
-    last = others and (turn.plan.move in {Move.RETIRE, Move.RETURN} or _repairs(turn))
+    last = others and (turn.plan.move in {Move.RETIRE, Move.RETURN, Move.GIVE_UP} or _repairs(turn))
     assert targets in ([turn.plan.rollout, *others, *([turn.plan.rollout] if last else [])], others)
     world = dict(turn.before)
     for patch in turn.plan.patches:
@@ -170,7 +185,7 @@ def law_fenced(turn: Turn) -> None:
 
 def _moved_by_another_pass(manifest: Manifest) -> Iterator[Manifest]:
     """Yields the Rollouts that a plan must not finish: it does not know the version that its own first patch made."""
-    for key, value in (("phase", "another"), ("canaryRevision", "another"), ("canaryWeight", 99)):
+    for key, value in (("phase", "another"), ("canaryRevision", "another"), ("canaryWeight", -1)):
         if key in manifest["status"]:
             yield manifest | {"status": manifest["status"] | {key: value}}
 
@@ -214,12 +229,15 @@ def law_weights(turn: Turn) -> None:
     """Weights add up to 100, stay below the maximum, and rise at most one step above the lowest one read."""
     if weights(turn.before) == weights(turn.after):
         return
-    spec, recorded = turn.spec["canaryAnalysis"], _recorded(turn)
-    most, reached = spec.get("maxWeight") or 100, _reached(turn) if _repairs(turn) else min(shares(turn.before))
+    steps, recorded = turn.steps, _recorded(turn)
+    most, reached = steps.maximum, _reached(turn) if _repairs(turn) else min(shares(turn.before))
+    if turn.plan.move == Move.CONCLUDE:  # in steps, also from above the maximum
+        most = min(shares(turn.before))
     for primary, canary in weights(turn.after):
         assert type(primary) is type(canary) is int
         assert (primary + canary, 0 <= canary <= most) == (100, True)
-        assert canary <= (recorded if turn.plan.move == Move.RESTORE else reached + spec["stepWeight"])
+        if turn.plan.move != Move.CONCLUDE:
+            assert canary <= (recorded if turn.plan.move == Move.RESTORE else steps.after(reached))
 
 
 def _recorded(turn: Turn, which: str = "canaryWeight") -> Any:
@@ -231,7 +249,7 @@ TOOLS = set(Settings().gitops_managers)
 
 def _reached(turn: Turn) -> int:
     """Returns the weight of the canary, or the one it had until a GitOps tool put it back."""
-    lowest, most = min(shares(turn.before)), turn.spec["canaryAnalysis"].get("maxWeight") or 100
+    lowest, most = min(shares(turn.before)), turn.steps.maximum
     entries = turn.before[VS]["metadata"].get("managedFields") or ()
     writers = {entry["manager"] for entry in entries if "f:http" in entry.get("fieldsV1", {}).get("f:spec", {})}
     had = min(_recorded(turn), most)
@@ -249,12 +267,15 @@ def law_rises(turn: Turn) -> None:
 
 
 def law_returns(turn: Turn) -> None:
-    """Traffic goes back only to a healthy primary."""
+    """Traffic goes back only to a healthy primary; in a rollback to one that serves."""
     if any(shares(turn.before)) and shares(turn.before) != shares(turn.after) and not any(shares(turn.after)):
-        assert healthy(turn.before[P])
+        assert serves(turn.before[P]) if turn.plan.move == Move.ROLL_BACK else healthy(turn.before[P])
 
 
-WITHOUT_INTERVAL = {Move.RESTORE, Move.RESET, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT}
+WITHOUT_INTERVAL = {
+    *(Move.RESTORE, Move.RESET, Move.IDLE, Move.INITIALIZE, Move.HALT, Move.WAIT),
+    *(Move.HOLD, Move.ROLL_BACK, Move.PROMOTE_NOW),
+}
 
 
 def law_interval(turn: Turn) -> None:
@@ -297,12 +318,12 @@ def law_silence(turn: Turn) -> None:
         assert not turn.plan.events
         assert all(patch.target == turn.plan.rollout for patch in turn.plan.patches)
     else:
-        assert turn.plan.events or turn.plan.move in {Move.CONCLUDE, Move.PROMOTE, Move.HOLD}
+        assert turn.plan.events or turn.plan.move in {Move.CONCLUDE, Move.PROMOTE, Move.PROMOTE_NOW, Move.HOLD}
 
 
 NAMED = re.compile(
     r"(Deployment|Service|VirtualService|Rollout|HorizontalPodAutoscaler)s? \S+|(spec|status)[.:\[]|podinfo\S*\.test"
-    r"|a HorizontalPodAutoscaler|HorizontalPodAutoscalers|success rate|request duration"
+    r"|a HorizontalPodAutoscaler|HorizontalPodAutoscalers|success rate|request duration|podinfo -n test"
 )
 
 
@@ -310,14 +331,18 @@ def law_halt(turn: Turn) -> None:
     """A halt has one Warning, which names an object, a field or a metric, and writes only the status."""
     if turn.plan.move != Move.HALT:
         return
-    assert [event.type for event in turn.plan.events] == ["Warning"]
-    event = turn.plan.events[0]
+    event, *refused = turn.plan.events
+    assert event.type == "Warning"
+    assert all(item.message.startswith("Refused ") for item in refused)
     prefix = f"Halt rollout {turn.plan.rollout.name}.test "
     assert NAMED.search(event.message.removeprefix(prefix)), event.message
     assert NAMED.search(turn.plan.reason), turn.plan.reason
     assert all(patch.target == turn.plan.rollout for patch in turn.plan.patches)
     failed = [gate for gate in turn.plan.gates if gate.outcome is Outcome.FAILED]
-    assert len(failed) == 1
+    if len(failed) == 2:  # a limit was passed, and the way back is shut
+        assert failed[0].name in {"limits", "analysis"}
+    else:
+        assert len(failed) == 1
     law_numbers(event.message)
 
 
@@ -370,20 +395,26 @@ def law_state_kept(turn: Turn) -> None:
         for status in (before, after):
             status.pop("conditions", None)
             status.pop("observedGeneration", None)
+        if "analysis" not in before:
+            after.pop("analysis", None)  # an attempt begins with the first pass that sees the revision
         # With a metric that nobody knows, all of the Rollout can be read but its analysis: traffic is adopted.
-        assert after == before or "is no metric template" in turn.plan.reason
+        # With an abort that comes too late, all but the analysis is looked at.
+        assert after == before or "is no metric template" in turn.plan.reason or asks(turn, Action.ABORT)
 
 
 def law_template(turn: Turn) -> None:
-    """The primary only gets the present template of a canary that passed at the maximum."""
+    """The primary only gets the present template of a canary that passed at the maximum, or by a person's word."""
     if P not in turn.before or turn.before[P]["spec"] == turn.after[P]["spec"]:
         return
-    status, spec = turn.before[turn.plan.rollout].get("status") or {}, turn.spec["canaryAnalysis"]
+    status = turn.before[turn.plan.rollout].get("status") or {}
     assert healthy(turn.before[P])
     assert healthy(turn.before[C])
-    assert good_metrics(turn)
-    assert _reached(turn) >= (spec.get("maxWeight") or 100)
-    if turn.plan.move != Move.PROMOTE:
+    if turn.plan.move == Move.PROMOTE_NOW:
+        assert asks(turn, Action.PROMOTE)
+    else:
+        assert good_metrics(turn)
+        assert _reached(turn) >= turn.steps.maximum
+    if turn.plan.move not in {Move.PROMOTE, Move.PROMOTE_NOW}:
         assert (turn.plan.move, status["phase"]) == (Move.COPY, "Promoting")
         book, canary = (status.get("canaryUID"), status.get("canaryGeneration")), turn.before[C]["metadata"]
         same_object = book == (canary.get("uid"), canary.get("generation"))
@@ -425,7 +456,7 @@ def law_scaled(turn: Turn) -> None:
         return
     if replicas(turn.after[C]) == 0:
         assert not any(shares(turn.before))
-        assert healthy(turn.before[P])
+        assert serves(turn.before[P]) if turn.plan.move == Move.GIVE_UP else healthy(turn.before[P])
     else:
         assert turn.plan.move == Move.SCALE_UP
         assert replicas(turn.before[C]) == 0
@@ -463,6 +494,92 @@ def law_claims(turn: Turn) -> None:
             assert replicas(turn.after[C]) == int(words.rpartition(" ")[2])
 
 
+# What people and policies ask for.
+
+
+def asks(turn: Turn, action: Action, *values: str) -> bool:
+    """Returns whether an annotation asks for an action on the canary's revision, by that alone or by these values."""
+    annotations = turn.before[turn.plan.rollout]["metadata"].get("annotations") or {}
+    value = annotations.get(action.annotation)
+    if value is None or C not in turn.before:
+        return False
+    now = revision(turn.before[C]["spec"]["template"])
+    return value in {now, *(f"{now}/{one}" for one in values)}
+
+
+def _analysis(turn: Turn, objects: Objects) -> Manifest:
+    return dict((objects[turn.plan.rollout].get("status") or {}).get("analysis") or {})
+
+
+def law_held(turn: Turn) -> None:
+    """Under a suspension nothing is moved, and under a pause nothing but by an abort, which it does not hold up."""
+    if turn.spec.get("suspend") is True:
+        assert not turn.moved
+    annotations = turn.before[turn.plan.rollout]["metadata"].get("annotations") or {}
+    every = annotations.get(Action.PAUSE.annotation) == ANY_REVISION
+    if turn.moved and (every or (C in turn.before and asks(turn, Action.PAUSE))):
+        assert turn.plan.move in {Move.ROLL_BACK, Move.IDLE, Move.INITIALIZE}
+        assert turn.plan.move != Move.ROLL_BACK or _ended(turn) or asks(turn, Action.ABORT)
+
+
+def _ended(turn: Turn) -> bool:
+    """Returns whether a rollback was under way before this pass."""
+    return bool(_recorded(turn, "phase") == "RollingBack")
+
+
+def law_aborted(turn: Turn) -> None:
+    """After an abort the canary gets no more traffic, and asks no metric, as long as a promotion did not begin."""
+    if C not in turn.before or _recorded(turn, "phase") in {"Promoting", "Finalising"} or not asks(turn, Action.ABORT):
+        return
+    assert all(new <= old for old, new in zip(shares(turn.before), shares(turn.after), strict=True))
+    if turn.plan.move == Move.ROLL_BACK:
+        assert not turn.plan.measurements
+
+
+def law_rolled_back(turn: Turn) -> None:
+    """A rollback leaves no traffic on the canary, and has a cause: a person, a limit, or that it has begun."""
+    if turn.plan.move != Move.ROLL_BACK or turn.result is not Result.APPLIED:
+        return
+    assert not any(shares(turn.after))
+    assert (turn.after[turn.plan.rollout]["status"] or {})["phase"] == "RollingBack"
+    assert _ended(turn) or asks(turn, Action.ABORT) or turn.spec["canaryAnalysis"].get("onFailure") == "Rollback"
+
+
+def law_failed(turn: Turn) -> None:
+    """A revision that has failed gets no traffic, until a person says so with another token."""
+    status, analysis = turn.before[turn.plan.rollout].get("status") or {}, _analysis(turn, turn.before)
+    if status.get("phase") not in {"Failed", "RollingBack"} or C not in turn.before:
+        return
+    now = revision(turn.before[C]["spec"]["template"])
+    tokens = {"a", "b"} - {analysis.get("retryToken")}
+    if status.get("canaryRevision") == now and not asks(turn, Action.RETRY, *tokens):
+        assert all(new <= old for old, new in zip(shares(turn.before), shares(turn.after), strict=True))
+
+
+def law_counts(turn: Turn) -> None:
+    """Of one attempt a pass counts one check, and a failed one only where a metric was out of its bounds."""
+    before, after = _analysis(turn, turn.before), _analysis(turn, turn.after)
+    same = all(before.get(key) == after.get(key) for key in ("revision", "attempt", "retryToken"))
+    if not before or not after or not same:
+        return
+    more = {key: after.get(key, 0) - before.get(key, 0) for key in ("checks", "failedChecks", "consecutiveFailures")}
+    failed = any(item.verdict == "failed" for item in turn.plan.measurements)
+    assert more["checks"] in {0, 1}
+    assert more["failedChecks"] in ({0, 1} if failed and more["checks"] else {0})
+    assert more["consecutiveFailures"] == more["failedChecks"] or after["consecutiveFailures"] == 0
+    assert turn.plan.measurements or not more["checks"]
+
+
+def law_approved(turn: Turn) -> None:
+    """A step that asks for an approval is left for more traffic, or for a promotion, only with one."""
+    if turn.plan.move not in {Move.ADVANCE, Move.PROMOTE}:
+        return
+    reached = _reached(turn) if _repairs(turn) else min(shares(turn.before))
+    listed = [item for item in turn.spec["canaryAnalysis"].get("steps") or () if item["weight"] <= reached]
+    if listed and listed[-1].get("approval"):
+        assert asks(turn, Action.APPROVE, str(listed[-1]["weight"]))
+
+
 LAWS: tuple[Callable[[Turn], None], ...] = (
     law_applies,
     law_fenced,
@@ -480,4 +597,10 @@ LAWS: tuple[Callable[[Turn], None], ...] = (
     law_scaled,
     law_succeeded,
     law_claims,
+    law_held,
+    law_aborted,
+    law_rolled_back,
+    law_failed,
+    law_counts,
+    law_approved,
 )

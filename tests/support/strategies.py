@@ -602,18 +602,19 @@ def troubled_scene(pick: Pick) -> Scene:
 _choice = cache(lambda count: st.integers(0, count - 1))
 
 
-def _picking(draw: Any) -> Pick:
+def picking(draw: Any) -> Pick:
+    """Returns what chooses for a builder, by the draws of hypothesis."""
     return lambda options: options[draw(_choice(len(options)))] if len(options) > 1 else options[0]
 
 
 @st.composite
 def calm_scenes(draw: Any) -> Scene:
     """Draws a world in which nothing is wrong."""
-    return calm_scene(_picking(draw))
+    return calm_scene(picking(draw))
 
 
 @st.composite
 def scenes(draw: Any) -> Scene:
     """Draws any world: one in three is calm."""
-    pick = _picking(draw)
+    pick = picking(draw)
     return pick((calm_scene, troubled_scene, troubled_scene))(pick)
