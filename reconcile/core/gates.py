@@ -12,7 +12,7 @@ from reconcile.core import health, messages, metrics, optional_gates, routers
 from reconcile.core import reach as reached
 from reconcile.core.case import attempts
 from reconcile.core.state_machine import CONCLUDING, SPLIT, WAY_BACK, Standing, Traffic, row
-from reconcile.core.stops import GateError, HoldError, StopError, WaitError
+from reconcile.core.stops import GateError, HoldError, WaitError
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError
 from reconcile.model.field_managers import MOST_PATHS, owned_paths
 from reconcile.model.kinds import ROLLOUT
@@ -44,10 +44,7 @@ def _goes_back(case: Case) -> bool:
     """Returns whether all traffic is to be the primary's, or is, whatever the canary has now."""
     if case.ending is None:
         return False
-    try:
-        return {row(case.situation(traffic)).move for traffic in {Traffic.NONE, *SPLIT}} <= WAY_BACK
-    except StopError:  # a Deployment cannot be used
-        return False
+    return {row(case.situation(traffic)).move for traffic in {Traffic.NONE, *SPLIT}} <= WAY_BACK
 
 
 def unserved_version(case: Case) -> list[str]:

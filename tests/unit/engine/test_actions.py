@@ -11,6 +11,7 @@ from reconcile.model.template_hash import revision
 from tests.support.world import SUCCESS, VS, C, P, R, World, world_at
 
 if TYPE_CHECKING:
+    from reconcile.model.kinds import Ref
     from reconcile.model.plan import Record
 
 STEPS: dict[str, Any] = {
@@ -114,6 +115,24 @@ def test_a_limit_that_was_passed_rolls_back_what_the_primary_runs_already() -> N
     analysis = {"revision": present(world), "attempt": 1, "failedChecks": 1}
     world.cluster.edit(R, "status", {"analysis": analysis})  # what is left of it
     assert moves(world, 2) == ["roll back", "give up"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        (P, "Deployment podinfo.test is missing"),
+        (C, 'spec.canaryAnalysis.stepWeight: must be an integer, not "10"'),
+    ],
+)
+def test_an_abort_without_one_of_the_deployments_halts_even_with_an_invalid_spec(missing: Ref, reason: str) -> None:
+    world = world_at(20)
+    world.release("1.2.2")
+    ask(world, "abort")
+    world.cluster.edit(R, "spec", "canaryAnalysis", "stepWeight", "10")
+    del world.cluster.objects[missing]
+    record = world.tick()
+    assert (record.plan.move, world.weights) == ("halt", [(80, 20)])
+    assert record.plan.reason == reason
 
 
 def test_an_abort_that_is_too_late_lets_nothing_begin_with_an_invalid_spec() -> None:
