@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # The moves that only a person's word or a failure policy asks for: only the worlds of BY_WORD have either.
 WORD_MOVES = {Move.GIVE_UP, Move.ROLL_BACK, Move.PROMOTE_NOW}
 FEW = {"a new canary": SEEDS["a new canary"]}
-PART = 2500
+PART = 2000
 """So many worlds of each, those with fewer disturbances first; `make explore` visits all."""
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
@@ -42,7 +42,8 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.timeout(900)  # one minute on an idle core
 def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> None:
     search = Search()
-    search.run(levels=1)
+    # Two routes come from a disturbance as well; from the beginning with two, `make explore` goes as far.
+    search.run(seeds={name: world for name, world in SEEDS.items() if name != "two routes"}, levels=1)
     assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
     assert search.complete == 1
     assert len(search.worlds) >= 100_000
@@ -100,6 +101,7 @@ def test_a_broken_program_is_caught(name: str) -> None:
 def test_two_passes_at_once_leave_what_two_in_a_row_leave_or_less() -> None:
     search = Search()
     search.run(levels=0)
+    assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
     worlds = [world for world in search.worlds if not world.flights]
     assert len(worlds) > 1000
     for world in worlds:
