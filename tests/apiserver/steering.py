@@ -29,6 +29,7 @@ import yaml
 from tests.components.controlplane import NODES
 from tests.components.endpoints import endpoints_follow
 from tests.components.processes import Program, wait_for
+from tests.support import forked
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ class Steerer:
 
     def __call__(self, *args: str, expect: int | None = 0, **environment: str) -> Done:
         """Runs it to its end. Fails if the exit code is another than `expect` (None = any)."""
-        return self._run([sys.executable, "-m", "reconcile", *args], expect, environment)
+        env = self.environment(**environment)
+        return self._done(forked.run(args, cwd=ROOT, env=env, timeout=self.seconds), expect)
 
     def passes(self, *args: str, expect: int | None = 0) -> Done:
         """Makes one pass without an interval; returns its decision records."""
@@ -188,7 +190,17 @@ class Steerer:
         """Runs it; returns also the resources that the run took."""
         used = scratch / "used"
         measure = [sys.executable, "-I", "-S", "-c", _MEASURE, str(used)]
-        done = self._run([*measure, sys.executable, "-m", "reconcile", *args], 0, {})
+        command = [*measure, sys.executable, "-m", "reconcile", *args]
+        ended = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=self.seconds,
+            check=False,
+        )
+        done = self._done(ended, 0)
         peak, cpu, wall = used.read_text().split()
         return done, Used(peak=int(peak), cpu=float(cpu), wall=float(wall))
 
@@ -202,19 +214,10 @@ class Steerer:
         options = {"KUBECONFIG": str(self.kubeconfig), "STEERER_METRICS_SERVER": self.metrics}
         return {"PATH": path, "LANG": "C.UTF-8", **options, **more}
 
-    def _run(self, command: list[str], expect: int | None, environment: dict[str, str]) -> Done:
-        ended = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=self.seconds,
-            check=False,
-        )
+    def _done(self, ended: subprocess.CompletedProcess[str], expect: int | None) -> Done:
         done = Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
         assert expect is None or done.code == expect, (
-            f"{' '.join(command)} ended with {done.code}:\n{done.out}{done.err}"
+            f"{' '.join(ended.args)} ended with {done.code}:\n{done.out}{done.err}"
         )
         assert "Traceback" not in done.err, done.err
         return done
@@ -308,8 +311,14 @@ def seat(plane: ControlPlane, namespace: str, app: str) -> None:
 # Objects that tests create.
 
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
 def install(plane: ControlPlane, *namespaces: str, **analysis: Any) -> None:
-    """Applies the example in each namespace and waits for its pods; `analysis` replaces fields of canaryAnalysis."""
+    """Creates the example in each namespace as `kubectl apply` would, and waits for its pods.
+
+    `analysis` replaces fields of canaryAnalysis.
+    """
     files = [*sorted((ARTIFACTS / "workloads").glob("*.yaml")), ARTIFACTS / "rollouts" / "podinfo.yaml"]
     items = []
     for namespace in namespaces:
@@ -317,8 +326,9 @@ def install(plane: ControlPlane, *namespaces: str, **analysis: Any) -> None:
             item["metadata"]["namespace"] = namespace
             if item["kind"] == "Rollout":
                 item["spec"]["canaryAnalysis"] |= analysis
+            item["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(item)}
             items.append(item)
-    apply(plane, *items)
+    store(plane, items)
     for namespace in namespaces:
         rolled_out(plane, namespace, "podinfo", "podinfo-canary")
 
@@ -344,13 +354,13 @@ def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
 
 
 def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
-    """Creates many objects in parallel."""
+    """Creates many objects in parallel, in the name of kubectl: that is how a tool knows who wrote them."""
 
     def create(manifest: dict[str, Any]) -> None:
         version, metadata = manifest["apiVersion"], manifest["metadata"]
         where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
         path = f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
-        plane.request("POST", path, body=manifest).raise_for_status()
+        plane.request("POST", f"{path}?fieldManager=kubectl", body=manifest).raise_for_status()
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(create, manifests))
@@ -410,7 +420,10 @@ def _example() -> dict[str, Any]:
 
 
 def account(plane: ControlPlane, namespace: str, rules: list[dict[str, Any]]) -> Path:
-    """Creates a service account with these rights in the namespace; returns a kubeconfig for it."""
+    """Gives a service account of the namespace these rights, and makes it where there is none.
+
+    Returns a kubeconfig for it.
+    """
     group, name = "rbac.authorization.k8s.io", {"metadata": {"name": "steerer"}}
     role = {"apiVersion": f"{group}/v1", "kind": "Role", **name, "rules": rules}
     binding = {
@@ -420,8 +433,12 @@ def account(plane: ControlPlane, namespace: str, rules: list[dict[str, Any]]) ->
         "roleRef": {"apiGroup": group, "kind": "Role", "name": "steerer"},
         "subjects": [{"kind": "ServiceAccount", "name": "steerer", "namespace": namespace}],
     }
-    items = ({"apiVersion": "v1", "kind": "ServiceAccount", **name}, role, binding)
-    apply(plane, *(_in(namespace, item) for item in items))
+    path = f"/apis/{group}/v1/namespaces/{namespace}/roles/steerer"
+    if plane.request("GET", path).ok:
+        plane.request("PUT", path, body=role).raise_for_status()
+    else:
+        items = ({"apiVersion": "v1", "kind": "ServiceAccount", **name}, role, binding)
+        store(plane, (_in(namespace, item) for item in items))
     return plane.kubeconfig_for(plane.account_token(namespace, "steerer"), namespace=namespace)
 
 

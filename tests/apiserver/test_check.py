@@ -172,6 +172,10 @@ def test_a_gitops_tool_that_applied_the_route_is_named(control_plane: ControlPla
     without_metrics(control_plane, installed)
     route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
     route["metadata"]["namespace"] = installed
+    routes = f"/apis/networking.istio.io/v1/namespaces/{installed}/virtualservices"
+    control_plane.request(
+        "DELETE", f"{routes}/{PODINFO}"
+    ).raise_for_status()  # who wrote it in the same second is as late
     control_plane.kubectl(
         "apply",
         "--server-side",

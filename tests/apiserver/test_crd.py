@@ -165,7 +165,11 @@ def test_what_is_right_is_accepted(control_plane: ControlPlane, namespace: str, 
         ("canaryAnalysis.metrics", [{"name": "x", "threshold": 1}] * 10_000, "spec.canaryAnalysis.metrics: Too many"),
         ("canaryAnalysis.metrics.0.name", ABSENT, "spec.canaryAnalysis.metrics[0].name: Required value"),
         ("canaryAnalysis.metrics.0.name", "", "spec.canaryAnalysis.metrics[0].name"),
-        ("canaryAnalysis.metrics.1.threshold", ABSENT, "spec.canaryAnalysis.metrics[1].threshold: Required value"),
+        (
+            "canaryAnalysis.metrics.1.threshold",
+            ABSENT,
+            "spec.canaryAnalysis.metrics[1]: Invalid value: threshold, thresholdRange or comparison is required",
+        ),
         ("canaryAnalysis.metrics.1.threshold", "500", "spec.canaryAnalysis.metrics[1].threshold"),
         ("canaryAnalysis.metrics.1.interval", 60, "spec.canaryAnalysis.metrics[1].interval"),
         *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -9,3 +10,6 @@ ARTIFACTS = ROOT / "artifacts"
 MANIFESTS = ROOT / "manifests"
 CRD = MANIFESTS / "crd.yaml"
 DOCS = ROOT / "docs"
+
+OFFLINE = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support' / 'offline'}"
+"""A PYTHONPATH with which the program may speak to this machine only."""

@@ -1,8 +1,8 @@
 """The program for tests: in this process, or as a process of its own; on a folder, or on any server.
 
-`invoke` is for tests of what the program prints, writes and ends with. `steerer`, `confined` and `begun` start a
-process, which costs half a second: for signals, limits, and passes at the same time. The tests on the real API server
-have theirs in `tests/apiserver/steering.py`.
+`invoke` is for tests of what the program prints, writes and ends with, `steerer` for what only a process of its own
+has. `confined` and `begun` also start that process anew, which costs half a second: for limits, signals, and passes at
+the same time. The tests on the real API server have theirs in `tests/apiserver/steering.py`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from click.testing import CliRunner
 from reconcile.cli import program
 from reconcile.cli.signals import Stop
 from tests.components.processes import Program
+from tests.support import forked
 from tests.support.logs import restored_logging
-from tests.support.paths import ARTIFACTS, ROOT
+from tests.support.paths import ARTIFACTS, OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _ROLLED_OUT = "status: {replicas: 2, updatedReplicas: 2, availableReplicas: 2}\n"
-_OFFLINE = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support' / 'offline'}"  # it may speak to this machine only
 _PROGRAM = [sys.executable, "-W", "error", "-m", "reconcile"]
 # It gives up no query in the time of a test.
 _PATIENT = """
@@ -54,11 +54,11 @@ def invoke(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
 
 def steerer(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs the program as a process, without any cluster in reach and with warnings as errors."""
-    return confined(bool, *args, **environ)
+    return forked.run([*map(str, args)], cwd=Path.cwd(), env=environment(**environ), timeout=60, strict=True)
 
 
 def confined(limit: Callable[[], object], *args: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Runs it likewise, in a process that has called `limit` before."""
+    """Runs it likewise, in a process that has called `limit` before Python starts."""
     return subprocess.run(
         [*_PROGRAM, *map(str, args)],
         env=environment(**environ),
@@ -83,7 +83,7 @@ def begun_patiently(*args: object) -> Program:
 
 def environment(**more: str) -> dict[str, str]:
     """Returns the whole environment of the program as a process: no cluster, and no other machine."""
-    env = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": _OFFLINE, **more}
+    env = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": OFFLINE, **more}
     return {key: value for key, value in env.items() if value is not None}
 
 
