@@ -77,7 +77,7 @@ WAY_BACK = frozenset({Move.ROLL_BACK, Move.GIVE_UP, Move.RETURN, Move.IDLE})
 # The gates of every move, then those that each move needs beside them, in their order.
 OPENING = ("suspend", "rollout", "deployments")
 _HEALTHY = ("services", "routes", "reach", "primary", "canary", "scaling")
-_ANALYSED = ("interval", "warmup", "analysis", "hold", "approval", "pause")
+_ANALYSED = ("interval", "warmup", "analysis", "pause", "hold", "approval")
 GATES: dict[Move, tuple[str, ...]] = {
     Move.IDLE: (),
     Move.INITIALIZE: (),
