@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ _NO_EFFECT = {
     Phase.SUCCEEDED: "it is promoted already",
     Phase.INITIALIZED: "the primary runs it already",
 }
+_TOKEN = re.compile(r"[A-Za-z0-9._:+-]{1,63}")
 _TOO_LATE = "the primary has its template already: release the one before instead"
 
 
@@ -30,7 +32,8 @@ def retry_due(rollout: Rollout) -> bool:
     return (
         ended
         and actions.revision(Action.RETRY) == state.canary_revision
-        and token not in {"", state.attempt.token}
+        and not _malformed(Action.RETRY, token)
+        and token not in state.attempt.tokens
         and not Orders(rollout, state.canary_revision).is_held
     )
 
@@ -114,7 +117,10 @@ class Orders:
 def _malformed(action: Action, argument: str) -> str:
     """Returns why what follows the revision cannot be right; "" where it can."""
     if action is Action.RETRY:
-        return "" if argument else "a retry needs a token behind the revision: <revision>/<token>"
+        if _TOKEN.fullmatch(argument):
+            return ""
+        needed = "another token" if argument else "a token"
+        return f"a retry needs {needed}: <revision>/<token>, at most 63 letters, digits and . _ : + -"
     if action is Action.APPROVE:
         fits = not argument or argument.isdecimal()
         return "" if fits else f"{shown(argument)} is no weight: <revision> or <revision>/<weight>"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Attempt, Evidence, Rollout
 
 MOST_QUERY = 4096
-MOST_TOKEN = 253
 # Each move changes one of these.
 _OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
 
@@ -119,7 +118,7 @@ def _attempt_fields(attempt: Attempt) -> dict[str, Any] | None:
     fields = {
         "revision": attempt.revision,
         "attempt": attempt.number,
-        "retryToken": storable(attempt.token, MOST_TOKEN) or None,
+        "retryTokens": [*attempt.tokens] or None,
         "startTime": _time(attempt.started),
         "checks": attempt.checks,
         "failedChecks": attempt.failed,

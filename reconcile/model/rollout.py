@@ -66,18 +66,22 @@ class Evidence:
     counts: Slice
 
 
+MOST_TOKENS = 16
+"""Retries of one revision whose tokens are on record."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One attempt at a revision, and what its checks came to.
 
-    `token` is that of the `retry` that began it. `last_hold` is when a pass last waited for a person: the deadline of a
-    step counts from then. `failure` is why the attempt ended, in a word for programs, `message` in words; "" = it goes
-    on. `evidence` is of the steps that are over.
+    `tokens` are those of the retries of its revision, the last one began it. `last_hold` is when a pass last waited for
+    a person: the deadline of a step counts from then. `failure` is why the attempt ended, in a word for programs,
+    `message` in words; "" = it goes on. `evidence` is of the steps that are over.
     """
 
     revision: str = ""
     number: int = 1
-    token: str = ""
+    tokens: tuple[str, ...] = ()
     started: datetime | None = None
     checks: int = 0
     failed: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.measurement import Counts, Slice
-from reconcile.model.rollout import Attempt, Evidence, Phase, State
+from reconcile.model.rollout import MOST_TOKENS, Attempt, Evidence, Phase, State
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _attempt(analysis: Fields) -> Attempt:
     return Attempt(
         revision=text(analysis.value.get("revision")) or "",
         number=analysis.integer("attempt", 1, MOST_CHECKS, 1),
-        token=text(analysis.value.get("retryToken")) or "",
+        tokens=_tokens(analysis.value.get("retryTokens")),
         started=analysis.time("startTime"),
         checks=analysis.integer("checks", 0, MOST_CHECKS, 0),
         failed=analysis.integer("failedChecks", 0, MOST_CHECKS, 0),
@@ -53,6 +53,11 @@ def _attempt(analysis: Fields) -> Attempt:
         message=text(analysis.value.get("message")) or "",
         evidence=tuple(map(_evidence, analysis.children("evidence", MOST_EVIDENCE))),
     )
+
+
+def _tokens(value: Any) -> tuple[str, ...]:
+    found = value if isinstance(value, list) else []
+    return tuple(token for token in map(text, found[-MOST_TOKENS:]) if token)
 
 
 def _evidence(step: Fields) -> Evidence:

@@ -102,7 +102,7 @@ def _attempt(attempt: Attempt, past: Past) -> Manifest:
     fields: Manifest = {
         "revision": attempt.revision,
         "attempt": attempt.number,
-        "retryToken": attempt.token or None,
+        "retryTokens": [attempt.token] if attempt.token else None,
         "startTime": _stamp(attempt.started, past),
         "checks": 0,
         "failedChecks": attempt.failed,
@@ -151,7 +151,7 @@ def _attempt_of(stored: Manifest, times: dict[str, int]) -> Attempt:
     return Attempt(
         revision=stored["revision"],
         number=stored["attempt"],
-        token=stored.get("retryToken", ""),
+        token=stored.get("retryTokens", [""])[-1],
         failed=min(stored["failedChecks"], MOST_FAILED),
         consecutive=min(stored["consecutiveFailures"], MOST_FAILED),
         failure=stored.get("reason", ""),

@@ -52,7 +52,7 @@ def remembered(write: Write, memory: Memory) -> Memory:
     old, new = _attempts(write)
     if _is_new(old, new):
         memory = memory._replace(counted=False, fails=0)
-        if new.get("attempt", 1) > 1 or new.get("retryToken"):
+        if new.get("attempt", 1) > 1 or new.get("retryTokens"):
             memory = memory._replace(again=False)
     if _more(old, new, "checks"):
         memory = memory._replace(counted=True, fails=_fails(write, memory))

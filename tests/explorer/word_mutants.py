@@ -38,7 +38,7 @@ def _raises(case: Case, effect: moves.Effect) -> moves.Effect:
 
 
 def _without_token(case: Case) -> Attempt:
-    return replace(_ATTEMPT(case), token="")
+    return replace(_ATTEMPT(case), tokens=())
 
 
 _ATTEMPT = attempts.attempt

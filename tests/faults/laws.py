@@ -77,7 +77,7 @@ class Memory:
             if status["phase"] == "Succeeded":
                 self.done = found
             else:
-                self.failed = found, status.get("analysis", {}).get("retryToken")
+                self.failed = found, status.get("analysis", {}).get("retryTokens")
 
 
 def _status(world: World) -> Manifest:
@@ -192,7 +192,7 @@ def rises(step: Step, memory: Memory) -> Iterator[str]:
     status = _status(step.before)
     if memory.done is not None and memory.done == _template(step.before, CANARY):
         yield "9: a weight rises after the release was done, without a new template"
-    if memory.failed == (_template(step.before, CANARY), status.get("analysis", {}).get("retryToken")):
+    if memory.failed == (_template(step.before, CANARY), status.get("analysis", {}).get("retryTokens")):
         yield "9: a weight rises after the release failed, without a new template or a retry"
     if status.get("phase") in {"RollingBack", "Failed"}:
         yield f"18: a weight rises in the phase {status['phase']}"

@@ -69,7 +69,7 @@ STATUS: Manifest = {
     "analysis": {
         "revision": "v1-a",
         "attempt": 1,
-        "retryToken": "t",
+        "retryTokens": ["t"],
         "startTime": WHEN,
         "checks": 3,
         "failedChecks": 2,

@@ -119,7 +119,7 @@ def _status(pick: Pick, status: Manifest, now: str) -> None:
         "checks": 9,
         "failedChecks": pick((0, 1, 2, 3)),
         "consecutiveFailures": pick((0, 1, 2)),
-        **pick(({}, {"retryToken": "a"})),
+        **pick(({}, {"retryTokens": ["a"]})),
         **times,
         **(reason if ended else {}),
     }

@@ -551,7 +551,7 @@ def law_failed(turn: Turn) -> None:
     if status.get("phase") not in {"Failed", "RollingBack"} or C not in turn.before:
         return
     now = revision(turn.before[C]["spec"]["template"])
-    tokens = {"a", "b"} - {analysis.get("retryToken")}
+    tokens = {"a", "b"} - {*analysis.get("retryTokens", ())}
     if status.get("canaryRevision") == now and not asks(turn, Action.RETRY, *tokens):
         assert all(new <= old for old, new in zip(shares(turn.before), shares(turn.after), strict=True))
 
@@ -559,7 +559,7 @@ def law_failed(turn: Turn) -> None:
 def law_counts(turn: Turn) -> None:
     """Of one attempt a pass counts one check, and a failed one only where a metric was out of its bounds."""
     before, after = _analysis(turn, turn.before), _analysis(turn, turn.after)
-    same = all(before.get(key) == after.get(key) for key in ("revision", "attempt", "retryToken"))
+    same = all(before.get(key) == after.get(key) for key in ("revision", "attempt", "retryTokens"))
     if not before or not after or not same:
         return
     more = {key: after.get(key, 0) - before.get(key, 0) for key in ("checks", "failedChecks", "consecutiveFailures")}

@@ -192,7 +192,7 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         attempt=Attempt(
             revision="v1-abc",
             number=2,
-            token="again",  # noqa: S106 - of a retry
+            tokens=("once", "again"),
             started=AT,
             checks=3,
             failed=2,

@@ -11,7 +11,7 @@ from reconcile.model import durations
 from reconcile.model.actions import Action
 from reconcile.model.measurement import Counts, Slice
 from reconcile.model.policy import OnFailure
-from reconcile.model.rollout import Attempt, Evidence, Phase
+from reconcile.model.rollout import MOST_TOKENS, Attempt, Evidence, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,17 +28,19 @@ def attempt(case: Case) -> Attempt:
     attempt.
     """
     stored, revision, actions = case.state.attempt, case.record.revision, case.rollout.actions
+    token = actions.argument(Action.RETRY)
     if retry_due(case.rollout):
         number = stored.number + 1 if stored.revision == revision else 2
-        return Attempt(revision=revision, number=number, token=actions.argument(Action.RETRY), started=case.now)
+        used = stored.tokens if stored.revision == revision else ()
+        return Attempt(revision=revision, number=number, tokens=(*used, token)[-MOST_TOKENS:], started=case.now)
     if stored.revision == revision:
         return stored
     rests = case.state.phase in RESTING and case.record.standing is Standing.SAME
     if rests or not _is_recorded(case) or case.record.standing is Standing.ON_PRIMARY:
         return Attempt()
     # A retry that was asked for before is not about this attempt.
-    asked = actions.revision(Action.RETRY) == revision
-    return Attempt(revision=revision, token=actions.argument(Action.RETRY) if asked else "", started=case.now)
+    asked = token and actions.revision(Action.RETRY) == revision
+    return Attempt(revision=revision, tokens=(token,) if asked else (), started=case.now)
 
 
 def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:

@@ -317,13 +317,41 @@ def test_a_retry_starts_a_failed_revision_again_once_for_each_token() -> None:
     ask(world, "abort", None)
     ask(world, "retry", f"{present(world)}/one")
     assert world.tick().plan.move == "scale up"
-    assert (world.status["analysis"]["attempt"], world.status["analysis"]["retryToken"]) == (2, "one")
+    assert (world.status["analysis"]["attempt"], world.status["analysis"]["retryTokens"]) == (2, ["one"])
     ask(world, "abort")
     moves(world, 4)
     ask(world, "abort", None)
     assert (world.status["phase"], moves(world, 2)) == ("Failed", ["idle"] * 2)
     ask(world, "retry", f"{present(world)}/two")
     world.until("Succeeded")
+
+
+def test_no_token_counts_twice_also_where_git_puts_an_earlier_one_back() -> None:
+    world = world_at()
+    for number, token in enumerate(("one", "two"), start=2):
+        ask(world, "abort")
+        world.until("Failed")
+        ask(world, "abort", None)
+        ask(world, "retry", f"{present(world)}/{token}")
+        assert world.tick().plan.move == "scale up"
+        assert world.status["analysis"]["attempt"] == number
+    ask(world, "abort")
+    world.until("Failed")
+    ask(world, "abort", None)
+    for token in ("one", "two"):
+        ask(world, "retry", f"{present(world)}/{token}")
+        assert moves(world, 2) == ["idle", "idle"]
+    assert world.status["analysis"]["retryTokens"] == ["one", "two"]
+
+
+@pytest.mark.parametrize("token", ["x" * 64, "once more", "\u202e", "a/b"])
+def test_a_token_that_cannot_go_on_record_as_it_is_asks_for_nothing(token: str) -> None:
+    world = world_at()
+    ask(world, "abort")
+    world.until("Failed")
+    ask(world, "abort", None)
+    ask(world, "retry", f"{present(world)}/{token}")
+    assert moves(world, 2) == ["idle", "idle"]
 
 
 def test_a_retry_of_a_frozen_revision_starts_from_weight_0() -> None:
@@ -373,7 +401,9 @@ def test_a_suspended_rollout_at_rest_is_written_once() -> None:
 @pytest.mark.parametrize(
     ("action", "value", "words"),
     [
-        ("retry", "{}", "a retry needs a token behind the revision: <revision>/<token>"),
+        ("retry", "{}", "a retry needs a token: <revision>/<token>, at most 63 letters, digits and . _ : + -"),
+        ("retry", "{}/once more", "a retry needs another token: <revision>/<token>, at most 63 letters"),
+        ("retry", "{}/" + "x" * 64, "a retry needs another token: <revision>/<token>, at most 63 letters"),
         ("approve", "{}/half", "half is no weight: <revision> or <revision>/<weight>"),
         ("abort", "{}/now", "now behind the revision means nothing"),
     ],
