@@ -112,6 +112,13 @@ def _number(value: float) -> str:
 
 
 def _names(question: Question) -> dict[str, object]:
-    """Returns the names that only the query of one Rollout has: those of its objects, and its own."""
-    names = {"rollout": question.rollout.name} | (asdict(question.roles) if question.roles else {})
+    """Returns the names that only the query of one Rollout has: those of its objects, and its own.
+
+    `service` is the Service of the workload that is measured.
+    """
+    names = {"rollout": question.rollout.name}
+    if question.roles is not None:
+        roles = question.roles
+        measured = roles.primary_service if question.workload == roles.primary else roles.canary_service
+        names |= asdict(roles) | {"service": measured}
     return {variable: escaping.check_name(variable, name) for variable, name in names.items()}

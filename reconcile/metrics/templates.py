@@ -57,13 +57,19 @@ def load(extra: Path | None = None) -> TemplateSet:
 
     Raises UsageError for a folder that cannot be read, TemplateError for a file in it.
     """
-    files = read_folder(_builtin_folder())
+    files: dict[str, MetricFile] = {}
+    for folder in _builtin_folders():
+        files |= read_folder(folder, shipped=True)
     if extra is not None:
         files |= read_folder(extra)
     return TemplateSet(files.values())
 
 
-def _builtin_folder() -> Path:
-    """Returns the folder of the built-in metrics: inside of an installed package, or at the top of the checkout."""
+def _builtin_folders() -> list[Path]:
+    """Returns the folders of the built-in metrics: that for Istio's sidecars, and those in it for what else reports.
+
+    They are inside of an installed package, or at the top of the checkout.
+    """
     installed = _PACKAGE / "builtin_templates"
-    return installed if installed.is_dir() else _PACKAGE.parent / "templates"
+    folder = installed if installed.is_dir() else _PACKAGE.parent / "templates"
+    return [folder, *sorted(folder.glob("*/"))]

@@ -41,11 +41,18 @@ def _blind(subject: Subject, metric: Metric, port: ServicePort | None, label: st
     if port is not None and "response_code" in metric.query and "grpc_response_status" not in metric.query:
         service = subject.case.rollout.canary_service
         message = f"sees HTTP codes only, and a gRPC call that fails has the code 200: port {port} of {service} is gRPC"
-        yield message, _write(f"{metric.name}_grpc", known, "count grpc_response_status as a failure too")
+        base, waypoint, _ = metric.name.partition("_waypoint")
+        yield message, _write(f"{base}_grpc{waypoint}", known, _other_grpc_metric(metric))
     if label and _SIDECAR_REPORTS.search(metric.query):
         message = f'asks for reporter="destination", which sidecars report: {label}, where the waypoint reports'
         name = f"{metric.name.replace('_seconds_', '_milliseconds_')}_waypoint"
         yield message, _write(name, known, 'ask for reporter="waypoint" in a template of your own')
+
+
+def _other_grpc_metric(metric: Metric) -> str:
+    if "envoy_response_code" in metric.query:
+        return "write one that counts gRPC statuses: Envoy tells them in other series, Istio and Linkerd by a label"
+    return "count grpc_response_status as a failure too"
 
 
 def _write(name: str, known: Mapping[str, Metric], otherwise: str) -> str:

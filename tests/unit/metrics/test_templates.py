@@ -19,6 +19,9 @@ from tests.hostile.tally import End, ended
 from tests.unit.metrics.metric_folder import BUILTIN, NAMES, SUCCESS, file, question, rendered
 from tests.unit.metrics.promql import matchers, text_of, tokens
 
+ISTIO = [name for name in BUILTIN.metrics if name.startswith("istio_")]
+WORKLOADS = [*ISTIO, *(name for name in BUILTIN.metrics if name.startswith("linkerd_"))]
+GATEWAYS = [name for name in BUILTIN.metrics if name not in WORKLOADS]
 SECONDS, MILLISECONDS = "istio_request_duration_seconds_bucket", "istio_request_duration_milliseconds_bucket"
 
 
@@ -29,23 +32,46 @@ def test_the_built_in_metrics() -> None:
         SUCCESS: rate,
         f"{SUCCESS}_grpc": rate,
         f"{SUCCESS}_waypoint": rate,
+        f"{SUCCESS}_grpc_waypoint": rate,
+        f"{SUCCESS}_source": rate,
         SECONDS: duration,
         MILLISECONDS: duration,
         f"{MILLISECONDS}_waypoint": duration,
+        f"{MILLISECONDS}_source": duration,
+        "linkerd_response_total": rate,
+        "linkerd_response_latency_ms_bucket": duration,
+        "contour_upstream_rq": rate,
+        "contour_upstream_rq_time_bucket": duration,
+        "kgateway_upstream_rq": rate,
+        "kgateway_upstream_rq_time_bucket": duration,
+        "traefik_service_requests_total": rate,
+        "traefik_service_request_duration_seconds_bucket": duration,
     }
     assert BUILTIN.metrics == {
         name: Metric(name=name, requests=True, failures=True, **fields) for name, fields in expected.items()
     }
 
 
-@pytest.mark.parametrize("metric", BUILTIN.metrics)
+def test_each_built_in_metric_has_a_file_of_its_name() -> None:
+    folder = Path(__file__).parents[3] / "templates"
+    files = [path.stem for path in folder.rglob("*.yaml")]
+    assert sorted(files) == list(BUILTIN.metrics)
+
+
+def test_a_built_in_metric_for_several_workloads_is_one_whose_series_name_the_workload() -> None:
+    asked = {name: BUILTIN.render_batch(question(name), "test", ["a", "b"]) for name in BUILTIN.metrics}
+    assert [name for name, text in asked.items() if text is not None] == WORKLOADS
+
+
+@pytest.mark.parametrize("metric", ISTIO)
 @pytest.mark.parametrize("interval", ["30s", "1m", "90s", "1h30m", "500ms"])
 def test_a_built_in_query_looks_at_one_workload_over_the_interval(metric: str, interval: str) -> None:
     query = BUILTIN.render(question(metric, interval=interval), "test")
     ranges = 1 if "milli" in metric else 2
+    ending = metric.rpartition("_")[2]
     assert query.count(f"[{interval}]") == query.count("[") == ranges
     wanted = {
-        ("reporter", "=", "waypoint" if metric.endswith("_waypoint") else "destination"),
+        ("reporter", "=", ending if ending in {"waypoint", "source"} else "destination"),
         ("destination_workload_namespace", "=~", "test"),
         ("destination_workload", "=~", "podinfo-canary"),
     }
@@ -55,7 +81,7 @@ def test_a_built_in_query_looks_at_one_workload_over_the_interval(metric: str, i
 
 
 @pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
-@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@pytest.mark.parametrize("metric", WORKLOADS)
 @settings(max_examples=50)
 @given(workload=NAMES, namespace=NAMES)
 def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespace: str) -> None:
@@ -71,6 +97,40 @@ def test_a_name_is_the_name_and_nothing_else(metric: str, workload: str, namespa
         else:
             assert re.fullmatch(text, raw)
     ended(End.SAFE)
+
+
+def of_service(metric: str, service: str, asks: Asks) -> Question:
+    roles = Roles(primary="podinfo", canary="podinfo-canary", primary_service="main", canary_service=service)
+    return replace(question(metric), roles=roles, asks=asks, threshold=500.0)
+
+
+@pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
+@pytest.mark.parametrize("metric", GATEWAYS)
+@settings(max_examples=20)
+@given(service=NAMES, namespace=NAMES)
+def test_a_gateway_is_asked_for_one_service_and_nothing_else(metric: str, service: str, namespace: str) -> None:
+    for asks in Asks:
+        plain = BUILTIN.render(of_service(metric, "s", asks), "n")
+        query = BUILTIN.render(of_service(metric, service, asks), namespace)
+        assert [kind for kind, _ in tokens(query)] == [kind for kind, _ in tokens(plain)]
+        for (label, op, text), (plain_label, plain_op, plain_text) in zip(
+            matchers(query), matchers(plain), strict=True
+        ):
+            assert (label, op) == (plain_label, plain_op)
+            if label in {"envoy_cluster_name", "service"}:
+                join = "-" if label == "service" else "_"
+                head = "kube_" if metric.startswith("kgateway_") else ""
+                tail = "@kubernetesgateway" if label == "service" else ""
+                assert re.fullmatch(text, f"{head}{join.join((namespace, service, '80'))}{tail}")
+            else:
+                assert text == plain_text
+    ended(End.SAFE)
+
+
+@pytest.mark.parametrize(("workload", "service"), [("podinfo", "main"), ("podinfo-canary", "beside")])
+def test_the_service_is_that_of_the_workload_that_is_measured(workload: str, service: str) -> None:
+    asked = of_service("contour_upstream_rq", "beside", Asks.VALUE)
+    assert f'"test_{service}_[0-9]+"' in BUILTIN.render(replace(asked, workload=workload), "test")
 
 
 @pytest.mark.hostile("A metric template", "names with quotes, braces, regular expressions (drawn at random)")
@@ -97,7 +157,7 @@ def test_every_kind_of_string_ends_where_the_author_ended_it(
     ended(End.SAFE)
 
 
-@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@pytest.mark.parametrize("metric", WORKLOADS)
 @settings(max_examples=50)
 @given(workloads=st.lists(NAMES, min_size=1, max_size=5), other=NAMES, namespace=NAMES)
 def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
@@ -106,7 +166,7 @@ def test_a_built_in_query_for_several_matches_these_workloads_and_no_other(
     query = BUILTIN.render_batch(question(metric), namespace, workloads)
     assert query is not None
     found = matchers(query)
-    for text in {text for label, _, text in found if label == "destination_workload"}:
+    for text in {text for label, _, text in found if label in {"destination_workload", "deployment"}}:
         assert all(re.fullmatch(text, name) for name in workloads)
         assert bool(re.fullmatch(text, other, re.DOTALL)) == (other in workloads)
     places = [(label, op) for label, op, _ in found]
@@ -138,7 +198,7 @@ def test_a_broken_query_harms_no_other_metric(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "namespace", "words"),
     [
-        (question("nope"), "test", "metric 'nope' is not known; there are: istio_request_duration_milli"),
+        (question("nope"), "test", "metric 'nope' is not known; there are: contour_upstream_rq, "),
         (question(SUCCESS, workload=""), "test", "workload: must be"),
         (question(SUCCESS, workload="\ud800"), "test", "workload: must be"),
         (question(SUCCESS, workload="a" * 1025), "test", "workload: must be"),
@@ -189,8 +249,9 @@ def own(query: str, **fields: Any) -> Question:
 
 def test_a_query_of_a_rollout_has_the_names_of_its_objects() -> None:
     roles = Roles(primary="a", canary="b.c", primary_service="d", canary_service="e")
-    text = "{{ rollout }} {{ primary }} {{ canary }} {{ primary_service }} {{ canary_service }} {{ workload }}"
-    assert BUILTIN.render(own(text, roles=roles), "test") == r"podinfo a b\\.c d e podinfo-canary"
+    variables = ("rollout", "primary", "canary", "primary_service", "canary_service", "workload", "service")
+    text = " ".join(f"{{{{ {variable} }}}}" for variable in variables)
+    assert BUILTIN.render(own(text, roles=roles), "test") == r"podinfo a b\\.c d e podinfo-canary e"
     assert BUILTIN.render_batch(own(text, roles=roles), "test", ["a", "b"]) is None
 
 
@@ -214,7 +275,7 @@ def test_two_rollouts_with_queries_of_one_name_have_each_their_own() -> None:
     assert [BUILTIN.render(own(text), "test") for text in ("up", "down", "up")] == ["up", "down", "up"]
 
 
-@pytest.mark.parametrize("metric", BUILTIN.metrics)
+@pytest.mark.parametrize("metric", WORKLOADS)
 @pytest.mark.parametrize("asks", [Asks.REQUESTS, Asks.FAILURES])
 def test_a_count_is_one_template_for_one_workload_and_for_several(metric: str, asks: Asks) -> None:
     asked = replace(question(metric, interval="345s"), asks=asks, threshold=500.0)

@@ -109,6 +109,17 @@ def test_a_metric_of_ones_own_gets_other_advice() -> None:
     ]
 
 
+def test_a_metric_of_the_waypoint_has_its_own_for_grpc() -> None:
+    found = warned(served_by(GRPC_PORT, metrics=[metric(f"{SUCCESS}_waypoint")]))
+    assert found == [(grpc(), "write istio_requests_total_grpc_waypoint")]
+
+
+def test_envoy_has_no_label_for_a_grpc_status() -> None:
+    ((message, advice),) = warned(served_by(GRPC_PORT, metrics=[metric("contour_upstream_rq")]))
+    assert message == grpc()
+    assert advice.startswith("write one that counts gRPC statuses: Envoy tells them in other series")
+
+
 def namespace(label: str, value: Any, name: str = "test") -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {label: value}}}
 
