@@ -82,7 +82,7 @@ def check(options: CheckOptions, _stop: Stop) -> int:
         *who_approves,
     ]
     if options.settings.metrics_server and not answers:
-        shared.append(_probe(meter, next(iter(loaded.metrics))))
+        shared.append(_probe(meter))
     results = examine_all(subjects, checks.CLUSTER, answers)
     return print_results("Cluster", shared, results, options.output, strict=options.strict)
 
@@ -102,9 +102,11 @@ def _measure(subjects: Iterable[Subject], meter: Meter) -> Answers:
     return meter.measure(questions, adapters.now()) if questions else {}
 
 
-def _probe(meter: Meter, metric: str) -> Result:
-    """Asks the metrics server before there is a Rollout that needs it."""
-    question = Question(rollout=PROBE, metric=metric, workload=PROBE.name, interval="1m", weight=0)
+def _probe(meter: Meter) -> Result:
+    """Asks the metrics server before there is a Rollout that needs it: whether it answers is all that counts."""
+    question = Question(
+        rollout=PROBE, metric=PROBE.name, workload=PROBE.name, interval="1m", weight=0, query="vector(1)"
+    )
     return installed.metrics_server(meter.measure([question], adapters.now())[question])
 
 
