@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from reconcile.cli.options import ClusterOptions, ManifestOptions, PassOptions, RunOptions, TargetOptions
+    from reconcile.cli.options import (
+        ClusterOptions,
+        ManifestOptions,
+        MetricsServerOptions,
+        PassOptions,
+        RunOptions,
+        TargetOptions,
+    )
     from reconcile.clusters.folder.cluster import FolderCluster
     from reconcile.clusters.folder.sources import Sources
     from reconcile.engine.selection import Selection
@@ -82,7 +89,7 @@ def pass_over(
     interval = interval_for(options.control_loop_interval, every)
     return Pass(
         cluster=cluster,
-        meter=meter_for(options, loaded),
+        meter=meter_for(options, loaded, options.pass_timeout),
         settings=replace(
             settings_for(options.gitops_managers, interval, loaded.metrics, through_git=through_git),
             common_cause=options.common_cause == "hold",
@@ -114,8 +121,11 @@ def settings_for(
     return Settings(interval=interval, metrics=metrics, gitops_managers=named)
 
 
-def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
-    """Returns the client of the metrics server; without a server, a meter whose every answer says so."""
+def meter_for(options: MetricsServerOptions, loaded: templates.TemplateSet, pass_timeout: float) -> Meter:
+    """Returns the client of the metrics server; without a server, a meter whose every answer says so.
+
+    It may take its part of `pass_timeout` seconds.
+    """
     from reconcile.metrics import prometheus  # noqa: PLC0415 - a simulation asks no server
 
     if not options.metrics_server:
@@ -127,7 +137,7 @@ def meter_for(options: PassOptions, loaded: templates.TemplateSet) -> Meter:
         ca_file=options.metrics_ca_file,
         headers=dict(options.metrics_header),
         accept_partial=options.partial_answers == "accept",
-        budget=options.pass_timeout * METRICS_SHARE,
+        budget=pass_timeout * METRICS_SHARE,
     )
 
 

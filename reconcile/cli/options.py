@@ -184,8 +184,8 @@ class ShardOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PassOptions(Options):
-    """What a pass decides by: the metrics, the interval, the time budget and the field managers."""
+class MetricsServerOptions(Options):
+    """The metrics server, and how it is asked."""
 
     metrics_server: Annotated[
         str | None, option("--metrics-server", metavar="URL", help="Prometheus; needed as soon as a metric is asked.")
@@ -212,6 +212,12 @@ class PassOptions(Options):
             help="What an answer is worth that says itself that data are missing.",
         ),
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PassOptions(MetricsServerOptions):
+    """What a pass decides by: the metrics, the interval, the time budget and the field managers."""
+
     common_cause: Annotated[
         Literal["hold", "off"],
         option(

@@ -32,6 +32,7 @@ COMMANDS = {
     "revision": "actions",
     "lint": "lint",
     "check": "check",
+    "metrics": "metrics",
     "simulate": "simulate",
 }
 

@@ -20,7 +20,7 @@ MAX_FILE = 64 * 1024
 MAX_LENGTH = 128
 REQUIRED = ("name", "title", "unit", "query")
 TEMPLATES = ("query", "grouped", "requests", "failures")
-OPTIONAL = ("threshold", "grouped", "requests", "failures")
+OPTIONAL = ("threshold", "needs", "grouped", "requests", "failures")
 BOUNDS = ("minimum", "maximum")
 
 # libyaml, where PyYAML was built with it: many times as fast. It has no bound for nesting: for what is shipped alone.
@@ -82,6 +82,7 @@ def _read_file(path: Path, loader: Any) -> MetricFile:
         query=fields["query"],
         requests="requests" in fields,
         failures="failures" in fields,
+        needs=fields.get("needs", ""),
     )
     templates = {key: fields[key] for key in TEMPLATES if key in fields}
     return MetricFile(path=path, metric=metric, **templates)
@@ -129,8 +130,8 @@ def _check_fields(fields: Mapping[str, str]) -> None:
     for key in (*REQUIRED, *(key for key in OPTIONAL if key in fields)):
         if not fields.get(key, "").strip():
             raise TemplateError(f"{key}: is missing or empty; every metric has {', '.join(REQUIRED)}")
-    for key in ("name", "title", "unit"):
-        value = fields[key]
+    for key in ("name", "title", "unit", "needs"):
+        value = fields.get(key, "")
         if len(value) > MAX_LENGTH or value != value.strip() or not value.isprintable():
             raise TemplateError(f"{key}: must be one line of at most {MAX_LENGTH} characters, no space around it")
     if " " in fields["name"]:

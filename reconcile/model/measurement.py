@@ -18,7 +18,7 @@ class Metric:
 
     `bound` is "minimum" or "maximum": what a threshold is; "" = it has no better side. `unit` is "percent",
     "milliseconds" or free text. `requests`, `failures`: it can count these. `query` is the template of the PromQL as it
-    is written. It says what a metric looks at, and decides nothing.
+    is written, `needs` what has to report. They say what a metric looks at, and decide nothing.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Metric:
     query: str = field(default="", repr=False, compare=False)
     requests: bool = False
     failures: bool = False
+    needs: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

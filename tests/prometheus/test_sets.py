@@ -6,12 +6,14 @@ to give the same numbers for it.
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconcile.cli import adapters
 from reconcile.core.judgement import Reading, judge
 from reconcile.metrics.prometheus import Prometheus
 from reconcile.metrics.templates import load
@@ -21,6 +23,7 @@ from reconcile.model.measurement import FAILED, PASSED, Answer, Asks, Failure, Q
 from tests.components.fixtures import available
 from tests.components.prometheus import PrometheusServer, openmetrics
 from tests.prometheus.traffic import AT, SAMPLES, STEP
+from tests.support.program import invoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -357,3 +360,14 @@ def test_each_built_in_metric_is_in_a_set() -> None:
     # The seconds of Istio before 1.5 have tests of their own.
     shown = {metric for one in SETS.values() for metric in one.metrics} | {"istio_request_duration_seconds_bucket"}
     assert shown == set(BUILTIN.metrics)
+
+
+def test_the_command_tells_which_metrics_have_series_for_a_workload(
+    server: PrometheusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapters, "now", lambda: AT)
+    found = invoke("metrics", "healthy", "nobody", "-n", "linkerd", "--metrics-server", server.url, "-o", "json")
+    listed = json.loads(found.stdout)["metrics"]
+    told = {item["name"]: [workload["value"] for workload in item["workloads"]] for item in listed}
+    wanted = {"linkerd_response_total": [100, None], "linkerd_response_latency_ms_bucket": [pytest.approx(750), None]}
+    assert told == {metric: [None, None] for metric in BUILTIN.metrics} | wanted

@@ -15,6 +15,7 @@ from reconcile.cli.apply import ApplyOptions
 from reconcile.cli.check import CheckOptions
 from reconcile.cli.command import Options, filled
 from reconcile.cli.lint import LintOptions
+from reconcile.cli.metrics import MetricsOptions
 from reconcile.cli.options import RunOptions
 from reconcile.cli.run import PlanOptions
 from reconcile.cli.simulate import SimulateOptions
@@ -34,6 +35,7 @@ OPTIONS: dict[str, type[Options]] = {
     "revision": RevisionOptions,
     "lint": LintOptions,
     "check": CheckOptions,
+    "metrics": MetricsOptions,
     "simulate": SimulateOptions,
 }
 # A text for each type of click's, to be converted.
