@@ -104,7 +104,7 @@ def traefik(service: str) -> Set:
         labels={"method": "GET", "protocol": "http", "service": service},
         others=tuple(
             {"service": service.replace("{ns}-{who}", other)}
-            for other in ("{ns}-2-{who}", "{ns}-{who}-2", "{ns}-my-{who}", "my-{who}", "{who}")
+            for other in ("{ns}-2-{who}", "my-{ns}-{who}", "{ns}-{who}-2", "{ns}-my-{who}", "{who}")
         ),
         good={"code": "200"},
         bad={"code": "503"},
