@@ -24,12 +24,13 @@ _EXPECTED = {Failure.NO_DATA.value, Failure.NOT_A_NUMBER.value, "failed"}
 
 
 def questions(subject: Subject) -> tuple[Question, ...]:
-    """Returns what an analysis would ask, as far as the metrics are known."""
-    known = subject.case.settings.metrics
+    """Returns what an analysis would ask, as far as the metrics are known, and the values of the primary."""
     case = subject.case
-    asked = (
+    asked = [
         item for check in case.spec.checks for item in (analysis.value_question(case, check, 0), *_counts(case, check))
-    )
+    ]
+    asked += [_of_primary(case, check) for check in case.spec.checks]
+    known = case.settings.metrics
     return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
 
 
@@ -46,10 +47,31 @@ def queries(subject: Subject) -> Iterator[Finding]:
                 level=Level.WARNING if measured.verdict in _EXPECTED else Level.ERROR,
                 object=str(subject.case.rollout.ref),
                 path=f"spec.canaryAnalysis.metrics[{index}]",
-                message=measured.text,
+                message=measured.text + _beside(subject, subject.case.spec.checks[index], answer),
                 advice=f"query: {' '.join(answer.query.split())}" if answer.query else "",
             )
     yield from _uncounted(subject)
+
+
+def _beside(subject: Subject, check: Check, answer: Answer) -> str:
+    """Returns, for a canary without a number, whether its primary has one: then it only lacks traffic so far."""
+    primary = subject.answers.get(_of_primary(subject.case, check))
+    if answer.failure not in _EMPTY or primary is None or primary.failure not in {None, *_EMPTY}:
+        return ""
+    if answer.query and answer.query == primary.query:  # it is not about a workload
+        return ""
+    name = subject.case.spec.primary
+    if primary.failure is None:
+        return f"; its primary {name} has a value, so the canary needs traffic alone"
+    return (
+        f"; nor has its primary {name}: if that has traffic, a release would halt at its first step. Look at the "
+        "labels in the query, at what Prometheus scrapes, and at the proxies"
+    )
+
+
+def _of_primary(case: Case, check: Check) -> Question:
+    """Returns the question for the value of the primary, which has traffic before a release too."""
+    return replace(analysis.value_question(case, check, 0), workload=case.spec.primary)
 
 
 def _uncounted(subject: Subject) -> Iterator[Finding]:

@@ -42,6 +42,25 @@ def test_no_data_yet_is_a_warning_and_a_broken_query_an_error(answer: Answer, le
     assert queried(answer) == [(level, f"{ANALYSIS}.metrics[0]", words, "")]
 
 
+@pytest.mark.parametrize(
+    ("primary", "words"),
+    [
+        (Answer(value=99.0), "; its primary podinfo has a value, so the canary needs traffic alone"),
+        (Answer(failure=Failure.NO_DATA), "; nor has its primary podinfo: if that has traffic, a release would halt"),
+        (Answer(failure=Failure.NOT_A_NUMBER), "; nor has its primary podinfo: "),
+        (Answer(failure=Failure.WRONG_TYPE), ""),
+        (Answer(failure=Failure.NO_DATA, query="up"), ""),
+    ],
+)
+def test_a_metric_without_series_of_either_is_told_apart_from_a_canary_without_traffic(
+    primary: Answer, words: str
+) -> None:
+    items = standard(metrics=[metric()])
+    [(_, found)] = findings_of(examined(items, FOLDER, Answer(failure=Failure.NO_DATA, query="up"), primary))
+    assert found.message.startswith(f"success rate: no data{words}")
+    assert (words == "") is (found.message == "success rate: no data")
+
+
 def test_the_query_is_shown_beside_what_came_of_it() -> None:
     answer = Answer(failure=Failure.NO_DATA, query="sum(\n  x)")
     assert queried(answer)[0][3] == "query: sum( x)"
@@ -86,6 +105,7 @@ def test_what_is_counted_is_asked_before_a_release_as_far_as_it_can_be() -> None
         *(Asks.VALUE, Asks.REQUESTS, Asks.FAILURES),
         *(Asks.VALUE, Asks.REQUESTS),
         Asks.VALUE,
+        *[Asks.VALUE] * 3,  # of the primary
     ]
 
 
