@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from reconcile.model.kinds import Ref
     from reconcile.model.plan import Operation
+    from reconcile.simulation.drawn_traffic import Traffic
 
 Value = float | Failure
 
@@ -60,7 +61,7 @@ class Said:
 class Scenario:
     """A scenario. `tick` is the time between two passes in seconds, `rollout_ticks` the length of a rolling update.
 
-    `answers` are the values of the metrics where there is no trouble.
+    `answers` are the values of the metrics where there is no trouble. `traffic` is drawn with the `seed`.
     """
 
     start: datetime
@@ -71,6 +72,8 @@ class Scenario:
     troubles: tuple[Trouble, ...]
     changes: tuple[Change, ...]
     actions: tuple[Said, ...]
+    traffic: tuple[Traffic, ...] = ()
+    seed: int = 0
 
     @property
     def last_tick(self) -> int:

@@ -10,6 +10,7 @@ from reconcile.model.errors import UsageError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import KINDS, ROLLOUT, Ref
 from reconcile.model.measurement import Failure
+from reconcile.simulation.drawn_traffic import Traffic
 from reconcile.simulation.scenario import Change, Said, Scenario, Trouble
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_TICKS = 10_000
 MAX_ITEMS = 1_000
+MAX_REQUESTS = 1_000.0
+FIELDS = ("start", "tick", "ticks", "rolloutTicks", "answers", "troubles", "traffic", "seed", "changes", "actions")
 
 
 def load(path: Path) -> Scenario:
@@ -55,8 +58,7 @@ def _Loader(yaml: Any) -> Any:  # noqa: N802 - returns a class, once the library
 
 
 def _scenario(root: Fields) -> Scenario:
-    unknown = set(root.value) - {"start", "tick", "ticks", "rolloutTicks", "answers", "troubles", "changes", "actions"}
-    for key in sorted(map(str, unknown)):
+    for key in sorted(map(str, set(root.value) - {*FIELDS})):
         root.problem(key, "is no field of a scenario")
     tick = durations.seconds(root.text("tick", "1m"))
     if not tick:
@@ -74,6 +76,8 @@ def _scenario(root: Fields) -> Scenario:
         troubles=tuple(_trouble(item) for item in root.children("troubles", MAX_ITEMS)),
         changes=tuple(_change(item) for item in root.children("changes", MAX_ITEMS)),
         actions=tuple(_said(item) for item in root.children("actions", MAX_ITEMS)),
+        traffic=tuple(_traffic(item) for item in root.children("traffic", MAX_ITEMS)),
+        seed=root.integer("seed", 0, 2**31 - 1, 0),
     )
 
 
@@ -97,6 +101,24 @@ def _value(fields: Fields, key: str, value: Any) -> Value:
     except ValueError:
         fields.problem(key, f"must be a number or one of: {', '.join(Failure)}")
         return Failure.NO_DATA
+
+
+def _traffic(item: Fields) -> Traffic:
+    item.only("namespace", "name", "metric", "requests", "canary", "primary")
+    return Traffic(
+        rollout=Ref(ROLLOUT, item.text("namespace", "default"), item.text("name")),
+        metric=item.text("metric"),
+        requests=_at_most(item, "requests", MAX_REQUESTS),
+        canary_bad=_at_most(item, "canary", 100.0),
+        primary_bad=_at_most(item, "primary", 100.0),
+    )
+
+
+def _at_most(item: Fields, key: str, most: float) -> float:
+    found = item.number(key)
+    if not 0 <= found <= most:
+        item.problem(key, f"must be from 0 to {most:g}, not {found:g}")
+    return found
 
 
 def _change(item: Fields) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,39 @@ def test_the_demonstration_says_the_twenty_messages_of_the_seed_and_no_others() 
     assert primary["template"]["metadata"]["labels"] == {"app": "podinfo"}
     assert (primary["replicas"], canary["replicas"]) == (2, 0)
     assert stored(ARTIFACTS, "rollouts/podinfo.yaml").get("status") is None  # a simulation plays on a copy
+
+
+TRAFFIC = (ARTIFACTS / "scenarios" / "traffic.yaml").read_text(encoding="utf-8")
+
+
+def played(folder: Path, scenario: str) -> tuple[str, str, list[str]]:
+    """Returns the whole output of a scenario, the phase in the end, and the texts of all Warnings."""
+    (folder / "scenario.yaml").write_text(scenario, encoding="utf-8")
+    done = invoke("simulate", "-f", ARTIFACTS, "--scenario", folder / "scenario.yaml", "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    [rollout] = [item for item in found["objects"] if item["kind"] == "Rollout"]
+    events = [event for one in found["passes"] for r in one for event in r["events"]]
+    return done.stdout, rollout["status"]["phase"], [one["message"] for one in events if one["type"] == "Warning"]
+
+
+def test_drawn_traffic_has_a_worse_canary_rolled_back_and_a_good_one_promoted(tmp_path: Path) -> None:
+    text, phase, warnings = played(tmp_path, TRAFFIC)
+    assert phase == "Failed"
+    assert re.search(r"canary \d+ of 240 bad, primary \d+ of 2,160 bad: evidence .* limit 20 to 1", warnings[0])
+    assert played(tmp_path, TRAFFIC)[0] == text
+    assert played(tmp_path, TRAFFIC.replace("seed: 1", "seed: 2"))[0] != text
+    for seed in range(3):
+        good = TRAFFIC.replace("canary: 2.5", "canary: 0.5").replace("seed: 1", f"seed: {seed}")
+        assert played(tmp_path, good)[1] == "Succeeded"
+
+
+def test_few_requests_hold_a_release_until_there_are_enough(tmp_path: Path) -> None:
+    least = "interval: 1m\n              threshold: 90\n              minRequests: 100\n"
+    few = TRAFFIC.replace("interval: 1m\n", least).replace("ticks: 200", "ticks: 20")
+    _, phase, warnings = played(tmp_path, few)
+    assert phase == "Progressing"
+    assert {text.split(": ", 1)[1] for text in warnings} == {"no data (60 of 100 requests)"}
 
 
 def test_with_a_failure_policy_a_canary_that_stays_bad_is_rolled_back() -> None:
@@ -145,6 +179,13 @@ def test_a_simulation_can_be_kept(tmp_path: Path) -> None:
         (_SAID.format("action: promote, weight: 5"), "actions[0].weight: is for approve alone, not for promote"),
         (_SAID.format("action: approve, weight: 0"), "actions[0].weight: must be between 1 and 100"),
         (_SAID.format("action: abort, rollout: x"), "actions[0].rollout: is an unknown field"),
+        (
+            "{start: 2026-01-01T00:00:00Z, traffic: [{metric: m, requests: 1001, canary: 101}]}",
+            (
+                "traffic[0].name: is required; traffic[0].requests: must be from 0 to 1000, not 1001; "
+                "traffic[0].canary: must be from 0 to 100, not 101; traffic[0].primary: is required"
+            ),
+        ),
         (_SAID.format("action: abort"), "no Rollout podinfo in namespace default"),
         ("a: [", "is no YAML"),
     ],
