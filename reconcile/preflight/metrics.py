@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A rate needs two samples in its window; fifteen seconds are the shortest usual time between two scrapes.
 LEAST_INTERVAL = 30.0
 MOST_PERCENT = 100.0
+ALL_TRAFFIC = 100
 
 
 def metrics(subject: Subject) -> Iterator[Finding]:
@@ -64,6 +65,9 @@ def _gating(case: Case, check: Check) -> Iterator[tuple[Level, str, str, str]]:
     if not check.observe and check.from_weight > spec.steps.maximum:
         message = f"{check.from_weight} is above the maximum weight of {spec.steps.maximum}: it never holds anything up"
         yield Level.WARNING, "fromWeight", message, "write observe: true if that is meant"
+    if check.comparison is not None and check.gates_at(spec.steps.maximum) and spec.steps.maximum == ALL_TRAFFIC:
+        message = "the primary has no requests to compare with once the canary has all: the release would be held there"
+        yield Level.WARNING, "comparison", message, "let the last weight be less than 100, such as 50"
     interval = max(case.settings.interval, spec.interval)
     shortest = min(time_at(spec, weight, interval) for weight in spec.steps.weights)
     if window > shortest:

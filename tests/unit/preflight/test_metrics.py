@@ -77,6 +77,16 @@ BROKEN: dict[str, Broken] = {
             "60 is above the maximum weight of 50: it never holds anything up",
         ),
     ),
+    "a comparison with a primary that has no traffic any more": (
+        standard(maxWeight=100, metrics=[metric(comparison={"maxRatio": 1.5})]),
+        (
+            "metrics",
+            "warning",
+            ROLLOUT,
+            f"{ANALYSIS}.metrics[0].comparison",
+            "the primary has no requests to compare with once the canary has all: the release would be held there",
+        ),
+    ),
     "a canary without a proxy": (
         standard_with(
             "Deployment",
@@ -104,6 +114,8 @@ BROKEN: dict[str, Broken] = {
         {"metrics": [metric(interval="5m")], "warmUp": "5m"},
         {"metrics": [metric(interval="5m")], "interval": "5m"},
         {"metrics": [metric(observe=True, fromWeight=60)], "maxWeight": 50},
+        {"metrics": [metric(comparison={"maxRatio": 1.5})], "maxWeight": 99},
+        {"metrics": [metric(comparison={"maxRatio": 1.5}, observe=True)], "maxWeight": 100},
         {"metrics": [{"name": DURATION, "thresholdRange": {"max": -5}}]},
     ],
 )

@@ -92,7 +92,9 @@ TESTED = metric(comparison={"maxRatio": 1.5, "falseAlarmRate": 0.05}, minRequest
     ],
 )
 def test_a_count_that_cannot_be_asked_is_an_error(requests: Answer, failures: Answer, found: list[str]) -> None:
-    every = findings_of(examined(standard(metrics=[TESTED]), FOLDER, Answer(value=99.0), requests, failures))
+    every = findings_of(
+        examined(standard(maxWeight=50, metrics=[TESTED]), FOLDER, Answer(value=99.0), requests, failures)
+    )
     assert [(str(item.level), item.path, item.message) for _, item in every] == [
         ("error", f"{ANALYSIS}.metrics[0]", words) for words in found
     ]
@@ -111,4 +113,4 @@ def test_what_is_counted_is_asked_before_a_release_as_far_as_it_can_be() -> None
 
 def test_a_comparison_is_not_made_before_a_release() -> None:
     compared = metric(comparison={"maxRatio": 1.5})
-    assert not findings_of(examined(standard(metrics=[compared]), FOLDER, Answer(value=99.0)))
+    assert not findings_of(examined(standard(maxWeight=50, metrics=[compared]), FOLDER, Answer(value=99.0)))
