@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -86,15 +85,10 @@ def pass_over(
 ) -> Pass:
     """Returns a pass over the selected Rollouts; `stop_reason` says why it has to end early ("" = it has not)."""
     loaded = templates.load(options.templates)
-    interval = interval_for(options.control_loop_interval, every)
     return Pass(
         cluster=cluster,
         meter=meter_for(options, loaded, options.pass_timeout),
-        settings=replace(
-            settings_for(options.gitops_managers, interval, loaded.metrics, through_git=through_git),
-            common_cause=options.common_cause == "hold",
-            inline_queries=not options.no_inline_queries,
-        ),
+        settings=settings_for(options, loaded.metrics, every=every, through_git=through_git),
         selection=selection,
         now=now,
         budget=options.pass_timeout,
@@ -109,16 +103,18 @@ def interval_for(interval: float | None, every: float | None = None) -> float:
 
 
 def settings_for(
-    managers: tuple[str, ...], interval: float, metrics: Mapping[str, Metric], *, through_git: bool = False
+    options: PassOptions, metrics: Mapping[str, Metric], *, every: float | None = None, through_git: bool = False
 ) -> Settings:
-    """Returns the settings of a pass. `managers` are field managers; none = the default ones.
-
-    With `through_git` they apply what steerer writes into Git, and revert nothing.
-    """
-    named = managers or Settings().gitops_managers
-    if through_git:
-        return Settings(interval=interval, metrics=metrics, gitops_managers=(), appliers=named)
-    return Settings(interval=interval, metrics=metrics, gitops_managers=named)
+    """Returns the settings of a pass. With `through_git` the GitOps tools apply what it writes, and revert nothing."""
+    named = options.gitops_managers or Settings().gitops_managers
+    return Settings(
+        interval=interval_for(options.control_loop_interval, every),
+        metrics=metrics,
+        gitops_managers=() if through_git else named,
+        appliers=named if through_git else (),
+        common_cause=options.common_cause == "hold",
+        inline_queries=not options.no_inline_queries,
+    )
 
 
 def meter_for(options: MetricsServerOptions, loaded: templates.TemplateSet, pass_timeout: float) -> Meter:

@@ -62,8 +62,7 @@ def check(options: CheckOptions, _stop: Stop) -> int:
     log_to_stderr(options.log.log_format, options.log.log_level)
     loaded = templates.load(options.settings.templates)
     meter = adapters.meter_for(options.settings, loaded, options.settings.pass_timeout)
-    interval = adapters.interval_for(options.settings.control_loop_interval)
-    settings = adapters.settings_for(options.settings.gitops_managers, interval, loaded.metrics)
+    settings = adapters.settings_for(options.settings, loaded.metrics)
     with connect(options.api.kubeconfig, options.api.context) as cluster:
         selection = selection_for(options.scope, cluster.default_namespace)
         served = _served_resources(cluster)

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from reconcile.cli import adapters
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.options import Interval, LogOptions, ManifestOptions, Output, ScopeOptions, Strict, Templates
+from reconcile.cli.options import (
+    Interval,
+    LogOptions,
+    ManifestOptions,
+    NoInlineQueries,
+    Output,
+    ScopeOptions,
+    Strict,
+    Templates,
+)
 from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.cli.scope import selection_for
 from reconcile.metrics import templates
 from reconcile.model.errors import TemplateError
 from reconcile.model.measurement import Answer, Failure
+from reconcile.model.settings import Settings
 from reconcile.preflight import checks, files, queries
 from reconcile.preflight.findings import Level
 
@@ -32,6 +42,7 @@ class LintOptions(Options):
     scope: ScopeOptions
     templates: Templates
     control_loop_interval: Interval
+    no_inline_queries: NoInlineQueries
     strict: Strict
     output: Output
     log: LogOptions
@@ -44,7 +55,11 @@ def lint(options: LintOptions, _stop: Stop) -> int:
     selection = selection_for(options.scope, None)
     sources, loaded = adapters.sources_for(options.manifests), templates.load(options.templates)
     folder = adapters.folder_for(sources, selection.namespaces)
-    settings = adapters.settings_for((), adapters.interval_for(options.control_loop_interval), loaded.metrics)
+    settings = Settings(
+        interval=adapters.interval_for(options.control_loop_interval),
+        metrics=loaded.metrics,
+        inline_queries=not options.no_inline_queries,
+    )
     subjects, errors = read_subjects(folder, selection, settings)
     manifests = folder.by_place()
     subjects = tuple(subject.in_folder(manifests.values()) for subject in subjects)

@@ -84,6 +84,9 @@ WaitOption = Annotated[
 TimeoutOption = Annotated[
     float | None, option("--timeout", type=Duration(), help="With --wait: how long to wait. [default: 30m]")
 ]
+NoInlineQueries = Annotated[
+    bool, option("--no-inline-queries", is_flag=True, help="Refuse queries in Rollouts: only metric files are asked.")
+]
 Strict = Annotated[bool, option("--strict", is_flag=True, help="Let a warning count as an error does.")]
 
 
@@ -229,10 +232,7 @@ class PassOptions(MetricsServerOptions):
             "each back.",
         ),
     ]
-    no_inline_queries: Annotated[
-        bool,
-        option("--no-inline-queries", is_flag=True, help="Refuse queries in Rollouts: only metric files are asked."),
-    ]
+    no_inline_queries: NoInlineQueries
     templates: Templates
     control_loop_interval: Interval
     pass_timeout: Annotated[

@@ -226,6 +226,17 @@ def test_queries_that_are_wrong_are_errors_by_their_kind(
     ]
 
 
+def test_what_a_pass_with_the_same_options_would_refuse_is_an_error(
+    control_plane: ControlPlane, installed: str
+) -> None:
+    own = {"name": "own", "query": "up", "thresholdRange": {"min": 1}}
+    patch = {"spec": {"canaryAnalysis": {"metrics": [own]}}}
+    control_plane.kubectl("patch", "rollout", PODINFO, "--type=merge", "-p", json.dumps(patch), namespace=installed)
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig)
+    done = steerer("check", "-n", installed, "--no-inline-queries", "-o", "json", expect=4)
+    assert [item["message"] for item in found(done, "error") if "--no-inline-queries" in item["message"]]
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [("", "set --metrics-server"), ("http://127.0.0.1:1", "Connection refused")],

@@ -54,6 +54,14 @@ def test_the_example_is_clean_also_where_warnings_count_and_nothing_is_written(f
     assert contents(folder) == before
 
 
+def test_queries_in_a_rollout_are_an_error_for_an_install_that_refuses_them(folder: Path) -> None:
+    own = "metrics:\n      - {name: own, query: up, thresholdRange: {min: 1}}"
+    edit(folder, ROLLOUT, "metrics:", own)
+    assert found(folder, expect=0) == []
+    [refused] = found(folder, "--no-inline-queries", expect=4)
+    assert "queries in a Rollout are not allowed here (--no-inline-queries)" in refused["message"]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "where"),
     [
