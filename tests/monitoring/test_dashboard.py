@@ -157,8 +157,8 @@ def test_the_alerts_see_what_kube_state_metrics_makes(prometheus: PrometheusServ
     stalled = alerted(prometheus, "SteererRolloutStalled")
     assert stalled == {slug(state) for state in (states.INVALID, states.PAUSED)}
     assert alerted(prometheus, "SteererRolloutFailed") == {slug(states.FAILED)}
-    # The one that is paused stands at a step that has to be approved as well.
-    assert alerted(prometheus, "SteererRolloutWaiting") == {slug(state) for state in (states.WAITING, states.HELD)}
+    # Not the one that a person holds, though it stands at a step that has to be approved as well.
+    assert alerted(prometheus, "SteererRolloutWaiting") == {slug(states.WAITING)}
     halted = alerted(prometheus, "SteererRolloutHalted")
     assert halted == {slug(state) for state in (states.HALTED, states.REFUSED, states.MISSING, states.RESPECIFIED)}
     assert alerted(prometheus, "SteererRolloutSlow") == set()  # all of it has happened just now

@@ -28,8 +28,7 @@ class MemoryCluster:
     """A Cluster in memory: generations, resource versions, uids, status apart from the rest, Events counted.
 
     `versioned=False` leaves the metadata as it is, like a folder does. No controller makes EndpointSlices, as in a
-    folder, but a test may. What it gives out is what it holds: a copy would cost more than a pass. A write puts another
-    object in its place, and that nobody changes what he read is a law of `tests/random_worlds`.
+    folder, but a test may.
     """
 
     width = 1
@@ -80,11 +79,11 @@ class MemoryCluster:
         refs = sorted(ref for ref in self.objects if ref.kind == kind and scope.namespace in {None, ref.namespace})
         if kind == ENDPOINT_SLICE and not any(ref.kind == kind for ref in self.objects):
             raise MissingError("no controller makes them")
-        return [self.objects[ref] for ref in refs if _matches(self.objects[ref], scope)]
+        return [deepcopy(self.objects[ref]) for ref in refs if _matches(self.objects[ref], scope)]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Returns the objects that exist."""
-        return {ref: self.refuse.get(ref) or self.objects[ref] for ref in refs if ref in self.objects}
+        return {ref: self.refuse.get(ref) or deepcopy(self.objects[ref]) for ref in refs if ref in self.objects}
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
         """Returns the objects that have these versions."""
@@ -113,7 +112,7 @@ class MemoryCluster:
         if kept != old:
             self.objects[patch.target] = self._with_metadata(kept, old)
         self.patches.append(patch)
-        return self.objects[patch.target]
+        return deepcopy(self.objects[patch.target])
 
     def record(self, event: Event, at: datetime) -> None:
         """Stores an Event, or counts it."""
