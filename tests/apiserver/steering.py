@@ -353,14 +353,25 @@ def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
     plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
 
+def server_side_apply(plane: ControlPlane, namespace: str, manifests: Iterable[dict[str, Any]]) -> None:
+    """Applies objects to a namespace as kustomize-controller does, whoever else owns their fields."""
+    for manifest in manifests:
+        path = f"{_collection(_in(namespace, manifest))}/{manifest['metadata']['name']}"
+        path += "?fieldManager=kustomize-controller&force=true"
+        plane.request("PATCH", path, body=manifest, content_type="application/apply-patch+yaml").raise_for_status()
+
+
+def _collection(manifest: dict[str, Any]) -> str:
+    version, metadata = manifest["apiVersion"], manifest["metadata"]
+    where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    return f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
+
+
 def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:
     """Creates many objects in parallel, in the name of kubectl: that is how a tool knows who wrote them."""
 
     def create(manifest: dict[str, Any]) -> None:
-        version, metadata = manifest["apiVersion"], manifest["metadata"]
-        where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-        path = f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
-        plane.request("POST", f"{path}?fieldManager=kubectl", body=manifest).raise_for_status()
+        plane.request("POST", f"{_collection(manifest)}?fieldManager=kubectl", body=manifest).raise_for_status()
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(create, manifests))

@@ -201,7 +201,8 @@ def test_before_there_is_traffic_a_query_without_data_is_a_warning(
     steerer = Steerer(kubeconfig=control_plane.kubeconfig, metrics=server.url)
     findings = found(steerer("check", "-n", installed, "-o", "json"))
     assert [(item["level"], item["check"]) for item in findings] == [("warning", "queries")] * 2
-    assert all("no data; nor has its primary podinfo" in item["message"] for item in findings)
+    said = [item["message"] for item in findings]
+    assert all("no data" in text and "; nor has its primary podinfo: " in text for text in said), said
     assert all(item["advice"].startswith("query: ") for item in findings)
     steerer("check", "-n", installed, "--strict", expect=4)
 

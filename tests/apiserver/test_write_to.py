@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from reconcile.clusters.git.manifest_diff import difference
 from reconcile.clusters.git.strip_defaults import strip_defaults
 from reconcile.model.rights import PASS, rules
-from tests.apiserver.steering import ARTIFACTS, Metrics, account, flat, get, of_steerer, rolled_out
+from tests.apiserver.steering import ARTIFACTS, Metrics, account, flat, get, of_steerer, rolled_out, server_side_apply
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import SERVICE as HEAD
 from tests.hostile.test_folder import WHOSE, laughs
@@ -117,9 +118,15 @@ class Site:
 
     def apply(self) -> None:
         """Applies what is pushed, as Flux's kustomize-controller or, by default, Argo CD does it."""
-        server_side = ("--server-side", "--field-manager=kustomize-controller", "--force-conflicts")
-        how = ("--field-manager=argocd-controller",) if self.client_side else server_side
-        self.plane.kubectl("apply", *how, "--filename", str(self.clone() / "deploy"), namespace=self.namespace)
+        folder = self.clone() / "deploy"
+        if self.client_side:
+            command = ("apply", "--field-manager=argocd-controller", "--filename", str(folder))
+            self.plane.kubectl(*command, namespace=self.namespace)
+            return
+        files = sorted(folder.glob("*.yaml"))
+        server_side_apply(
+            self.plane, self.namespace, (one for file in files for one in yaml.safe_load_all(file.read_text()))
+        )
 
     def settled(self) -> None:
         """Applies what is pushed, and waits for the Deployments."""
