@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.core import messages, metrics, pending, status
 from reconcile.core.case import attempts
 from reconcile.core.halted_state import halted_state
+from reconcile.core.orders import retry_due
 from reconcile.core.preview import promotion_changes
 from reconcile.core.state_machine import MOVES_AT_REST, OPENING, RESTING, Move
 from reconcile.core.status import Readiness
@@ -132,7 +133,12 @@ def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
 
 
 def _learnt(walk: Walk, state: State) -> State:
-    """Returns the state with what this pass counted; as it is where the canary cannot be used."""
+    """Returns the state with what this pass counted; as it is where the canary cannot be used.
+
+    A retry counts with the move that begins another attempt: one that meets a shut gate is asked for still.
+    """
+    if retry_due(walk.case.rollout):
+        return replace(state, attempt=walk.case.rollout.state.attempt)
     try:
         return replace(state, attempt=walk.attempt)
     except StopError:

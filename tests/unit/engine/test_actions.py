@@ -326,6 +326,33 @@ def test_a_retry_starts_a_failed_revision_again_once_for_each_token() -> None:
     world.until("Succeeded")
 
 
+def test_a_retry_that_meets_a_shut_gate_counts_once_that_is_open() -> None:
+    world = world_at()
+    ask(world, "abort")
+    world.until("Failed")
+    ask(world, "abort", None)
+    ask(world, "retry", f"{present(world)}/one")
+    world.cluster.edit(P, "status", "availableReplicas", 0)  # until the next tick
+    assert moves(world, 1) == ["halt"]
+    assert (world.status["phase"], world.status["analysis"]["attempt"]) == ("Failed", 1)
+    assert moves(world, 1) == ["scale up"]
+    assert world.status["analysis"]["attempt"] == 2
+    world.until("Succeeded")
+
+
+def test_a_retry_of_what_is_frozen_meets_a_shut_gate_and_counts_once_that_is_open() -> None:
+    world = world_at(40, onFailure="Pause", failureLimit=0)
+    world.meter.values[SUCCESS] = 1.0
+    moves(world, 2)
+    world.meter.values[SUCCESS] = 100.0
+    ask(world, "retry", f"{present(world)}/one")
+    world.cluster.edit(P, "status", "availableReplicas", 0)  # until the next tick
+    assert moves(world, 1) == ["halt"]
+    assert moves(world, 1) == ["reset"]
+    assert (world.weights, world.status["analysis"]["attempt"]) == ([(100, 0)], 2)
+    world.until("Succeeded")
+
+
 def test_no_token_counts_twice_also_where_git_puts_an_earlier_one_back() -> None:
     world = world_at()
     for number, token in enumerate(("one", "two"), start=2):
