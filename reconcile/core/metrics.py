@@ -31,13 +31,15 @@ def problems(case: Case) -> list[str]:
 
 def _of(case: Case, check: Check) -> Iterator[str]:
     metric = case.metric(check)
-    if metric is not None and check.threshold is not None and not metric.bound:
+    if metric is None:
+        return
+    if check.threshold is not None and not metric.bound:
         yield f"threshold: {check.name} has no better side: write thresholdRange"
-    if metric is not None and check.min_requests and not metric.requests:
+    if check.min_requests and not metric.requests:
         yield f"minRequests: {check.name} counts no requests: its template needs requests"
-    if metric is not None and check.is_sequential and not (metric.requests and metric.failures):
+    if check.is_sequential and not (metric.requests and metric.failures):
         yield f"comparison.falseAlarmRate: {check.name} counts nothing: its template needs requests and failures"
-    if metric is not None and check.comparison and metric.bound == "minimum" and metric.unit != "percent":
+    if check.comparison and metric.bound == "minimum" and metric.unit != "percent":
         yield f"comparison: {check.name} has a minimum and is no percentage: write a thresholdRange"
     if check.query and check.name in case.settings.metrics:
         yield f"name: {check.name} is a metric template: give the query another name"

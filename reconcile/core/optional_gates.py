@@ -43,24 +43,21 @@ def limits(case: Case) -> str:
 
 def warmup(case: Case) -> str:
     """The canary has had its weight for as long as `warmUp` asks for, before a metric is asked."""
-    asked, since = case.spec.warm_up, case.weights.since
-    elapsed = case.seconds_since(since) if since else asked
-    if elapsed < asked:
-        left = durations.text(asked - elapsed)
-        raise WaitError(f"{left} of the {durations.text(asked)} left in which the canary warms up: nothing is measured")
-    return f"{durations.text(elapsed)} at this weight"
+    elapsed, left = _at_weight(case, case.spec.warm_up)
+    if left:
+        raise WaitError(f"{left} in which the canary warms up: nothing is measured")
+    return f"{elapsed} at this weight"
 
 
 def hold(case: Case) -> str:
     """The step was held for as long as it asks for."""
-    step, since = case.spec.steps.at(case.weights.reached), case.weights.since
+    step = case.spec.steps.at(case.weights.reached)
     if case.state.phase is Phase.NEW and step.hold:
         raise HoldError(f"found at the step of {step.weight} %, which is held from now on", "Held", is_told=False)
-    elapsed = case.seconds_since(since) if since else step.hold
-    if elapsed < step.hold:
-        left, asked = durations.text(step.hold - elapsed), durations.text(step.hold)
-        raise HoldError(f"{left} of the {asked} left that the step of {step.weight} % is held", "Held", is_told=False)
-    return f"{durations.text(elapsed)} at {step.weight} %"
+    elapsed, left = _at_weight(case, step.hold)
+    if left:
+        raise HoldError(f"{left} that the step of {step.weight} % is held", "Held", is_told=False)
+    return f"{elapsed} at {step.weight} %"
 
 
 def approval(case: Case) -> str:
@@ -82,13 +79,21 @@ def pause(case: Case) -> str:
 
 def drain(case: Case) -> str:
     """The canary has had no traffic for as long as `promotion.drain` asks for."""
-    asked, since = case.spec.promotion.drain, case.weights.since
+    elapsed, left = _at_weight(case, case.spec.promotion.drain)
+    if left:
+        raise WaitError(f"{left} in which the canary drains")
+    return f"{elapsed} without traffic"
+
+
+def _at_weight(case: Case, asked: float) -> tuple[str, str]:
+    """Returns in words how long the canary has had its weight, and what is left of the seconds that are asked for.
+
+    The latter is "" where nothing is; where it is not known since when, the time is over.
+    """
+    since = case.weights.since
     elapsed = case.seconds_since(since) if since else asked
-    if elapsed < asked:
-        raise WaitError(
-            f"{durations.text(asked - elapsed)} of the {durations.text(asked)} left in which the canary drains"
-        )
-    return f"{durations.text(elapsed)} without traffic"
+    left = f"{durations.text(asked - elapsed)} of the {durations.text(asked)} left" if elapsed < asked else ""
+    return durations.text(elapsed), left
 
 
 _ASKED: dict[str, Callable[[Rollout], bool]] = {
