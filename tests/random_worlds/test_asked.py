@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
-from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 
 from reconcile.core.state_machine import Move
 from reconcile.model.actions import Action
-from reconcile.model.plan import Outcome, Result
+from reconcile.model.plan import Result
 from reconcile.model.template_hash import revision
-from tests.random_worlds.test_laws import ASKED, examples
+from tests.random_worlds.test_laws import ASKED, examples, least_seen, sample
 from tests.support.asking import asked_scene, asked_scenes
 from tests.support.laws import (
-    LAWS,
     Turn,
     law_aborted,
     law_approved,
@@ -34,28 +31,15 @@ from tests.support.strategies import Scene, calm_scene, troubled_scene
 from tests.support.world import C
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from reconcile.model.kinds import Manifest, Ref
 
-T = TypeVar("T")
 LEAST = 5
 
 
 def test_every_turn_keeps_the_laws_whatever_is_asked_for() -> None:
-    seen: Counter[str] = Counter()
-
-    @examples(1800)
-    @given(asked_scenes())
-    def one_pass(scene: Scene) -> None:
-        for turn in turns(scene, scene.cluster()):
-            for law in LAWS:
-                law(turn)
-            seen[turn.plan.move] += 1
-            seen.update(gate.name for gate in turn.plan.gates if gate.outcome in {Outcome.FAILED, Outcome.WAITING})
-
-    one_pass()
-    rare = {name: seen[name] for name in ASKED if seen[name] < LEAST}
+    rare = least_seen(asked_scenes(), 1800, ASKED, LEAST)
     assert not rare, f"the sample has too few of {rare}"
 
 
@@ -81,21 +65,9 @@ def counted(turn: Turn, objects: Mapping[Ref, Manifest]) -> Any:
 # The laws notice what is broken.
 
 
-def sample() -> Iterator[Turn]:
-    """Yields many turns, the same in every run."""
-    for seed in range(600):
-        random = Random(seed)  # noqa: S311 - to have the same worlds in every run
-
-        def pick(options: Sequence[T], random: Random = random) -> T:
-            return random.choice(options)
-
-        scene = asked_scene(pick, pick((calm_scene, troubled_scene))(pick))
-        yield from turns(scene, scene.cluster())
-
-
 @pytest.fixture(scope="module")
 def sampled() -> list[Turn]:
-    return list(sample())
+    return sample(600, lambda pick: asked_scene(pick, pick((calm_scene, troubled_scene))(pick)))
 
 
 def _asked(turn: Turn, change: Callable[[Manifest, str], None]) -> Turn:

@@ -62,7 +62,10 @@ from tests.support.world import METRICS, START, VS, C, P, R
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from hypothesis.strategies import SearchStrategy
+
     from reconcile.model.plan import Operation
+    from tests.support.strategies import Pick
 
 T = TypeVar("T")
 
@@ -80,6 +83,40 @@ def examples(count: int) -> settings:
     )
 
 
+def least_seen(worlds: SearchStrategy[Scene], count: int, wanted: Iterable[str], least: int) -> dict[str, int]:
+    """Holds each turn of so many worlds against all laws; returns what of `wanted` the sample has too few of."""
+    seen: Counter[str] = Counter()
+
+    @examples(count)
+    @given(worlds)
+    def one_pass(scene: Scene) -> None:
+        for turn in turns(scene, scene.cluster()):
+            for law in LAWS:
+                law(turn)
+            seen[turn.plan.move] += 1
+            seen.update(gate.name for gate in turn.plan.gates if gate.outcome in {Outcome.FAILED, Outcome.WAITING})
+
+    one_pass()
+    return {name: seen[name] for name in wanted if seen[name] < least}
+
+
+def sample(count: int, make: Callable[[Pick], Scene]) -> list[Turn]:
+    """Returns the turns of so many worlds, the same in every run.
+
+    They are not from hypothesis: no example has to be shrunk.
+    """
+    found: list[Turn] = []
+    for seed in range(count):
+        random = Random(seed)  # noqa: S311 - to have the same worlds in every run
+
+        def pick(options: Sequence[T], random: Random = random) -> T:
+            return random.choice(options)
+
+        scene = make(pick)
+        found.extend(turns(scene, scene.cluster()))
+    return found
+
+
 # One pass.
 
 # The least that the sample has to have: every move, and every gate that stops one.
@@ -92,19 +129,7 @@ LEAST = 10
 
 
 def test_every_turn_of_every_world_keeps_the_laws() -> None:
-    seen: Counter[str] = Counter()
-
-    @examples(7040)
-    @given(scenes())
-    def one_pass(scene: Scene) -> None:
-        for turn in turns(scene, scene.cluster()):
-            for law in LAWS:
-                law(turn)
-            seen[turn.plan.move] += 1
-            seen.update(gate.name for gate in turn.plan.gates if gate.outcome in {Outcome.FAILED, Outcome.WAITING})
-
-    one_pass()
-    rare = {name: seen[name] for name in {*Move, *GATED} - ASKED if seen[name] < LEAST}
+    rare = least_seen(scenes(), 7040, {*Move, *GATED} - ASKED, LEAST)
     assert not rare, f"the sample has too few of {rare}"
 
 
@@ -295,21 +320,9 @@ def _objects(cluster: Any) -> Iterator[tuple[Ref, Manifest]]:
 # The laws notice what is broken.
 
 
-def sample() -> Iterator[Turn]:
-    """Yields many turns, the same in every run. They are not from hypothesis: no example has to be shrunk."""
-    for seed in range(700):
-        random = Random(seed)  # noqa: S311 - to have the same worlds in every run
-
-        def pick(options: Sequence[T], random: Random = random) -> T:
-            return random.choice(options)
-
-        scene = pick((calm_scene, troubled_scene))(pick)
-        yield from turns(scene, scene.cluster())
-
-
 @pytest.fixture(scope="module")
 def sampled() -> list[Turn]:
-    return list(sample())
+    return sample(700, lambda pick: pick((calm_scene, troubled_scene))(pick))
 
 
 def replayed(turn: Turn, plan: Plan) -> Turn:

@@ -44,6 +44,13 @@ def image(world: World, tag: str) -> None:
     world.cluster.edit(C, "spec", "template", "spec", "containers", containers)
 
 
+def fail_by_abort(world: World) -> None:
+    """Aborts the revision, and takes the abort back once it has failed."""
+    ask(world, "abort")
+    world.until("Failed")
+    ask(world, "abort", None)
+
+
 def outcome(record: Record) -> str:
     """What the pass made of the one action that was asked for."""
     [found] = record.plan.actions
@@ -328,9 +335,7 @@ def test_a_retry_starts_a_failed_revision_again_once_for_each_token() -> None:
 
 def test_a_retry_that_meets_a_shut_gate_counts_once_that_is_open() -> None:
     world = world_at()
-    ask(world, "abort")
-    world.until("Failed")
-    ask(world, "abort", None)
+    fail_by_abort(world)
     ask(world, "retry", f"{present(world)}/one")
     world.cluster.edit(P, "status", "availableReplicas", 0)  # until the next tick
     assert moves(world, 1) == ["halt"]
@@ -356,15 +361,11 @@ def test_a_retry_of_what_is_frozen_meets_a_shut_gate_and_counts_once_that_is_ope
 def test_no_token_counts_twice_also_where_git_puts_an_earlier_one_back() -> None:
     world = world_at()
     for number, token in enumerate(("one", "two"), start=2):
-        ask(world, "abort")
-        world.until("Failed")
-        ask(world, "abort", None)
+        fail_by_abort(world)
         ask(world, "retry", f"{present(world)}/{token}")
         assert world.tick().plan.move == "scale up"
         assert world.status["analysis"]["attempt"] == number
-    ask(world, "abort")
-    world.until("Failed")
-    ask(world, "abort", None)
+    fail_by_abort(world)
     for token in ("one", "two"):
         ask(world, "retry", f"{present(world)}/{token}")
         assert moves(world, 2) == ["idle", "idle"]
@@ -374,9 +375,7 @@ def test_no_token_counts_twice_also_where_git_puts_an_earlier_one_back() -> None
 @pytest.mark.parametrize("token", ["x" * 64, "once more", "\u202e", "a/b"])
 def test_a_token_that_cannot_go_on_record_as_it_is_asks_for_nothing(token: str) -> None:
     world = world_at()
-    ask(world, "abort")
-    world.until("Failed")
-    ask(world, "abort", None)
+    fail_by_abort(world)
     ask(world, "retry", f"{present(world)}/{token}")
     assert moves(world, 2) == ["idle", "idle"]
 
