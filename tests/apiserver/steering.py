@@ -278,8 +278,7 @@ def let_interval_pass(plane: ControlPlane, namespace: str, *names: str) -> None:
         then: dict[str, Any] = {"lastAdvanceTime": LONG_AGO, "lastTransitionTime": LONG_AGO}
         if "analysis" in plane.request("GET", path).json().get("status", {}):
             then["analysis"] = {"lastCheckTime": LONG_AGO}
-        patch = plane.request("PATCH", path, body={"status": then}, content_type="application/merge-patch+json")
-        patch.raise_for_status()
+        plane.merge(path, {"status": then})
 
 
 def of_steerer(entries: list[AuditEntry]) -> list[AuditEntry]:

@@ -103,6 +103,10 @@ class ControlPlane:
             timeout=30,
         )
 
+    def merge(self, path: str, change: dict[str, Any]) -> None:
+        """Change the fields of an object that are in `change`, at a path of the API."""
+        self.request("PATCH", path, body=change, content_type="application/merge-patch+json").raise_for_status()
+
     def kubectl(self, *args: str, stdin: str | None = None, namespace: str | None = None, check: bool = True) -> str:
         """Run kubectl as the admin and give its standard output. Raises KubectlError if it fails and `check` is set."""
         done = subprocess.run(
@@ -184,13 +188,13 @@ class ControlPlane:
         selector. No node has the label until the end.
         """
         room = f"test.steerer/room-{uuid.uuid4().hex[:8]}"
-        self._merge(f"/api/v1/namespaces/{namespace}", {"annotations": {_NODE_SELECTOR: f"{room}=yes"}})
+        self.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"annotations": {_NODE_SELECTOR: f"{room}=yes"}}})
         try:
             self._wait_for_selector(namespace, room)
             yield
         finally:
-            self._merge(f"/api/v1/namespaces/{namespace}", {"annotations": {_NODE_SELECTOR: None}})
-            self._merge(f"/api/v1/nodes/{NODES[0]}", {"labels": {room: "yes"}})
+            self.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"annotations": {_NODE_SELECTOR: None}}})
+            self.merge(f"/api/v1/nodes/{NODES[0]}", {"metadata": {"labels": {room: "yes"}}})
 
     def _wait_for_selector(self, namespace: str, room: str) -> None:
         pod = {"metadata": {"name": "probe"}, "spec": {"containers": [{"name": "none", "image": "none"}]}}
@@ -201,10 +205,6 @@ class ControlPlane:
             return room in answer.json()["spec"].get("nodeSelector", {})
 
         wait_for(selected, f"the server to give the pods of {namespace} a node selector")
-
-    def _merge(self, path: str, metadata: dict[str, Any]) -> None:
-        body = {"metadata": metadata}
-        self.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
 
     # --- Accounts ---
 

@@ -138,8 +138,7 @@ def without(installed: Installed, namespace: str, right: Right) -> None:
     for rule in rules:
         if (rule["apiGroups"], rule["resources"]) == ([right.kind.group], [right.resource]):
             rule["verbs"].remove(right.verb)
-    kept, kind = [rule for rule in rules if rule["verbs"]], "application/merge-patch+json"
-    plane.request("PATCH", path, body={"rules": kept}, content_type=kind).raise_for_status()
+    plane.merge(path, {"rules": [rule for rule in rules if rule["verbs"]]})
     wait_for(lambda: denied(plane, namespace, role, right), "the right to be gone")
 
 
@@ -205,8 +204,8 @@ def play(
 
 def pause(plane: ControlPlane, namespace: str, *, paused: bool) -> None:
     """Pause the rollout of the canary's Deployment, or let it go on."""
-    path, kind = f"/apis/apps/v1/namespaces/{namespace}/deployments/podinfo-canary", "application/merge-patch+json"
-    plane.request("PATCH", path, body={"spec": {"paused": paused}}, content_type=kind).raise_for_status()
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/podinfo-canary"
+    plane.merge(path, {"spec": {"paused": paused}})
 
 
 @pytest.mark.parametrize("right", lacking(Impact.BLIND, Impact.HALT), ids=named)

@@ -87,8 +87,7 @@ def end(plane: ControlPlane, pod: dict[str, Any], phase: str) -> None:
     """Tell how a pod that is held has ended."""
     metadata = pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
-    body = {"status": {"phase": phase}}
-    plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+    plane.merge(path, {"status": {"phase": phase}})
 
 
 def test_the_longest_name_leaves_room_for_the_numbers_of_all_pods(bare_plane: ControlPlane) -> None:

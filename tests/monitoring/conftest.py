@@ -54,8 +54,7 @@ def _store(plane: ControlPlane, name: str, seen: dict[str, Any]) -> None:
     rollout = {key: seen[key] for key in ("apiVersion", "kind", "spec")}
     apply(plane, rollout | {"metadata": {"name": name, "namespace": NAMESPACE}})
     path = f"/apis/apps.weave.works/v1beta1/namespaces/{NAMESPACE}/rollouts/{name}/status"
-    body = {"status": seen["status"]}
-    plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+    plane.merge(path, {"status": seen["status"]})
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +76,7 @@ def cronjob(control_plane: ControlPlane, watched: dict[str, Any]) -> None:  # no
 def _just_succeeded(plane: ControlPlane, name: str) -> None:
     path = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs/{name}/status"
     now = timestamp(datetime.now(UTC))
-    body = {"status": {"lastScheduleTime": now, "lastSuccessfulTime": now}}
-    plane.request("PATCH", path, body=body, content_type="application/merge-patch+json").raise_for_status()
+    plane.merge(path, {"status": {"lastScheduleTime": now, "lastSuccessfulTime": now}})
 
 
 @pytest.fixture(scope="session")
