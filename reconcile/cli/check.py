@@ -12,7 +12,7 @@ from reconcile.cli import adapters
 from reconcile.cli.approvers import approvals
 from reconcile.cli.command import Options, command
 from reconcile.cli.logs import log_to_stderr
-from reconcile.cli.options import ApiOptions, LogOptions, Output, PassOptions, ScopeOptions, Strict
+from reconcile.cli.options import ApiOptions, LogOptions, PassOptions, PreflightOutput, ScopeOptions, Strict
 from reconcile.cli.pod_selectors import beside_what_selects_pods
 from reconcile.cli.preflight import count_rollouts, examine_all, print_results, read_subjects
 from reconcile.cli.scope import selection_for
@@ -49,7 +49,7 @@ class CheckOptions(Options):
     scope: ScopeOptions
     settings: PassOptions
     strict: Strict
-    output: Output
+    output: PreflightOutput
     log: LogOptions
 
 

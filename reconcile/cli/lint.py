@@ -13,7 +13,7 @@ from reconcile.cli.options import (
     LogOptions,
     ManifestOptions,
     NoInlineQueries,
-    Output,
+    PreflightOutput,
     ScopeOptions,
     Strict,
     Templates,
@@ -44,7 +44,7 @@ class LintOptions(Options):
     control_loop_interval: Interval
     no_inline_queries: NoInlineQueries
     strict: Strict
-    output: Output
+    output: PreflightOutput
     log: LogOptions
 
 

@@ -15,7 +15,7 @@ from reconcile.cli.command import Declaration, Options, argument, option
 from reconcile.cli.option_types import PATH, Duration, Header, Names, Namespaces
 
 DryRun = Literal["none", "client", "server"]
-Form = Literal["text", "json", "yaml", "patch"]
+Form = Literal["text", "json", "yaml", "patch", "markdown"]
 
 
 def output(*forms: str) -> Declaration:
@@ -26,7 +26,8 @@ def output(*forms: str) -> Declaration:
 # Options that more than one command has, outside of a group.
 
 Output = Annotated[Literal["text", "json", "yaml"], output("text", "json", "yaml")]
-PassOutput = Annotated[Form, output("text", "json", "yaml", "patch")]
+PassOutput = Annotated[Form, output("text", "json", "yaml", "patch", "markdown")]
+PreflightOutput = Annotated[Literal["text", "json", "yaml", "markdown"], output("text", "json", "yaml", "markdown")]
 Templates = Annotated[
     Path | None,
     option("--templates", type=PATH, help="Folder with more metric templates; a same name replaces a built-in one."),

@@ -17,6 +17,7 @@ from reconcile.preflight import examination
 from reconcile.preflight.findings import Examined, Finding, Level, Result
 from reconcile.report import layout, plain_data
 from reconcile.report import preflight as report
+from reconcile.report.markdown import preflight as markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +58,8 @@ def print_results(
     every = [Examined(rollout=None, results=tuple(shared)), *rollouts]
     if form == "text":
         report.print_preflight(every, layout.console_for(sys.stdout), title)
+    elif form == "markdown":
+        click.echo(markdown.render(every, title), nl=False)
     else:
         click.echo(plain_data.dump(report.data(every), form), nl=False)
     bad = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}

@@ -90,6 +90,10 @@ def print_pass(records: Sequence[Record], form: Form) -> None:
         from reconcile.report import patches  # noqa: PLC0415 - as above
 
         click.echo(patches.render(records), nl=False)
+    elif form == "markdown":
+        from reconcile.report.markdown import passes  # noqa: PLC0415 - as above
+
+        click.echo(passes.render(records), nl=False)
     else:
         from reconcile.report import record  # noqa: PLC0415 - as above
 

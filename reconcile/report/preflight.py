@@ -29,7 +29,7 @@ def print_preflight(examined: Sequence[Examined], console: Console, shared: str)
         for result, check in zip(item.results, names, strict=True):
             print_lines(_lines(result, check, str(item.rollout)), console)
         console.print()
-    print_lines([Line(head=Text(_total(examined), "bold"))], console)
+    print_lines([Line(head=Text(total(examined), "bold"))], console)
 
 
 def _verdict(results: Sequence[Result]) -> Text:
@@ -41,7 +41,8 @@ def _verdict(results: Sequence[Result]) -> Text:
     return styled(words, _MARKS[bad[0][0]][1])
 
 
-def _total(examined: Sequence[Examined]) -> str:
+def total(examined: Sequence[Examined]) -> str:
+    """Counts the Rollouts, the errors and the warnings."""
     rollouts = [item for item in examined if item.rollout is not None]
     counts = count_levels([result for item in examined for result in item.results])
     parts = [_count(counts.get(level, 0), level) for level in (Level.ERROR, Level.WARNING)]
@@ -63,13 +64,13 @@ def _lines(result: Result, check: Text, rollout: str) -> Iterator[Line]:
     for finding in result.findings:
         mark, style = _MARKS[finding.level]
         yield Line(
-            indent=2, head=join_texts(Text(mark, style), check, gap=" "), body=styled(_message(finding, rollout))
+            indent=2, head=join_texts(Text(mark, style), check, gap=" "), body=styled(message_of(finding, rollout))
         )
         if finding.advice:
             yield Line(indent=6 + len(check.plain), body=styled(finding.advice, "dim"))
 
 
-def _message(finding: Finding, rollout: str) -> str:
+def message_of(finding: Finding, rollout: str) -> str:
     """Returns the object, the field and the message, without an object that the block or the message names."""
     message = finding.message.removeprefix(f"{finding.object} ") if finding.path else finding.message
     known = finding.object == rollout or message.startswith(finding.object)

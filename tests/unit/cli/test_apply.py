@@ -39,7 +39,12 @@ def weigh(folder: Path, primary: int, canary: int) -> None:
 
 def test_a_plan_is_made_looked_at_and_applied(folder: Path, tmp_path: Path) -> None:
     before, path = contents(folder), tmp_path / "plan.json"
-    for form, shown in (("text", "0 % → 10 %"), ("json", '"move": "start"'), ("patch", "patches:")):
+    for form, shown in (
+        ("text", "0 % → 10 %"),
+        ("json", '"move": "start"'),
+        ("patch", "patches:"),
+        ("markdown", "0 % → 10 %"),
+    ):
         done = invoke("plan", "-f", folder, "--out", path, "-o", form)
         assert (done.returncode, shown in done.stdout) == (0, True)
     assert contents(folder) == before
