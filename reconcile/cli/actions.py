@@ -15,6 +15,7 @@ from reconcile.cli.command import Options, argument, command, option
 from reconcile.cli.error_output import print_error
 from reconcile.cli.exit_codes import HALTED, NOTHING
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.notices import NotifyOptions
 from reconcile.cli.options import (
     ClusterOptions,
     DryRunOption,
@@ -92,6 +93,7 @@ class FollowOptions(Options):
 
     wait: WaitOption
     timeout: TimeoutOption
+    notify: NotifyOptions
     settings: PassOptions
 
 
@@ -277,6 +279,7 @@ def _run_of(options: ActionOptions, follow: FollowOptions) -> RunOptions:
         duration=None,
         wait=True,
         timeout=follow.timeout,
+        notify=follow.notify,
         detailed_exitcode=False,
         output=options.output,
         log=options.log,

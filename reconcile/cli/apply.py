@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from reconcile.cli import adapters, plan_file
 from reconcile.cli.command import Options, argument, command, option
 from reconcile.cli.logs import log_decision, log_to_stderr
+from reconcile.cli.notices import NotifyOptions, tell_of
 from reconcile.cli.option_types import PATH, Duration
 from reconcile.cli.options import ClusterOptions, DetailedExitCode, LogOptions, PassOptions, PassOutput
 from reconcile.cli.result_codes import exit_code_of_saved_plan
@@ -37,6 +38,7 @@ class ApplyOptions(Options):
         float,
         option("--max-age", type=Duration(), default="10m", show_default=True, help="Refuse a plan that is older."),
     ]
+    notify: NotifyOptions
     detailed_exitcode: DetailedExitCode
     output: PassOutput
     log: LogOptions
@@ -63,6 +65,7 @@ def apply(options: ApplyOptions, stop: Stop) -> int:
 
 def _apply(plan: saved_plan.SavedPlan, options: ApplyOptions, stop: Stop) -> int:
     namespaces = tuple(sorted({ref.namespace for ref in plan.entries}))
+    tell = tell_of(options.notify)
     selection = Selection(namespaces=namespaces, refs=frozenset(plan.entries))
     adapters.refuse_stdin(options.cluster, written=True)
     with adapters.cluster_for(options.cluster, namespaces, required=False) as (cluster, _):
@@ -71,7 +74,7 @@ def _apply(plan: saved_plan.SavedPlan, options: ApplyOptions, stop: Stop) -> int
             return saved_plan_check.accept_or_refuse(plan, planned, cluster.fetch(plan.targets), adapters.now())
 
         one_pass = adapters.pass_over(cluster, selection, options.settings, stop.reason)
-        return make_pass(one_pass, "none", stop, lambda records: _report(records, options), select)
+        return make_pass(one_pass, "none", stop, lambda records: _report(records, options), select, tell=tell)
 
 
 def _report(records: Sequence[Record], options: ApplyOptions) -> int:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import click
 
 from reconcile.cli.command import Declaration, Options, argument, option
+from reconcile.cli.notices import NotifyOptions
 from reconcile.cli.option_types import PATH, Duration, Header, Names, Namespaces
 
 DryRun = Literal["none", "client", "server"]
@@ -299,6 +300,7 @@ class RunOptions(Options):
     ]
     wait: WaitOption
     timeout: TimeoutOption
+    notify: NotifyOptions
     detailed_exitcode: DetailedExitCode
     output: PassOutput
     log: LogOptions

@@ -12,6 +12,7 @@ from reconcile.cli.command import Options, command, option
 from reconcile.cli.error_output import print_error
 from reconcile.cli.exit_codes import FAILED, NOTHING
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.notices import NotifyOptions, tell_of
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, PassOutput, RunOptions, TargetOptions
 from reconcile.cli.result_codes import exit_code_of_pass
@@ -65,6 +66,7 @@ def plan(options: PlanOptions, stop: Stop) -> int:
         duration=None,
         wait=False,
         timeout=None,
+        notify=NotifyOptions(),
         detailed_exitcode=options.detailed_exitcode,
         output=options.output,
         log=options.log,
@@ -77,12 +79,12 @@ def _make_passes(options: RunOptions, stop: Stop, out: Path | None = None) -> in
     log_to_stderr(options.log.log_format, options.log.log_level, dry_run=options.dry_run != "none")
     if options.duration is not None and not options.every:
         raise UsageError("--for needs --every above zero: how long it is from one pass to the next")
-    code = NOTHING
+    code, tell = NOTHING, tell_of(options.notify)
     with adapters.pass_of_run(options, stop.reason) as one_pass:
         report = partial(_report, options=options, cluster=one_pass.cluster, out=out)
         for _ in pass_starts(options.every, options.duration):
             try:
-                code = make_pass(one_pass, options.dry_run, stop, report)
+                code = make_pass(one_pass, options.dry_run, stop, report, tell=tell)
             except ClusterError as error:
                 if options.every is None:
                     raise

@@ -15,12 +15,14 @@ import click
 
 from reconcile.cli import adapters
 from reconcile.cli.logs import log_decision
+from reconcile.cli.notices import tell_nobody
 from reconcile.model.errors import ClusterError
 from reconcile.model.plan import Record, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from reconcile.cli.notices import Tell
     from reconcile.cli.options import DryRun, Form
     from reconcile.cli.signals import Stop
     from reconcile.engine.one_pass import Pass
@@ -34,12 +36,14 @@ def make_pass(
     stop: Stop,
     report: Callable[[list[Record]], int],
     select: Callable[[Iterator[Record]], Iterator[Record]] = iter,
+    *,
+    tell: Tell = tell_nobody,
 ) -> int:
     """Makes one pass, and returns what `report` returns for its records.
 
     A signal ends it at any time before the first write, and between two Rollouts from then on. `select` yields those
-    of the planned records that are to be written. Raises ClusterError, after the report, if the pass or a part of it
-    could not be made.
+    of the planned records that are to be written; `tell` gets what was stored. Raises ClusterError, after the report,
+    if the pass or a part of it could not be made.
     """
     client = dry_run == "client"
     stop.summary = "; this pass has written nothing"
@@ -51,6 +55,8 @@ def make_pass(
             records, error = _collect(selected if client else one_pass.write(selected))
             stop.summary = name_unreached(records)
             reported = [_not_stored(record) for record in records] if dry_run == "server" else records
+            if dry_run == "none":
+                tell(records)
             for record in reported:
                 log_decision(record)
             code = report(reported)

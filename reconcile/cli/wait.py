@@ -12,6 +12,7 @@ from reconcile.cli import adapters
 from reconcile.cli.error_output import print_error
 from reconcile.cli.exit_codes import HALTED, NOTHING, WAITING
 from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.notices import tell_of
 from reconcile.cli.result_codes import exit_code_of_wait
 from reconcile.cli.schedule import pass_starts
 from reconcile.cli.session import make_pass, print_pass
@@ -21,6 +22,7 @@ from reconcile.report import layout
 from reconcile.report.progress import Progress, position_line
 
 if TYPE_CHECKING:
+    from reconcile.cli.notices import Tell
     from reconcile.cli.options import Form, RunOptions
     from reconcile.cli.signals import Stop
     from reconcile.engine.one_pass import Pass
@@ -40,7 +42,7 @@ def wait(options: RunOptions, stop: Stop) -> int:
     interval = adapters.interval_for(options.target.settings.control_loop_interval, options.every)
     every = max(options.every or interval, MIN_INTERVAL)
     with adapters.pass_of_run(options, stop.reason) as one_pass:
-        waiting = _Waiting(one_pass, stop)
+        waiting = _Waiting(one_pass, stop, tell_of(options.notify))
         console = layout.console_for(sys.stdout if options.output == "text" else sys.stderr)
         with Progress(console, f"a pass every {every:g} s, for {timeout:g} s at most") as progress:
             for _ in pass_starts(every, timeout, last=True):
@@ -69,9 +71,10 @@ def _refuse_excluded(options: RunOptions) -> None:
 class _Waiting:
     """What the passes found, up to the last one."""
 
-    def __init__(self, one_pass: Pass, stop: Stop) -> None:
+    def __init__(self, one_pass: Pass, stop: Stop, tell: Tell) -> None:
         self._pass = one_pass
         self._stop = stop
+        self._tell = tell
         self._records: list[Record] = []
         self._error: ClusterError | None = None
         self._missing = ""
@@ -80,7 +83,7 @@ class _Waiting:
         """Makes one pass. Returns whether no other one is needed."""
         self._error = None
         try:
-            make_pass(self._pass, "none", self._stop, lambda records: self._report(records, progress))
+            make_pass(self._pass, "none", self._stop, lambda records: self._report(records, progress), tell=self._tell)
         except ClusterError as error:
             # A later pass may reach the server again; rights and the resource definition do not come by waiting.
             if not self._records and isinstance(error, (ForbiddenError, MissingError)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconcile.core import messages, metrics, pending, status
+from reconcile.core import messages, metrics, pending, status, transitions
 from reconcile.core.case import attempts
 from reconcile.core.halted_state import halted_state
 from reconcile.core.orders import retry_due
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from reconcile.core.case import Case
     from reconcile.core.moves import Effect
     from reconcile.core.stops import HoldError, WaitError
+    from reconcile.core.transitions import Told
     from reconcile.core.walk import Walk
     from reconcile.model.measurement import Measurement
-    from reconcile.model.plan import AskedAction, Gate, Patch
+    from reconcile.model.plan import AskedAction, Gate, Patch, Transition
     from reconcile.model.rollout import State
 
 
@@ -46,7 +47,10 @@ def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
         phase=state.phase,
         weight=None if move in MOVES_AT_REST else state.canary_weight,
         patches=patches,
-        events=effect.events if move in MOVES_AT_REST else (*effect.events, *_refusals(case)),
+        events=(
+            *transitions.of_move(move, case.state.phase, effect.events),
+            *(() if move in MOVES_AT_REST else _refusals(case)),
+        ),
     )
 
 
@@ -93,7 +97,7 @@ def held(walk: Walk, hold: HoldError) -> Plan:
         phase=state.phase,
         weight=_weight(case),
         patches=status.patch(case.rollout, end),
-        events=((("Normal", told),) if is_new else ()) + _refusals(case),
+        events=((("Normal", told, transitions.of_hold(hold)),) if is_new else ()) + _refusals(case),
     )
 
 
@@ -127,7 +131,14 @@ def halted(walk: Walk, halt: GateError, pends: str = "") -> Plan:
         phase=state.phase,
         weight=_weight(case),
         patches=status.patch(case.rollout, end),
-        events=(("Warning", halt.event or messages.halt(case.rollout.full_name, reason)), *_refusals(case)),
+        events=(
+            (
+                "Warning",
+                halt.event or messages.halt(case.rollout.full_name, reason),
+                transitions.of_halt(status.reason(case.rollout), readiness.reason),
+            ),
+            *_refusals(case),
+        ),
         needs_person=stalled,
     )
 
@@ -158,10 +169,10 @@ def _attempt_after(walk: Walk, move: Move, phase: Phase) -> Attempt:
     return walk.attempt
 
 
-def _refusals(case: Case) -> tuple[tuple[str, str], ...]:
+def _refusals(case: Case) -> tuple[Told, ...]:
     """Returns a Warning for each action of a person that cannot be taken."""
     return tuple(
-        ("Warning", messages.refused(item.action, case.rollout.full_name, item.outcome))
+        ("Warning", messages.refused(item.action, case.rollout.full_name, item.outcome), None)
         for item in _asked(case)
         if item.refused
     )
@@ -195,7 +206,7 @@ def _plan(
     phase: Phase,
     weight: int | None,
     patches: tuple[Patch, ...] = (),
-    events: tuple[tuple[str, str], ...] = (),
+    events: tuple[Told, ...] = (),
     needs_person: bool = False,
 ) -> Plan:
     rollout = walk.case.rollout
@@ -209,7 +220,7 @@ def _plan(
         measurements=tuple(walk.measurements),
         at=walk.case.now,
         patches=patches,
-        events=tuple(_event(walk.case, kind, message) for kind, message in events),
+        events=tuple(_event(walk.case, *told) for told in events),
         # A plan with questions is made again: nobody sees it.
         promotion=() if walk.questions else promotion_changes(walk.case),
         questions=tuple(walk.questions),
@@ -217,10 +228,11 @@ def _plan(
         generation=rollout.generation,
         actions=_asked(walk.case),
         needs_person=needs_person or phase is Phase.FAILED,
+        ready_reason=status.reason(rollout),
     )
 
 
-def _event(case: Case, kind: str, message: str) -> Event:
+def _event(case: Case, kind: str, message: str, transition: Transition | None) -> Event:
     rollout = case.rollout
     try:
         revision = case.record.revision
@@ -233,6 +245,7 @@ def _event(case: Case, kind: str, message: str) -> Event:
         revision=revision,
         type=kind,
         message=message,
+        transition=transition,
     )
 
 

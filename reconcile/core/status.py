@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Attempt, Evidence, Rollout
 
 MOST_QUERY = 4096
+WRITE_FAILED = "WriteFailed"
+"""The reason of the condition Ready after a write that failed."""
 # Each move changes one of these.
 _OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
 
@@ -157,7 +159,7 @@ def write_failed(first: Patch, reason: str, now: datetime) -> Patch:
     )
     since = {"lastTransitionTime": _time(now)}
     conditions = [
-        condition | {"status": "False", "reason": "WriteFailed", "message": storable(reason, MOST_MESSAGE)} | since
+        condition | {"status": "False", "reason": WRITE_FAILED, "message": storable(reason, MOST_MESSAGE)} | since
         if condition["type"] == "Ready"
         else condition
         for condition in stored["conditions"]

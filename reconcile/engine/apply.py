@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.core import status
 from reconcile.model.errors import ClusterError, LostRaceError
-from reconcile.model.plan import Event, Plan, Record, Result
+from reconcile.model.plan import Event, Plan, Record, Result, Transition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +44,14 @@ def apply(
             return Record(plan=plan, at=at, result=Result.LOST_RACE, error=f"{patch.target}: {error}")
         except ClusterError as error:
             reason = f"{patch.target} could not be written: {error}"
-            _report_failure(plan, cluster, at, reason, status_written=patch != plan.patches[0])
-            return Record(plan=plan, at=at, result=Result.FAILED, error=f"{patch.target}: {error}")
+            told = _report_failure(plan, cluster, at, reason, status_written=patch != plan.patches[0])
+            return Record(plan=plan, at=at, result=Result.FAILED, error=f"{patch.target}: {error}", told=told)
     # Event times have whole seconds and are the only order that people see: each Event of a pass has its own second.
-    for event, seconds in zip(plan.events, reversed(range(len(plan.events))), strict=True):
-        _record_event(event, cluster, at - timedelta(seconds=seconds))
-    return Record(plan=plan, at=at, result=Result.APPLIED)
+    seconds = reversed(range(len(plan.events)))
+    told = tuple((event, at - timedelta(seconds=ago)) for event, ago in zip(plan.events, seconds, strict=True))
+    for event, time in told:
+        _record_event(event, cluster, time)
+    return Record(plan=plan, at=at, result=Result.APPLIED, told=told)
 
 
 def _record_event(event: Event, cluster: Cluster, at: datetime) -> None:
@@ -62,15 +64,24 @@ def _record_event(event: Event, cluster: Cluster, at: datetime) -> None:
         LOG.warning("an Event of %s was not stored: %s", event.rollout, error)
 
 
-def _report_failure(plan: Plan, cluster: Cluster, at: datetime, reason: str, *, status_written: bool) -> None:
-    """Reports a failed write in a Warning, and in the status if that already announces the write."""
+def _report_failure(
+    plan: Plan, cluster: Cluster, at: datetime, reason: str, *, status_written: bool
+) -> tuple[tuple[Event, datetime], ...]:
+    """Reports a failed write in a Warning, and in the status if that already announces the write.
+
+    Returns the Warning. It tells of a halt where that is stored, and was not before.
+    """
+    transition = None
     if status_written and plan.patches[0].subresource == "status":
         try:
             cluster.patch(status.write_failed(plan.patches[0], reason, at))
+            transition = None if plan.ready_reason == status.WRITE_FAILED else Transition.HALTED
         except LostRaceError:
             LOG.debug("the status of %s is no longer the one of this plan", plan.rollout)
         except ClusterError as error:
             LOG.warning("the status of %s does not say that a write failed: %s", plan.rollout, error)
-    for event in plan.events[:1]:
-        text = f"Halt rollout {plan.rollout.name}.{plan.rollout.namespace} {reason}"
-        _record_event(replace(event, type="Warning", message=text), cluster, at)
+    text = f"Halt rollout {plan.rollout.name}.{plan.rollout.namespace} {reason}"
+    warnings = [replace(event, type="Warning", message=text, transition=transition) for event in plan.events[:1]]
+    for warning in warnings:
+        _record_event(warning, cluster, at)
+    return tuple((warning, at) for warning in warnings)

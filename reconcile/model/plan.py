@@ -48,9 +48,24 @@ class Patch:
     subresource: str = ""
 
 
+class Transition(StrEnum):
+    """What people are told of a release. The texts are the reasons of notices."""
+
+    STARTED = "Started"
+    ADVANCED = "Advanced"
+    HALTED = "Halted"
+    WAITING_FOR_APPROVAL = "WaitingForApproval"
+    ROLLING_BACK = "RollingBack"
+    FAILED = "Failed"
+    PROMOTED = "Promoted"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A Kubernetes Event about a Rollout. `type` is "Normal" or "Warning"; `message` at most 1,024 bytes."""
+    """A Kubernetes Event about a Rollout. `type` is "Normal" or "Warning"; `message` at most 1,024 bytes.
+
+    `transition`: it tells of one; None where it repeats or explains something.
+    """
 
     rollout: Ref
     api_version: str
@@ -58,6 +73,7 @@ class Event:
     revision: str
     type: str
     message: str
+    transition: Transition | None = None
 
     @property
     def name(self) -> str:
@@ -102,7 +118,7 @@ class Plan:
     measured, and the plan made again. `error` is the text of a defect that kept the plan from being made. `uid` and
     `generation` are the Rollout's, where the cluster has them. `at` is the time of the decision. `promotion` is what
     the promotion, now or later, changes in the primary's template beside the images. `actions` are what a person asked
-    for. `needs_person`: no later pass goes on by itself.
+    for. `needs_person`: no later pass goes on by itself. `ready_reason` is what the condition Ready had before.
     """
 
     rollout: Ref
@@ -122,6 +138,7 @@ class Plan:
     at: datetime | None = None
     actions: tuple[AskedAction, ...] = ()
     needs_person: bool = False
+    ready_reason: str = ""
 
 
 class Result(StrEnum):
@@ -137,9 +154,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """The decision record of one Rollout in one pass. `error` is what stopped the writing, or empty."""
+    """The decision record of one Rollout in one pass. `error` is what stopped the writing, or empty.
+
+    `told` are the Events of what was stored, each with its time.
+    """
 
     plan: Plan
     at: datetime
     result: Result
     error: str = ""
+    told: tuple[tuple[Event, datetime], ...] = ()

@@ -163,6 +163,7 @@ def test_each_value_has_a_default_and_a_rule() -> None:
         ("history.failed=-1", "/history/failed'"),
         ("metricsAuth.secretName=prometheus", "secretName is given and none of tokenKey, caKey, headersKey"),
         ("metricsAuth.tokenKey=token", "tokenKey, caKey or headersKey is given and no secretName"),
+        ("notify.key=", "/notify/key'"),
         ("podLabels.a=5", "/podLabels/a': got number, want string"),
         ("env[0].value=a", "/env/0': missing property 'name'"),
     ],
@@ -290,17 +291,18 @@ def test_every_value_for_the_command_reaches_it() -> None:
         *("--set", "gitopsManagers={argocd-controller,our-tool}"),
         *("--set", "logFormat=json,logLevel=debug,commonCause=off,inlineQueries=false"),
         *("--set", "metricsAuth.secretName=prometheus,metricsAuth.tokenKey=token,metricsAuth.caKey=ca.crt"),
-        *("--set", "metricTemplates.configMapName=metrics"),
+        *("--set", "metricTemplates.configMapName=metrics,notify.secretName=webhook"),
     )
     assert (chosen["namespace"], chosen["all_namespaces"]) == (("shop", "test"), False)
     assert chosen["gitops_managers"] == ("argocd-controller", "our-tool")
     assert (chosen["log_format"], chosen["log_level"], chosen["common_cause"]) == ("json", "debug", "off")
     assert chosen["no_inline_queries"] is True
-    files = (chosen[name] for name in ("metrics_token_file", "metrics_ca_file", "templates"))
+    files = (chosen[name] for name in ("metrics_token_file", "metrics_ca_file", "templates", "notify_url_file"))
     assert list(map(str, files)) == [
         "/etc/steerer/metrics/token",
         "/etc/steerer/metrics/ca.crt",
         "/etc/steerer/templates",
+        "/etc/steerer/notify/url",
     ]
 
 
@@ -323,6 +325,13 @@ def test_no_credential_is_in_the_chart_but_the_names_of_keys_in_a_secret() -> No
         "name": "STEERER_METRICS_HEADER",
         "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "headers"}},
     }
+
+
+def test_the_address_of_notices_is_in_a_secret_that_may_be_missing() -> None:
+    spec = job("--set", "notify.secretName=webhook,notify.key=address")["template"]["spec"]
+    [volume], [mount] = spec["volumes"], spec["containers"][0]["volumeMounts"]
+    assert volume["secret"]["items"] == [{"key": "address", "path": "url"}]
+    assert (volume["secret"]["optional"], mount["mountPath"]) == (True, "/etc/steerer/notify")
 
 
 def test_a_digest_decides_over_a_tag() -> None:

@@ -237,6 +237,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("metricsServer=",),
         ("metricsAuth.secretName=a,metricsAuth.tokenKey=b",),
         ("metricsAuth.secretName=a,metricsAuth.caKey=b,metricsAuth.headersKey=c", "metricTemplates.configMapName=d"),
+        ("notify.secretName=a",),
     ),
     "pod": (
         (),

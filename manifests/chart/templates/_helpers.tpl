@@ -147,7 +147,7 @@ containers:
       {{- toYaml .Values.resources | nindent 6 }}
     securityContext:
       {{- toYaml .Values.securityContext | nindent 6 }}
-    {{- if or $auth.tokenKey $auth.caKey .Values.metricTemplates.configMapName }}
+    {{- if or $auth.tokenKey $auth.caKey .Values.metricTemplates.configMapName .Values.notify.secretName }}
     volumeMounts:
       {{- if or $auth.tokenKey $auth.caKey }}
       - name: metrics
@@ -159,8 +159,13 @@ containers:
         mountPath: /etc/steerer/templates
         readOnly: true
       {{- end }}
+      {{- if .Values.notify.secretName }}
+      - name: notify
+        mountPath: /etc/steerer/notify
+        readOnly: true
+      {{- end }}
     {{- end }}
-{{- if or $auth.tokenKey $auth.caKey .Values.metricTemplates.configMapName }}
+{{- if or $auth.tokenKey $auth.caKey .Values.metricTemplates.configMapName .Values.notify.secretName }}
 volumes:
   {{- if or $auth.tokenKey $auth.caKey }}
   - name: metrics
@@ -181,6 +186,19 @@ volumes:
   - name: templates
     configMap:
       name: {{ . }}
+  {{- end }}
+  {{- with .Values.notify }}
+  {{- if .secretName }}
+  - name: notify
+    secret:
+      secretName: {{ .secretName }}
+      defaultMode: 0440
+      # Without the Secret nobody is told, and releases go on.
+      optional: true
+      items:
+        - key: {{ .key }}
+          path: url
+  {{- end }}
   {{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}

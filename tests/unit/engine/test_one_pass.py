@@ -238,7 +238,10 @@ def test_what_was_decided_can_be_looked_at_before_it_is_written() -> None:
     first, second = one.plans()
     assert cluster.patches == []
     refused = replace(first, result=Result.UNREACHED, error="looked at, and not wanted")
-    assert list(one.write([refused, second])) == [refused, replace(second, result=Result.APPLIED)]
+    assert [replace(record, told=()) for record in one.write([refused, second])] == [
+        refused,
+        replace(second, result=Result.APPLIED),
+    ]
     assert {patch.target.name for patch in cluster.patches} == {"b"}
 
 
