@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from reconcile.model import rights
 from tests.apiserver.steering import Steerer, account, apply, get, install, of_steerer, small_release
+from tests.support import fast_yaml
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_a_pipeline_learns_the_revision_before_it_applies(
     """A folder has none of the server's default values: a dry run of the server adds them."""
     items: list[dict[str, Any]] = []
     for file in ("workloads/deployment-canary.yaml", "rollouts/podinfo.yaml"):
-        item = yaml.safe_load((ROOT / "artifacts" / file).read_text())
+        item = fast_yaml.load((ROOT / "artifacts" / file).read_text())
         item["metadata"]["namespace"] = namespace
         items.append(item)
     items[0]["spec"]["template"]["spec"]["containers"][0]["image"] = "podinfo:9"

@@ -11,6 +11,7 @@ import yaml
 from tests.hostile import pieces
 from tests.hostile.pieces import ABSENT
 from tests.hostile.tally import End, ended
+from tests.support import fast_yaml
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def test_applying_it_again_changes_and_warns_of_nothing(control_plane: ControlPl
 def test_the_example_is_accepted(control_plane: ControlPlane, namespace: str) -> None:
     if not EXAMPLE.exists():
         pytest.skip("there is no example yet")
-    rollout = yaml.safe_load(EXAMPLE.read_text())
+    rollout = fast_yaml.load(EXAMPLE.read_text())
     rollout["metadata"]["namespace"] = namespace
 
     assert "created" in control_plane.kubectl(

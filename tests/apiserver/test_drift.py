@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import yaml
 
 from reconcile.clusters.kube.cluster import connect
 from reconcile.engine.one_pass import Pass
@@ -33,6 +32,7 @@ from tests.apiserver.steering import (
     of_steerer,
     rolled_out,
 )
+from tests.support import fast_yaml
 from tests.support.fakes import FixedMeter
 from tests.support.world import METRICS
 
@@ -174,7 +174,7 @@ def example(control_plane: ControlPlane, namespace: str) -> Iterator[Example]:
     """Yields the example, owned by Flux, with a new image in the canary; it takes two steps."""
     install(control_plane, namespace, stepWeight=50)
     files = {"primary": "deployment", "canary": "deployment-canary", "virtualservice": "virtual-service"}
-    git = {name: yaml.safe_load((ARTIFACTS / "workloads" / f"{file}.yaml").read_text()) for name, file in files.items()}
+    git = {name: fast_yaml.load((ARTIFACTS / "workloads" / f"{file}.yaml").read_text()) for name, file in files.items()}
     for item in git.values():
         item["metadata"] = {"name": item["metadata"]["name"], "namespace": namespace}
     with Metrics().serving() as metrics:

@@ -26,6 +26,7 @@ from tests.apiserver.steering import (
     started,
 )
 from tests.components.processes import free_port, wait_for
+from tests.support import fast_yaml
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def test_the_forms_of_a_plan_say_the_same(halfway: Steerer) -> None:
     timeless = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d+s since")
 
     def output_in(form: str) -> Any:
-        return yaml.safe_load(timeless.sub("-", halfway("plan", NOW, "-o", form).out))
+        return fast_yaml.load(timeless.sub("-", halfway("plan", NOW, "-o", form).out))
 
     assert output_in("yaml") == output_in("json")
 
@@ -191,7 +192,7 @@ def kustomized(plane: ControlPlane, steerer: Steerer, folder: Path) -> tuple[dic
     def named(items: list[dict[str, Any]]) -> dict[str, Any]:
         return {f"{item['kind']}/{item['metadata']['name']}": item for item in items}
 
-    return named(yaml.safe_load(dump)["items"]), named(list(yaml.safe_load_all(built)))
+    return named(fast_yaml.load(dump)["items"]), named(list(fast_yaml.load_all(built)))
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
@@ -354,7 +355,7 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
 def rights() -> list[dict[str, Any]]:
     """Returns the rules of the Role in the documentation."""
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL)
-    [role] = [one for block in blocks for one in yaml.safe_load_all(block) if one.get("kind") == "Role"]
+    [role] = [one for block in blocks for one in fast_yaml.load_all(block) if one.get("kind") == "Role"]
     rules: list[dict[str, Any]] = role["rules"]
     return rules
 
@@ -441,7 +442,7 @@ def test_a_server_that_cannot_be_reached_is_one_line_and_an_exit_code(
     control_plane: ControlPlane, tmp_path: Path
 ) -> None:
     port = free_port()
-    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    config = fast_yaml.load(control_plane.kubeconfig.read_text())
     config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(config))

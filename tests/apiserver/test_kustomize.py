@@ -6,12 +6,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.report.patches import render_patches
 from tests.components.fixtures import available
 from tests.components.tools import tool
+from tests.support import fast_yaml
 from tests.unit.report import factory
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_kustomize_moves_the_weights_and_nothing_else(kubectl: Path, tmp_path: P
 
     assert built.returncode == 0, built.stderr
     wanted = ROUTE.format(name="podinfo").replace("weight: 60", "weight: 50").replace("weight: 40", "weight: 50")
-    assert yaml.safe_load(built.stdout) == yaml.safe_load(wanted)
+    assert fast_yaml.load(built.stdout) == fast_yaml.load(wanted)
 
 
 def test_kustomize_refuses_where_the_world_has_moved(kubectl: Path, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_kustomize_takes_a_dot_in_a_name_for_a_dot(kubectl: Path, tmp_path: Path
 
     weights = {
         route["metadata"]["name"]: [end["weight"] for end in route["spec"]["http"][0]["route"]]
-        for route in yaml.safe_load_all(built.stdout)
+        for route in fast_yaml.load_all(built.stdout)
     }
     assert weights == {"pod.info": [50, 50], "podxinfo": [60, 40]}
 
@@ -93,7 +93,7 @@ def test_kustomize_takes_a_dot_in_a_name_for_a_dot(kubectl: Path, tmp_path: Path
 def test_kustomize_takes_nothing_to_do(kubectl: Path, tmp_path: Path) -> None:
     built = build(kubectl, tmp_path, ROUTE.format(name="podinfo"))
 
-    assert yaml.safe_load(built.stdout) == yaml.safe_load(ROUTE.format(name="podinfo"))
+    assert fast_yaml.load(built.stdout) == fast_yaml.load(ROUTE.format(name="podinfo"))
 
 
 def test_kustomize_takes_an_object_without_a_namespace_for_one_of_default(kubectl: Path, tmp_path: Path) -> None:
@@ -152,4 +152,4 @@ def test_kustomize_reads_every_text_as_it_was_written(kubectl: Path, tmp_path: P
     built = build(kubectl, tmp_path, manifest, patch)
 
     assert built.returncode == 0, built.stderr
-    assert yaml.safe_load(built.stdout)["spec"]["template"] == template
+    assert fast_yaml.load(built.stdout)["spec"]["template"] == template

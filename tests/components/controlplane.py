@@ -21,6 +21,7 @@ import yaml
 from tests.components.audit import AuditEntry
 from tests.components.processes import local_session, wait_for
 from tests.components.tools import tool
+from tests.support import fast_yaml
 from tests.support.paths import CRD
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class ControlPlane:
 
     def install_crds(self, paths: Iterable[Path]) -> None:
         """Apply the CustomResourceDefinitions in these files and wait until all their versions are served."""
-        self._install(crd for path in paths for crd in yaml.safe_load_all(path.read_text()) if crd)
+        self._install(crd for path in paths for crd in fast_yaml.load_all(path.read_text()) if crd)
 
     def install_kinds(self) -> None:
         """Installs Istio's VirtualService and DestinationRule, and steerer's Rollout."""
@@ -154,7 +155,7 @@ class ControlPlane:
         """Install those kinds of Istio that the control plane's users need."""
         every = tool("istio-crds").read_text().split("\n---\n")
         names = [f"\n  name: {plural}.networking.istio.io\n" for plural in ("virtualservices", "destinationrules")]
-        self._install(yaml.safe_load(text) for name in names for text in every if name in text)
+        self._install(fast_yaml.load(text) for name in names for text in every if name in text)
 
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:

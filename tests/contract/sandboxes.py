@@ -22,6 +22,7 @@ from reconcile.model.kinds import DEPLOYMENT, EVENT, KINDS, Kind, Manifest, Ref,
 from reconcile.simulation.deployment_controller import DeploymentController
 from tests.components.endpoints import endpoints_follow
 from tests.components.processes import wait_for
+from tests.support import fast_yaml
 from tests.support.fakes import MemoryCluster, ref_of
 
 if TYPE_CHECKING:
@@ -318,10 +319,6 @@ class _ApiSandbox(Sandbox):
         return [{"apiVersion": _version(kind), "kind": kind.name} | item for item in answer.json()["items"]]
 
 
-# libyaml where PyYAML was built with it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # one of two
     """Writes YAML with quotes around what kubectl could read as a number or a boolean."""
 
@@ -335,7 +332,7 @@ _Dumper.add_representer(str, _text)
 
 
 def _read(path: Path) -> list[Manifest]:
-    return list(yaml.load_all(path.read_text(), Loader=_LOADER))
+    return fast_yaml.load_all(path.read_text())
 
 
 def _name(manifest: Manifest) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.clusters.git.cluster import KEPT_IN_GIT, Checkout
@@ -20,6 +19,7 @@ from reconcile.model.kinds import DEPLOYMENT, Ref, Scope
 from reconcile.model.settings import Settings
 from reconcile.model.times import timestamp
 from reconcile.simulation.deployment_controller import DeploymentController
+from tests.support import fast_yaml
 from tests.support.fakes import FixedMeter, MemoryCluster
 from tests.support.world import METRICS, SUCCESS
 
@@ -67,7 +67,7 @@ class Site:
 
     def __post_init__(self) -> None:
         documents = (CASE / "live" / "app.yaml").read_text(encoding="utf-8")
-        self.live = MemoryCluster(yaml.safe_load_all(documents))
+        self.live = MemoryCluster(fast_yaml.load_all(documents))
 
     @property
     def manifests(self) -> FolderCluster:

@@ -14,6 +14,7 @@ import yaml
 
 from tests.apiserver.steering import get, rolled_out
 from tests.gitops.shipped import FLUX, named
+from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ class Flux:
     def edit(self, file: str, change: Manifest) -> None:
         """Let somebody commit another manifest: members of spec are replaced."""
         path = self.root / file
-        manifest = yaml.safe_load(path.read_text())
+        manifest = fast_yaml.load(path.read_text())
         path.write_text(yaml.safe_dump(manifest | {"spec": manifest["spec"] | change}))
 
     def version(self, version: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from tests.support import fast_yaml
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ CRDS = ("flux-kustomization-crd", "argocd-application-crd", "argo-workflow-templ
 
 def documents(file: Path) -> list[dict[str, Any]]:
     """Give the objects of a file, in its order."""
-    return [item for item in yaml.safe_load_all(file.read_text(encoding="utf-8")) if item]
+    return [item for item in fast_yaml.load_all(file.read_text(encoding="utf-8")) if item]
 
 
 def named(file: Path, name: str, kind: str) -> dict[str, Any]:

@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from reconcile.model import rights
 from reconcile.model.actions import Action, parse
 from tests.apiserver.steering import Metrics, Steerer, account, get, install
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, documents
+from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -223,7 +223,7 @@ def test_an_action_asks_for_what_the_command_asks_for(
 
 def test_the_config_map_has_the_scripts() -> None:
     [config] = documents(ARGOCD / "argocd-cm.yaml")
-    actions = yaml.safe_load(config["data"]["resource.customizations.actions.apps.weave.works_Rollout"])
+    actions = fast_yaml.load(config["data"]["resource.customizations.actions.apps.weave.works_Rollout"])
     folder = CUSTOMIZATION / "actions"
     assert actions == {
         "discovery.lua": (folder / "discovery.lua").read_text(encoding="utf-8"),

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.apiserver.steering import ARTIFACTS, Metrics, started
 from tests.apiserver.test_release import rich
 from tests.gitops.shipped import ARGOCD, named
+from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ RESPECT = "RespectIgnoreDifferences=true"
 
 
 def artifact(name: str) -> Manifest:
-    manifest: Manifest = yaml.safe_load((ARTIFACTS / "workloads" / f"{name}.yaml").read_text())
+    manifest: Manifest = fast_yaml.load((ARTIFACTS / "workloads" / f"{name}.yaml").read_text())
     return manifest
 
 
@@ -143,7 +143,7 @@ def test_without_respect_such_a_change_would_put_back_gits_template(compared: Ca
 def test_an_action_that_git_does_not_have_is_no_difference_and_is_not_taken_away(
     compared: Callable[..., Manifest],
 ) -> None:
-    git: Manifest = yaml.safe_load((ARTIFACTS / "rollouts" / "podinfo.yaml").read_text())
+    git: Manifest = fast_yaml.load((ARTIFACTS / "rollouts" / "podinfo.yaml").read_text())
     live = copied(git)
     live["metadata"]["annotations"] = {"apps.weave.works/abort": "v1-9a4985b40905cc50aaf8"}
     found = compared(WORKLOADS, git, live)

@@ -6,12 +6,12 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from reconcile.model import rights
 from tests.apiserver.steering import ARTIFACTS, account, get
 from tests.components.verdicts import VerdictError
 from tests.gitops.flux import kustomization
+from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from tests.apiserver.steering import Steerer
@@ -23,7 +23,7 @@ Manifest = dict[str, Any]
 @pytest.fixture(name="deploy")
 def under_way(flux: Flux, steerer: Steerer) -> Manifest:
     """Let Flux deploy, and begin a release with steps of 50; gives the Kustomization."""
-    rollout = yaml.safe_load((ARTIFACTS / "rollouts" / "podinfo.yaml").read_text())
+    rollout = fast_yaml.load((ARTIFACTS / "rollouts" / "podinfo.yaml").read_text())
     flux.edit(
         "artifacts/rollouts/podinfo.yaml", {"canaryAnalysis": rollout["spec"]["canaryAnalysis"] | {"stepWeight": 50}}
     )
@@ -41,7 +41,7 @@ def test_the_canary_is_deployed_in_the_version_and_without_a_size(flux: Flux) ->
     canary, primary = objects["Deployment", "podinfo-canary"], objects["Deployment", "podinfo"]
     assert canary["spec"]["template"]["spec"]["containers"][0]["image"] == "quay.io/stefanprodan/podinfo:1.2.1"
     assert "replicas" not in canary["spec"]
-    assert primary["spec"] == yaml.safe_load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())["spec"]
+    assert primary["spec"] == fast_yaml.load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())["spec"]
 
 
 def test_flux_leaves_alone_what_a_release_changes(flux: Flux, steerer: Steerer, deploy: Manifest) -> None:
@@ -67,7 +67,7 @@ def test_what_else_changes_in_git_arrives_and_the_weights_and_the_template_stay(
     steerer.passes()
     assert steerer.passes().record["move"] == "promote"
     promoted = flux.live("deployment/podinfo")["template"]
-    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())["spec"]["http"][0]
+    route = fast_yaml.load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())["spec"]["http"][0]
     flux.edit("artifacts/workloads/virtual-service.yaml", {"http": [route | {"timeout": "5s"}]})
     flux.edit("artifacts/workloads/deployment.yaml", {"replicas": 3})
 
@@ -113,7 +113,7 @@ def test_a_new_version_starts_the_release_over_and_keeps_the_size_of_the_canary(
 def test_a_route_before_the_managed_one_is_refused_as_a_whole_and_one_behind_it_arrives(
     flux: Flux, deploy: Manifest
 ) -> None:
-    managed = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())["spec"]["http"][0]
+    managed = fast_yaml.load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())["spec"]["http"][0]
     other = {"match": [{"uri": {"prefix": "/v1"}}], "route": [{"destination": {"host": "podinfo"}}]}
     before = flux.live("virtualservice/podinfo")
 

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from reconcile import __version__
 from reconcile.cli import steerer
@@ -15,6 +14,7 @@ from reconcile.model import rights
 from tests.components.controlplane import KubectlError
 from tests.components.modules import MODULE_OF
 from tests.gitops.shipped import ARGOCD, CUSTOMIZATION, FLUX, GITOPS, WORKFLOWS, documents, named
+from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def built(plane: ControlPlane, folder: Path) -> list[dict[str, Any]]:
     """Give what kustomize makes of a folder; Flux lets it take files from anywhere in the repository, kubectl not."""
     restrictions = ["--load-restrictor=LoadRestrictionsNone"] if FLUX in folder.parents else []
     text = plane.kubectl("kustomize", *restrictions, str(folder))
-    return [item for item in yaml.safe_load_all(text) if item]
+    return [item for item in fast_yaml.load_all(text) if item]
 
 
 def dry_run(plane: ControlPlane, *items: dict[str, Any]) -> str:

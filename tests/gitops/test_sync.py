@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, get, rolled_out
 from tests.components.processes import wait_for
 from tests.gitops.jobs import HOLD, run
 from tests.gitops.shipped import ARGOCD, GITOPS, documents, named
+from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
@@ -72,13 +72,13 @@ def git(namespace: str, metrics: str = "", *, hook: str = "Sync", wave: str = "1
     workloads = (file for file in sorted((ARTIFACTS / "workloads").glob("*.yaml")) if file.stem != "hpa-canary")
     files = [*workloads, ARTIFACTS / "rollouts" / "podinfo.yaml"]
     text = (ARGOCD / "release-job.yaml").read_text().replace("http://prometheus.istio-system:9090", metrics)
-    release = yaml.safe_load(text.replace("--namespace=test", f"--namespace={namespace}"))
+    release = fast_yaml.load(text.replace("--namespace=test", f"--namespace={namespace}"))
     release["metadata"]["annotations"][HOOK] = hook
     release["spec"]["template"]["metadata"]["annotations"] = HOLD
     after = json.loads(json.dumps(release))
     after["metadata"] |= {"name": AFTER, "annotations": {HOOK: "PostSync"}}
     after["spec"]["template"]["metadata"]["annotations"] = {}
-    items = [*(yaml.safe_load(file.read_text()) for file in files), release, after]
+    items = [*(fast_yaml.load(file.read_text()) for file in files), release, after]
     for item in items:
         item["metadata"]["namespace"] = namespace
         if item["kind"] == "Rollout":

@@ -10,9 +10,8 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from tests.components.tools import tool
+from tests.support import fast_yaml
 from tests.support.paths import MANIFESTS
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def helm(*args: str, program: str = "helm", kubeconfig: Path | None = None) -> s
 def rendered(*args: str, release: str = RELEASE, program: str = "helm") -> list[dict[str, Any]]:
     """Give the objects of the chart, hooks included; `args` are those of `helm template`."""
     text = helm("template", release, str(CHART), f"--namespace={NAMESPACE}", *args, program=program)
-    return [item for item in yaml.safe_load_all(text) if item]
+    return [item for item in fast_yaml.load_all(text) if item]
 
 
 def made() -> dict[Path, str]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-import yaml
 
 from reconcile import __version__
 from reconcile.cli import steerer
 from reconcile.model import durations, rights
 from tests.components.tools import tool
 from tests.helm.rendering import CHART, REMAKE, HelmError, helm, made, rendered
+from tests.support import fast_yaml
 from tests.support.paths import MANIFESTS
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def schema() -> dict[str, Any]:
 
 
 def values() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+    found: dict[str, Any] = fast_yaml.load((CHART / "values.yaml").read_text())
     return found
 
 
@@ -84,7 +84,7 @@ def test_kustomize_gives_the_objects_that_helm_installs() -> None:
     done = subprocess.run(
         [tool("kubectl"), "kustomize", str(MANIFESTS)], capture_output=True, text=True, timeout=60, check=True
     )
-    built = [item for item in yaml.safe_load_all(done.stdout) if item]
+    built = [item for item in fast_yaml.load_all(done.stdout) if item]
     installed = rendered("--no-hooks")
 
     def by_name(items: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -103,7 +103,7 @@ def test_the_chart_passes_the_strict_linter(program: str) -> None:
 
 
 def test_the_chart_is_of_the_version_of_the_program() -> None:
-    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    chart = fast_yaml.load((CHART / "Chart.yaml").read_text())
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
 
@@ -367,7 +367,7 @@ def test_every_value_is_on_the_page_with_its_default() -> None:
         found: Any = values()
         for key in name.split("."):
             found = found[key]
-        assert yaml.safe_load(default) == found, name
+        assert fast_yaml.load(default) == found, name
 
 
 def in_order(node: dict[str, Any], path: str = "") -> list[str]:
@@ -389,7 +389,7 @@ def test_the_overlay_of_the_page_changes_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text(overlay, encoding="utf-8")
     shutil.copytree(MANIFESTS, tmp_path / "steerer" / "manifests")
     built = subprocess.run([tool("kubectl"), "kustomize", str(tmp_path)], capture_output=True, timeout=60, check=True)
-    spec = one([*yaml.safe_load_all(built.stdout)], "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    spec = one([*fast_yaml.load_all(built.stdout)], "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     [changed] = spec["containers"]
     assert changed["image"] == "registry.example.com/platform/steerer:0.1.0"
     assert changed["env"] == [{"name": "STEERER_LOG_LEVEL", "value": "debug"}]

@@ -8,7 +8,6 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from tests.hostile.tally import End, ended
 from tests.hostile.whole_program import (
@@ -20,6 +19,7 @@ from tests.hostile.whole_program import (
     run_as_process,
     run_in_process,
 )
+from tests.support import fast_yaml
 from tests.support.metrics_server import Server, no_response, result_body, running, vector
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def law_held(result: RunResult, command: str, words: str) -> None:
         law_unchanged(result)
     else:
         law_halted(result)
-        assert any(words in event["message"] for event in yaml.safe_load_all(result.changed["events.yaml"]))
+        assert any(words in event["message"] for event in fast_yaml.load_all(result.changed["events.yaml"]))
 
 
 def asked(server: Server, name: str) -> tuple[str, ...]:

@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from click.testing import CliRunner
 
 from reconcile.cli import program
 from reconcile.cli.signals import Stop
 from tests.components.processes import Program
-from tests.support import forked
+from tests.support import fast_yaml, forked
 from tests.support.logs import restored_logging
 from tests.support.paths import ARTIFACTS, OFFLINE
 
@@ -121,7 +120,7 @@ def example(target: Path, *, metrics: bool = True, step: int | None = None) -> P
 
 def stored(folder: Path, file: str) -> dict[str, Any]:
     """Returns the first document of a file."""
-    loaded: dict[str, Any] = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = fast_yaml.load((folder / file).read_text(encoding="utf-8"))
     return loaded
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
 import pytest
-import yaml
 
 from reconcile.core import status
 from reconcile.metrics import MAX_QUERY
@@ -21,12 +20,12 @@ from reconcile.model.rollout_manifest import parse
 from reconcile.model.rollout_status import MOST_EVIDENCE
 from reconcile.model.template_pointer import POINTER
 from reconcile.model.text import MOST_MESSAGE
-from tests.support import paths
+from tests.support import fast_yaml, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CRD = yaml.safe_load(paths.CRD.read_text())
+CRD = fast_yaml.load(paths.CRD.read_text())
 [VERSION] = CRD["spec"]["versions"]
 SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

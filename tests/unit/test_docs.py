@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from reconcile.cli import COMMANDS, steerer
@@ -32,7 +31,7 @@ from reconcile.report import layout, simulation, text
 from reconcile.simulation import scenario_file
 from reconcile.simulation.play import play
 from reconcile.simulation.scripted_meter import ScriptedMeter
-from tests.support import drawing, release_picture
+from tests.support import drawing, fast_yaml, release_picture
 from tests.support.pages import PAGES, blocks, code, column, prose, read, section
 from tests.support.paths import ROOT
 
@@ -225,7 +224,7 @@ def test_every_check_is_explained() -> None:
 
 
 def schema(*path: str) -> dict[str, Any]:
-    crd = yaml.safe_load(read(ROOT / "manifests" / "crd.yaml"))
+    crd = fast_yaml.load(read(ROOT / "manifests" / "crd.yaml"))
     found: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for key in path:
         found = found["properties"][key]
@@ -306,7 +305,7 @@ def test_the_built_in_metrics_are_those_there_are() -> None:
 
 def manifests() -> Iterator[dict[str, Any]]:
     for block in blocks("yaml"):
-        yield from (item for item in yaml.safe_load_all(block.content) if item)
+        yield from (item for item in fast_yaml.load_all(block.content) if item)
 
 
 def test_every_rollout_that_is_shown_is_valid() -> None:
@@ -316,13 +315,13 @@ def test_every_rollout_that_is_shown_is_valid() -> None:
 
 
 def test_every_metric_that_is_shown_can_be_rendered(tmp_path: Path) -> None:
-    shown = [block.content for block in blocks("yaml") if "query" in (yaml.safe_load(block.content) or {})]
+    shown = [block.content for block in blocks("yaml") if "query" in (fast_yaml.load(block.content) or {})]
     assert len(shown) > 1
     for index, content in enumerate(shown):
         folder = tmp_path / str(index)
         folder.mkdir()
         (folder / "metric.yaml").write_text(content, encoding="utf-8")
-        name = yaml.safe_load(content)["name"]
+        name = fast_yaml.load(content)["name"]
         question = Question(
             rollout=Ref(ROLLOUT, "test", "podinfo"),
             metric=name,
@@ -334,7 +333,7 @@ def test_every_metric_that_is_shown_can_be_rendered(tmp_path: Path) -> None:
 
 
 def test_every_scenario_that_is_shown_can_be_loaded(tmp_path: Path) -> None:
-    shown = [block.content for block in blocks("yaml") if "start" in (next(yaml.safe_load_all(block.content)) or {})]
+    shown = [block.content for block in blocks("yaml") if "start" in (fast_yaml.load_all(block.content)[0] or {})]
     assert shown
     for content in shown:
         (tmp_path / "scenario.yaml").write_text(content, encoding="utf-8")
@@ -344,7 +343,7 @@ def test_every_scenario_that_is_shown_can_be_loaded(tmp_path: Path) -> None:
 def test_the_fields_of_a_scenario_are_those_that_are_read() -> None:
     page = ROOT / "docs" / "simulation.md"
     named = [code(cell)[0] for cell in column(section(page, "The scenario"))]
-    shown = next(yaml.safe_load(block.content) for block in blocks("yaml") if block.page == page)
+    shown = next(fast_yaml.load(block.content) for block in blocks("yaml") if block.page == page)
     assert named == list(shown)
 
 

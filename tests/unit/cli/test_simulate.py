@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.support import fast_yaml
 from tests.support.paths import ARTIFACTS
 from tests.support.program import invoke, stored
 
@@ -134,11 +135,11 @@ def test_an_action_is_about_the_revision_and_the_step_that_it_names(
     tmp_path: Path, steps: list[dict[str, Any]], said: dict[str, Any], moves: list[str]
 ) -> None:
     folder = shutil.copytree(ARTIFACTS, tmp_path / "in")
-    manifest = yaml.safe_load((folder / "rollouts" / "podinfo.yaml").read_text())
+    manifest = fast_yaml.load((folder / "rollouts" / "podinfo.yaml").read_text())
     analysis = manifest["spec"]["canaryAnalysis"]
     manifest["spec"]["canaryAnalysis"] = {"metrics": analysis["metrics"], "steps": steps}
     (folder / "rollouts" / "podinfo.yaml").write_text(yaml.safe_dump(manifest))
-    demo = yaml.safe_load((ARTIFACTS / "scenarios" / "demo.yaml").read_text()) | {"troubles": [], "ticks": 3}
+    demo = fast_yaml.load((ARTIFACTS / "scenarios" / "demo.yaml").read_text()) | {"troubles": [], "ticks": 3}
     demo["actions"] = [{"tick": 3, "namespace": "test", "name": "podinfo", **said}]
     path = tmp_path / "scenario.yaml"
     path.write_text(yaml.safe_dump(demo))
@@ -245,7 +246,7 @@ def test_a_release_that_halts_later_has_moved(tmp_path: Path) -> None:
 def test_a_move_that_cannot_be_written_is_none(tmp_path: Path) -> None:
     folder = shutil.copytree(ARTIFACTS, tmp_path / "in")
     route = next(path for path in folder.rglob("*.yaml") if "kind: VirtualService" in path.read_text())
-    manifest = yaml.safe_load(route.read_text())
+    manifest = fast_yaml.load(route.read_text())
     route.with_suffix(".json").write_text(json.dumps(manifest, indent=5))
     route.unlink()
     done = invoke("simulate", "-f", folder, "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import jsonpatch
 import pytest
-import yaml
 
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.settings import Settings
 from reconcile.report.record import to_dict
 from reconcile.report.yaml_text import to_yaml
+from tests.support import fast_yaml
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
 from tests.support.paths import ROOT
 from tests.support.world import DURATION, METRICS, START, SUCCESS
@@ -30,7 +30,7 @@ CASES = ROOT / "tests" / "cases"
 
 def manifests(path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+    for document in fast_yaml.load_all(path.read_text(encoding="utf-8")):
         found.extend(document["items"] if document["kind"] == "List" else [document])
     return found
 

@@ -6,12 +6,12 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from reconcile.model.errors import ForbiddenError
 from reconcile.model.rights import Subject
 from reconcile.model.rollout_manifest import parse
 from reconcile.preflight.approval import BINDING, POLICY, Policy, approval, need_approval, policies, unseen
+from tests.support import fast_yaml
 from tests.support.paths import MANIFESTS
 from tests.support.world import standard
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Rollout
 
 SHIPPED = [
-    item for item in yaml.safe_load_all((MANIFESTS / "admission" / "policies.yaml").read_text(encoding="utf-8")) if item
+    item for item in fast_yaml.load_all((MANIFESTS / "admission" / "policies.yaml").read_text(encoding="utf-8")) if item
 ]
 GROUP = Subject(groups=("release-approvers",))
 FLUX = Subject(
