@@ -18,22 +18,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
-import yaml
-
 from tests.components.controlplane import NODES
 from tests.components.endpoints import endpoints_follow
 from tests.components.processes import Program, wait_for
-from tests.support import forked
+from tests.support import fast_yaml, forked
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from tests.components.audit import AuditEntry
     from tests.components.controlplane import ControlPlane
@@ -210,7 +208,7 @@ class Steerer:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Returns its environment variables; `steerer` is on the PATH."""
-        path = f"{Path(sys.executable).parent}:{os.defpath}"
+        path = f"{forked.commands()}:{os.defpath}"
         options = {"KUBECONFIG": str(self.kubeconfig), "STEERER_METRICS_SERVER": self.metrics}
         return {"PATH": path, "LANG": "C.UTF-8", **options, **more}
 
@@ -321,7 +319,7 @@ def install(plane: ControlPlane, *namespaces: str, **analysis: Any) -> None:
     files = [*sorted((ARTIFACTS / "workloads").glob("*.yaml")), ARTIFACTS / "rollouts" / "podinfo.yaml"]
     items = []
     for namespace in namespaces:
-        for item in [yaml.safe_load(file.read_text()) for file in files]:
+        for item in [fast_yaml.load(file.read_text()) for file in files]:
             item["metadata"]["namespace"] = namespace
             if item["kind"] == "Rollout":
                 item["spec"]["canaryAnalysis"] |= analysis
@@ -393,7 +391,7 @@ def small_release(namespace: str, name: str) -> list[dict[str, Any]]:
     """Returns a Rollout that starts at once and all its objects: one replica each, no metric."""
     canary = f"{name}-canary"
     [rollout] = [item for item in at_rest(namespace, name) if item["kind"] == "Rollout"]
-    route = yaml.safe_load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
+    route = fast_yaml.load((ARTIFACTS / "workloads" / "virtual-service.yaml").read_text())
     route["metadata"] = {"name": name, "namespace": namespace}
     route["spec"]["hosts"] = [name]
     for entry, host in zip(route["spec"]["http"][0]["route"], (name, canary), strict=True):
@@ -425,7 +423,7 @@ def deployment(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
 
 @cache
 def _example() -> dict[str, Any]:
-    manifest: dict[str, Any] = yaml.safe_load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())
+    manifest: dict[str, Any] = fast_yaml.load((ARTIFACTS / "workloads" / "deployment.yaml").read_text())
     return manifest
 
 

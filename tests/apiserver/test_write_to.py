@@ -9,14 +9,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-import yaml
 
 from reconcile.clusters.git.manifest_diff import difference
 from reconcile.clusters.git.strip_defaults import strip_defaults
@@ -25,10 +22,12 @@ from tests.apiserver.steering import ARTIFACTS, Metrics, account, flat, get, of_
 from tests.hostile.tally import End, ended
 from tests.hostile.test_folder import SERVICE as HEAD
 from tests.hostile.test_folder import WHOSE, laughs
+from tests.support import fast_yaml, forked
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.components.controlplane import ControlPlane
 
@@ -67,7 +66,7 @@ class Site:
             command,
             cwd=at,
             env={
-                "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+                "PATH": f"{forked.commands()}:{os.defpath}",
                 "HOME": str(self.root),
                 "GIT_CONFIG_NOSYSTEM": "1",
                 "LANG": "C.UTF-8",
@@ -125,7 +124,7 @@ class Site:
             return
         files = sorted(folder.glob("*.yaml"))
         server_side_apply(
-            self.plane, self.namespace, (one for file in files for one in yaml.safe_load_all(file.read_text()))
+            self.plane, self.namespace, (one for file in files for one in fast_yaml.load_all(file.read_text()))
         )
 
     def settled(self) -> None:

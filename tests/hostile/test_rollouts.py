@@ -112,9 +112,9 @@ class Release:
             yield piece, manifests[number], found[f"r-{number}"]
 
 
-@pytest.fixture
-def release(tmp_path: Path) -> Release:
-    return Release(tmp_path / "manifests")
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return Release(tmp_path_factory.mktemp("hostile") / "manifests")
 
 
 def without_nulls(value: Any) -> Any:
@@ -203,11 +203,14 @@ def test_a_status_of_a_wrong_type_halts_or_is_not_looked_at(release: Release, pa
 
 @pytest.mark.hostile("A Rollout", "every field, written over by a pass")
 @pytest.mark.parametrize("path", sorted({*FIELDS} - MEANT))
-@pytest.mark.parametrize("piece", [ABSENT, True, "\x1b[2J\u202e\n", {"x": [{}]}], ids=shown)
-def test_a_pass_writes_nothing_but_what_it_has_to_say(release: Release, path: str, piece: Any) -> None:
-    result = release.play([put(release.manifest("r-0"), path, piece)], "run")
+def test_a_pass_writes_nothing_but_what_it_has_to_say(release: Release, path: str) -> None:
+    tried = [ABSENT, True, "\x1b[2J\u202e\n", {"x": [{}]}]
+    result = release.play(
+        [put(release.manifest(f"r-{number}"), path, piece) for number, piece in enumerate(tried)], "run"
+    )
     law_halted(result)
-    ended(End.HALTED)
+    for _ in tried:
+        ended(End.HALTED)
 
 
 NO_NAMES = [text for text in TEXTS if text not in {"", "x", "5", "null", "a" * 64}]

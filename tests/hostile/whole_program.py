@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from reconcile.cli.exit_codes import FAILED
-from tests.support import program
+from tests.support import fast_yaml, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,15 +104,16 @@ def law_unchanged(result: RunResult) -> None:
 
 
 def law_halted(result: RunResult) -> None:
-    """Only conditions of the Rollout's status and a Warning are written, in printable characters."""
+    """Only conditions of each Rollout's status and a Warning are written, in printable characters."""
     assert result.changed.keys() <= {ROLLOUT, EVENTS}
-    events = [event for event in yaml.safe_load_all(result.changed.get(EVENTS, b"")) if event]
+    events = [event for event in fast_yaml.load_all(result.changed.get(EVENTS, b"")) if event]
     assert [event["type"] for event in events] == ["Warning"] * len(events)
     messages = [event["message"] for event in events]
     if ROLLOUT in result.changed:
-        old, new = (yaml.safe_load(content) for content in (result.before[ROLLOUT], result.changed[ROLLOUT]))
-        assert {**old, "status": None} == {**new, "status": None}
-        messages += [condition["message"] for condition in new["status"]["conditions"]]
+        contents = (fast_yaml.load_all(files[ROLLOUT]) for files in (result.before, result.changed))
+        for old, new in zip(*contents, strict=True):
+            assert {**old, "status": None} == {**new, "status": None}
+            messages += [condition["message"] for condition in new["status"]["conditions"]]
     for message in messages:
         assert message.isprintable(), message
         assert len(message.encode()) <= MOST_STORED

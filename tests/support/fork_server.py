@@ -1,7 +1,7 @@
 """The process that `tests/support/forked.py` forks from: `python fork_server.py SOCKET`.
 
 It imports the program and all that a pass imports, and answers each connection with a fork: the number of the process,
-then its exit code.
+then its exit code. A connection begins with one byte and stdin, stdout and stderr of the new process.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import pkgutil
+import socket
 import socketserver
 import sys
 import threading
@@ -27,24 +28,25 @@ for _module in pkgutil.walk_packages(reconcile.__path__, "reconcile."):
 
 class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
+        _, streams, _, _ = socket.recv_fds(self.connection, 1, 3)
         request = json.loads(self.rfile.readline())
         pid = os.fork()
         if pid == 0:
             self.connection.close()
-            _run(request)
+            _run(request, streams)
         self.wfile.write(f"{pid}\n".encode())
         _, status = os.waitpid(pid, 0)
         self.wfile.write(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _run(request: Any) -> NoReturn:
+def _run(request: Any, streams: list[int]) -> NoReturn:
     """Is the program, to its end."""
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    for stream, path in ((1, request["out"]), (2, request["err"])):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), stream)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
     if encoding := request["env"].get("PYTHONIOENCODING"):
         sys.stdout.reconfigure(encoding=encoding)  # type: ignore[union-attr] # they are what Python began with
         sys.stderr.reconfigure(encoding=encoding, errors="backslashreplace")  # type: ignore[union-attr]

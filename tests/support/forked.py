@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SERVER = ROOT / "tests" / "support" / "fork_server.py"
+_COMMAND = """\
+#!{python} -IS
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.connect({address!r})
+    socket.send_fds(connection, [b" "], [0, 1, 2])
+    request = dict(args=sys.argv[1:], cwd=os.getcwd(), env=dict(os.environ), strict=False)
+    connection.sendall(json.dumps(request).encode() + b"\\n")
+    pid, code = map(int, connection.makefile())
+sys.exit(code if code >= 0 else 128 - code)
+"""
 
 
 def run(
@@ -34,22 +45,15 @@ def run(
 
     Raises TimeoutError after `timeout` seconds; the process is killed then.
     """
+    request = {"args": [*args], "cwd": str(cwd), "env": dict(env), "strict": strict}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steerer-run-")))
-        out, err = folder / "out", folder / "err"
+        out, err = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(2))
+        nothing = stack.enter_context(Path(os.devnull).open())
         connection = stack.enter_context(_connection())
         connection.settimeout(timeout)
-        request = {
-            "args": [*args],
-            "cwd": str(cwd),
-            "env": dict(env),
-            "strict": strict,
-            "out": str(out),
-            "err": str(err),
-        }
-        stream = stack.enter_context(connection.makefile("rw"))
-        stream.write(json.dumps(request) + "\n")
-        stream.flush()
+        socket.send_fds(connection, [b" "], [stream.fileno() for stream in (nothing, out, err)])
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        stream = stack.enter_context(connection.makefile())
         pid = int(stream.readline())
         try:
             code = int(stream.readline())
@@ -57,7 +61,14 @@ def run(
             with suppress(ProcessLookupError):
                 os.kill(pid, 9)
             raise
-        return subprocess.CompletedProcess([*args], code, out.read_text(), err.read_text())
+        for stream in (out, err):
+            stream.seek(0)
+        return subprocess.CompletedProcess([*args], code, out.read(), err.read())
+
+
+def commands() -> Path:
+    """Returns a folder for the PATH of scripts: its `steerer` is run likewise, with the streams of its caller."""
+    return _server.commands()
 
 
 class _Server:
@@ -84,6 +95,17 @@ class _Server:
                 assert self._process.stdout
                 assert self._process.stdout.readline() == "ready\n"
         return path
+
+    def commands(self) -> Path:
+        """Returns the folder with the command."""
+        address = self.address()
+        folder = Path(self._folder.name) / "bin"
+        if not folder.exists():
+            folder.mkdir()
+            command = folder / "steerer"
+            command.write_text(_COMMAND.format(python=sys.executable, address=address), encoding="utf-8")
+            command.chmod(0o755)
+        return folder
 
     def _stop(self) -> None:
         if self._process is not None:
