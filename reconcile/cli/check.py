@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconcile.clusters.kube.access_review import ScopedRight
     from reconcile.engine.selection import Selection
     from reconcile.model.errors import ClusterError
+    from reconcile.model.kinds import Kind
     from reconcile.model.ports import Meter
     from reconcile.model.settings import Settings
     from reconcile.preflight.findings import Answers, Result, Subject
@@ -65,12 +66,13 @@ def check(options: CheckOptions, _stop: Stop) -> int:
     settings = adapters.settings_for(options.settings, loaded.metrics)
     with connect(options.api.kubeconfig, options.api.context) as cluster:
         selection = selection_for(options.scope, cluster.default_namespace)
-        served = _served_resources(cluster)
         subjects, errors = _subjects(cluster, selection, settings)
+        kinds = sorted({ref.kind for subject in subjects for ref in subject.case.rollout.routes}) or [VIRTUAL_SERVICE]
+        served = _served_resources(cluster, kinds)
         subjects, unseen = beside_what_selects_pods(cluster, subjects)
         who_approves = tuple(approvals(cluster, (subject.case.rollout for subject in subjects)))
         grants = _review_rights(
-            cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in subjects}
+            cluster, selection.namespaces, {subject.case.rollout.ref.namespace for subject in subjects}, kinds
         )
     answers = _measure(subjects, meter)
     shared = [
@@ -109,14 +111,14 @@ def _probe(meter: Meter) -> Result:
     return installed.metrics_server(meter.measure([question], adapters.now())[question])
 
 
-def _served_resources(cluster: KubeCluster) -> installed.Served:
-    resources = {kind: discovery.resources(cluster.connection, kind) for kind in (ROLLOUT, VIRTUAL_SERVICE)}
+def _served_resources(cluster: KubeCluster, kinds: Iterable[Kind]) -> installed.Served:
+    resources = {kind: discovery.resources(cluster.connection, kind) for kind in (ROLLOUT, *kinds)}
     status = discovery.status_fields(cluster.connection, ROLLOUT) if resources[ROLLOUT] else None
     return installed.Served(resources=resources, status=status)
 
 
 def _review_rights(
-    cluster: KubeCluster, scope: Sequence[str], with_rollouts: Iterable[str]
+    cluster: KubeCluster, scope: Sequence[str], with_rollouts: Iterable[str], kinds: Iterable[Kind]
 ) -> Mapping[ScopedRight, bool | ClusterError]:
     """Returns for every right and namespace whether it is granted. Namespaces: those in scope, or all at once.
 
@@ -124,7 +126,7 @@ def _review_rights(
     The right to list Rollouts is not: they are listed by one request for all namespaces.
     """
     first = access_review.review(
-        cluster.connection, [(right, namespace) for namespace in scope or (None,) for right in rights.PASS]
+        cluster.connection, [(right, namespace) for namespace in scope or (None,) for right in rights.of_pass(kinds)]
     )
     namespaces = sorted(with_rollouts)
     if scope or not namespaces:

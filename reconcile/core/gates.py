@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconcile.core.case import Case
+    from reconcile.core.routers.split import Split
     from reconcile.model.objects import Deployment
     from reconcile.model.service import Service
 
@@ -70,22 +71,23 @@ def deployments(case: Case) -> str:
 
 
 def services(case: Case) -> str:
-    """3. Both Services exist and have a port that Istio takes for HTTP; neither selects the pods of the other side."""
+    """3. Both Services exist, with an HTTP port where the routes need one; neither selects the other side's pods."""
     primary, canary = case.objects.primary_service, case.objects.canary_service
     for service in (primary, canary):
-        if reason := not_http(service):
+        if reason := unusable(service, needs_http=case.weights.needs_http):
             raise GateError(reason)
     for service, other in ((canary, case.objects.primary), (primary, case.objects.canary)):
         if service.selects(other.labels):
             raise GateError(messages.selects_both(service.ref, other.full_name))
-    return f"{case.spec.primary_host} and {case.spec.canary_host} expose HTTP"
+    what = "expose HTTP" if case.weights.needs_http else "lead to their own pods"
+    return f"{case.spec.primary_host} and {case.spec.canary_host} {what}"
 
 
-def not_http(service: Service) -> str | None:
-    """Returns the reason why Istio does not take a Service for HTTP; None if it does."""
+def unusable(service: Service, *, needs_http: bool) -> str | None:
+    """Returns the reason why a route cannot split traffic to a Service; None if it can."""
     if service.external:
         return f"{service.ref} is of type ExternalName"
-    if not any(port.is_http for port in service.ports):
+    if needs_http and not any(port.is_http for port in service.ports):
         ports = ", ".join(map(str, service.ports))
         return f"{service.ref} has no port named http or https, but {ports or 'none at all'}"
     return None
@@ -93,9 +95,13 @@ def not_http(service: Service) -> str | None:
 
 def routes(case: Case) -> str:
     """4. The route splits the traffic between the two."""
-    split = case.weights.split
-    spread = f" to {split.highest}" if split.highest != split.lowest else ""
-    return f"{case.rollout.route} gives {split.lowest}{spread} % to {case.spec.canary_host}"
+    found = [f"{ref} gives {share(split)} %" for ref, split in case.weights.splits.items()]
+    return f"{', '.join(found)} to {case.spec.canary_host}"
+
+
+def share(split: Split) -> str:
+    """Returns the canary's share in words, without its unit: `10`, or `10 to 20` where the routes differ."""
+    return f"{split.lowest} to {split.highest}" if split.highest != split.lowest else f"{split.lowest}"
 
 
 def reach(case: Case) -> str:
@@ -156,7 +162,7 @@ def _not_as_sent(case: Case) -> list[str]:
 
 def drained(case: Case) -> str:
     """No object of the namespace that splits traffic gives the canary's host any weight, managed or not."""
-    found, host = case.observation.around.routes, case.spec.canary_host
+    found, host = case.observation.around.all_routes, case.spec.canary_host
     if isinstance(found, ForbiddenError):
         return f"whether other routes lead to {host} cannot be seen: {found}"
     if isinstance(found, ClusterError):

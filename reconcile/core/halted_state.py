@@ -51,6 +51,6 @@ def _lowered(case: Case) -> State:
     Who wrote it is known only until the next one writes the route: a GitOps tool must not be taken for them then.
     """
     state, weights = case.state, case.weights
-    if not case.record.under_analysis or weights.put_back_by is not None or weights.split.lowest >= state.canary_weight:
+    if not case.record.under_analysis or weights.put_back is not None or weights.split.lowest >= state.canary_weight:
         return state
     return replace(state, canary_weight=weights.split.lowest, proven_weight=weights.restorable)

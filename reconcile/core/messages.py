@@ -63,19 +63,15 @@ def returning(canary: str, primary: str) -> str:
     return f"{canary} is back to what {primary} runs, scaling it down"
 
 
-def restoring(route: str, manager: str, found: int, weight: int) -> str:
+def restoring(route: str, manager: str, found: int, weight: int, rule: str) -> str:
     """A GitOps tool put the weight back: its name, and the rule that ends the fight."""
-    return (
-        f"{route} canary weight was put back to {found} by {manager}, restoring {weight}; {ignoring_weights(manager)}"
-    )
+    ignoring = ignoring_weights(manager, rule)
+    return f"{route} canary weight was put back to {found} by {manager}, restoring {weight}; {ignoring}"
 
 
-def ignoring_weights(manager: str) -> str:
-    """The rule by which a GitOps tool leaves the weights alone."""
-    return (
-        f"let {manager} ignore the weights (Argo CD: ignoreDifferences with jqPathExpressions "
-        ".spec.http[].route[].weight, Flux: spec.ignore with /spec/http/0/route/0/weight and its like)"
-    )
+def ignoring_weights(manager: str, rule: str) -> str:
+    """The rule by which a GitOps tool leaves the weights alone; the router has it."""
+    return f"let {manager} ignore the weights ({rule})"
 
 
 def rolling_back(rollout: str, reason: str) -> str:
@@ -144,12 +140,17 @@ def copy_undone(primary: str, paths: Sequence[str]) -> str:
     )
 
 
-def never_applied(pending: str, seconds: float) -> str:
-    """What a checkout has does not come into the cluster. The reason of a halt."""
-    return (
-        f"{pending}, for more than {seconds / 60:.0f} minutes: have it applied or, where admission changes what is "
-        "applied, write into the checkout what the cluster has"
-    )
+HAVE_IT_APPLIED = (
+    "have it applied or, where admission changes what is applied, write into the checkout what the cluster has"
+)
+SEE_THE_CONTROLLER = (
+    "see whether the parents of the route exist and their controller runs: kubectl describe shows its conditions"
+)
+
+
+def never_came(pending: str, seconds: float, remedy: str) -> str:
+    """What a pass waits for does not come by itself. The reason of a halt."""
+    return f"{pending}, for more than {seconds / 60:.0f} minutes: {remedy}"
 
 
 def overwritten(primary: str, manager: str) -> str:

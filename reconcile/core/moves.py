@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconcile.core import gates, messages, patches, revision
+from reconcile.core import gates, messages, patches, revision, routers
 from reconcile.core.state_machine import Move, Standing
 from reconcile.model.rollout import Phase
 
@@ -74,7 +74,7 @@ def _advance(case: Case, to: Phase) -> Effect:
     reached = case.weights.reached
     weight = case.spec.steps.after(reached)
     state = replace(_started(case), proven_weight=reached)
-    repair = (("Warning", _restoring(case, weight)),) if case.weights.put_back_by else ()
+    repair = (("Warning", _restoring(case, weight)),) if case.weights.put_back else ()
     return _set_weight(
         case,
         _in_phase(case, state, to),
@@ -97,9 +97,11 @@ def _restore(case: Case, to: Phase) -> Effect:
 
 
 def _restoring(case: Case, weight: int) -> str:
-    writer = case.weights.put_back_by
+    reverted = case.weights.put_back
+    route, writer = reverted or (case.rollout.routes[0], None)
     manager = writer.manager if writer else "somebody"
-    return messages.restoring(str(case.rollout.route), manager, case.weights.split.lowest, weight)
+    rule = routers.ROUTERS[route.kind].ignoring
+    return messages.restoring(str(route), manager, case.weights.split.lowest, weight, rule)
 
 
 def _reset(case: Case, to: Phase) -> Effect:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconcile.core import health, revision, routers
+from reconcile.core import health, messages, revision, routers
 from reconcile.core.orders import retry_due
+from reconcile.core.routers.split import joined
 from reconcile.core.state_machine import CONCLUDING, RESTING
 from reconcile.core.stops import GateError, StopError, WaitError
 from reconcile.model import objects
@@ -21,6 +22,7 @@ from reconcile.model.rollout import Phase
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconcile.core.routers.split import Split
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.objects import Deployment
     from reconcile.model.rollout import Rollout, Spec
@@ -32,7 +34,8 @@ Parsed = TypeVar("Parsed")
 class Surroundings:
     """What is read only for a Rollout that is not at rest. `autoscalers` are all of the namespace.
 
-    `routes` are all objects of the namespace that route, where the canary may be scaled to zero.
+    `routes` are the objects that split the traffic. `all_routes` are all of their kinds in the namespace, where the
+    canary may be scaled to zero.
     `endpoints` are the EndpointSlices of the primary's Service, where all traffic may be routed to it after the copy;
     a MissingError in a cluster without controllers. `destination_rules` are those of the namespace, where a managed
     route names a subset. `scaled_objects` are those of the namespace: no pass reads them.
@@ -40,9 +43,9 @@ class Surroundings:
 
     primary_service: Manifest | ClusterError | None
     canary_service: Manifest | ClusterError | None
-    route: Manifest | ClusterError | None
+    routes: Mapping[Ref, Manifest | ClusterError | None]
     autoscalers: tuple[Manifest, ...] | ClusterError = ()
-    routes: tuple[Manifest, ...] | ClusterError = ()
+    all_routes: tuple[Manifest, ...] | ClusterError = ()
     endpoints: tuple[Manifest, ...] | ClusterError = ()
     destination_rules: tuple[Manifest, ...] | ClusterError = ()
     scaled_objects: tuple[Manifest, ...] | ClusterError = ()
@@ -60,14 +63,14 @@ class Rival:
 class Observation:
     """All that was read for one Rollout; at rest only the canary.
 
-    `shared`: other Rollouts name the same route object. `common_cause`: others fail in the same pass, in words.
+    `shared` are the route objects that other Rollouts name too. `common_cause`: others fail in the same pass, in words.
     `unchanged`: the canary was not even read, because it still has the version that is on record.
     `files`: the file of each object, where objects are in files.
     """
 
     rollout: Rollout
     rival: Rival | None = None
-    shared: bool = False
+    shared: frozenset[Ref] = frozenset()
     common_cause: str = ""
     primary: Manifest | ClusterError | None = None
     canary: Manifest | ClusterError | None = None
@@ -104,16 +107,24 @@ class Observation:
             return False
 
     @cached_property
-    def split(self) -> routers.Split:
-        """The weights as they are stored."""
-        ref, spec = self.rollout.route, self.spec
-        read = routers.ROUTERS[ref.kind.name].read
+    def splits(self) -> dict[Ref, Split]:
+        """The weights as they are stored, of each object that splits the traffic."""
+        return {ref: self.split_of(ref) for ref in self.rollout.routes}
+
+    def split_of(self, ref: Ref) -> Split:
+        """Returns the weights as they are stored of one object. Raises GateError where it cannot be used."""
+        read, spec = routers.ROUTERS[ref.kind].read, self.spec
         return parsed(
             ref,
-            self.around.route,
+            self.around.routes.get(ref),
             lambda route: read(route, namespace=ref.namespace, primary=spec.primary_host, canary=spec.canary_host),
             self.files,
         )
+
+    @cached_property
+    def split(self) -> Split:
+        """The weights of all of these objects: they move together."""
+        return joined(self.splits.values())
 
     @property
     def names_subsets(self) -> bool:
@@ -126,14 +137,15 @@ class Observation:
     @property
     def may_conclude(self) -> bool:
         """Whether this pass may route all traffic to the primary after a promotion: it is rolled out."""
-        phase, route = self.rollout.state.phase, self.around.route
+        phase = self.rollout.state.phase
         try:
             if phase not in CONCLUDING or health.unhealthy(self.parsed_primary) is not None:
                 return False
         except StopError:
             return False
         # Then the traffic was routed back before, unless that was lost or somebody took it back.
-        splits, _ = routers.leading_to([route] if isinstance(route, dict) else [], self.rollout.canary_service.name)
+        found = [route for route in self.around.routes.values() if isinstance(route, dict)]
+        splits, _ = routers.leading_to(found, self.rollout.canary_service.name)
         return phase is Phase.PROMOTING or bool(splits)
 
     @property
@@ -171,17 +183,18 @@ class Observation:
 
     def with_error(self, ref: Ref, error: ClusterError) -> Observation:
         """Returns the observation with one of the objects that a pass writes as one that cannot be used."""
-        rollout, around = self.rollout, self.around
+        rollout = self.rollout
+        if ref in rollout.routes:
+            return self.with_route(ref, error)
         return replace(
             self,
             canary=error if ref == rollout.canary else self.canary,
             primary=error if ref == rollout.primary else self.primary,
-            surroundings=replace(around, route=error if ref == rollout.route else around.route),
         )
 
-    def with_route(self, route: Manifest) -> Observation:
-        """Returns the observation with another state of the route object."""
-        return self.with_surroundings(route=route)
+    def with_route(self, ref: Ref, route: Manifest | ClusterError) -> Observation:
+        """Returns the observation with another state of a route object."""
+        return self.with_surroundings(routes={**self.around.routes, ref: route})
 
     def with_surroundings(self, **changes: Any) -> Observation:
         """Returns the observation with other members of the surroundings. What is parsed of the others stays parsed."""
@@ -208,7 +221,7 @@ def parsed(
     if found is None:
         raise GateError(f"{ref} is missing")
     if isinstance(found, PendingError):
-        raise WaitError(f"{ref}: {found}", pending=True)
+        raise WaitError(f"{ref}: {found}", remedy=messages.HAVE_IT_APPLIED)
     if isinstance(found, RefusedError) and found.target is not None:
         raise GateError(str(found))
     if isinstance(found, ElsewhereError):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import messages
+from reconcile.core import messages, pending
 from reconcile.core.case import DEADLINE_EXCEEDED, attempts
+from reconcile.core.routers import REPORTED
 from reconcile.core.stops import GateError, HoldError, LimitError, WaitError
 from reconcile.model import durations
 from reconcile.model.actions import Action
@@ -39,6 +40,21 @@ def limits(case: Case) -> str:
     if reason := attempts.overdue(case):
         raise LimitError(reason, DEADLINE_EXCEEDED)
     return f"attempt {case.attempt.number}, {case.attempt.failed} failed checks"
+
+
+def accepted(case: Case) -> str:
+    """The controllers of the routes have taken up the weights that are stored, and one interval went by since.
+
+    A VirtualService has no such word: its sidecars take what is stored.
+    """
+    splits = case.weights.splits.items()
+    if refused := [f"{ref}: {split.refused}" for ref, split in splits if split.refused]:
+        raise GateError("; ".join(refused))
+    if awaited := [f"{ref}: {split.awaited}" for ref, split in splits if split.awaited]:
+        raise WaitError("; ".join(awaited), remedy=messages.SEE_THE_CONTROLLER)
+    if pending.is_noted(case.rollout):
+        raise WaitError("the controllers have only just taken up the weights: their data planes follow")
+    return "no controller refuses the routes, or has still to take them up"
 
 
 def warmup(case: Case) -> str:
@@ -99,6 +115,7 @@ def _at_weight(case: Case, asked: float) -> tuple[str, str]:
 _ASKED: dict[str, Callable[[Rollout], bool]] = {
     "suspend": lambda rollout: rollout.draft.suspend,
     "limits": lambda rollout: rollout.draft.failure.has_limits or rollout.state.attempt.failure != "",
+    "accepted": lambda rollout: any(ref.kind in REPORTED for ref in rollout.draft.routes),
     "warmup": lambda rollout: rollout.draft.warm_up > 0,
     "hold": lambda rollout: any(step.hold for step in rollout.draft.steps.listed),
     "approval": lambda rollout: any(step.approval for step in rollout.draft.steps.listed),
@@ -108,6 +125,7 @@ _ASKED: dict[str, Callable[[Rollout], bool]] = {
 BY_NAME: dict[str, Callable[[Case], str]] = {
     "suspend": suspend,
     "limits": limits,
+    "accepted": accepted,
     "warmup": warmup,
     "hold": hold,
     "approval": approval,

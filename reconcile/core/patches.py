@@ -16,17 +16,14 @@ if TYPE_CHECKING:
 
 
 def weight(case: Case, percent: int) -> tuple[Patch, ...]:
-    """Returns the patch that gives the canary this weight in all managed routes; none if they have it."""
-    operations = case.weights.split.operations(percent)
-    if not operations:
-        return ()
-    route = case.weights.route
-    patch = Patch(
-        target=case.rollout.route,
-        api_version=str(route.get("apiVersion") or ""),
-        operations=(*same_generation(route), *operations),
-    )
-    return (patch,)
+    """Returns a patch for each object whose managed routes do not give the canary this weight."""
+    patches = []
+    for ref, split in case.weights.splits.items():
+        if operations := split.operations(percent):
+            route = case.weights.manifest(ref)
+            version = str(route.get("apiVersion") or "")
+            patches.append(Patch(target=ref, api_version=version, operations=(*same_generation(route), *operations)))
+    return tuple(patches)
 
 
 def replicas(case: Case, count: int) -> Patch:

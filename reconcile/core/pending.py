@@ -25,6 +25,11 @@ def is_over(rollout: Rollout, text: str, now: datetime) -> bool:
     return since is not None and (now - since).total_seconds() >= PATIENCE
 
 
+def is_noted(rollout: Rollout) -> bool:
+    """Returns whether the last pass found something pending."""
+    return any(item.get("type") == CONDITION for item in rollout.conditions)
+
+
 def condition(rollout: Rollout, text: str, now: datetime) -> dict[str, Any]:
     """Returns the condition. Its time moves where something else is pending."""
     fields = {"type": CONDITION, "status": "True", "reason": REASON, "message": storable(text, MOST_MESSAGE)}

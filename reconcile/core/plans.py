@@ -56,9 +56,10 @@ def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
 
 def waiting(walk: Walk, wait: WaitError) -> Plan:
     """Returns the plan of a pass that waits: no Event, and no write but of what is pending, which a halt ends."""
-    case, pends = walk.case, str(wait) if wait.pending else ""
+    case, pends = walk.case, str(wait) if wait.remedy else ""
     if pends and pending.is_over(case.rollout, pends, case.now):
-        return halted(walk, GateError(messages.never_applied(pends, pending.PATIENCE), condition=pending.REASON), pends)
+        reason = messages.never_came(pends, pending.PATIENCE, wait.remedy)
+        return halted(walk, GateError(reason, condition=pending.REASON), pends)
     return _plan(
         walk,
         Move.WAIT,

@@ -10,12 +10,13 @@ from reconcile.model.fields import mappings
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from reconcile.core.routers.split import UsedPort
     from reconcile.model.destination_rule import Subset
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.service import Service
 
 
-def unreached(service: Service, template: Manifest, pods: str, ports: Collection[int | None]) -> str | None:
+def unreached(service: Service, template: Manifest, pods: str, ports: Collection[UsedPort]) -> str | None:
     """Returns why a Service would not lead to the pods of a template; None if it would.
 
     `pods` is what messages call them. What a Service without a selector leads to cannot be told: it counts as reached.
@@ -24,12 +25,13 @@ def unreached(service: Service, template: Manifest, pods: str, ports: Collection
         return None
     if not service.selects((template.get("metadata") or {}).get("labels") or {}):
         return f"{service.ref} (spec.selector) does not select {pods}"
-    for number in sorted(ports, key=str):
-        port = service.used_by(number)
+    for used in sorted(ports, key=str):
+        port = service.used_by(used.number, needs_http=used.is_http)
         if port is None:
-            return _without_port(service, number)
-        if not port.is_http:
-            return f"{service.ref} (spec.ports): Istio takes port {number}, which the route uses, for no HTTP ({port})"
+            return _without_port(service, used)
+        if used.is_http and not port.is_http:
+            number = f"port {used.number}, which the route uses,"
+            return f"{service.ref} (spec.ports): Istio takes {number} for no HTTP ({port})"
         if isinstance(port.target, str) and port.target not in container_ports(template):
             return f'{service.ref} (spec.ports[].targetPort) leads to port "{port.target}", which {pods} do not have'
     return None
@@ -55,16 +57,16 @@ def outside(
     return None
 
 
-def without_endpoints(service: Service, slices: Iterable[Manifest], ports: Collection[int | None]) -> str | None:
+def without_endpoints(service: Service, slices: Iterable[Manifest], ports: Collection[UsedPort]) -> str | None:
     """Returns why traffic over these ports of a Service would be lost now; None if each has a ready endpoint.
 
     `slices` are its EndpointSlices. They are also there for a Service that is headless or has no selector.
     """
     ready = ready_ports(slices)
-    for number in sorted(ports, key=str):
-        port = service.used_by(number)
+    for used in sorted(ports, key=str):
+        port = service.used_by(used.number, needs_http=used.is_http)
         if port is None:
-            return _without_port(service, number)
+            return _without_port(service, used)
         if port.name not in ready:
             return (
                 f"{service.ref} has no ready endpoint for port {port.number}: see which pods it selects, and which "
@@ -73,8 +75,9 @@ def without_endpoints(service: Service, slices: Iterable[Manifest], ports: Colle
     return None
 
 
-def _without_port(service: Service, number: int | None) -> str:
-    return f"{service.ref} (spec.ports) has no port {number or 'for HTTP'}, which the route uses"
+def _without_port(service: Service, used: UsedPort) -> str:
+    number = used.number or ("for HTTP" if used.is_http else "at all")
+    return f"{service.ref} (spec.ports) has no port {number}, which the route uses"
 
 
 def container_ports(template: Manifest) -> set[str]:

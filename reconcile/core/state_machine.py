@@ -76,12 +76,12 @@ WAY_BACK = frozenset({Move.ROLL_BACK, Move.GIVE_UP, Move.RETURN, Move.IDLE})
 
 # The gates of every move, then those that each move needs beside them, in their order.
 OPENING = ("suspend", "rollout", "deployments")
-_HEALTHY = ("services", "routes", "reach", "primary", "canary", "scaling")
+_HEALTHY = ("services", "routes", "accepted", "reach", "primary", "canary", "scaling")
 _ANALYSED = ("interval", "warmup", "analysis", "pause", "hold", "approval")
 GATES: dict[Move, tuple[str, ...]] = {
     Move.IDLE: (),
     Move.INITIALIZE: (),
-    Move.SCALE_UP: ("limits", "services", "routes", "reach", "primary", "size", "interval", "pause"),
+    Move.SCALE_UP: ("limits", "services", "routes", "accepted", "reach", "primary", "size", "interval", "pause"),
     Move.START: ("limits", *_HEALTHY, "interval", "pause"),
     Move.ADVANCE: ("limits", *_HEALTHY, *_ANALYSED),
     Move.PROMOTE: ("limits", *_HEALTHY, "edits", *_ANALYSED),
@@ -90,13 +90,13 @@ GATES: dict[Move, tuple[str, ...]] = {
     # However long ago the promotion was decided: the copy is the one step that cannot be taken back.
     Move.COPY: ("limits", *_HEALTHY, "edits", "interval", "warmup", "analysis", "pause"),
     Move.CONCLUDE: ("routes", "template", "primary", "interval", "endpoints", "pause"),
-    Move.RETIRE: ("routes", "template", "primary", "interval", "drain", "drained", "pause"),
-    Move.RETURN: ("routes", "primary", "interval", "drain", "drained", "pause"),
+    Move.RETIRE: ("routes", "accepted", "template", "primary", "interval", "drain", "drained", "pause"),
+    Move.RETURN: ("routes", "accepted", "primary", "interval", "drain", "drained", "pause"),
     # A person's word replaces the metrics, never the health.
     Move.PROMOTE_NOW: _HEALTHY,
     # A primary that serves, however far its own rolling update is, is better than a canary that fails.
     Move.ROLL_BACK: ("routes", "available"),
-    Move.GIVE_UP: ("routes", "available", "interval", "drain", "drained", "pause"),
+    Move.GIVE_UP: ("routes", "accepted", "available", "interval", "drain", "drained", "pause"),
 }
 
 

@@ -10,12 +10,12 @@ class StopError(Exception):
 class WaitError(StopError):
     """Nothing is wrong, but nothing can be done yet. The text says what the pass waits for.
 
-    `pending`: it is for what is in Git to be applied, which may never come; all else comes with time.
+    `remedy`: it may never come, and this is what a person does then; "" = it comes with time.
     """
 
-    def __init__(self, reason: str, *, pending: bool = False) -> None:
+    def __init__(self, reason: str, *, remedy: str = "") -> None:
         super().__init__(reason)
-        self.pending = pending
+        self.remedy = remedy
 
 
 class HoldError(StopError):

@@ -47,12 +47,11 @@ class Decision:
 
     def shares(self, patch: Patch) -> bool:
         """Whether a patch is to a route object that other Rollouts name as well."""
-        return self.observation.shared and patch.target == self.observation.rollout.route
+        return patch.target in self.observation.shared
 
-    @property
-    def route(self) -> Manifest:
-        """The route object as it was read; empty where it could not be."""
-        route = self.observation.around.route
+    def route(self, ref: Ref) -> Manifest:
+        """Returns a route object as it was read; empty where it could not be."""
+        route = self.observation.around.routes.get(ref)
         return route if isinstance(route, dict) else {}
 
     def without(self, ref: Ref, error: ClusterError) -> Decision:
@@ -63,9 +62,9 @@ class Decision:
         """Returns the decision of a pass in which many canaries fail at once."""
         return replace(self, observation=replace(self.observation, common_cause=words))
 
-    def on_route(self, route: Manifest) -> Decision:
-        """Returns the decision on another state of the route object."""
-        return replace(self, observation=self.observation.with_route(route))
+    def on_route(self, ref: Ref, route: Manifest) -> Decision:
+        """Returns the decision on another state of a route object."""
+        return replace(self, observation=self.observation.with_route(ref, route))
 
 
 def internal_error(error: Exception) -> str:

@@ -32,9 +32,9 @@ class Listing:
 
         The rival may be a Rollout that is not selected.
         """
-        rivals, shared = _rivals(self.rollouts), _sharing(self.rollouts)
+        rivals, shared = _rivals(self.rollouts), _shared(self.rollouts)
         return [
-            Observation(rollout=item, rival=rivals.get(item.ref), shared=item.ref in shared)
+            Observation(rollout=item, rival=rivals.get(item.ref), shared=shared & {*_routes(item)})
             for item in sorted(self.selected, key=_last_activity)
         ]
 
@@ -81,11 +81,14 @@ def _last_activity(item: Rollout) -> tuple[str, Ref]:
     return (last.isoformat() if last else "", item.ref)
 
 
-def _sharing(rollouts: Sequence[Rollout]) -> set[Ref]:
-    """Returns the Rollouts whose route object is that of another one as well."""
-    routes = {item.ref: item.route for item in rollouts if item.spec is not None}
-    users = Counter(routes.values())
-    return {ref for ref, route in routes.items() if users[route] > 1}
+def _shared(rollouts: Sequence[Rollout]) -> frozenset[Ref]:
+    """Returns the route objects that several Rollouts name."""
+    users = Counter(route for item in rollouts for route in _routes(item))
+    return frozenset(route for route, count in users.items() if count > 1)
+
+
+def _routes(item: Rollout) -> tuple[Ref, ...]:
+    return () if item.spec is None else item.routes
 
 
 def _rivals(rollouts: Sequence[Rollout]) -> dict[Ref, Rival]:
@@ -97,7 +100,7 @@ def _rivals(rollouts: Sequence[Rollout]) -> dict[Ref, Rival]:
             continue
         hosts = frozenset({item.spec.primary_host, item.spec.canary_host})
         claims: list[tuple[Hashable, Ref]] = [
-            ((item.route, hosts), item.route),
+            *(((route, hosts), route) for route in item.routes),
             (item.primary, item.primary),
             (item.canary, item.canary),
         ]

@@ -75,7 +75,7 @@ def observe_everything(cluster: Cluster, selection: Selection) -> tuple[Snapshot
     drafts = [_add_canary(cache, item) for item in drafts]
     observations = _add_surroundings(cache, drafts, {item.rollout.ref for item in drafts})
     lists = _Lists(cluster)
-    lists.read(*(key for item in observations for key in _neighbours(item).values()))
+    lists.read(*map(_neighbours, observations))
     observations = [_with_lists(lists, item, _neighbours(item)) for item in observations]
     by_name = sorted(observations, key=lambda item: item.rollout.ref)
     return Snapshot(observations=tuple(by_name), list_errors=listing.errors), listing.rollouts
@@ -88,7 +88,7 @@ def observe_templates(cluster: Cluster, rollouts: Collection[Rollout]) -> tuple[
     cache.read(*(ref for item in named for ref in (item.canary, *_surrounding_refs(item))))
     joined = [_joined(cache, _add_canary(cache, Observation(rollout=item))) for item in named]
     lists = _Lists(cache.cluster)
-    lists.read(*(key for item in joined for key in _subset_lists(item).values()))
+    lists.read(*map(_subset_lists, joined))
     return tuple(_with_lists(lists, item, _subset_lists(item)) for item in joined)
 
 
@@ -128,7 +128,7 @@ class _ObjectCache:
 
 
 def _surrounding_refs(item: Rollout) -> tuple[Ref, ...]:
-    return item.primary, item.primary_service, item.canary_service, item.route
+    return item.primary, item.primary_service, item.canary_service, *item.routes
 
 
 def _add_canary(cache: _ObjectCache, item: Observation) -> Observation:
@@ -144,7 +144,7 @@ def _add_surroundings(
     cache.read(*(ref for item in rollouts for ref in _surrounding_refs(item)))
     joined = [_joined(cache, item) if item.rollout.ref in active else item for item in observations]
     lists = _Lists(cache.cluster)
-    lists.read(*(key for item in joined if item.rollout.ref in active for key in _wanted_lists(item).values()))
+    lists.read(*(_wanted_lists(item) for item in joined if item.rollout.ref in active))
     return [_with_lists(lists, item, _wanted_lists(item)) if item.rollout.ref in active else item for item in joined]
 
 
@@ -153,40 +153,42 @@ def _joined(cache: _ObjectCache, item: Observation) -> Observation:
     surroundings = Surroundings(
         primary_service=cache[rollout.primary_service],
         canary_service=cache[rollout.canary_service],
-        route=cache[rollout.route],
+        routes={ref: cache[ref] for ref in rollout.routes},
     )
     return replace(item, primary=cache[rollout.primary], surroundings=surroundings)
 
 
-def _wanted_lists(item: Observation) -> dict[str, _ListKey]:
+def _wanted_lists(item: Observation) -> _Wanted:
     """Returns the lists that a decision needs, by their names in the surroundings: objects not found by name."""
     namespace = item.rollout.ref.namespace
-    wanted = {"autoscalers": _ListKey(AUTOSCALER, namespace), **_subset_lists(item)}
+    wanted: _Wanted = {"autoscalers": (_ListKey(AUTOSCALER, namespace),), **_subset_lists(item)}
     if item.may_scale_down:
-        wanted["routes"] = _ListKey(item.rollout.route.kind, namespace)
+        wanted |= _route_lists(item)
     if item.may_conclude:
         of_primary = (SERVICE_NAME, item.rollout.primary_service.name)
-        wanted["endpoints"] = _ListKey(ENDPOINT_SLICE, namespace, of_primary)
+        wanted["endpoints"] = (_ListKey(ENDPOINT_SLICE, namespace, of_primary),)
     return wanted
 
 
-def _neighbours(item: Observation) -> dict[str, _ListKey]:
+def _neighbours(item: Observation) -> _Wanted:
     """Returns the lists of what acts on the same objects, and is no part of a decision."""
-    namespace = item.rollout.ref.namespace
-    return {
-        "routes": _ListKey(item.rollout.route.kind, namespace),
-        "scaled_objects": _ListKey(SCALED_OBJECT, namespace),
-    }
+    return {**_route_lists(item), "scaled_objects": (_ListKey(SCALED_OBJECT, item.rollout.ref.namespace),)}
 
 
-def _subset_lists(item: Observation) -> dict[str, _ListKey]:
+def _route_lists(item: Observation) -> _Wanted:
+    """Returns the lists of all objects that route, of the kinds of the Rollout's own."""
+    kinds = sorted({ref.kind for ref in item.rollout.routes})
+    return {"all_routes": tuple(_ListKey(kind, item.rollout.ref.namespace) for kind in kinds)}
+
+
+def _subset_lists(item: Observation) -> _Wanted:
     """Returns the list that tells which pods the subsets of the managed routes have, where they name any."""
     key = _ListKey(DESTINATION_RULE, item.rollout.ref.namespace)
-    return {"destination_rules": key} if item.names_subsets else {}
+    return {"destination_rules": (key,)} if item.names_subsets else {}
 
 
-def _with_lists(lists: _Lists, item: Observation, wanted: Mapping[str, _ListKey]) -> Observation:
-    return item.with_surroundings(**{name: lists[key] for name, key in wanted.items()})
+def _with_lists(lists: _Lists, item: Observation, wanted: _Wanted) -> Observation:
+    return item.with_surroundings(**{name: lists.joined(keys) for name, keys in wanted.items()})
 
 
 class _ListKey(NamedTuple):
@@ -197,6 +199,10 @@ class _ListKey(NamedTuple):
     label: tuple[str, str] | tuple[()] = ()
 
 
+_Wanted = dict[str, tuple[_ListKey, ...]]
+"""Lists by their names in the surroundings; several are joined."""
+
+
 class _Lists:
     """Lists of objects, each read once in a pass."""
 
@@ -204,13 +210,16 @@ class _Lists:
         self._cluster = cluster
         self._lists: dict[_ListKey, tuple[Manifest, ...] | ClusterError] = {}
 
-    def read(self, *wanted: _ListKey) -> None:
+    def read(self, *wanted: _Wanted) -> None:
         """Reads these lists, several at a time."""
-        keys = sorted(set(wanted))
+        keys = sorted({key for lists in wanted for found in lists.values() for key in found})
         self._lists.update(zip(keys, map_concurrently(self._list, keys, self._cluster.width), strict=True))
 
-    def __getitem__(self, key: _ListKey) -> tuple[Manifest, ...] | ClusterError:
-        return self._lists[key]
+    def joined(self, keys: Sequence[_ListKey]) -> tuple[Manifest, ...] | ClusterError:
+        """Returns the objects of these lists, or the first error of one that could not be read."""
+        found = [self._lists[key] for key in keys]
+        error = next((item for item in found if isinstance(item, ClusterError)), None)
+        return error or tuple(item for items in found if not isinstance(items, ClusterError) for item in items)
 
     def _list(self, key: _ListKey) -> tuple[Manifest, ...] | ClusterError:
         labels = dict([key.label]) if key.label else {}

@@ -162,11 +162,11 @@ class Pass:
             return
 
         def rebase(route: Manifest) -> Patch:
-            there = decision.on_route(route)
+            there = decision.on_route(patch.target, route)
             other = self._writable(there, there.plan(at))
             found = next((item for item in other.patches if item.target == patch.target), None)
             if found is None or (other.move, other.after) != (plan.move, plan.after):
                 raise LostRaceError("somebody changed the route since it was read")
             return found
 
-        self._routes.patch(patch, decision.route, rebase)
+        self._routes.patch(patch, decision.route(patch.target), rebase)

@@ -46,6 +46,11 @@ VIRTUAL_SERVICE = Kind(
     group="networking.istio.io",
     versions=("v1", "v1beta1", "v1alpha3"),
 )
+HTTP_ROUTE = Kind(name="HTTPRoute", plural="httproutes", group="gateway.networking.k8s.io", versions=("v1", "v1beta1"))
+GRPC_ROUTE = Kind(name="GRPCRoute", plural="grpcroutes", group="gateway.networking.k8s.io", versions=("v1",))
+ROUTE_KINDS = {kind.name: kind for kind in (VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE)}
+"""The kinds of objects whose weights a pass may move."""
+
 DESTINATION_RULE = Kind(
     name="DestinationRule",
     plural="destinationrules",
@@ -55,7 +60,8 @@ DESTINATION_RULE = Kind(
 # KEDA's: it makes an autoscaler of each, and scales to 0 itself.
 SCALED_OBJECT = Kind(name="ScaledObject", plural="scaledobjects", group="keda.sh", versions=("v1alpha1",))
 KINDS = {
-    kind.name: kind for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, VIRTUAL_SERVICE, DESTINATION_RULE)
+    kind.name: kind
+    for kind in (ROLLOUT, DEPLOYMENT, SERVICE, EVENT, AUTOSCALER, *ROUTE_KINDS.values(), DESTINATION_RULE)
 }
 """The kinds that a pass reads from manifests as well as from an API server."""
 

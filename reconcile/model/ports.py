@@ -36,8 +36,8 @@ class Cluster(Protocol):
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Returns the objects that exist. The value is an error for an object that cannot be read.
 
-        An object that does not exist has no entry, or an
-        ElsewhereError where another one may be meant. The error of a single object is never raised.
+        An object that does not exist has no entry, an ElsewhereError where another one may be meant, or a MissingError
+        where the API has no such kind. The error of a single object is never raised.
         """
         ...
 

@@ -66,7 +66,7 @@ class Subject:
         return self.user or f"group {', '.join(self.groups)}"
 
 
-PASS = (
+_FIRST = (
     Right(
         kind=ROLLOUT,
         verb="list",
@@ -95,20 +95,31 @@ PASS = (
     ),
     Right(kind=SERVICE, verb="get", impact=Impact.HALT, without="the two Services cannot be read"),
     Right(kind=SERVICE, verb="list", impact=Impact.COST, without="more than eight Services are read one by one"),
-    Right(kind=VIRTUAL_SERVICE, verb="get", impact=Impact.HALT, without="the weights cannot be read"),
-    Right(
-        kind=VIRTUAL_SERVICE,
-        verb="list",
-        impact=Impact.COST,
-        without="more than eight are read one by one, and no other route that leads to the canary is seen",
-    ),
-    Right(kind=VIRTUAL_SERVICE, verb="patch", impact=Impact.HALT, without="no weight is moved"),
-    Right(
-        kind=DESTINATION_RULE,
-        verb="list",
-        impact=Impact.HALT,
-        without="nobody knows which pods the subsets have that a route names; where none does, it is not used",
-    ),
+)
+
+
+def _of_routes(kind: Kind) -> tuple[Right, ...]:
+    """Returns the rights that a pass needs on the objects of a kind that splits the traffic."""
+    rights = (
+        Right(kind=kind, verb="get", impact=Impact.HALT, without="the weights cannot be read"),
+        Right(
+            kind=kind,
+            verb="list",
+            impact=Impact.COST,
+            without="more than eight are read one by one, and no other route that leads to the canary is seen",
+        ),
+        Right(kind=kind, verb="patch", impact=Impact.HALT, without="no weight is moved"),
+    )
+    return (*rights, _SUBSETS) if kind == VIRTUAL_SERVICE else rights
+
+
+_SUBSETS = Right(
+    kind=DESTINATION_RULE,
+    verb="list",
+    impact=Impact.HALT,
+    without="nobody knows which pods the subsets have that a route names; where none does, it is not used",
+)
+_LATER = (
     Right(
         kind=AUTOSCALER,
         verb="list",
@@ -130,7 +141,18 @@ PASS = (
     Right(kind=EVENT, verb="get", impact=Impact.SILENCE, without="an Event that is said again is not counted"),
     Right(kind=EVENT, verb="patch", impact=Impact.SILENCE, without="an Event that is said again is not counted"),
 )
-"""The rights of a pass, in the order in which it uses them. It needs all of them and no others."""
+
+
+def of_pass(kinds: Iterable[Kind] = (VIRTUAL_SERVICE,)) -> tuple[Right, ...]:
+    """Returns the rights of a pass over Rollouts with routes of these kinds, in the order in which it uses them.
+
+    It needs all of them and no others.
+    """
+    return (*_FIRST, *(right for kind in kinds for right in _of_routes(kind)), *_LATER)
+
+
+PASS = of_pass()
+"""The rights of a pass over Rollouts with VirtualServices: what is granted where nothing else is asked for."""
 
 STATUS = (
     Right(kind=ROLLOUT, verb="list", impact=Impact.BLIND, without="`steerer status` finds no Rollout"),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconcile.model.fields import mappings
-from reconcile.model.kinds import DEPLOYMENT, SERVICE, VIRTUAL_SERVICE, Manifest, Ref
+from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
 from reconcile.model.measurement import Failure, Slice
 from reconcile.model.policy import FailurePolicy, PromotionPolicy, Steps
 from reconcile.model.times import parse_time
@@ -37,13 +37,13 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """What the user wants. Hosts are short names of Services in the Rollout's namespace.
+    """What the user wants. Hosts are short names of Services in the Rollout's namespace, where the `routes` are too.
 
     `interval`, in seconds, is the least time between two moves of this Rollout; 0 = that of the program. For `warm_up`
     seconds after a weight moved no metric is asked.
     """
 
-    virtual_service: str
+    routes: tuple[Ref, ...]
     primary: str
     primary_host: str
     canary: str
@@ -181,6 +181,6 @@ class Rollout:
         return Ref(SERVICE, self.ref.namespace, self._valid_spec().canary_host)
 
     @property
-    def route(self) -> Ref:
-        """The object that splits the traffic."""
-        return Ref(VIRTUAL_SERVICE, self.ref.namespace, self._valid_spec().virtual_service)
+    def routes(self) -> tuple[Ref, ...]:
+        """The objects that split the traffic, at least one."""
+        return self._valid_spec().routes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconcile.model import actions
 from reconcile.model.actions import Action
 from reconcile.model.fields import Fields
-from reconcile.model.kinds import ROLLOUT, Manifest, Ref
+from reconcile.model.kinds import ROLLOUT, ROUTE_KINDS, VIRTUAL_SERVICE, Manifest, Ref
 from reconcile.model.names import DNS_LABEL, DNS_NAME, short_host
 from reconcile.model.rollout import Rollout, Spec
 from reconcile.model.rollout_checks import checks
@@ -15,9 +15,13 @@ from reconcile.model.text import shown
 from reconcile.model.times import parse_time
 
 # The fields of each mapping of the spec, as in the CustomResourceDefinition. Any other one is a problem.
-SPEC = ("targetKind", "suspend", "virtualService", "primary", "canary", "canaryAnalysis")
-VIRTUAL_SERVICE = ("name",)
+SPEC = ("targetKind", "suspend", "virtualService", "routes", "primary", "canary", "canaryAnalysis")
+NAMED = ("name",)
+ROUTE = ("kind", "name")
 SIDE = ("name", "host")
+
+MOST_ROUTES = 8
+"""Objects that split the traffic of one Rollout."""
 
 
 def parse(manifest: Manifest) -> Rollout:
@@ -58,7 +62,7 @@ def _spec(spec: Fields, namespace: str) -> Spec:
     primary, canary = spec.child("primary").only(*SIDE), spec.child("canary").only(*SIDE)
     analysis = spec.child("canaryAnalysis").only(*ANALYSIS)
     wanted = Spec(
-        virtual_service=spec.child("virtualService").only(*VIRTUAL_SERVICE).name("name"),
+        routes=_routes(spec, namespace),
         primary=primary.name("name"),
         primary_host=_host(primary, namespace),
         canary=canary.name("name"),
@@ -76,6 +80,28 @@ def _spec(spec: Fields, namespace: str) -> Spec:
     if wanted.primary_host and wanted.primary_host == wanted.canary_host:
         canary.problem("host", "must differ from spec.primary.host")
     return wanted
+
+
+def _routes(spec: Fields, namespace: str) -> tuple[Ref, ...]:
+    """Returns the objects that split the traffic; one without a name where there is no usable one."""
+    if spec.value.get("routes") is None:
+        name = spec.child("virtualService").only(*NAMED).name("name")
+        return (Ref(VIRTUAL_SERVICE, namespace, name),)
+    if spec.value.get("virtualService") is not None:
+        spec.problem("routes", "excludes spec.virtualService: name the VirtualService among the routes")
+    found = [ref for item in spec.children("routes", MOST_ROUTES) if (ref := _route(item.only(*ROUTE), namespace))]
+    if spec.value.get("routes") == []:
+        spec.problem("routes", "must not be empty")
+    if twice := next((ref for index, ref in enumerate(found) if ref in found[:index]), None):
+        spec.problem("routes", f"names {twice} twice")
+    return tuple(found) or (Ref(VIRTUAL_SERVICE, namespace, ""),)
+
+
+def _route(item: Fields, namespace: str) -> Ref | None:
+    kind, name = item.text("kind"), item.name("name")
+    if kind and kind not in ROUTE_KINDS:
+        item.problem("kind", f"must be {', '.join(ROUTE_KINDS)}, not {shown(kind)}")
+    return Ref(ROUTE_KINDS[kind], namespace, name) if name and kind in ROUTE_KINDS else None
 
 
 def _host(side: Fields, namespace: str) -> str:

@@ -60,9 +60,10 @@ class Service:
         """Returns whether its selector matches these labels. A Service without a selector has no pods."""
         return bool(self.selector) and all(labels.get(key) == value for key, value in self.selector.items())
 
-    def used_by(self, number: int | None) -> ServicePort | None:
-        """Returns the port that a route uses by its number. A route without one uses the first that is HTTP."""
-        ports = [port for port in self.ports if port.number == number or (number is None and port.is_http)]
+    def used_by(self, number: int | None, *, needs_http: bool = True) -> ServicePort | None:
+        """Returns the port that a route uses by its number. A route without one uses the first (that is HTTP)."""
+        any_number = [port for port in self.ports if number is None and (port.is_http or not needs_http)]
+        ports = any_number or [port for port in self.ports if port.number == number]
         return ports[0] if ports else None
 
 

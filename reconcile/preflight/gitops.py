@@ -22,8 +22,11 @@ def gitops(subject: Subject) -> Iterator[Finding]:
     """Yields each field of a release that a GitOps tool wrote last, with the rule that ends the fight."""
     observation, rollout = subject.case.observation, subject.case.rollout
     around = observation.surroundings
-    weights = routers.ROUTERS[rollout.route.kind.name].written
-    yield from _written(subject, rollout.route, around.route if around else None, weights, "")
+    for ref in rollout.routes:
+        router = routers.ROUTERS[ref.kind]
+        rule = messages.ignoring_weights("{0}", router.ignoring.replace("{", "{{").replace("}", "}}"))
+        for path in router.written:
+            yield from _written(subject, ref, around.routes.get(ref) if around else None, path, rule)
     yield from _written(subject, rollout.primary, observation.primary, ("spec", "template"), _TEMPLATE)
     yield from _written(subject, rollout.canary, observation.canary, ("spec", "replicas"), _REPLICAS)
 
@@ -39,5 +42,5 @@ def _written(
         object=str(ref),
         path=".".join(path),
         message=f"{writer.manager} wrote it last, and would put back what a release changes",
-        advice=advice.format(writer.manager) or messages.ignoring_weights(writer.manager),
+        advice=advice.format(writer.manager),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.core import status
 from reconcile.model import rights
-from reconcile.model.kinds import ROLLOUT, VIRTUAL_SERVICE
+from reconcile.model.kinds import GRPC_ROUTE, HTTP_ROUTE, ROLLOUT, VIRTUAL_SERVICE
 from reconcile.model.measurement import Answer, Failure
 from reconcile.model.rights import Impact
 from reconcile.preflight.findings import Finding, Level, Result, completed
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 _LEVELS = {Impact.BLIND: Level.ERROR, Impact.HALT: Level.ERROR, Impact.SILENCE: Level.WARNING, Impact.COST: Level.INFO}
 # The core group, as YAML has to write it.
 EMPTY = '""'
+_GATEWAY = "install the CustomResourceDefinitions of the Gateway API that your controller supports"
 _INSTALL = {
     ROLLOUT: "install the resource of this version: kubectl apply -f manifests/crd.yaml",
     VIRTUAL_SERVICE: "install Istio, or its CustomResourceDefinitions",
+    HTTP_ROUTE: _GATEWAY,
+    GRPC_ROUTE: _GATEWAY,
 }
 
 
@@ -44,13 +47,15 @@ class Served:
 
 def resources(served: Served) -> Result:
     """Returns which kinds are missing, or older than this program."""
-    return completed("resources", _resources(served), lambda: "rollouts and virtualservices are served")
+    names = [kind.plural for kind in served.resources]
+    return completed("resources", _resources(served), lambda: f"{', '.join(names[:-1])} and {names[-1]} are served")
 
 
 def _resources(served: Served) -> Iterator[Finding]:
-    for kind, advice in _INSTALL.items():
+    for kind in served.resources:
+        advice = _INSTALL[kind]
         what = f"CustomResourceDefinition {kind.plural}.{kind.group}"
-        if kind.plural not in served.resources.get(kind, ()):
+        if kind.plural not in served.resources[kind]:
             message = f"the API server has no {kind.plural}.{kind.group}"
             yield Finding(level=Level.ERROR, object=what, message=message, advice=advice)
         elif kind == ROLLOUT and f"{kind.plural}/status" not in served.resources[kind]:

@@ -1,4 +1,4 @@
-"""Other objects of the namespace that act on what a release relies on: VirtualServices, and the scalers of KEDA."""
+"""Other objects of the namespace that act on what a release relies on: routes, and the scalers of KEDA."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconcile.core import routers
 from reconcile.core.stops import GateError
 from reconcile.model.errors import ClusterError
 from reconcile.model.fields import Fields
-from reconcile.model.kinds import DEPLOYMENT, SCALED_OBJECT, Ref
+from reconcile.model.kinds import DEPLOYMENT, ROUTE_KINDS, SCALED_OBJECT, Ref
 from reconcile.preflight.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -20,22 +20,21 @@ if TYPE_CHECKING:
 _SPLITS = "gives the canary traffic as well: {} of it, and the canary is not scaled down while it does"
 _ALONE = "leads to the canary alone in {}: whatever the weights of {} are"
 _CLAIMS = "is for {} at {} as well: which of the two VirtualServices holds there is not defined"
-_ONE = "keep the destinations of the canary in the VirtualService of the Rollout alone"
+_ONE = "keep the destinations of the canary in the routes of the Rollout alone"
 
 
 def neighbours(subject: Subject) -> Iterator[Finding]:
     """Yields them. Raises GateError, after all others, where some may not be listed."""
     rollout, around = subject.case.rollout, subject.case.observation.around
-    routes = _listed(around.routes)
+    routes = {_ref(ROUTE_KINDS[str(item["kind"])], item): item for item in _listed(around.all_routes)}
     scalers = _listed(around.scaled_objects)
-    mine = next((item for item in routes if _ref(rollout.route.kind, item) == rollout.route), None)
-    for manifest in routes:
-        if manifest is not mine:
-            yield from _route(subject, manifest, mine)
+    for ref, manifest in routes.items():
+        if ref not in rollout.routes:
+            yield from _route(subject, ref, manifest, [routes.get(own, {}) for own in rollout.routes])
     for ref in (rollout.primary, rollout.canary):
         for manifest in scalers:
             yield from _scaler(ref, manifest, is_canary=ref == rollout.canary)
-    unseen = [f"{item}" for item in (around.routes, around.scaled_objects) if isinstance(item, ClusterError)]
+    unseen = [f"{item}" for item in (around.all_routes, around.scaled_objects) if isinstance(item, ClusterError)]
     if unseen:
         raise GateError("; ".join(unseen))
 
@@ -49,18 +48,20 @@ def _ref(kind: Kind, manifest: Manifest) -> Ref:
     return Ref(kind, metadata.text("namespace", "default"), metadata.text("name"))
 
 
-def _route(subject: Subject, manifest: Manifest, mine: Manifest | None) -> Iterator[Finding]:
+def _route(subject: Subject, ref: Ref, manifest: Manifest, own: list[Manifest]) -> Iterator[Finding]:
     """Yields what another object that routes does with the canary, and which host of the Rollout's own it claims."""
-    route, host = subject.case.rollout.route, subject.case.rollout.draft.canary_host
-    entry, name = routers.ROUTERS[route.kind.name], str(_ref(route.kind, manifest))
-    splits, alone = entry.leading_to(manifest, host)
+    refs, host = subject.case.rollout.routes, subject.case.rollout.draft.canary_host
+    route, name = " and ".join(map(str, refs)), str(ref)
+    splits, alone = routers.paths_to(manifest, host)
     if host and splits:
         message = _SPLITS.format(", ".join(splits))
         yield Finding(level=Level.ERROR, object=name, path=splits[0], message=message, advice=_ONE)
     elif host and alone:
         message = _ALONE.format(", ".join(alone), route)
         yield Finding(level=Level.INFO, object=name, path=alone[0], message=message)
-    for claimed, gateway in sorted(entry.claims(manifest) & entry.claims(mine or {})):
+    claims = routers.ROUTERS[ref.kind].claims
+    claimed_here = frozenset().union(*(claims(item) for item in own if ref.kind.matches(item)))
+    for claimed, gateway in sorted(claims(manifest) & claimed_here):
         message = _CLAIMS.format(f"host {claimed}", "all sidecars" if gateway == "mesh" else f"gateway {gateway}")
         advice = f"put its routes into {route}, or give it another host"
         yield Finding(level=Level.WARNING, object=name, path="spec.hosts", message=message, advice=advice)
@@ -89,4 +90,5 @@ def _scaler(ref: Ref, manifest: Manifest, *, is_canary: bool) -> Iterator[Findin
 
 def summary(subject: Subject) -> str:
     """Returns that there is nothing of the kind."""
-    return f"no other VirtualService or ScaledObject acts on {subject.case.rollout.canary.full_name}"
+    kinds = ", ".join(sorted({ref.kind.name for ref in subject.case.rollout.routes}))
+    return f"no other {kinds} or ScaledObject acts on {subject.case.rollout.canary.full_name}"

@@ -38,7 +38,7 @@ def services(subject: Subject) -> Iterator[Finding]:
     yield from unreadable(rollout.primary_service, lambda: objects.primary_service, advice.format("primary"))
     yield from unreadable(rollout.canary_service, lambda: objects.canary_service, advice.format("canary"))
     for service in _readable(subject):
-        if reason := gates.not_http(service):
+        if reason := gates.unusable(service, needs_http=subject.case.weights.needs_http):
             path, advice = ("spec.type", "") if service.external else ("spec.ports", _HTTP_PORT)
             yield Finding(level=Level.ERROR, object=str(service.ref), path=path, message=reason, advice=advice)
         if service.headless:
@@ -54,7 +54,12 @@ def reach(subject: Subject) -> Iterator[Finding]:
     need_hosts(subject)
     found = subject.case.objects
     pairs = ((found.primary_service, found.primary), (found.canary_service, found.canary))
-    if any(gates.not_http(service) or not service.selects(own.labels) for service, own in pairs if service.selector):
+    needs_http = subject.case.weights.needs_http
+    if any(
+        gates.unusable(service, needs_http=needs_http) or not service.selects(own.labels)
+        for service, own in pairs
+        if service.selector
+    ):
         raise GateError("the Services are to be corrected first")
     if reason := gates.unreached(subject.case):
         what = reason.partition(" (")[0]

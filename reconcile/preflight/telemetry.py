@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reconcile.core.routers.split import UsedPort
 from reconcile.core.stops import StopError
 from reconcile.preflight.findings import Finding, Level
 
@@ -72,8 +73,8 @@ def _grpc_port(subject: Subject, service: Service) -> ServicePort | None:
     try:
         numbers = subject.case.weights.split.canary_ports
     except StopError:
-        numbers = frozenset({None})
-    ports = [service.used_by(number) for number in sorted(numbers, key=str)]
+        numbers = frozenset({UsedPort(None, is_http=True)})
+    ports = [service.used_by(used.number, needs_http=used.is_http) for used in sorted(numbers, key=str)]
     return next((port for port in ports if port is not None and port.is_grpc), None)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconcile.model.plan import Operation, Patch
 
-_WEIGHT = re.compile(r"(?P<entry>/spec/http/(?P<route>\d+)/route/\d+)/weight")
+_WEIGHT = re.compile(r"(?P<entry>/spec/(?P<route>\w+/\d+)/\w+/\d+)/weight")
 _LONG = 60
 _TEMPLATE = "/spec/template"
 
@@ -82,8 +82,9 @@ def _destination(path: str, tested: dict[str, Any]) -> dict[str, Any]:
 
 
 def _host(path: str, tested: dict[str, Any]) -> str:
-    whole = lenient.mapping(_destination(path, tested).get("destination")).get("host")
-    return str(tested.get(f"{path}/destination/host") or whole or "")
+    entry = _destination(path, tested)
+    whole = lenient.mapping(entry.get("destination")).get("host") or entry.get("name")
+    return str(tested.get(f"{path}/destination/host") or tested.get(f"{path}/name") or whole or "")
 
 
 def _merge_routes(changes: Sequence[tuple[str, str]]) -> Iterator[str]:

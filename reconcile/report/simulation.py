@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.core import routers
 from reconcile.model.fields import mappings
-from reconcile.model.kinds import DEPLOYMENT, EVENT, ROLLOUT, SERVICE, VIRTUAL_SERVICE
+from reconcile.model.kinds import DEPLOYMENT, EVENT, ROLLOUT, SERVICE
 from reconcile.model.text import printable
 from reconcile.report import lenient
 from reconcile.report.events import events_table
@@ -44,12 +45,11 @@ def _rows(item: Manifest) -> Iterator[tuple[str, str]]:
     name = f"{item.get('kind')} {metadata.get('name')}.{metadata.get('namespace', 'default')}"
     if DEPLOYMENT.matches(item):
         yield name, f"{spec.get('replicas', 1)} replicas of {', '.join(_images(spec))}"
-    elif VIRTUAL_SERVICE.matches(item):
-        for index, route in enumerate(mappings(spec.get("http"))):
-            ends = mappings(route.get("route"))
-            hosts = [(lenient.mapping(end.get("destination")).get("host"), end.get("weight", 0)) for end in ends]
-            if len(hosts) > 1:
-                yield f"{name} http[{index}]", ", ".join(f"{host} {weight}" for host, weight in hosts)
+    elif routes := routers.routes_of(item):
+        for route in routes:
+            if len(route.ends) > 1:
+                path = route.path.removeprefix("spec.")
+                yield f"{name} {path}", ", ".join(f"{end.name} {end.weight}" for end in route.ends)
     elif ROLLOUT.matches(item):
         yield name, f"{status.get('phase', '')}, weight {status.get('canaryWeight', 0)}, {_promoted(status)}"
     elif not SERVICE.matches(item):

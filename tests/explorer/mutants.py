@@ -49,7 +49,7 @@ _STATUS_PATCH = status.patch
 
 
 def _exact_maximum(weights: Weights) -> Traffic:
-    if weights.put_back_by is not None:
+    if weights.put_back is not None:
         return Traffic.REVERTED
     lowest = weights.split.lowest
     if lowest == 0:
@@ -184,7 +184,7 @@ _STARTED = revision.started
 
 MUTANTS: dict[str, Mutant] = {
     "the weights are written without a test": both(
-        owned(patches, "same_generation", lambda _: []), owned(istio.Destination, "tests", lambda _: [])
+        owned(patches, "same_generation", lambda _: []), owned(istio, "entry_tests", lambda *_: ())
     ),
     "only the values are tested, not the generation": owned(patches, "same_generation", lambda _: []),
     "the ticket is not tested": owned(status, "patch", _without_first_test),

@@ -231,7 +231,8 @@ def test_the_schema_knows_every_field_of_a_rollout() -> None:
 def test_the_program_knows_the_fields_of_the_schema_and_no_others() -> None:
     known = {
         ".spec": rollout_manifest.SPEC,
-        ".spec.virtualService": rollout_manifest.VIRTUAL_SERVICE,
+        ".spec.virtualService": rollout_manifest.NAMED,
+        ".spec.routes[]": rollout_manifest.ROUTE,
         ".spec.primary": rollout_manifest.SIDE,
         ".spec.canary": rollout_manifest.SIDE,
         ".spec.canaryAnalysis": rollout_policy.ANALYSIS,

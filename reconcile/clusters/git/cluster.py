@@ -1,4 +1,4 @@
-"""A live cluster whose VirtualServices and Deployments are written as manifests in a Git checkout.
+"""A live cluster whose routes and Deployments are written as manifests in a Git checkout.
 
 Reads, the status and Events go to the live cluster; patches to the objects that are kept in Git go to the checkout.
 Nothing is committed, pushed or applied here.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from reconcile.clusters.git.manifest_diff import difference
 from reconcile.clusters.git.plan import plan_for_manifests
 from reconcile.model.errors import ClusterError, ElsewhereError, PendingError, UsageError
-from reconcile.model.kinds import DEPLOYMENT, VIRTUAL_SERVICE
+from reconcile.model.kinds import DEPLOYMENT, ROUTE_KINDS
 from reconcile.model.ports import Cluster
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest, Ref, Scope, Version
     from reconcile.model.plan import Event, Patch, Plan
 
-KEPT_IN_GIT = frozenset({DEPLOYMENT, VIRTUAL_SERVICE})
+KEPT_IN_GIT = frozenset({DEPLOYMENT, *ROUTE_KINDS.values()})
 """The kinds that a pass writes, but for the Rollout's status."""
 
 

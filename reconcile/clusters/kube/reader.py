@@ -68,12 +68,12 @@ class Reader:
         refs = (request.ref,) if isinstance(request, read_plan.Get) else request.refs
         kind = refs[0].kind
         if kind in unserved:
-            return _Result()
+            return _Result(dict.fromkeys(refs, _not_installed(kind)))
         try:
             return self._get(request.ref) if isinstance(request, read_plan.Get) else self._search(request)
         except UnservedError:
             unserved.add(kind)
-            return _Result()
+            return _Result(dict.fromkeys(refs, _not_installed(kind)))
         except MissingError:
             return _Result()
         except ClusterError as error:
@@ -128,6 +128,10 @@ class _Result:
 
     found: Mapping[Ref, Manifest | ClusterError] = field(default_factory=dict)
     fallback: tuple[read_plan.Request, ...] = ()
+
+
+def _not_installed(kind: Kind) -> MissingError:
+    return MissingError(f"the API server has no {kind.plural}.{kind.group}: install its CustomResourceDefinition")
 
 
 def _key(manifest: Manifest) -> tuple[str, str]:

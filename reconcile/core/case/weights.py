@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reconcile.core import routers
 from reconcile.core.case.record import SELF
 from reconcile.core.state_machine import RESTING, Traffic
+from reconcile.core.stops import StopError
 from reconcile.model import field_managers
+from reconcile.model.kinds import VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.core.case.record import ReleaseRecord
     from reconcile.core.observation import Observation
+    from reconcile.core.routers.split import Split
     from reconcile.model.field_managers import Writer
-    from reconcile.model.kinds import Manifest
+    from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.rollout import Spec, State
     from reconcile.model.settings import Settings
 
@@ -31,20 +33,35 @@ class Weights:
     settings: Settings
 
     @property
-    def split(self) -> routers.Split:
-        """The weights as they are stored."""
+    def split(self) -> Split:
+        """The weights of all managed routes as they are stored."""
         return self.observation.split
 
     @property
-    def route(self) -> Manifest:
-        """The manifest of the object that routes; empty where it cannot be read."""
-        route = self.observation.around.route
-        return route if isinstance(route, dict) else {}
+    def splits(self) -> dict[Ref, Split]:
+        """The weights of each object that splits the traffic."""
+        return self.observation.splits
+
+    @property
+    def needs_http(self) -> bool:
+        """Whether the managed routes work only where Istio takes the ports of the Services for HTTP.
+
+        A route that cannot be used is taken for the usual one.
+        """
+        try:
+            return any(port.is_http for port in self.split.primary_ports)
+        except StopError:
+            return any(ref.kind == VIRTUAL_SERVICE for ref in self.observation.rollout.routes)
+
+    def manifest(self, route: Ref) -> Manifest:
+        """Returns the manifest of an object that splits the traffic; empty where it cannot be read."""
+        found = self.observation.around.routes.get(route)
+        return found if isinstance(found, dict) else {}
 
     @cached_property
     def traffic(self) -> Traffic:
         """What the table of the state machine calls these weights."""
-        if self.put_back_by is not None:
+        if self.put_back is not None:
             if self._state.proven_weight < self.recorded:
                 return Traffic.REVERTED
             return Traffic.FULL_REVERTED if self.recorded >= self._spec.steps.maximum else Traffic.SOME_REVERTED
@@ -70,11 +87,11 @@ class Weights:
     @property
     def reached(self) -> int:
         """The weight to advance from: what is stored, or what it was until a GitOps tool put it back."""
-        return self.split.lowest if self.put_back_by is None else self.recorded
+        return self.split.lowest if self.put_back is None else self.recorded
 
     @cached_property
-    def put_back_by(self) -> Writer | None:
-        """The GitOps tool that lowered the weight of the revision under way; None if there is none.
+    def put_back(self) -> tuple[Ref, Writer] | None:
+        """The route whose weight a GitOps tool lowered for the revision under way, and the tool; None if there is none.
 
         A pass that died between its status and its first weight leaves the same picture, but for the time: then the
         tool wrote before the status did, and the start is simply made again.
@@ -82,15 +99,20 @@ class Weights:
         state, lowest = self._state, self.split.lowest
         if not self.record.under_analysis or lowest >= self.restorable:
             return None
-        writers = self._writers
+        lowered = [ref for ref, split in self.splits.items() if split.lowest < self.restorable]
+        writers = {ref: self._writers(ref) for ref in lowered}
         # Another owner of the field means the same value: an operator's stop stays one.
-        if not writers or any(item.manager not in self.settings.gitops_managers for item in writers):
+        if not all(map(self._are_gitops, writers.values())):
             return None
-        writer = writers[0]
+        ref = max(lowered, key=lambda each: writers[each][0].at)
+        writer = writers[ref][0]
         first_step = lowest == 0 and state.canary_weight <= self._spec.steps.first
         if first_step and state.last_advance is not None and writer.at < state.last_advance:
             return None
-        return writer
+        return ref, writer
+
+    def _are_gitops(self, writers: list[Writer]) -> bool:
+        return bool(writers) and all(item.manager in self.settings.gitops_managers for item in writers)
 
     @property
     def since(self) -> datetime | None:
@@ -108,13 +130,13 @@ class Weights:
             or self.split.lowest != self._state.canary_weight
         ):
             return stored
-        writers = self._writers
-        return max(stored, writers[0].at) if writers and writers[0].manager != SELF else stored
+        applied = [writers[0].at for writers in self._all_writers if writers and writers[0].manager != SELF]
+        return max([stored, *applied])
 
     def written_within(self, seconds: float, now: datetime) -> bool:
         """Returns whether somebody gave the canary traffic in the last seconds, as far as the store tells."""
-        writers = self._writers if self.split.highest > 0 else []
-        return bool(writers) and (now - writers[0].at).total_seconds() < seconds
+        found = self._all_writers if self.split.highest > 0 else []
+        return any(writers and (now - writers[0].at).total_seconds() < seconds for writers in found)
 
     @property
     def _spec(self) -> Spec:
@@ -125,6 +147,11 @@ class Weights:
         return self.record.state
 
     @property
-    def _writers(self) -> list[Writer]:
-        """Who owns the part of the route that has the weights, the last to write first."""
-        return field_managers.writers(self.route, *routers.ROUTERS[self.observation.rollout.route.kind.name].written)
+    def _all_writers(self) -> list[list[Writer]]:
+        return [self._writers(ref) for ref in self.splits]
+
+    def _writers(self, route: Ref) -> list[Writer]:
+        """Returns who owns the part of a route that has the weights, the last to write first."""
+        lists = sorted(self.splits[route].lists)
+        found = [writer for path in lists for writer in field_managers.writers(self.manifest(route), *path)]
+        return sorted(found, key=lambda writer: writer.at, reverse=True)

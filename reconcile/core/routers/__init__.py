@@ -1,7 +1,7 @@
 """Routers: how an object splits the traffic between primary and canary, by its kind.
 
-A router turns an object into weights, and a weight into patch operations. What weight is right is decided in `core`.
-A second router is a new module and a line in `ROUTERS`. Open `istio` for an example.
+A router turns an object into a `Split`, which turns a weight into patch operations. What weight is right is decided in
+`core`. Another router is a new module and a line in `ROUTERS`. Open `split` first, then `gateway` for an example.
 """
 
 from __future__ import annotations
@@ -9,59 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from reconcile.core.routers import istio
+from reconcile.core.routers import gateway, istio
+from reconcile.model.kinds import GRPC_ROUTE, HTTP_ROUTE, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from reconcile.model.kinds import Manifest
-    from reconcile.model.plan import Operation
+    from reconcile.core.routers.split import RouteEntry, Split
+    from reconcile.model.kinds import Kind, Manifest
 
 
-class Split(Protocol):
-    """The weights of all managed routes, in percent."""
-
-    @property
-    def lowest(self) -> int:
-        """The canary weight to count from: the lowest of the managed routes."""
-        ...
-
-    @property
-    def highest(self) -> int:
-        """The most that any managed route gives to the canary."""
-        ...
-
-    @property
-    def primary_ports(self) -> frozenset[int | None]:
-        """The ports of the primary's Service that the managed routes use; None for a route that names none."""
-        ...
-
-    @property
-    def canary_ports(self) -> frozenset[int | None]:
-        """The ports of the canary's Service, likewise."""
-        ...
-
-    @property
-    def primary_subsets(self) -> frozenset[str]:
-        """The subsets of the primary's Service that the managed routes name."""
-        ...
-
-    @property
-    def canary_subsets(self) -> frozenset[str]:
-        """The subsets of the canary's Service, likewise."""
-        ...
-
-    @property
-    def taken(self) -> tuple[tuple[str, str], ...]:
-        """The managed routes that get no request, each with the route before it that takes them."""
-        ...
-
-    def operations(self, weight: int) -> tuple[Operation, ...]:
-        """Returns the JSON patch that sets the canary's weight in all managed routes; empty if they have it."""
-        ...
-
-
-class Router(Protocol):
+class Reader(Protocol):
     """Reads the weights of one object."""
 
     def __call__(self, manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Split:
@@ -70,22 +28,58 @@ class Router(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One router. `written` is the path of the field whose managers are the writers of the weights.
+class Router:
+    """One router. `written` are the paths of the lists whose managers are the writers of the weights.
 
-    `leading_to` returns the paths of the routes of one object that split traffic to a host, and that lead there alone,
-    `claims` the hosts that an object is for, each with a gateway that it is bound to.
+    `every` yields all routes of one object, managed or not. `remarks` yields path, message and advice for what works
+    and may surprise. `claims` returns the hosts that an object is for, each with a gateway that it is bound to, where
+    two objects may not claim the same. `ignoring` is the rule by which a GitOps tool leaves the weights alone.
     """
 
-    read: Router
-    written: tuple[str, ...]
-    leading_to: Callable[[Manifest, str], tuple[list[str], list[str]]]
+    read: Reader
+    every: Callable[[Manifest, str], Iterable[RouteEntry]]
+    remarks: Callable[[Manifest, Split], Iterable[tuple[str, str, str]]]
     claims: Callable[[Manifest], frozenset[tuple[str, str]]]
+    written: tuple[tuple[str, ...], ...]
+    ignoring: str
 
 
-ROUTERS = {
-    "VirtualService": Entry(read=istio.read, written=istio.WRITTEN, leading_to=istio.leading_to, claims=istio.claims)
+_GATEWAY = Router(
+    read=gateway.read,
+    every=gateway.every,
+    remarks=gateway.remarks,
+    claims=gateway.claims,
+    written=gateway.WRITTEN,
+    ignoring=gateway.IGNORING,
+)
+ROUTERS: dict[Kind, Router] = {
+    VIRTUAL_SERVICE: Router(
+        read=istio.read,
+        every=istio.every,
+        remarks=istio.shadowed,
+        claims=istio.claims,
+        written=istio.WRITTEN,
+        ignoring=istio.IGNORING,
+    ),
+    HTTP_ROUTE: _GATEWAY,
+    GRPC_ROUTE: _GATEWAY,
 }
+
+
+REPORTED = frozenset({HTTP_ROUTE, GRPC_ROUTE})
+"""The kinds whose controllers say whether they have taken up what is stored."""
+
+
+def router_of(manifest: Manifest) -> Router | None:
+    """Returns the router of an object; None where it routes nothing."""
+    return next((router for kind, router in ROUTERS.items() if kind.matches(manifest)), None)
+
+
+def routes_of(manifest: Manifest) -> tuple[RouteEntry, ...]:
+    """Returns all routes of one object; none of an object that routes nothing."""
+    router = router_of(manifest)
+    namespace = str((manifest.get("metadata") or {}).get("namespace") or "default")
+    return tuple(router.every(manifest, namespace)) if router else ()
 
 
 def leading_to(manifests: Iterable[Manifest], host: str) -> tuple[list[str], list[str]]:
@@ -96,9 +90,24 @@ def leading_to(manifests: Iterable[Manifest], host: str) -> tuple[list[str], lis
     splits: list[str] = []
     alone: list[str] = []
     for manifest in manifests:
-        entry = ROUTERS[str(manifest["kind"])]
         metadata = manifest.get("metadata") or {}
         name = f"{manifest.get('kind')} {metadata.get('name')}.{metadata.get('namespace') or 'default'}"
-        for paths, found in zip(entry.leading_to(manifest, host), (splits, alone), strict=True):
+        for paths, found in zip(paths_to(manifest, host), (splits, alone), strict=True):
             found += [f"{name} {path}" for path in paths]
+    return splits, alone
+
+
+def paths_to(manifest: Manifest, host: str) -> tuple[list[str], list[str]]:
+    """Returns the paths of the routes of one object that split traffic to a host, and that lead there alone.
+
+    All of its routes count, whether they are managed or not.
+    """
+    splits: list[str] = []
+    alone: list[str] = []
+    for route in routes_of(manifest):
+        to_host = [end for end in route.ends if end.service == host]
+        if len(route.ends) == 1 and to_host:
+            alone.append(route.path)
+        elif any(end.weight not in (None, 0) for end in to_host):
+            splits.append(route.path)
     return splits, alone

@@ -22,7 +22,7 @@ def test_all_that_a_rollout_names_is_read_at_once() -> None:
     assert around is not None
     assert (found.primary, found.canary) == (cluster.objects[P], cluster.objects[C])
     assert (around.primary_service, around.canary_service) == (cluster.objects[PS], cluster.objects[CS])
-    assert (around.route, len(around.autoscalers)) == (cluster.objects[VS], 1)  # type: ignore[arg-type]
+    assert (around.routes, len(around.autoscalers)) == ({VS: cluster.objects[VS]}, 1)  # type: ignore[arg-type]
 
 
 def test_nothing_is_fetched_for_nobody() -> None:
@@ -98,7 +98,7 @@ def test_what_is_missing_or_refused_is_seen_as_such() -> None:
     (found,) = observe(cluster, Selection()).observations
     assert found.surroundings is not None
     assert found.surroundings.canary_service is None
-    assert found.surroundings.route is cluster.refuse[VS]
+    assert found.surroundings.routes[VS] is cluster.refuse[VS]
 
 
 def test_autoscalers_that_cannot_be_listed_are_an_error_and_none_where_there_is_no_autoscaling() -> None:

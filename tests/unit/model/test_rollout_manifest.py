@@ -42,7 +42,7 @@ def test_the_seed_is_read_as_it_is_printed() -> None:
     found = parse(rollout())
     assert found.problems == ()
     assert found.spec == Spec(
-        virtual_service="podinfo",
+        routes=(Ref(VIRTUAL_SERVICE, "test", "podinfo"),),
         primary="podinfo",
         primary_host="podinfo",
         canary="podinfo-canary",
@@ -63,7 +63,7 @@ def test_the_seed_is_read_as_it_is_printed() -> None:
         Ref(SERVICE, "test", "podinfo"),
         Ref(SERVICE, "test", "podinfo-canary"),
     )
-    assert found.route == Ref(VIRTUAL_SERVICE, "test", "podinfo")
+    assert found.routes == (Ref(VIRTUAL_SERVICE, "test", "podinfo"),)
 
 
 def test_what_is_absent_has_its_default() -> None:
@@ -482,3 +482,43 @@ def test_the_fields_of_a_metric_are_read() -> None:
             args=(("a", "1"), ("b", "2")),
         ),
     )
+
+
+ROUTES: list[tuple[Any, tuple[str, ...]]] = [
+    ([], ("spec.routes: must not be empty",)),
+    ("odd", ('spec.routes: must be a list, not "odd"',)),
+    (["odd"], ('spec.routes[0]: must be a mapping, not "odd"',)),
+    (
+        [{"kind": "Ingress", "name": "x"}],
+        ('spec.routes[0].kind: must be VirtualService, HTTPRoute, GRPCRoute, not "Ingress"',),
+    ),
+    ([{"kind": "HTTPRoute"}], ("spec.routes[0].name: is required",)),
+    ([{"name": "x"}], ("spec.routes[0].kind: is required",)),
+    ([{"kind": "HTTPRoute", "name": "x"}] * 2, ("spec.routes: names HTTPRoute x.test twice",)),
+    (
+        [{"kind": "HTTPRoute", "name": "x", "weight": 1}],
+        ("spec.routes[0].weight: is an unknown field; known are kind, name",),
+    ),
+    (
+        [{"kind": "HTTPRoute", "name": f"x{index}"} for index in range(9)],
+        ("spec.routes: has 9 items, at most 8 are allowed",),
+    ),
+]
+
+
+@pytest.mark.parametrize(("routes", "problems"), ROUTES)
+def test_routes_that_cannot_be_used_are_told(routes: Any, problems: tuple[str, ...]) -> None:
+    manifest = rollout()
+    del manifest["spec"]["virtualService"]
+    manifest["spec"]["routes"] = routes
+    assert parse(manifest).problems == problems
+
+
+def test_routes_are_of_the_namespace_and_exclude_a_virtual_service() -> None:
+    manifest = rollout()
+    manifest["spec"]["routes"] = [{"kind": "HTTPRoute", "name": "a"}, {"kind": "GRPCRoute", "name": "a"}]
+    assert parse(manifest).problems == (
+        "spec.routes: excludes spec.virtualService: name the VirtualService among the routes",
+    )
+    del manifest["spec"]["virtualService"]
+    assert [str(ref) for ref in parse(manifest).routes] == ["HTTPRoute a.test", "GRPCRoute a.test"]

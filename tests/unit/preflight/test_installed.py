@@ -28,7 +28,7 @@ def test_a_server_that_serves_all_is_well(status: frozenset[str] | None) -> None
 
 
 def test_kinds_that_are_missing_are_named() -> None:
-    result = resources(Served())
+    result = resources(Served(resources=dict.fromkeys(ALL, frozenset())))
     assert messages(result) == [
         (
             "error",

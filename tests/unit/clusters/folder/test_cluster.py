@@ -44,6 +44,8 @@ def test_the_example_is_a_cluster() -> None:
         "Service": ["podinfo.test", "podinfo-canary.test"],
         "HorizontalPodAutoscaler": ["podinfo-canary.test"],
         "VirtualService": ["podinfo.test"],
+        "HTTPRoute": [],
+        "GRPCRoute": [],
         "DestinationRule": [],
         "Event": [],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.clusters.kube.connection import WORKERS
+from reconcile.model.errors import MissingError
 from reconcile.model.kinds import VIRTUAL_SERVICE, Scope
 from tests.unit.clusters.kube.api_server import ApiServer, Reply, manifest, not_found, refs_to, unserved
 
@@ -51,10 +52,13 @@ def test_an_absent_object_tells_that_its_version_is_served(api: ApiServer, clust
 def test_a_kind_that_is_not_there_costs_no_more_than_its_versions(api: ApiServer, cluster: KubeCluster) -> None:
     api.answer = lambda _: unserved()
 
-    assert cluster.fetch(refs_to(VIRTUAL_SERVICE, "a")) == {}
+    (found,) = cluster.fetch(refs_to(VIRTUAL_SERVICE, "a")).values()
+    assert isinstance(found, MissingError)
+    assert str(found).startswith("the API server has no virtualservices.networking.istio.io: install")
     assert len(api.requests) == 3
-    assert cluster.fetch(refs_to(VIRTUAL_SERVICE, *(f"vs-{n}" for n in range(20)))) == {}
+    many = refs_to(VIRTUAL_SERVICE, *(f"vs-{n}" for n in range(20)))
+    assert {*map(type, cluster.fetch(many).values())} == {MissingError}
     assert len(api.requests) == 6
     pairs = [ref for n in range(20) for ref in refs_to(VIRTUAL_SERVICE, "a", "b", namespace=f"ns-{n:02}")]
-    assert cluster.fetch(pairs) == {}
+    assert cluster.fetch(pairs).keys() == {*pairs}
     assert len(api.requests) <= 6 + 3 * WORKERS

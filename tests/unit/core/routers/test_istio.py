@@ -10,8 +10,10 @@ import pytest
 
 from reconcile.core.routers import ROUTERS, istio
 from reconcile.model.errors import InvalidObjectError
+from reconcile.model.kinds import VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
+    from reconcile.core.routers.split import Split
     from reconcile.model.kinds import Manifest
 
 
@@ -28,8 +30,12 @@ def pair(primary: int | None, canary: int | None, **more: Any) -> Manifest:
     return {"route": [end("p", primary), end("c", canary)], **more}
 
 
-def read(manifest: Manifest) -> istio.Split:
+def read(manifest: Manifest) -> Split:
     return istio.read(manifest, namespace="test", primary="p", canary="c")
+
+
+def shadowed(manifest: Manifest) -> list[tuple[str, str]]:
+    return [(path, message) for path, message, _ in ROUTERS[VIRTUAL_SERVICE].remarks(manifest, read(manifest))]
 
 
 def problems(manifest: Manifest) -> tuple[str, ...]:
@@ -47,8 +53,8 @@ def weights(manifest: Manifest, weight: int) -> list[list[Any]]:
 
 
 def test_the_router_is_found_by_its_kind() -> None:
-    assert ROUTERS["VirtualService"].read is istio.read
-    assert ROUTERS["VirtualService"].written == ("spec", "http")
+    assert ROUTERS[VIRTUAL_SERVICE].read is istio.read
+    assert ROUTERS[VIRTUAL_SERVICE].written[0] == ("spec", "http")
 
 
 def test_a_managed_route_has_exactly_the_two_in_any_order() -> None:
@@ -84,7 +90,7 @@ OTHERS: list[Any] = [
 @pytest.mark.parametrize("other", OTHERS, ids=repr)
 def test_other_routes_are_left_alone(other: Any) -> None:
     manifest = routed(other, pair(100, 0, timeout="3s", mirror={"host": "m"}))
-    manifest["spec"] |= {"tls": [{"route": [end("p")]}], "tcp": [{"route": [end("p"), end("c")]}], "hosts": ["x"]}
+    manifest["spec"] |= {"tls": [{"route": [end("p")]}], "tcp": [{"route": [end("p"), end("d")]}], "hosts": ["x"]}
     after = jsonpatch.apply_patch(manifest, list(read(manifest).operations(10)))
     assert after["spec"]["http"][0] == other
     after["spec"]["http"][1]["route"][0]["weight"], after["spec"]["http"][1]["route"][1]["weight"] = 100, 0
@@ -180,12 +186,13 @@ def test_a_route_before_a_managed_one_may_take_all_of_its_requests() -> None:
     tester = {"match": [{"headers": {"x-tester": {"exact": "yes"}}}], "route": [end("c")]}
     everything = {"redirect": {"uri": "/"}}
     api = {"match": [{"uri": {"prefix": "/api"}}]}
-    assert read(routed(tester, pair(100, 0))).taken == ()
-    assert read(routed(pair(100, 0), everything, pair(100, 0))).taken == (("spec.http[2]", "spec.http[1]"),)
-    assert read(routed(api | {"route": [end("x")]}, pair(100, 0, **api), pair(100, 0))).taken == (
-        ("spec.http[1]", "spec.http[0]"),
-    )
-    assert read(routed(pair(100, 0), pair(100, 0))).taken == ()
+    taken = "gets no request: {} comes before it and takes them all"
+    assert shadowed(routed(tester, pair(100, 0))) == []
+    assert shadowed(routed(pair(100, 0), everything, pair(100, 0))) == [("spec.http[2]", taken.format("spec.http[1]"))]
+    assert shadowed(routed(api | {"route": [end("x")]}, pair(100, 0, **api), pair(100, 0))) == [
+        ("spec.http[1]", taken.format("spec.http[0]"))
+    ]
+    assert shadowed(routed(pair(100, 0), pair(100, 0))) == []
 
 
 @pytest.mark.parametrize(

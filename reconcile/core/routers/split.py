@@ -1,0 +1,197 @@
+"""The weights of the routes that a Rollout manages, whatever kind of object they are in. Weights are in percent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconcile.model.kinds import Manifest
+    from reconcile.model.plan import Operation
+
+FULL = 100
+
+
+class UsedPort(NamedTuple):
+    """A port of a Service that a route uses; `number` is None for a route that names none.
+
+    `is_http`: the route works only where Istio takes the port for HTTP.
+    """
+
+    number: int | None
+    is_http: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backend:
+    """One side of a managed route: the entry at `pointer`, with the `weight` that it has there.
+
+    `subset` is "" where it names none. `tests` fail where the entry is no longer what was read.
+    """
+
+    pointer: str
+    port: UsedPort
+    weight: int
+    tests: tuple[Operation, ...]
+    subset: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManagedRoute:
+    """One route that holds primary and canary. `list_path` leads to the list that it is in, such as `spec`, `http`.
+
+    `total` is what the weights of the two count of: 100 where they are percent.
+    """
+
+    path: str
+    list_path: tuple[str, ...]
+    primary: Backend
+    canary: Backend
+    total: int = FULL
+
+    @property
+    def lowest(self) -> int:
+        """The canary's share, rounded down: what is counted from."""
+        return self.canary.weight * FULL // self.total
+
+    @property
+    def highest(self) -> int:
+        """The canary's share, rounded up: 0 only where it has no traffic."""
+        return -(-self.canary.weight * FULL // self.total)
+
+    def operations(self, weight: int) -> list[Operation]:
+        """Returns the tests of both sides, then the two weights. `add` also replaces a member that is there."""
+        return [
+            *self.primary.tests,
+            *self.canary.tests,
+            {"op": "add", "path": f"{self.primary.pointer}/weight", "value": FULL - weight},
+            {"op": "add", "path": f"{self.canary.pointer}/weight", "value": weight},
+        ]
+
+    def has(self, weight: int) -> bool:
+        """Returns whether a write of this weight would change nothing."""
+        return (self.primary.weight, self.canary.weight) == (FULL - weight, weight)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """The managed routes of one object, or of all objects of a Rollout; at least one.
+
+    Of one object, `awaited` is what its controllers have not taken up yet, `refused` what they refuse, in words.
+    """
+
+    routes: tuple[ManagedRoute, ...]
+    awaited: str = ""
+    refused: str = ""
+
+    @property
+    def lowest(self) -> int:
+        """The canary weight to count from: the lowest of the managed routes."""
+        return min(route.lowest for route in self.routes)
+
+    @property
+    def highest(self) -> int:
+        """The most that any managed route gives to the canary."""
+        return max(route.highest for route in self.routes)
+
+    @property
+    def primary_ports(self) -> frozenset[UsedPort]:
+        """The ports of the primary's Service that the managed routes use."""
+        return frozenset(route.primary.port for route in self.routes)
+
+    @property
+    def canary_ports(self) -> frozenset[UsedPort]:
+        """The ports of the canary's Service, likewise."""
+        return frozenset(route.canary.port for route in self.routes)
+
+    @property
+    def primary_subsets(self) -> frozenset[str]:
+        """The subsets of the primary's Service that the managed routes name."""
+        return frozenset(route.primary.subset for route in self.routes) - {""}
+
+    @property
+    def canary_subsets(self) -> frozenset[str]:
+        """The subsets of the canary's Service, likewise."""
+        return frozenset(route.canary.subset for route in self.routes) - {""}
+
+    @property
+    def lists(self) -> frozenset[tuple[str, ...]]:
+        """The paths of the lists that hold managed routes: their field managers are the writers of the weights."""
+        return frozenset(route.list_path for route in self.routes)
+
+    def operations(self, weight: int) -> tuple[Operation, ...]:
+        """Returns the JSON patch of the one object that sets the canary's weight; empty if all routes have it."""
+        if all(route.has(weight) for route in self.routes):
+            return ()
+        return tuple(operation for route in self.routes for operation in route.operations(weight))
+
+
+def joined(splits: Iterable[Split]) -> Split:
+    """Returns the split of several objects, which move together: without what their controllers say."""
+    return Split(routes=tuple(chain.from_iterable(split.routes for split in splits)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """Where a route leads: `name` as it is written, `service` where that is a Service of the namespace.
+
+    `weight` is what it counts: that of the manifest, or what an absent one means.
+    """
+
+    pointer: str
+    name: str
+    service: str | None
+    weight: Any
+    entry: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEntry:
+    """One route of an object, managed or not, in the order of its list."""
+
+    pointer: str
+    ends: tuple[End, ...]
+
+    @property
+    def path(self) -> str:
+        """The path as people write it."""
+        return dotted(self.pointer)
+
+    @property
+    def list_path(self) -> tuple[str, ...]:
+        """The path of the list that it is in."""
+        return tuple(self.pointer.strip("/").split("/")[:-1])
+
+    def end_at(self, service: str) -> End:
+        """Returns the first end that leads to a Service."""
+        return next(end for end in self.ends if end.service == service)
+
+    def counts(self, *services: str) -> int:
+        """Returns how many ends lead to these Services."""
+        return sum(end.service in services for end in self.ends)
+
+
+def entry_tests(pointer: str, entry: Manifest, *members: str) -> tuple[Operation, ...]:
+    """Returns the operations that fail where an entry is no longer what was read, by its `members` and its weight.
+
+    `test` cannot say "absent": an entry without a weight is tested as a whole. A member is a pointer below the entry.
+    """
+    if entry.get("weight") is None:
+        return ({"op": "test", "path": pointer, "value": entry},)
+    tests = []
+    for member in (*members, "weight"):
+        value: Any = entry
+        for key in member.split("/"):
+            value = value.get(key)
+        if value is not None:
+            tests.append({"op": "test", "path": f"{pointer}/{member}", "value": value})
+    return tuple(tests)
+
+
+def dotted(pointer: str) -> str:
+    """Returns a JSON pointer as people write fields: `/spec/http/0` is `spec.http[0]`."""
+    parts = pointer.strip("/").split("/")
+    return "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts).lstrip(".")
