@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import messages, pending
+from reconcile.core import messages, pending, series
 from reconcile.core.case import DEADLINE_EXCEEDED, attempts
 from reconcile.core.routers import REPORTED
 from reconcile.core.stops import GateError, HoldError, LimitError, WaitError
@@ -120,6 +120,7 @@ _ASKED: dict[str, Callable[[Rollout], bool]] = {
     "hold": lambda rollout: any(step.hold for step in rollout.draft.steps.listed),
     "approval": lambda rollout: any(step.approval for step in rollout.draft.steps.listed),
     "pause": lambda rollout: Action.PAUSE in rollout.actions.asked,
+    "series": lambda rollout: bool(series.needed(rollout.draft)),
     "drain": lambda rollout: rollout.draft.promotion.drain > 0,
 }
 BY_NAME: dict[str, Callable[[Case], str]] = {

@@ -82,7 +82,7 @@ GATES: dict[Move, tuple[str, ...]] = {
     Move.IDLE: (),
     Move.INITIALIZE: (),
     Move.SCALE_UP: ("limits", "services", "routes", "accepted", "reach", "primary", "size", "interval", "pause"),
-    Move.START: ("limits", *_HEALTHY, "interval", "pause"),
+    Move.START: ("limits", *_HEALTHY, "interval", "pause", "series"),
     Move.ADVANCE: ("limits", *_HEALTHY, *_ANALYSED),
     Move.PROMOTE: ("limits", *_HEALTHY, "edits", *_ANALYSED),
     Move.RESTORE: ("limits", *_HEALTHY, "pause"),

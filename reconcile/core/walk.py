@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconcile.core import analysis, gates, optional_gates, state_machine
+from reconcile.core import analysis, gates, optional_gates, series, state_machine
 from reconcile.core.case import ANALYSIS_FAILED, attempts
 from reconcile.core.state_machine import Move
 from reconcile.core.stops import GateError, LimitError, StopError
@@ -41,7 +41,7 @@ class Walk:
             if name in passed or not optional_gates.applies(name, self.case):
                 continue
             try:
-                reason = self._analysis() if name == "analysis" else gates.BY_NAME[name](self.case)
+                reason = self._reason(name)
             except StopError as stop:
                 outcome = Outcome.FAILED if isinstance(stop, GateError) else Outcome.WAITING
                 self.gates.append(Gate(name=name, outcome=outcome, reason=str(stop)))
@@ -75,11 +75,23 @@ class Walk:
             return self.case.attempt
         return attempts.checked(self.case, self.measurements)
 
-    def _analysis(self) -> str:
-        weight = self.case.weights.split.lowest
-        asked = analysis.questions(self.case, weight)
+    def _reason(self, name: str) -> str:
+        """Returns what a gate saw. Two of them look at answers."""
+        if name == "analysis":
+            return self._analysis()
+        return self._series() if name == "series" else gates.BY_NAME[name](self.case)
+
+    def _ask(self, asked: tuple[Question, ...]) -> None:
         if any(question not in self.answers for question in asked):
             self.questions.extend(asked)
+
+    def _series(self) -> str:
+        self._ask(series.questions(self.case))
+        return series.verdict(self.case, self.answers)
+
+    def _analysis(self) -> str:
+        weight = self.case.weights.split.lowest
+        self._ask(analysis.questions(self.case, weight))
         measured = analysis.measurements(self.case, weight, self.answers)
         self.measurements.extend(measured)
         if limit := attempts.used_up(self.case, self._counted):

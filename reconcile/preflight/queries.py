@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconcile.core import analysis
+from reconcile.core import analysis, series
 from reconcile.core.judgement import Reading, judge
 from reconcile.model.measurement import Asks, Failure
 from reconcile.preflight.findings import Finding, Level
@@ -29,7 +29,7 @@ def questions(subject: Subject) -> tuple[Question, ...]:
     asked = [
         item for check in case.spec.checks for item in (analysis.value_question(case, check, 0), *_counts(case, check))
     ]
-    asked += [_of_primary(case, check) for check in case.spec.checks]
+    asked += [series.sides(case, check).primary for check in case.spec.checks]
     known = case.settings.metrics
     return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
 
@@ -55,7 +55,7 @@ def queries(subject: Subject) -> Iterator[Finding]:
 
 def _beside(subject: Subject, check: Check, answer: Answer) -> str:
     """Returns, for a canary without a number, whether its primary has one: then it only lacks traffic so far."""
-    primary = subject.answers.get(_of_primary(subject.case, check))
+    primary = subject.answers.get(series.sides(subject.case, check).primary)
     if answer.failure not in _EMPTY or primary is None or primary.failure not in {None, *_EMPTY}:
         return ""
     if answer.query and answer.query == primary.query:  # it is not about a workload
@@ -63,15 +63,7 @@ def _beside(subject: Subject, check: Check, answer: Answer) -> str:
     name = subject.case.spec.primary
     if primary.failure is None:
         return f"; its primary {name} has a value, so the canary needs traffic alone"
-    return (
-        f"; nor has its primary {name}: if that has traffic, a release would halt at its first step. Look at the "
-        "labels in the query, at what Prometheus scrapes, and at the proxies"
-    )
-
-
-def _of_primary(case: Case, check: Check) -> Question:
-    """Returns the question for the value of the primary, which has traffic before a release too."""
-    return replace(analysis.value_question(case, check, 0), workload=case.spec.primary)
+    return f"; nor has its primary {name}: if that has traffic, a release would halt. {series.WHAT_TO_LOOK_AT}"
 
 
 def _uncounted(subject: Subject) -> Iterator[Finding]:

@@ -202,7 +202,7 @@ class Program:
             now=lambda: NOW,
         )
         plan, *others = sorted((record.plan for record in single.plans()), key=lambda made: made.rollout)
-        asked = bool(meter.asked)
+        asked = bool(plan.measurements)
         text = self._text(plan, asked, world.past)
         if text not in self._numbers:
             self._numbers[text] = len(self.plots)

@@ -146,7 +146,7 @@ class FixedMeter:
         value = self.others.get((question.asks, question.workload))
         if value is None:
             value = self.values.get(question.metric, Failure.NO_DATA)
-        query = f"{question.metric}({question.workload})"
+        query = question.query or f"{question.metric}({question.workload})"
         if isinstance(value, Failure):
             is_empty = value in {Failure.NO_DATA, Failure.NOT_A_NUMBER}
             return Answer(query=query, failure=value, is_empty=is_empty)

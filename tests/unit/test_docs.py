@@ -256,7 +256,7 @@ def test_the_fields_of_the_status_and_the_phases_are_those_of_the_code() -> None
 
 def test_what_to_do_is_said_for_every_gate() -> None:
     named = [name for cell in column(section(HALTS, "Why it halts")) for name in code(cell)]
-    assert sorted(named) == sorted([*gates.BY_NAME, "analysis"])
+    assert sorted(named) == sorted([*gates.BY_NAME, "analysis", "series"])
 
 
 def test_the_seven_messages_are_those_of_the_code() -> None:

@@ -12,7 +12,7 @@ from reconcile.engine.selection import Selection
 from reconcile.model.plan import Record, Result
 from reconcile.model.settings import Settings
 from tests.support.fakes import FixedMeter, MemoryCluster
-from tests.support.world import METRICS, START, release
+from tests.support.world import DURATION, METRICS, START, SUCCESS, release
 
 if TYPE_CHECKING:
     from reconcile.model.plan import Patch
@@ -33,7 +33,7 @@ def test_each_rollout_is_decided_when_it_is_its_turn_and_not_when_the_first_is()
     cluster, seen = Slow([*release("a"), *release("b"), *release("c")]), list[Record]()
     one = Pass(
         cluster=cluster,
-        meter=FixedMeter(),
+        meter=FixedMeter(**{SUCCESS: 100.0, DURATION: 100.0}),
         settings=Settings(metrics=METRICS, interval=10),  # the ticket of a plan is good for three quarters of it
         selection=Selection(),
         now=lambda: cluster.clock,

@@ -13,6 +13,7 @@ import yaml
 from tests.support import fast_yaml
 from tests.support.paths import ARTIFACTS
 from tests.support.program import invoke, stored
+from tests.support.world import DURATION, SUCCESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,11 +237,16 @@ def test_a_release_that_never_moves_is_told_and_ends_with_4(tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (4, words)
 
 
-def test_a_release_that_halts_later_has_moved(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("success", "code"), [(50, 0), (None, 4)])
+def test_a_release_that_halts_later_has_moved(tmp_path: Path, success: int | None, code: int) -> None:
+    answers = {SUCCESS: success, DURATION: 150}
+    given = {key: value for key, value in answers.items() if value is not None}
     path = tmp_path / "scenario.yaml"
-    path.write_text(yaml.safe_dump({"start": "2026-01-01T00:00:00Z", "ticks": 9, "answers": {}}))
+    path.write_text(yaml.safe_dump({"start": "2026-01-01T00:00:00Z", "ticks": 9, "answers": given}))
     done = invoke("simulate", "-f", ARTIFACTS, "--scenario", path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == code
+    words = "podinfo.test never moved: success rate: no series for podinfo-canary, nor for its primary podinfo"
+    assert done.stderr.startswith(words) if code else done.stderr == ""
 
 
 def test_a_move_that_cannot_be_written_is_none(tmp_path: Path) -> None:

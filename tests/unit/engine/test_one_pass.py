@@ -70,13 +70,17 @@ def test_all_metrics_of_all_rollouts_are_asked_at_once() -> None:
     meter = CountingMeter(**{SUCCESS: 100.0, DURATION: 100.0})
     records = list(pass_over(cluster, meter).run())
     assert [record.plan.move for record in records] == ["advance", "advance", "start"]
-    assert (meter.rounds, len(meter.asked)) == (1, 4)
-    assert {(question.workload, question.weight) for question in meter.asked} == {("a-canary", 10), ("b-canary", 20)}
+    assert (meter.rounds, len(meter.asked)) == (1, 8)
+    before_the_first_step = {("c-canary", 0), ("c", 0)}
+    asked = {(question.workload, question.weight) for question in meter.asked}
+    assert asked == {("a-canary", 10), ("b-canary", 20), *before_the_first_step}
 
 
 def test_nobody_is_asked_without_a_question() -> None:
     meter = CountingMeter()
-    list(pass_over(MemoryCluster(release("a")), meter).run())
+    cluster = MemoryCluster(release("a"))
+    cluster.edit(Ref(ROLLOUT, "test", "a"), "spec", "canaryAnalysis", "metrics", [])
+    assert [record.plan.move for record in pass_over(cluster, meter).run()] == ["start"]
     assert meter.rounds == 0
 
 
