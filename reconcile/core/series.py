@@ -79,7 +79,7 @@ def _words(case: Case, titles: list[str]) -> str:
     """Returns which metrics have no series, and what to do."""
     spec, first = case.spec, case.spec.steps.first
     return (
-        f"{', '.join(titles)}: no series for {spec.canary}, nor for its primary {spec.primary}, so that the canary would "
-        f"be held without data at {first} %. {WHAT_TO_LOOK_AT}; steerer check shows the query. A metric that is new with "
-        f"this version takes a fromWeight above {first}, or onNoData: Pass"
+        f"{', '.join(titles)}: no series for {spec.canary}, nor for its primary {spec.primary}, so that the canary "
+        f"would be held without data at {first} %. {WHAT_TO_LOOK_AT}; steerer check shows the query. A metric that is "
+        f"new with this version takes a fromWeight above {first}, or onNoData: Pass"
     )

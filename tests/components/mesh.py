@@ -146,12 +146,15 @@ class Mesh(Component):
         """Send steady requests by the weights, while `with` lasts. A rate in PromQL needs them to be steady."""
         return Load(("127.0.0.1", self.port), "/", rate=rate, headers=BROWSER, seconds=seconds)
 
-    def trouble(self, path: str, rate: float, *, seconds: float = _LONGEST) -> Load:
-        """Send steady requests straight to the canary, while `with` lasts: `/status/500` fails, `/delay/1` is slow."""
-        return Load(("127.0.0.1", self.port), path, rate=rate, headers=self._straight(), seconds=seconds)
+    def trouble(self, path: str, rate: float, *, workload: str = "", seconds: float = _LONGEST) -> Load:
+        """Send steady requests straight to a workload, while `with` lasts: `/status/500` fails, `/delay/1` is slow.
 
-    def _straight(self) -> dict[str, str]:
-        return {proxy.STRAIGHT: self.canary}
+        Without a name it is the canary.
+        """
+        return Load(("127.0.0.1", self.port), path, rate=rate, headers=self._straight(workload), seconds=seconds)
+
+    def _straight(self, workload: str = "") -> dict[str, str]:
+        return {proxy.STRAIGHT: workload or self.canary}
 
     def answered(self) -> dict[str, int]:
         """Give how many requests each workload has answered so far, as the proxy counts them."""

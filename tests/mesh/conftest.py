@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def release(
     control_plane: ControlPlane, namespace: str, tmp_path: Path, pytestconfig: pytest.Config
 ) -> Iterator[Release]:
-    """Give the example, running, under steady requests; no pass has been made."""
+    """Give the example, running, under steady requests that Prometheus sees; no pass has been made."""
     with ExitStack() as stack:
         with available("mesh", pytestconfig):
             mesh = stack.enter_context(Mesh(tmp_path / "mesh", namespace=namespace))
@@ -31,4 +31,5 @@ def release(
         release.apply()
         stack.enter_context(Shim(mesh, release.weights_for_the_proxy))
         stack.enter_context(release.users)
+        release.wait_seen(mesh.primary)
         yield release

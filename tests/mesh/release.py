@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from tests.components.processes import local_session, wait_for
 from tests.support.paths import ARTIFACTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.components.controlplane import ControlPlane
     from tests.components.mesh import Mesh
 
@@ -46,6 +49,7 @@ class Release:
         self.records: list[dict[str, Any]] = []
         self._answered: tuple[int, int] | None = None
         self._routed: tuple[int, int] | None = None
+        self._kept: tuple[int, int] | None = None
         self.session = local_session()  # for the shim, which asks from a thread of its own
         self.session.verify = str(plane.certificate)
         self.session.headers["Authorization"] = f"Bearer {plane.token}"
@@ -138,8 +142,19 @@ class Release:
 
     # --- The mesh ---
 
+    @contextmanager
+    def routed_as_before(self) -> Iterator[None]:
+        """Let the proxy keep its weights, whatever is stored, while `with` lasts."""
+        self._kept = self._answered
+        try:
+            yield
+        finally:
+            self._kept = None
+
     def weights_for_the_proxy(self) -> tuple[int, int]:
         """Give the stored weights to the shim. It asks for the next ones when the proxy has taken these."""
+        if self._kept is not None:
+            return self._kept
         path = f"/apis/networking.istio.io/v1/namespaces/{self.namespace}/virtualservices/podinfo"
         answer = self.session.get(self.plane.url + path, timeout=30)
         answer.raise_for_status()
@@ -175,6 +190,12 @@ class Release:
         result = self.mesh.prometheus.query(query)
         return float(result[0]["value"][1]) if result else None
 
+    def wait_seen(self, workload: str) -> None:
+        """Wait until Prometheus has series of the requests to a workload: two scrapes of each."""
+        names = ("istio_requests_total", "istio_request_duration_milliseconds_bucket")
+        rates = [f'sum(rate({name}{{destination_workload="{workload}"}}[{WINDOW}])) > 0' for name in names]
+        wait_for(lambda: all(map(self.mesh.prometheus.query, rates)), f"series of {workload}", seconds=_LONGEST)
+
     def figures_about(self, record: dict[str, Any], metric: str) -> list[float]:
         """Give all that Prometheus answers to the query of a pass about its time.
 
@@ -185,6 +206,12 @@ class Release:
         query = measurement(record, metric)["query"]
         [series] = self.mesh.prometheus.query(f"({query})[2500ms:50ms]", at=at + 1)
         return [float(value) for _, value in series["values"]]
+
+
+def merge(release: Release, what: str, changes: dict[str, Any], *options: str) -> None:
+    """Change fields of an object by a merge patch."""
+    patch = ("patch", *what.split("/"), "--type=merge", f"--patch={json.dumps(changes)}", *options)
+    release.plane.kubectl(*patch, namespace=release.namespace)
 
 
 def measurement(record: dict[str, Any], metric: str) -> dict[str, Any]:

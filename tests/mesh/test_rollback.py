@@ -6,13 +6,12 @@ lost it.
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.apiserver.steering import rolled_out
 from tests.components.processes import wait_for
-from tests.mesh.release import STEP, SUCCESS, measurement
+from tests.mesh.release import STEP, SUCCESS, measurement, merge
 
 if TYPE_CHECKING:
     from tests.mesh.release import Release
@@ -136,8 +135,3 @@ def failed(release: Release) -> int:
 def phase(release: Release) -> tuple[str, str]:
     status = release.get("rollout")["status"]
     return status["phase"], next(one["reason"] for one in status["conditions"] if one["type"] == "Ready")
-
-
-def merge(release: Release, what: str, changes: dict[str, Any], *options: str) -> None:
-    patch = ("patch", *what.split("/"), "--type=merge", f"--patch={json.dumps(changes)}", *options)
-    release.plane.kubectl(*patch, namespace=release.namespace)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 CHECK: dict[str, Any] = {"name": SUCCESS, "threshold": 99}
 MISSING = (
     "success rate: no series for podinfo-canary, nor for its primary podinfo, so that the canary would be held without "
-    "data at 10 %. Look at the labels in the query, at what Prometheus scrapes, and at the proxies; steerer check shows "
-    "the query. A metric that is new with this version takes a fromWeight above 10, or onNoData: Pass"
+    "data at 10 %. Look at the labels in the query, at what Prometheus scrapes, and at the proxies; steerer check "
+    "shows the query. A metric that is new with this version takes a fromWeight above 10, or onNoData: Pass"
 )
 OWN = {"name": "queue", "query": "max(queue_length)", "thresholdRange": {"max": 9}}
 
@@ -59,12 +59,14 @@ def test_an_answer_that_tells_nothing_of_series_holds_nothing_up(failure: Failur
     plan = beginning({SUCCESS: failure}, CHECK).tick().plan
     [gate] = [gate for gate in plan.gates if gate.name == "series"]
     unknown = failure is not Failure.NOT_A_NUMBER
-    expected = f"whether there are series is not known: success rate: {failure}" if unknown else "each metric has series"
+    expected = (
+        f"whether there are series is not known: success rate: {failure}" if unknown else "each metric has series"
+    )
     assert (plan.move, gate.reason) == ("start", expected)
 
 
 @pytest.mark.parametrize("more", [{"observe": True}, {"fromWeight": 20}, {"onNoData": "Pass"}, {"onNoData": "Fail"}])
-def test_a_metric_that_would_not_hold_the_first_step_for_it_is_not_asked(more: Mapping[str, Any]) -> None:
+def test_a_metric_that_would_not_hold_the_first_step_for_it_is_not_asked(more: dict[str, Any]) -> None:
     played = beginning({}, CHECK | more)
     plan = played.tick().plan
     assert (plan.move, played.meter.asked) == ("start", [])
