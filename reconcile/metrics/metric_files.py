@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_FILE = 64 * 1024
 MAX_LENGTH = 128
 REQUIRED = ("name", "title", "unit", "query")
-TEMPLATES = ("query", "grouped", "requests", "failures")
-OPTIONAL = ("threshold", "needs", "grouped", "requests", "failures")
+TEMPLATES = ("query", "grouped", "requests", "failures", "edges")
+OPTIONAL = ("threshold", "needs", "grouped", "requests", "failures", "edges")
 BOUNDS = ("minimum", "maximum")
 
 # libyaml, where PyYAML was built with it: many times as fast. It has no bound for nesting: for what is shipped alone.
@@ -83,8 +83,9 @@ def _read_file(path: Path, loader: Any) -> MetricFile:
         requests="requests" in fields,
         failures="failures" in fields,
         needs=fields.get("needs", ""),
+        edges=fields.get("edges", ""),
     )
-    templates = {key: fields[key] for key in TEMPLATES if key in fields}
+    templates = {key: fields[key] for key in TEMPLATES if key in fields and key != "edges"}
     return MetricFile(path=path, metric=metric, **templates)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MAX_WARNINGS = 10
+MAX_LABELS = 200
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SUCCESSES = range(200, 300)
@@ -189,10 +190,21 @@ def _parse_vector(result: list[object]) -> Answer:
         return Answer(failure=Failure.NO_DATA, detail=detail, is_empty=True)
     if len(result) > 1:
         detail = f"the query gives {len(result)} series and must give one"
-        return Answer(failure=Failure.SEVERAL_SERIES, detail=detail)
+        return Answer(failure=Failure.SEVERAL_SERIES, detail=detail, labels=_labels(result))
     if _field(result[0], "histogram") is not None:
         return Answer(failure=Failure.WRONG_TYPE, detail="the query gives a histogram and must give one number")
     return _parse_value(_field(result[0], "value"))
+
+
+def _labels(result: list[object]) -> tuple[tuple[str, str], ...]:
+    """Returns the label of each series; none where one has none or several, or where there are too many series."""
+    found: list[tuple[str, str]] = []
+    for sample in result:
+        labels = sample.get("metric") if isinstance(sample, dict) else None
+        if not isinstance(labels, dict) or len(labels) != 1 or len(found) == MAX_LABELS:
+            return ()
+        found += [(name, str(value)) for name, value in labels.items()]
+    return tuple(found)
 
 
 def _parse_value(pair: object) -> Answer:

@@ -18,7 +18,8 @@ class Metric:
 
     `bound` is "minimum" or "maximum": what a threshold is; "" = it has no better side. `unit` is "percent",
     "milliseconds" or free text. `requests`, `failures`: it can count these. `query` is the template of the PromQL as it
-    is written, `needs` what has to report. They say what a metric looks at, and decide nothing.
+    is written, `needs` what has to report, `edges` the template of the query for the edges of its buckets. They say
+    what a metric looks at, and decide nothing.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Metric:
     requests: bool = False
     failures: bool = False
     needs: str = field(default="", compare=False)
+    edges: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +94,8 @@ class Failure(StrEnum):
 class Answer:
     """The answer to a question: a finite `value`, or a `failure` with a `detail`. `query` is the rendered text.
 
-    `is_empty`: the answer is a valid one, and there is no number in it: no series, or NaN.
+    `is_empty`: the answer is a valid one, and there is no number in it: no series, or NaN. `labels`: of several series
+    that have one label each, these.
     """
 
     query: str = ""
@@ -101,6 +104,7 @@ class Answer:
     detail: str = ""
     warnings: tuple[str, ...] = ()
     is_empty: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconcile.core import analysis, series
 from reconcile.core.judgement import Reading, judge
 from reconcile.model.measurement import Asks, Failure
+from reconcile.preflight import buckets
 from reconcile.preflight.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def questions(subject: Subject) -> tuple[Question, ...]:
         item for check in case.spec.checks for item in (analysis.value_question(case, check, 0), *_counts(case, check))
     ]
     asked += [series.sides(case, check).primary for check in case.spec.checks]
+    asked += [buckets.question(case, check) for check in case.spec.checks if buckets.matter(case, check)]
     known = case.settings.metrics
     return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
 
@@ -51,6 +53,7 @@ def queries(subject: Subject) -> Iterator[Finding]:
                 advice=f"query: {' '.join(answer.query.split())}" if answer.query else "",
             )
     yield from _uncounted(subject)
+    yield from buckets.buckets(subject)
 
 
 def _beside(subject: Subject, check: Check, answer: Answer) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -342,6 +342,17 @@ def test_duration_and_what_is_slower_than_an_edge(server: PrometheusServer, name
         total, *slow = numbers(asked_together(server, [question(name, duration, workload, Asks.REQUESTS), *asked]))
         assert total == pytest.approx(800)
         assert slow == [pytest.approx(80), pytest.approx(16), pytest.approx(0, abs=1e-9), Failure.NO_DATA]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_edges_of_its_buckets_are_those_that_can_be_counted_by(server: PrometheusServer, name: str) -> None:
+    _, duration = SETS[name].metrics
+    asked = replace(question(name, duration, "healthy"), query=BUILTIN.metrics[duration].edges)
+    [answer] = asked_together(server, [asked])
+    label, unit = ("seconds", 1000) if SETS[name].in_seconds else ("le", 1)
+    found = {float(text) * unit for which, text in answer.labels if which == label}
+    assert {100.0, 300.0, 1200.0} < found
+    assert (400.0 in found, len(found)) == (False, len(answer.labels))
 
 
 @pytest.mark.parametrize("name", GROUPED)

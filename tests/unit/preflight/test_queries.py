@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconcile.model.measurement import Answer, Asks, Failure
 from reconcile.preflight.checks import FOLDER
 from reconcile.preflight.examination import examine
 from reconcile.preflight.queries import questions
-from tests.support.world import DURATION, standard
+from tests.support.world import DURATION, METRICS, standard
 from tests.unit.preflight.examining import ANALYSIS, examined, findings_of, metric, subjects_of
 
 
@@ -114,3 +116,49 @@ def test_what_is_counted_is_asked_before_a_release_as_far_as_it_can_be() -> None
 def test_a_comparison_is_not_made_before_a_release() -> None:
     compared = metric(comparison={"maxRatio": 1.5})
     assert not findings_of(examined(standard(maxWeight=50, metrics=[compared]), FOLDER, Answer(value=99.0)))
+
+
+SLOWER = metric(DURATION, 400, comparison=TESTED["comparison"])
+
+
+def beside_edges(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str, str]]:
+    """Returns what is found of a threshold of 400 ms, with this answer about the edges of its histogram."""
+    counting = replace(METRICS[DURATION], requests=True, failures=True, edges="count by (le) (x)")
+    monkeypatch.setitem(METRICS, DURATION, counting)
+    good = [Answer(value=number) for number in (150.0, 8.0, 0.0, 150.0)]
+    found = findings_of(examined(standard(maxWeight=50, metrics=[SLOWER]), FOLDER, *good, answer))
+    return [(str(item.level), item.path, item.message, item.advice) for _, item in found]
+
+
+def edges(*labels: tuple[str, str]) -> Answer:
+    return Answer(failure=Failure.SEVERAL_SERIES, labels=labels)
+
+
+def test_a_threshold_that_is_no_edge_of_a_bucket_is_told_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = edges(*(("le", text) for text in ("500.0", "+Inf", "1e+06", "0.5", "250")), ("seconds", "0.1"), ("x", "9"))
+    words = (
+        "request duration: 400 milliseconds is no edge of a bucket, so that what is slower cannot be counted, and the "
+        "comparison would have no data"
+    )
+    advice = "take an edge as the threshold: 0.5, 100, 250, 500"
+    assert beside_edges(found, monkeypatch) == [("error", f"{ANALYSIS}.metrics[0]", words, advice)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        edges(("le", "400"), ("le", "500")),
+        edges(("seconds", "0.4"), ("seconds", "0.5")),
+        edges(),
+        Answer(failure=Failure.NO_DATA),
+        Answer(failure=Failure.UNREACHABLE),
+        Answer(value=1.0),
+    ],
+)
+def test_an_edge_and_edges_that_are_not_known_are_no_finding(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert beside_edges(answer, monkeypatch) == []
+
+
+def test_a_query_of_edges_that_is_wrong_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    [(level, _, message, _)] = beside_edges(Answer(failure=Failure.QUERY_ERROR, detail="bad_data"), monkeypatch)
+    assert (level, message) == ("error", f"{DURATION}: edges: error from Prometheus (bad_data)")
