@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from tests.components.building import BuildError, build
 from tests.components.fixtures import (
     control_plane,
+    gateway_kinds,
     mesh,
     namespace,
     running_mesh,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["control_plane", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
+__all__ = ["control_plane", "gateway_kinds", "mesh", "namespace", "running_mesh", "start_prometheus", "verdicts"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -22,7 +22,7 @@ CONTROL_PLANE = Component(
     name="control plane",
     programs=(
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl"),
-        "istio-crds",
+        *("istio-crds", "httproutes-crd", "grpcroutes-crd"),
     ),
     signs=frozenset({"control_plane", "components.kubernetes.running", "components.fixtures.own_control_plane"}),
 )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from tests.components.audit import AuditEntry
-from tests.components.processes import local_session, wait_for
+from tests.components.processes import local_session, wait_for, write_private
 from tests.components.tools import tool
 from tests.support import fast_yaml
 from tests.support.paths import CRD
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     import requests
 
+GATEWAY_API = "gateway.networking.k8s.io/v1"
 HOLD = "test.steerer/hold"  # a pod annotated "true" with it stays unready; see kwok.yaml
 NODES = ("node-0", "node-1", "node-2")
 
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _SETTLE = "settle="
 # A process of kubectl costs a hundred times what a request does: so there are none for what is done all the time.
 _GROUPS = {
@@ -41,6 +43,8 @@ _GROUPS = {
     "job": "/apis/batch/v1",
     "cronjob": "/apis/batch/v1",
     "virtualservice": "/apis/networking.istio.io/v1",
+    "httproute": f"/apis/{GATEWAY_API}",
+    "grpcroute": f"/apis/{GATEWAY_API}",
     "role": "/apis/rbac.authorization.k8s.io/v1",
     "rollout": "/apis/apps.weave.works/v1beta1",
 }
@@ -157,14 +161,21 @@ class ControlPlane:
         names = [f"\n  name: {plural}.networking.istio.io\n" for plural in ("virtualservices", "destinationrules")]
         self._install(fast_yaml.load(text) for name in names for text in every if name in text)
 
+    def install_gateway_kinds(self, *plurals: str) -> None:
+        """Installs the Gateway API's HTTPRoute and GRPCRoute, and these others of its kinds, such as `gateways`."""
+        wanted = ("httproutes", "grpcroutes", *plurals)
+        missing = [plural for plural in wanted if not self.request("GET", f"/apis/{GATEWAY_API}/{plural}").ok]
+        self.install_crds(tool(f"{plural}-crd") for plural in missing)
+
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:
             # By the server: the annotation of the other way has no room for the biggest of them.
-            self.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(crd))
+            path = f"{_CRDS}/{crd['metadata']['name']}?fieldManager=kubectl&force=true"
+            self.request("PATCH", path, body=crd, content_type="application/apply-patch+yaml").raise_for_status()
             spec = crd["spec"]
-            served = [version["name"] for version in spec["versions"] if version["served"]]
-            for version in served:
-                self._wait_served(f"{spec['group']}/{version}", spec["names"]["plural"])
+            for version in spec["versions"]:
+                if version["served"]:
+                    self._wait_served(f"{spec['group']}/{version['name']}", spec["names"]["plural"])
 
     def _wait_served(self, group_version: str, plural: str) -> None:
         """Wait until objects can be asked for, and discovery, which kubectl goes by, lists them."""
@@ -288,9 +299,3 @@ class ControlPlane:
 
         wait_for(written, "the audit log")
         return place
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
-    path.touch(mode=0o600)
-    path.write_text(text)

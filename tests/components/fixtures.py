@@ -54,6 +54,12 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest
         yield stack.enter_context(ControlPlane(access, tmp_path_factory.mktemp("admin")))
 
 
+@pytest.fixture(scope="session")
+def gateway_kinds(control_plane: ControlPlane) -> None:
+    """Let the run's control plane know the Gateway API's HTTPRoute and GRPCRoute."""
+    control_plane.install_gateway_kinds()
+
+
 @contextmanager
 def own_control_plane(
     config: pytest.Config, directory: Path, *, controllers: bool = True, kinds: bool = True

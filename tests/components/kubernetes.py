@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.components import audit
-from tests.components.controlplane import HOLD, NODES, Access, ControlPlane, write_private
-from tests.components.processes import Component, Process, ProcessError, answers, free_port
+from tests.components.controlplane import HOLD, NODES, Access, ControlPlane
+from tests.components.processes import Component, Process, ProcessError, answers, free_port, write_private
 from tests.components.tools import tool
 
 if TYPE_CHECKING:

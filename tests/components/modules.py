@@ -73,6 +73,9 @@ def _helm_ldflags(major: str, minor: str) -> str:
     return " ".join(["-s -w", *(f"{name}Major={major} {name}Minor={minor}" for name in named)])
 
 
+_GATEWAY_KINDS = ("gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants")
+_GATEWAY_CRDS = {f"{plural}-crd": f"gateway.networking.k8s.io_{plural}.yaml" for plural in _GATEWAY_KINDS}
+
 MODULES = (
     # kubectl and Helm refuse a server that calls itself v0.0.0, as one built without these flags does.
     Module(
@@ -95,6 +98,11 @@ MODULES = (
         name="istio-api",
         programs={"istio-crds": "customresourcedefinitions.gen.yaml"},
         copies=(("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),),
+    ),
+    Module(
+        name="gateway-api-crds",
+        programs=_GATEWAY_CRDS,
+        copies=tuple(("sigs.k8s.io/gateway-api", f"config/crd/standard/{file}") for file in _GATEWAY_CRDS.values()),
     ),
     Module(
         name="prometheus-operator-crds",

@@ -214,3 +214,9 @@ def free_port() -> int:
         _held.append(lock)
         return port
     raise ProcessError("no free port on 127.0.0.1")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    path.touch(mode=0o600)
+    path.write_text(text)
