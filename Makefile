@@ -136,7 +136,7 @@ wheels/.dependencies: pyproject.toml constraints.txt | $(VENV)/.run
 	@touch $@
 
 # Needs no index, as long as the dependencies stay what they are.
-wheels/.made: wheels/.dependencies README.md LICENSE $(shell find reconcile templates -name '*.py' -o -name '*.yaml')
+wheels/.made: wheels/.dependencies README.md LICENSE $(shell find reconcile templates -name '*.py' -o -name '*.yaml' -o -name '*.j2')
 	$(OWN_WHEEL)
 	@touch $@
 

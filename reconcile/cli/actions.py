@@ -30,6 +30,7 @@ from reconcile.cli.options import (
     TimeoutOption,
     WaitOption,
 )
+from reconcile.cli.report_file import ReportFile
 from reconcile.cli.scope import namespaces_for, selection_for
 from reconcile.engine.action_request import Found, annotate, find, revision_meant
 from reconcile.model.actions import ANY_REVISION, Action, Verb
@@ -93,6 +94,7 @@ class FollowOptions(Options):
 
     wait: WaitOption
     timeout: TimeoutOption
+    report: ReportFile
     notify: NotifyOptions
     settings: PassOptions
 
@@ -279,6 +281,7 @@ def _run_of(options: ActionOptions, follow: FollowOptions) -> RunOptions:
         duration=None,
         wait=True,
         timeout=follow.timeout,
+        report=follow.report,
         notify=follow.notify,
         detailed_exitcode=False,
         output=options.output,

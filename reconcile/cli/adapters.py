@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconcile.clusters.folder.cluster import FolderCluster
     from reconcile.clusters.folder.sources import Sources
     from reconcile.engine.selection import Selection
+    from reconcile.metrics.prometheus import Prometheus
     from reconcile.model.measurement import Metric
     from reconcile.model.ports import Cluster, Meter
 
@@ -126,14 +127,21 @@ def meter_for(options: MetricsServerOptions, loaded: templates.TemplateSet, pass
 
     if not options.metrics_server:
         return prometheus.UnconfiguredMeter()
+    return prometheus_for(options, loaded, pass_timeout * METRICS_SHARE)
+
+
+def prometheus_for(options: MetricsServerOptions, loaded: templates.TemplateSet, budget: float) -> Prometheus:
+    """Returns the client of the metrics server that is named, for `budget` seconds in all."""
+    from reconcile.metrics import prometheus  # noqa: PLC0415 - as above
+
     return prometheus.Prometheus(
-        options.metrics_server,
+        options.metrics_server or "",
         loaded,
         token_file=options.metrics_token_file,
         ca_file=options.metrics_ca_file,
         headers=dict(options.metrics_header),
         accept_partial=options.partial_answers == "accept",
-        budget=pass_timeout * METRICS_SHARE,
+        budget=budget,
     )
 
 

@@ -14,6 +14,7 @@ import click
 from reconcile.cli.command import Declaration, Options, argument, option
 from reconcile.cli.notices import NotifyOptions
 from reconcile.cli.option_types import PATH, Duration, Header, Names, Namespaces
+from reconcile.cli.report_file import ReportFile
 
 DryRun = Literal["none", "client", "server"]
 Form = Literal["text", "json", "yaml", "patch", "markdown"]
@@ -300,6 +301,7 @@ class RunOptions(Options):
     ]
     wait: WaitOption
     timeout: TimeoutOption
+    report: ReportFile
     notify: NotifyOptions
     detailed_exitcode: DetailedExitCode
     output: PassOutput

@@ -47,6 +47,8 @@ def run(options: RunOptions, stop: Stop) -> int:
     """Make one pass over the Rollouts in scope, or over those of these NAMES."""
     if options.timeout is not None and not options.wait:
         raise UsageError("--timeout needs --wait: it says how long")
+    if options.report is not None and not options.wait:
+        raise UsageError("--report needs --wait: of one pass there is a report anyway (-o); or see steerer report")
     if not options.wait:
         return _make_passes(options, stop)
     from reconcile.cli.wait import wait  # noqa: PLC0415 - a pass that does not wait pays for none of it
@@ -66,6 +68,7 @@ def plan(options: PlanOptions, stop: Stop) -> int:
         duration=None,
         wait=False,
         timeout=None,
+        report=None,
         notify=NotifyOptions(),
         detailed_exitcode=options.detailed_exitcode,
         output=options.output,

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from reconcile.cli import adapters
+from reconcile.cli import adapters, report_file
 from reconcile.cli.command import Options, command, option
 from reconcile.cli.error_output import print_error
 from reconcile.cli.exit_codes import HALTED, NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.option_types import PATH
 from reconcile.cli.options import LogOptions, ManifestOptions, Output, ScopeOptions
+from reconcile.cli.report_file import ReportFile
 from reconcile.cli.result_codes import never_moved
 from reconcile.cli.scope import selection_for
 from reconcile.clusters.folder.sources import copied
+from reconcile.lookback.of_passes import Collected
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import KINDS, Scope
@@ -50,6 +52,7 @@ class SimulateOptions(Options):
     ]
     templates: Annotated[Path | None, option("--templates", type=PATH, help="Folder with more metric templates.")]
     out: Annotated[Path | None, option("--out", type=PATH, help="Keep the manifests of the end in this new folder.")]
+    report: ReportFile
     scope: ScopeOptions
     output: Output
     log: LogOptions
@@ -62,6 +65,7 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
     Ends with 4 if a Rollout halts or waits from the first pass to the last.
     """
     log_to_stderr(options.log.log_format, options.log.log_level or "error")
+    report_file.check_name(options.report)
     script = scenario_file.load(options.scenario)
     settings = Settings(interval=script.tick, metrics=templates.load(options.templates).metrics)
     selection = selection_for(options.scope, None)
@@ -70,6 +74,11 @@ def simulate(options: SimulateOptions, _stop: Stop) -> int:
         scopes = [Scope(namespace=name) for name in selection.namespaces] or [Scope()]
         objects = [item for kind in KINDS.values() for scope in scopes for item in folder.list(kind, scope)]
         click.echo(simulation.render(objects, passes, options.output), nl=False)
+    if options.report is not None:
+        collected = Collected("a simulation", settings.metrics)
+        for records in passes:
+            collected.add(records)
+        report_file.write(options.report, collected.histories())
     stuck = never_moved(passes)
     for ref, reason in stuck.items():
         print_error(f"{ref.full_name} never moved: {reason}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from reconcile.cli import adapters
+from reconcile.cli import adapters, report_file
 from reconcile.cli.error_output import print_error
 from reconcile.cli.exit_codes import HALTED, NOTHING, WAITING
 from reconcile.cli.logs import log_to_stderr
@@ -17,6 +17,7 @@ from reconcile.cli.result_codes import exit_code_of_wait
 from reconcile.cli.schedule import pass_starts
 from reconcile.cli.session import make_pass, print_pass
 from reconcile.cli.signals import Stopped
+from reconcile.lookback.of_passes import Collected
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
 from reconcile.report import layout
 from reconcile.report.progress import Progress, position_line
@@ -37,17 +38,23 @@ _FINAL = {NOTHING, HALTED}
 def wait(options: RunOptions, stop: Stop) -> int:
     """Makes passes until every Rollout is done or failed, or until the time is over. Returns the exit code."""
     _refuse_excluded(options)
+    report_file.check_name(options.report)
     log_to_stderr(options.log.log_format, options.log.log_level)
     timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
     interval = adapters.interval_for(options.target.settings.control_loop_interval, options.every)
     every = max(options.every or interval, MIN_INTERVAL)
     with adapters.pass_of_run(options, stop.reason) as one_pass:
-        waiting = _Waiting(one_pass, stop, tell_of(options.notify))
+        collected = Collected("the passes of steerer run --wait", one_pass.settings.metrics)
+        waiting = _Waiting(one_pass, stop, tell_of(options.notify), collected)
         console = layout.console_for(sys.stdout if options.output == "text" else sys.stderr)
-        with Progress(console, f"a pass every {every:g} s, for {timeout:g} s at most") as progress:
-            for _ in pass_starts(every, timeout, last=True):
-                if waiting.is_over_after_pass(progress):
-                    break
+        try:
+            with Progress(console, f"a pass every {every:g} s, for {timeout:g} s at most") as progress:
+                for _ in pass_starts(every, timeout, last=True):
+                    if waiting.is_over_after_pass(progress):
+                        break
+        finally:  # also where it is stopped: what happened until then
+            if options.report is not None:
+                report_file.write(options.report, collected.histories())
     with stop.deferred():
         return waiting.finish(options.output, f"not done within {timeout:g} s")
 
@@ -71,10 +78,11 @@ def _refuse_excluded(options: RunOptions) -> None:
 class _Waiting:
     """What the passes found, up to the last one."""
 
-    def __init__(self, one_pass: Pass, stop: Stop, tell: Tell) -> None:
+    def __init__(self, one_pass: Pass, stop: Stop, tell: Tell, collected: Collected) -> None:
         self._pass = one_pass
         self._stop = stop
         self._tell = tell
+        self._collected = collected
         self._records: list[Record] = []
         self._error: ClusterError | None = None
         self._missing = ""
@@ -105,6 +113,7 @@ class _Waiting:
         if not records:
             raise UsageError("no Rollout is in scope: there is nothing to wait for")
         self._records = records
+        self._collected.add(records)
         progress.show_pass(records)
         return NOTHING
 

@@ -32,7 +32,15 @@ class Server:
 
         The arguments stay in the URL: the proxy of OpenShift looks for the namespace there, and not in the form.
         """
-        return f"{self.address}/api/v1/query" + (f"?{self.arguments}" if self.arguments else "")
+        return self._url("query")
+
+    @property
+    def range_url(self) -> str:
+        """The URL of a query over a time, likewise."""
+        return self._url("query_range")
+
+    def _url(self, endpoint: str) -> str:
+        return f"{self.address}/api/v1/{endpoint}" + (f"?{self.arguments}" if self.arguments else "")
 
 
 def parse_url(url: str) -> Server:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from reconcile.metrics import address, batching, credentials
 from reconcile.metrics.pool import send_all
 from reconcile.metrics.query import QueryClient
+from reconcile.metrics.range_query import ask
 from reconcile.metrics.responses import NoAnswerError, unreachable
 from reconcile.model.errors import TemplateError, UsageError
 from reconcile.model.measurement import Answer, Failure
+from reconcile.model.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from reconcile.metrics.batching import Query
     from reconcile.metrics.templates import TemplateSet
     from reconcile.model.measurement import Question
+    from reconcile.model.series import Window
 
 MAX_TOKEN = 1024 * 1024
 
@@ -125,10 +129,15 @@ class Prometheus:
     def _send(self, queries: Sequence[Query], at: datetime) -> Mapping[str, Answer]:
         """Returns the answers by single query."""
         try:
-            token = self._token()
+            client = self._client(at)
         except NoAnswerError as error:
             return {single: unreachable(str(error)) for query in queries for single in query.single_queries}
-        client = QueryClient(
+        return send_all(queries, client, self._budget)
+
+    def _client(self, at: datetime) -> QueryClient:
+        """Returns what all requests have in common. Raises NoAnswerError for a token that cannot be read."""
+        token = self._token()
+        return QueryClient(
             server=self._server,
             headers={**self._headers, "Authorization": f"Bearer {token}"} if token else self._headers,
             ca_file=self._ca_file,
@@ -137,7 +146,28 @@ class Prometheus:
             mask=credentials.masking({*self._secrets, token}),
             accept_partial=self._accept_partial,
         )
-        return send_all(queries, client, self._budget)
+
+    def series(self, questions: Collection[Question | str], window: Window) -> Mapping[Question | str, Series]:
+        """Returns the values over a window for every question, and for every query that is a text. Raises nothing.
+
+        After the first one that is not answered in time, the budget decides how many others are asked.
+        """
+        deadline = monotonic() + self._budget
+        try:
+            client = self._client(window.end)
+        except NoAnswerError as error:
+            return dict.fromkeys(questions, Series(problem=str(error)))
+        found: dict[Question | str, Series] = {}
+        with client.session() as session:
+            for question in questions:
+                answer = Answer(query=question) if isinstance(question, str) else self._render(question)
+                if answer.failure is not None:
+                    found[question] = Series(problem=answer.detail)
+                elif monotonic() >= deadline:
+                    found[question] = Series(query=answer.query, problem=f"not asked within {self._budget:g}s")
+                else:
+                    found[question] = ask(client, session, answer.query, window, deadline)
+        return found
 
     def _token(self) -> str:
         """Reads the token file each time: Kubernetes replaces a projected token about every hour."""

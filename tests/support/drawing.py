@@ -164,4 +164,5 @@ def _table(head: tuple[str, ...], body: Iterator[tuple[str, ...]]) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(redrawn(page.read_text(encoding="utf-8")), encoding="utf-8")
-    release_picture.PICTURE.write_text(release_picture.picture(release_picture.played()), encoding="utf-8")
+    for picture, scenario in release_picture.PICTURES.items():
+        picture.write_text(release_picture.drawn(scenario), encoding="utf-8")

@@ -22,7 +22,10 @@ class Received:
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers each POST with `status`, and keeps it in `requests`. `on_request` is called before the answer."""
+    """Answers each POST with `status`, and keeps it in `requests`.
+
+    `on_request` is called before; what it returns, if it is bytes, is the answer.
+    """
 
     daemon_threads = True
 
@@ -46,10 +49,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Received(self.path, dict(self.headers), body)
         self.server.requests.append(request)
-        self.server.on_request(request)
+        answer = self.server.on_request(request)
+        said = answer if isinstance(answer, bytes) else b""
         self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(said)))
         self.end_headers()
+        self.wfile.write(said)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

@@ -180,20 +180,19 @@ def test_what_is_shown_of_the_demonstration_was_printed(played: tuple[list[str],
             assert line.strip() == "…" or line in rest, line
 
 
-def test_the_picture_of_a_release_is_what_the_demonstration_does() -> None:
-    drawn = read(release_picture.PICTURE)
-    assert drawn == release_picture.picture(release_picture.played()), f"draw it anew: {drawing.REDRAW}"
-    assert "docs/release.svg" in read(ROOT / "README.md")
-
-
-def test_the_picture_of_a_release_has_its_halts_and_words_for_those_who_cannot_see_it() -> None:
-    steps = release_picture.played()
-    assert [halt.weight for halt in release_picture.halts(steps)] == [30, 60]
-    svg = ET.fromstring(read(release_picture.PICTURE))  # noqa: S314 - a file of this repository
+@pytest.mark.parametrize(("picture", "scenario"), release_picture.PICTURES.items(), ids=lambda value: str(value)[-12:])
+def test_the_pictures_of_releases_are_what_is_drawn_of_their_scenarios(picture: Path, scenario: str) -> None:
+    assert read(picture) == release_picture.drawn(scenario), f"draw it anew: {drawing.REDRAW}"
+    assert f"({picture.name})" in read(ROOT / "docs" / "reports.md")
+    svg = ET.fromstring(read(picture))  # noqa: S314 - a file of this repository
     told = {child.tag.rpartition("}")[2]: child.text for child in svg}
     assert svg.get("viewBox")
     assert told["title"]
-    assert all(halt.reason in (told["desc"] or "") for halt in release_picture.halts(steps))
+    assert told["desc"]
+
+
+def test_the_readme_shows_the_release_of_the_demonstration() -> None:
+    assert "(docs/release.svg)" in read(ROOT / "README.md")
 
 
 PREFLIGHT = ROOT / "docs" / "preflight.md"

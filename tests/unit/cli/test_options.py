@@ -17,6 +17,7 @@ from reconcile.cli.command import Options, filled
 from reconcile.cli.lint import LintOptions
 from reconcile.cli.metrics import MetricsOptions
 from reconcile.cli.options import RunOptions
+from reconcile.cli.report import ReportOptions
 from reconcile.cli.run import PlanOptions
 from reconcile.cli.simulate import SimulateOptions
 from reconcile.cli.status import StatusOptions
@@ -36,6 +37,7 @@ OPTIONS: dict[str, type[Options]] = {
     "lint": LintOptions,
     "check": CheckOptions,
     "metrics": MetricsOptions,
+    "report": ReportOptions,
     "simulate": SimulateOptions,
 }
 # A text for each type of click's, to be converted.

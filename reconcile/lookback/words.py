@@ -1,0 +1,102 @@
+"""A history as text, and as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from reconcile.lookback.history import shown_happenings
+from reconcile.model.kinds import Ref
+from reconcile.model.text import printable
+from reconcile.model.times import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconcile.lookback.history import History, MetricHistory
+
+_BARS = "▁▂▃▄▅▆▇█"
+_COLUMNS = 60
+
+
+def text(history: History) -> str:
+    """Returns the history for a terminal."""
+    return "".join(f"{printable(line)}\n" for line in _lines(history))
+
+
+def data(history: History) -> dict[str, Any]:
+    """Returns the history for programs."""
+    plain: dict[str, Any] = _plain(asdict(history) | {"rollout": None})
+    plain["rollout"] = {"namespace": history.rollout.namespace, "name": history.rollout.name}
+    plain["weights"] = [{"time": timestamp(at), "weight": weight} for at, weight in history.weights]
+    plain["facts"] = dict(history.facts)
+    for told, metric in zip(plain["metrics"], history.metrics, strict=True):
+        for side in ("canary", "primary"):
+            told[side] = [{"time": timestamp(at), "value": value} for at, value in getattr(metric, side)]
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return timestamp(value)
+    return value.full_name if isinstance(value, Ref) else value
+
+
+def _lines(history: History) -> Iterator[str]:
+    yield f"{history.name}  {history.phase or 'not started'}"
+    yield f"  from {timestamp(history.begin)} to {timestamp(history.end)}, by {history.source}"
+    if history.reason:
+        yield f"  {history.reason}"
+    yield from (f"  {note}" for note in history.notes)
+    if history.weights:
+        yield "  Weight"
+        yield from (f"    {at:%H:%M:%S}  {weight:>3} %" for at, weight in history.weights)
+    if history.metrics:
+        yield "  Metrics"
+        for metric in history.metrics:
+            yield from _metric(metric, history)
+    yield "  What happened"
+    shown = shown_happenings(history.happened)
+    for item in shown:
+        times = f" ({item.count} times)" if item.count > 1 else ""
+        yield f"    {item.at:%H:%M:%S}  {'Warning  ' if item.is_warning else ''}{item.text}{times}"
+    if not shown:
+        yield "    nothing is known of this time"
+    if history.acts:
+        yield "  Who acted"
+        for act in history.acts:
+            when = f"{act.at:%H:%M:%S}  " if act.at else ""
+            yield f"    {when}{act.action} {act.value}{f' by {act.who}' if act.who else ''}  {act.outcome}".rstrip()
+
+
+def _metric(metric: MetricHistory, history: History) -> Iterator[str]:
+    yield f"    {metric.title} ({metric.name}){f', {metric.bound}' if metric.bound else ''} {metric.unit}".rstrip()
+    values = [value for _, value in (*metric.canary, *metric.primary) if value is not None]
+    for side in ("canary", "primary"):
+        series = getattr(metric, side)
+        known = [value for _, value in series if value is not None]
+        if known:
+            bars = _bars(series, history, min(values), max(values))
+            yield f"      {side:8} {bars}  {min(known):.6g} to {max(known):.6g}"
+    failed = [check for check in metric.checks if check.good is False]
+    if failed:
+        yield f"      {len(failed)} of {len(metric.checks)} checks did not pass; the last: {failed[-1].text}"
+    if metric.problem:
+        yield f"      {metric.problem}"
+
+
+def _bars(series: Sequence[tuple[datetime, float | None]], history: History, low: float, high: float) -> str:
+    """Returns one column for each part of the time: its last value, or a space without one."""
+    columns = [" "] * _COLUMNS
+    whole = (history.end - history.begin).total_seconds() or 1.0
+    for at, value in series:
+        place = min(max(int((at - history.begin).total_seconds() / whole * _COLUMNS), 0), _COLUMNS - 1)
+        if value is not None:
+            share = (value - low) / (high - low) if high > low else 0.5
+            columns[place] = _BARS[min(int(share * len(_BARS)), len(_BARS) - 1)]
+    return "".join(columns)
