@@ -3,7 +3,6 @@
 # Without `from __future__ import annotations`, as in `options`.
 
 import logging
-import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +64,8 @@ def tell_of(options: NotifyOptions) -> Tell:
 
 def _notices(record: Record) -> list[dict[str, object]]:
     """Returns the notices of one Rollout, in the order of its Events."""
+    import socket  # noqa: PLC0415 - as above
+
     from reconcile.notices.flux_event import flux_event  # noqa: PLC0415 - as above
 
     instance = socket.gethostname()

@@ -57,5 +57,10 @@ KIND = Component(
     other="kind of this machine",
     signs=frozenset({"e2e.cluster.KindCluster"}),
 )
+BROWSER = Component(
+    name="browser",
+    other="Chromium and its ChromeDriver of this machine; without them its tests are skipped",
+    signs=frozenset({"components.browser.Browser"}),
+)
 
-COMPONENTS = (CONTROL_PLANE, PROMETHEUS, MESH, HELM, GITOPS, KUBE_STATE_METRICS, DOCKER, KIND)
+COMPONENTS = (CONTROL_PLANE, PROMETHEUS, MESH, HELM, GITOPS, KUBE_STATE_METRICS, DOCKER, KIND, BROWSER)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.components.catalogue import (
+    BROWSER,
     CONTROL_PLANE,
     DOCKER,
     GITOPS,
@@ -130,6 +131,11 @@ FOLDERS = (
         name="monitoring",
         shows="the series of a Rollout in each state, when each alert fires, each query of the dashboard",
         needs=(CONTROL_PLANE, PROMETHEUS, KUBE_STATE_METRICS),
+    ),
+    Folder(
+        name="browser",
+        shows="a report as people see it: nothing runs, nothing is fetched, phone and screen, light and dark, keyboard",
+        needs=(BROWSER,),
     ),
     Folder(
         name="mesh",
