@@ -350,11 +350,13 @@ def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
     plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
 
-def server_side_apply(plane: ControlPlane, namespace: str, manifests: Iterable[dict[str, Any]]) -> None:
-    """Applies objects to a namespace as kustomize-controller does, whoever else owns their fields."""
+def server_side_apply(
+    plane: ControlPlane, namespace: str, manifests: Iterable[dict[str, Any]], *, manager: str = "kustomize-controller"
+) -> None:
+    """Applies objects to a namespace as a GitOps tool does, whoever else owns their fields."""
     for manifest in manifests:
         path = f"{_collection(_in(namespace, manifest))}/{manifest['metadata']['name']}"
-        path += "?fieldManager=kustomize-controller&force=true"
+        path += f"?fieldManager={manager}&force=true"
         plane.request("PATCH", path, body=manifest, content_type="application/apply-patch+yaml").raise_for_status()
 
 

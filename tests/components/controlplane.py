@@ -169,7 +169,7 @@ class ControlPlane:
 
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:
-            # By the server: the annotation of the other way has no room for the biggest of them.
+            # As server-side apply does it: what is there already, of an older version too, becomes this one.
             path = f"{_CRDS}/{crd['metadata']['name']}?fieldManager=kubectl&force=true"
             self.request("PATCH", path, body=crd, content_type="application/apply-patch+yaml").raise_for_status()
             spec = crd["spec"]

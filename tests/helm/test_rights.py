@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.model.rights import PASS, Impact, Right
+from reconcile.model.kinds import HTTP_ROUTE, VIRTUAL_SERVICE
+from reconcile.model.rights import PASS, Impact, Right, of_pass
+from tests.apiserver.routed import Routed, plain
 from tests.apiserver.steering import SUCCESS, apply, at_rest, get, install, of_steerer
 from tests.components.processes import wait_for
 from tests.helm.installed import chart_on, decisions, new_namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from reconcile.model.kinds import Kind
     from tests.components.audit import AuditEntry
     from tests.components.controlplane import ControlPlane
     from tests.helm.installed import Installed
@@ -37,44 +40,62 @@ def used(entries: list[AuditEntry]) -> set[tuple[str, str, str]]:
     }
 
 
-def granted() -> set[tuple[str, str, str]]:
-    return {(right.verb, right.kind.group, right.resource) for right in PASS}
+def granted(kind: Kind) -> set[tuple[str, str, str]]:
+    return {(right.verb, right.kind.group, right.resource) for right in of_pass([kind])}
 
 
-@pytest.mark.parametrize("scope", ["Role", "ClusterRole"])
+@pytest.mark.parametrize(("scope", "kind"), [("Role", VIRTUAL_SERVICE), ("ClusterRole", HTTP_ROUTE)])
 def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not(
-    installed: Installed, scope: str
+    installed: Installed, scope: str, kind: Kind
 ) -> None:
     plane, shop = installed.plane, new_namespace(installed.plane)
-    install(plane, shop, stepWeight=100, onFailure="Rollback", failureLimit=2)
-    name_subset(plane, shop)
-    installed.values(*([shop] if scope == "Role" else []))
+    controller = over(installed, shop, kind)
+    kinds = {"routeKinds": f"{{{kind.name}}}"}
+    installed.values(*([shop] if scope == "Role" else []), **kinds)
     mark = plane.mark()
     # The same Warning twice: the second is counted.
     installed.metrics.values[SUCCESS] = "50"
-    assert moves(installed, shop, 5) == ["start", "halt", "halt", "roll back", "give up"]
+    assert moves(installed, shop, 5, controller) == ["start", "halt", "halt", "roll back", "give up"]
     assert installed.phase(shop) == "Failed"
     installed.metrics.good()
     plane.kubectl("set", "env", "deployment/podinfo-canary", "ATTEMPT=2", namespace=shop)
-    assert moves(installed, shop, 6) == ["scale up", "start", "promote", "conclude", "retire", "idle"]
+    released = ["scale up", "start", "promote", "conclude", "retire", "idle"]
+    assert moves(installed, shop, 6, controller) == released
     assert installed.phase(shop) == "Succeeded"
 
     crowd = new_namespace(plane)
-    apply(plane, *(item for number in range(CROWD) for item in at_rest(crowd, f"app-{number}")))
-    installed.values(*([shop, crowd] if scope == "Role" else []))
+    items = [item for number in range(CROWD) for item in at_rest(crowd, f"app-{number}")]
+    for rollout in items[2::3]:
+        rollout["spec"]["routes"] = [{"kind": kind.name} | rollout["spec"].pop("virtualService")]
+    apply(plane, *items)
+    installed.values(*([shop, crowd] if scope == "Role" else []), **kinds)
     done = installed.job()
     assert [line["move"] for line in decisions(done, crowd)] == ["initialize"] * CROWD
 
-    assert used(of_steerer(plane.requests_since(mark))) == granted()
+    assert used(of_steerer(plane.requests_since(mark))) == granted(kind)
 
 
-def moves(installed: Installed, namespace: str, passes: int) -> list[str]:
+def over(installed: Installed, namespace: str, kind: Kind) -> Callable[[], None]:
+    """Install the example over a route of this kind, and give what the controller of the route does after a pass."""
+    analysis = {"stepWeight": 100, "onFailure": "Rollback", "failureLimit": 2}
+    if kind == HTTP_ROUTE:
+        installed.plane.install_gateway_kinds()
+        return Routed(installed.plane, namespace, plain(), **analysis).controller
+    install(installed.plane, namespace, **analysis)
+    name_subset(installed.plane, namespace)
+    return lambda: None
+
+
+def moves(
+    installed: Installed, namespace: str, passes: int, controller: Callable[[], None] = lambda: None
+) -> list[str]:
     """Let so many Jobs run, an interval apart, and give what they did for a Rollout."""
     found = []
     for _ in range(passes):
         done = installed.job()
         assert done.code == 0, done.err
         found += [line["move"] for line in decisions(done, namespace)]
+        controller()
         installed.later(namespace)
     return found
 
