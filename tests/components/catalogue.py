@@ -22,7 +22,14 @@ CONTROL_PLANE = Component(
     name="control plane",
     programs=(
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl"),
-        *("istio-crds", "httproutes-crd", "grpcroutes-crd"),
+        *(
+            "istio-crds",
+            "httproutes-crd",
+            "grpcroutes-crd",
+            "gatewayclasses-crd",
+            "gateways-crd",
+            "referencegrants-crd",
+        ),
     ),
     signs=frozenset({"control_plane", "components.kubernetes.running", "components.fixtures.own_control_plane"}),
 )
