@@ -35,12 +35,12 @@ _MESSAGES: tuple[tuple[str, Transition | None, int | None], ...] = (
     ("Advance rollout ", Transition.ADVANCED, None),
     ("Halt rollout ", Transition.HALTED, None),
     ("Waiting for ", Transition.HALTED, None),
-    ("Hold rollout ", Transition.WAITING_FOR_APPROVAL, None),
     ("Rolling back ", Transition.ROLLING_BACK, 0),
     ("Rolled back ", Transition.FAILED, 0),
     ("Promotion complete!", Transition.PROMOTED, 0),
     ("New revision detected! Scaling up", None, 0),
 )
+_HOLD, _APPROVAL = "Hold rollout ", "waiting for an approval"
 _WEIGHT = re.compile(r"Advance rollout \S+ weight (\d{1,3})")
 _FACTS = (("attempt", "attempt"), ("checks", "checks"), ("failed checks", "failedChecks"))
 
@@ -89,6 +89,8 @@ def _kind(row: EventRow) -> tuple[Transition | None, int | None]:
     found = _WEIGHT.match(row.message)
     if found:
         return Transition.ADVANCED, min(int(found[1]), 100)
+    if row.message.startswith(_HOLD):
+        return (Transition.WAITING_FOR_APPROVAL if _APPROVAL in row.message else None), None
     return next(((kind, weight) for start, kind, weight in _MESSAGES if row.message.startswith(start)), (None, None))
 
 
@@ -131,16 +133,19 @@ def _spans(rows: Sequence[EventRow], window: Window, reason: str) -> Iterator[Sp
     span: Span | None = None
     for row in rows:
         kind = _kind(row)[0]
-        look = {Transition.HALTED: "halt", Transition.WAITING_FOR_APPROVAL: "hold"}.get(kind) if kind else None
+        look = "halt" if kind is Transition.HALTED else "hold" if row.message.startswith(_HOLD) else None
         first, last = max(row.first or row.last or window.begin, window.begin), row.last or window.begin
         if span is not None and look == span.kind:
             span = replace(span, end=max(span.end, last))
-        elif kind is not None:
+        elif kind is not None or look:
             if span is not None:
                 yield replace(span, end=max(span.end, first))
             span = Span(begin=first, end=last, kind=look, text=row.message) if look else None
     if span is not None:
-        still = {"halt": reason in {"Halted", "Paused", "WriteFailed"}, "hold": reason == "WaitingForApproval"}
+        still = {
+            "halt": reason in {"Halted", "Paused", "WriteFailed"},
+            "hold": reason in {"WaitingForApproval", "Held"},
+        }
         yield replace(span, end=window.end) if still[span.kind] else span
 
 
