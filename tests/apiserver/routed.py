@@ -64,14 +64,15 @@ def virtual_service() -> Manifest:
 
 
 def manifests(namespace: str, *routes: Manifest, **analysis: Any) -> list[Manifest]:
-    """Returns the example over these routes, with one pod each; `analysis` replaces fields of canaryAnalysis."""
+    """Returns the example over these routes, with one pod each; `analysis` replaces fields, None takes one out."""
     names = ("deployment", "deployment-canary", "service", "service-canary")
     files = [*(ARTIFACTS / "workloads" / f"{name}.yaml" for name in names), ARTIFACTS / "rollouts" / "podinfo.yaml"]
     items = [*map(fast_yaml.load, (file.read_text() for file in files))]
     rollout = items[-1]
     del rollout["spec"]["virtualService"]
     rollout["spec"]["routes"] = [{"kind": one["kind"], "name": one["metadata"]["name"]} for one in routes]
-    rollout["spec"]["canaryAnalysis"] |= analysis
+    wanted = rollout["spec"]["canaryAnalysis"] | analysis
+    rollout["spec"]["canaryAnalysis"] = {key: value for key, value in wanted.items() if value is not None}
     for deployment in items[:2]:
         deployment["spec"]["replicas"] = 1
     items[-1:] = [*routes, rollout]

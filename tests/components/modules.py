@@ -104,6 +104,12 @@ MODULES = (
         programs=_GATEWAY_CRDS,
         copies=tuple(("sigs.k8s.io/gateway-api", f"config/crd/standard/{file}") for file in _GATEWAY_CRDS.values()),
     ),
+    Module(name="contour", programs=_same("contour")),
+    Module(
+        name="contour-crds",
+        programs={"contour-crds": "01-crds.yaml"},
+        copies=(("github.com/projectcontour/contour", "examples/contour/01-crds.yaml"),),
+    ),
     Module(
         name="prometheus-operator-crds",
         programs={"prometheus-rule-crd": "monitoring.coreos.com_prometheusrules.yaml"},

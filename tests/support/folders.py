@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.components.catalogue import (
     BROWSER,
+    CONTOUR,
     CONTROL_PLANE,
     DOCKER,
     GITOPS,
@@ -139,8 +140,8 @@ FOLDERS = (
     ),
     Folder(
         name="mesh",
-        shows="a release under requests that really fail and really take long",
-        needs=(CONTROL_PLANE, MESH),
+        shows="a release under requests that really fail and really take long; one over an HTTPRoute, behind Contour",
+        needs=(CONTROL_PLANE, MESH, CONTOUR),
     ),
     Folder(
         name="components",
