@@ -38,6 +38,7 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
         (*FIRST_STEP, "somebody gives the canary 1.1 restarted", "the canary is rolled out and well"),
     ),
     "what is no number passes": ("traffic already split", ("a pass begins, metrics are not a number",)),
+    "what is only observed makes up for what failed": ("traffic already split", ("a pass begins, metrics are bad",)),
     "no data passes": ("traffic already split", ("a pass begins, metrics are absent",)),
     "the canary's health is no gate": ("traffic already split", ("the canary breaks",)),
     "the canary's scaling is no gate": (

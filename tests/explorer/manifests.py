@@ -123,7 +123,10 @@ def rollout(world: World, notes: Notes, moved: frozenset[str] = frozenset()) -> 
     """Builds the Rollout as a pass knows it that read it before `moved`."""
     wanted, status = SPECS[world.spec], world.status
     generation = GENERATION["R"] + ("spec" in moved)
-    metrics = [{"name": builders.SUCCESS, "threshold": 99, "interval": "1m"}]
+    metrics = [
+        {"name": builders.SUCCESS, "threshold": 99, "interval": "1m"},
+        {"name": builders.DURATION, "threshold": 500, "observe": True},
+    ]
     steps = {"maxWeight": wanted.most, "stepWeight": wanted.step, "metrics": metrics}
     manifest = builders.rollout(**(steps | dict(wanted.more)))
     manifest["metadata"] |= {"uid": "uid-R", "generation": generation, "resourceVersion": VERSION["R" in moved]}

@@ -18,7 +18,9 @@ from reconcile.core.state_machine import Move, Standing, Traffic
 from reconcile.core.stops import GateError
 from reconcile.engine import apply, listing
 from reconcile.engine.apply import _record_event
+from reconcile.model.checks import Check
 from reconcile.model.errors import ClusterError, LostRaceError
+from reconcile.model.measurement import PASSED
 from reconcile.model.plan import Record, Result
 from reconcile.model.policy import Steps
 from reconcile.model.rollout import Phase
@@ -99,6 +101,14 @@ def _judged(passing: Callable[[Any], bool]) -> Callable[..., Any]:
         return replace(made, verdict="passed") if passing(reading.answer) else made
 
     return judged
+
+
+def _one_is_enough(case: Case, measured: Any) -> str:
+    good = any(one.verdict == PASSED for one in measured)
+    return "one passed" if good else _VERDICT(case, measured)
+
+
+_VERDICT = analysis.verdict
 
 
 def _halts_by_rolling_back(walk: Walk, halt: Any) -> Any:
@@ -200,6 +210,9 @@ MUTANTS: dict[str, Mutant] = {
     "the copy is made in the pass that reaches the maximum": moved(Move.ADVANCE, change=_copied_as_well),
     "what is no number passes": owned(analysis, "judge", _judged(lambda answer: answer.value != answer.value)),
     "no data passes": owned(analysis, "judge", _judged(lambda answer: answer.value is None)),
+    "what is only observed is a gate": owned(Check, "gates_at", lambda check, weight: weight >= check.from_weight),
+    "what is only observed makes up for what failed": owned(analysis, "verdict", _one_is_enough),
+    "no series are asked for before the first step": ungated(Move.START, "series"),
     "the canary's health is no gate": ungated(Move.ADVANCE, "canary"),
     "the canary's scaling is no gate": ungated(Move.ADVANCE, "scaling"),
     "the primary's health is no gate for a start": ungated(Move.START, "primary"),

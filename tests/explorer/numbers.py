@@ -36,6 +36,7 @@ LAWS = {
     "23": "a step is left only after its hold and its approval",
     "24": "after the copy the traffic goes back in its steps, and the canary drains before it goes",
     "25": "an attempt ends by a person, a deadline, or more failed checks than are forgiven",
+    "26": "a metric that is only observed changes no weight",
     "interval": "two steps are not within one interval",
 }
 

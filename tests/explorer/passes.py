@@ -67,7 +67,18 @@ def _begin(program: Program, world: World) -> Iterator[Step]:
         step = Step(f"{who} begins{doubts}", quiet, world, plot.plan.move, broken)
         yield _went_on(program, world, flight, step)
         if not plot.asked:
-            return
+            break
+    if plot.plan.move == "start":
+        yield from _without_series(program, world, who, another)
+
+
+def _without_series(program: Program, world: World, who: str, another: int) -> Iterator[Step]:
+    """Yields the pass that is about to make the first step, where the metric has series for nobody."""
+    flight = _in_progress(program, world, "absent")
+    plot = program.plots[flight.plan]
+    broken = plot.broken if plot.plan.move == "halt" else ("3: a first step is made, and a metric has no series",)
+    step = Step(f"{who} begins, there are no series", another + 1, world, plot.plan.move, broken)
+    yield _went_on(program, world, flight, step)
 
 
 def begun(program: Program, world: World, answer: str) -> tuple[World, Plan]:

@@ -19,13 +19,14 @@ from reconcile.engine.selection import Selection
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError, UnreachableError
 from reconcile.model.kinds import ENDPOINT_SLICE, version_of
 from reconcile.model.measurement import Failure
+from reconcile.model.plan import Outcome
 from reconcile.model.settings import Settings
 from tests.explorer import manifests, statuses, whole_pass
 from tests.explorer.clock import NOW
 from tests.explorer.state import NOBODY
 from tests.explorer.statuses import Notes
 from tests.support.fakes import FixedMeter, ref_of
-from tests.support.world import METRICS, SUCCESS
+from tests.support.world import DURATION, METRICS, SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from tests.explorer.state import Flight, World
 
 INTERVAL = 60.0
+ASKING = {"analysis", "series"}
+"""The gates that look at answers."""
 FOREIGN = 99
 """The rank of a time that a pass under way knows nothing of."""
 # The answers of Prometheus, by their names in stories.
@@ -44,6 +47,14 @@ ANSWERS: dict[str, float | Failure] = {
     "bad": 50.0,
     "absent": Failure.NO_DATA,
     "not a number": float("nan"),
+}
+# What the metric says that is only observed: where it says that a canary is well, the other one does not, and the
+# other way round.
+OBSERVED: dict[str, float | Failure] = {
+    "good": 9999.0,
+    "bad": 20.0,
+    "absent": 20.0,
+    "not a number": Failure.NO_DATA,
 }
 # The outcomes of a write, by letter: stored, a lost race (409 or a failed test), any other error (422, 500).
 OUTCOMES: dict[str, type[ClusterError] | None] = {"o": None, "r": LostRaceError, "e": UnreachableError}
@@ -193,7 +204,7 @@ class Program:
     def _plotted(self, world: World, answer: str) -> int:
         """Returns the plan of the real pass. Plans with the same writes and Events are one."""
         found = manifests.all_of(world, self.notes)
-        meter = FixedMeter(**{SUCCESS: ANSWERS[answer]})
+        meter = FixedMeter(**{SUCCESS: ANSWERS[answer], DURATION: OBSERVED[answer]})
         single = Pass(
             cluster=_Snapshot({ref_of(one): one for one in found}),
             meter=meter,
@@ -208,7 +219,7 @@ class Program:
             self._numbers[text] = len(self.plots)
             whole = self._whole and not world.cast
             broken = whole_pass.broken(plan, found, ANSWERS[answer], INTERVAL) if whole else ()
-            broken += tuple(word for other in others for word in second(other))
+            broken += tuple(word for other in others for word in second(other)) + held(plan, answer)
             self.plots.append(Plot(plan, asked, world.past, tuple(self._stamps(plan, world.past)), broken))
         return self._numbers[text]
 
@@ -264,6 +275,12 @@ class Program:
             after = _patched(before, request.patch)
             self._written[key] = None if after is None else Written(before, after)
         return self._written[key]
+
+
+def held(plan: Plan, answer: str) -> tuple[str, ...]:
+    """Returns the violations of a plan in which all that a release waits for is good, and what is observed is bad."""
+    failed = {gate.name for gate in plan.gates if gate.outcome is Outcome.FAILED}
+    return ("26: a metric that is only observed holds a release up",) if answer == "good" and failed & ASKING else ()
 
 
 def second(plan: Plan) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ def test_every_world_within_one_disturbance_keeps_the_laws_and_ends_well() -> No
         "the interval passes",
         "another pass begins",
         "a pass begins, metrics are absent",
+        "a pass begins, there are no series",
         "the pass goes on, its answer is lost",
         "the pass goes on, and gets 500",
         "pass B is killed",

@@ -135,6 +135,8 @@ def serves(manifest: Manifest) -> bool:
 def good_metrics(turn: Turn) -> bool:
     """Returns whether each metric of the Rollout has an answer on the right side of its threshold."""
     for check in turn.spec["canaryAnalysis"].get("metrics") or ():
+        if check.get("observe"):
+            continue
         value = turn.scene.values.get(check["name"])
         if value is None or isinstance(value, Failure) or not math.isfinite(value):
             return False
@@ -146,7 +148,8 @@ def good_metrics(turn: Turn) -> bool:
 
 def has_series(turn: Turn) -> bool:
     """Returns whether no metric of the Rollout has the answer that there is no series."""
-    known = (check["name"] for check in turn.spec["canaryAnalysis"].get("metrics") or ())
+    checks = turn.spec["canaryAnalysis"].get("metrics") or ()
+    known = (check["name"] for check in checks if not check.get("observe"))
     return all(turn.scene.values.get(name, Failure.NO_DATA) is not Failure.NO_DATA for name in known)
 
 
@@ -569,7 +572,7 @@ def law_counts(turn: Turn) -> None:
     if not before or not after or not same:
         return
     more = {key: after.get(key, 0) - before.get(key, 0) for key in ("checks", "failedChecks", "consecutiveFailures")}
-    failed = any(item.verdict == "failed" for item in turn.plan.measurements)
+    failed = any(item.fails for item in turn.plan.measurements)
     assert more["checks"] in {0, 1}
     assert more["failedChecks"] in ({0, 1} if failed and more["checks"] else {0})
     assert more["consecutiveFailures"] == more["failedChecks"] or after["consecutiveFailures"] == 0
