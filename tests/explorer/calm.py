@@ -29,6 +29,7 @@ FOR_PEOPLE: dict[str, str] = {
     r"is paused$": "somebody paused a Deployment",
     r"was changed by \S+ after the promotion": "a GitOps tool put back the primary's template",
     r"was changed by \S+ since the release started": "somebody changed the primary while the release was under way",
+    r": no series for \S+, nor for its primary": "a metric has no series",
     r"still gives traffic to": "another VirtualService splits traffic to the canary",
     r"is held until a person says steerer retry, promote or abort": "the failure policy holds it",
 }

@@ -120,7 +120,8 @@ def sample(count: int, make: Callable[[Pick], Scene]) -> list[Turn]:
 # One pass.
 
 # The least that the sample has to have: every move, and every gate that stops one.
-# What comes after an edit or from elsewhere is not in a world of one moment: tests/unit/engine has it.
+# What comes after an edit or from elsewhere is not in a world of one moment: tests/unit/engine has it. What each side
+# answers is in test_measured.
 ELSEWHERE = {"size", "edits", "reach", "drained", "endpoints", "series"}
 # What a person or a failure policy asks for is in test_asked.
 ASKED = {Move.HOLD, Move.ROLL_BACK, Move.GIVE_UP, Move.PROMOTE_NOW, "available", *optional_gates.BY_NAME}

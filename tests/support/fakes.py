@@ -143,14 +143,16 @@ class FixedMeter:
         return {question: self._answer(question) for question in questions}
 
     def _answer(self, question: Question) -> Answer:
-        value = self.others.get((question.asks, question.workload))
-        if value is None:
-            value = self.values.get(question.metric, Failure.NO_DATA)
+        value = self._value(question)
         query = question.query or f"{question.metric}({question.workload})"
         if isinstance(value, Failure):
             is_empty = value in {Failure.NO_DATA, Failure.NOT_A_NUMBER}
             return Answer(query=query, failure=value, is_empty=is_empty)
         return Answer(query=query, value=value)
+
+    def _value(self, question: Question) -> float | Failure | None:
+        found = self.others.get((question.asks, question.workload))
+        return self.values.get(question.metric, Failure.NO_DATA) if found is None else found
 
 
 def _matches(manifest: Manifest, scope: Scope) -> bool:

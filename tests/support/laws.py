@@ -6,7 +6,6 @@ AssertionError where the law is broken. `tests/random_worlds` checks them in ran
 
 from __future__ import annotations
 
-import math
 import re
 from copy import deepcopy
 from dataclasses import dataclass
@@ -20,12 +19,13 @@ import pytest
 from reconcile.core.state_machine import Move
 from reconcile.model.actions import ANY_REVISION, Action
 from reconcile.model.kinds import EVENT, KINDS, Manifest, Ref
-from reconcile.model.measurement import Failure
+from reconcile.model.measurement import Asks, Failure
 from reconcile.model.plan import Outcome, Plan, Result
 from reconcile.model.policy import Step, Steps
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
-from tests.support.world import CS, METRICS, PS, START, VS, C, P
+from tests.support import measuring
+from tests.support.world import CS, PS, START, VS, C, P
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -132,25 +132,22 @@ def serves(manifest: Manifest) -> bool:
     return ((manifest.get("status") or {}).get("availableReplicas") or 0) > 0
 
 
+def checks(turn: Turn) -> list[Manifest]:
+    """Returns what the Rollout asks of its metrics."""
+    return list(turn.spec["canaryAnalysis"].get("metrics") or ())
+
+
 def good_metrics(turn: Turn) -> bool:
-    """Returns whether each metric of the Rollout has an answer on the right side of its threshold."""
-    for check in turn.spec["canaryAnalysis"].get("metrics") or ():
-        if check.get("observe"):
-            continue
-        value = turn.scene.values.get(check["name"])
-        if value is None or isinstance(value, Failure) or not math.isfinite(value):
-            return False
-        least = METRICS[check["name"]].bound == "minimum"
-        if not (value >= check["threshold"] if least else value <= check["threshold"]):
-            return False
-    return True
+    """Returns whether each metric that the Rollout waits for has answers that are good enough."""
+    reached = _reached(turn)
+    return all(measuring.is_good(turn.scene, check) for check in checks(turn) if measuring.waits_at(check, reached))
 
 
 def has_series(turn: Turn) -> bool:
-    """Returns whether no metric of the Rollout has the answer that there is no series."""
-    checks = turn.spec["canaryAnalysis"].get("metrics") or ()
-    known = (check["name"] for check in checks if not check.get("observe"))
-    return all(turn.scene.values.get(name, Failure.NO_DATA) is not Failure.NO_DATA for name in known)
+    """Returns whether each metric that holds the first step without data has series for one of the workloads."""
+    needed = [one for one in checks(turn) if measuring.waits_at(one, turn.steps.first) and "onNoData" not in one]
+    answers = ({turn.scene.answer(one["name"], Asks.VALUE, ref.name) for ref in (C, P)} for one in needed)
+    return all(found != {Failure.NO_DATA} for found in answers)
 
 
 def changed(before: Any, after: Any, path: str = "") -> set[str]:
@@ -589,6 +586,22 @@ def law_approved(turn: Turn) -> None:
         assert asks(turn, Action.APPROVE, str(listed[-1]["weight"]))
 
 
+def law_says_which(turn: Turn) -> None:
+    """A measurement says that it is only observed, and which side has no number."""
+    if len(turn.plan.measurements) != len(checks(turn)):
+        return
+    for found, check in zip(turn.plan.measurements, checks(turn), strict=True):
+        assert found.text.endswith("(observed)") is bool(check.get("observe"))
+        value, beside = (measuring.side(turn.scene, check, ref.name) for ref in (C, P))
+        if "comparison" not in check or "minRequests" in check or not isinstance(value, float):
+            continue
+        if "falseAlarmRate" not in check["comparison"]:
+            lacks = not isinstance(beside, float) and not measuring.is_ignored(check, value)
+            assert ("of the primary" in found.text) is lacks, found.text
+        elif found.verdict not in {"passed", "failed"}:
+            assert re.search("in the counts|since the step began|weight that is on record", found.text), found.text
+
+
 LAWS: tuple[Callable[[Turn], None], ...] = (
     law_applies,
     law_fenced,
@@ -612,4 +625,5 @@ LAWS: tuple[Callable[[Turn], None], ...] = (
     law_failed,
     law_counts,
     law_approved,
+    law_says_which,
 )

@@ -20,7 +20,7 @@ from reconcile.model import objects
 from reconcile.model import service as services_model
 from reconcile.model.errors import ClusterError, ForbiddenError, UnreachableError
 from reconcile.model.kinds import AUTOSCALER, ROLLOUT, Kind, Manifest, Ref, Scope
-from reconcile.model.measurement import Failure
+from reconcile.model.measurement import Asks, Failure
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
@@ -101,19 +101,31 @@ def _owns(entry: Manifest, owned: str) -> bool:
     return f"f:{owned}" in entry.get("fieldsV1", {}).get("f:spec", {})
 
 
+Value = float | Failure | None
+Sides = dict[tuple[str, Asks, str], Value]
+"""What a metric answers for a workload, by what is asked."""
+
+
 class Meter(FixedMeter):
     """A meter that leaves out the questions whose value is None."""
 
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene = scene
+
     def measure(self, questions: Collection[Question], at: datetime) -> Mapping[Question, Answer]:
         """Answers the questions that are not left out."""
-        return super().measure([one for one in questions if self.values.get(one.metric, 0.0) is not None], at)
+        return super().measure([one for one in questions if self._value(one) is not None], at)
+
+    def _value(self, question: Question) -> Value:
+        return self.scene.answer(question.metric, question.asks, question.workload)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One random world at one instant (`START`). `calm`: nothing is wrong with it.
 
-    `values`: a metric that is not in it is left out of the answers. `unwritable`: objects that can be read.
+    `values`: a metric that is not in it has no data; `sides` go before it. `unwritable`: objects that can be read.
     """
 
     manifests: list[Manifest]
@@ -124,6 +136,11 @@ class Scene:
     refused: dict[Ref, ClusterError] = field(default_factory=dict)
     unlisted: dict[Kind, ClusterError] = field(default_factory=dict)
     unwritable: dict[Ref, ClusterError] = field(default_factory=dict)
+    sides: Sides = field(default_factory=dict)
+
+    def answer(self, metric: str, asks: Asks, workload: str) -> Value:
+        """Returns what a metric answers for a workload; None where it does not answer."""
+        return self.sides.get((metric, asks, workload), self.values.get(metric, Failure.NO_DATA))
 
     def cluster(self, *, versioned: bool | None = None) -> Server:
         """Builds a new cluster of this world."""
@@ -139,7 +156,7 @@ class Scene:
             cluster.now = now
         return Pass(
             cluster=cluster,
-            meter=Meter(**self.values),  # type: ignore[arg-type]  # None is this meter's own
+            meter=Meter(self),
             settings=Settings(interval=self.interval, metrics=METRICS),
             selection=Selection(),
             now=lambda: now,
