@@ -155,6 +155,10 @@ class Routed:
         self.plane.request("PATCH", path, body=body, content_type=kind).raise_for_status()
         self.settle()
 
+    def edit(self, change: Manifest, manager: str) -> None:
+        """Changes the first route in the name of a field manager; `change` is a JSON merge patch."""
+        self.plane.merge(f"{self._paths[0]}?fieldManager={manager}", change)
+
     def new_pass(self) -> Pass:
         """Returns a pass without an interval."""
         return Pass(

@@ -5,14 +5,21 @@ Every pass here is followed by a look at the stored routes: two weights a manage
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconcile.model.errors import LostRaceError
 from tests.apiserver.routed import Routed, edge, plain, virtual_service
-from tests.apiserver.steering import SUCCESS, server_side_apply
+from tests.apiserver.steering import SUCCESS, Metrics, Steerer, server_side_apply
+from tests.components.faults import Once, killed_when_done
+from tests.components.gateway import Gateway
 
 if TYPE_CHECKING:
+    import subprocess
+
+    from reconcile.model.kinds import Manifest
     from tests.components.controlplane import ControlPlane
 
 pytestmark = pytest.mark.usefixtures("gateway_kinds")
@@ -74,15 +81,34 @@ def killed_then_whole(release: Routed, writes: int) -> None:
         assert max(release.weights) <= max(left), "no rise while one lags"
 
 
-def test_one_of_two_that_lags_is_the_only_one_that_is_written(control_plane: ControlPlane, namespace: str) -> None:
+def test_one_of_two_that_lags_is_the_only_one_that_is_written(
+    control_plane: ControlPlane, namespace: str, metrics: Metrics
+) -> None:
     with Routed(control_plane, namespace, virtual_service(), plain(), stepWeight=20) as release:
         assert release.moves(2) == ["start", "advance"]
-        plan = release.killed(2)
-        assert [patch.target.kind.name for patch in plan.patches] == ["Rollout", "VirtualService", "HTTPRoute"]
+        killed_when_stored(release, metrics, "virtualservices")
         assert release.weights == [60, 40]
+        release.controller()
         written = {patch.target.kind.name for patch in release.tick().plan.patches}
         assert written - {"Rollout"} == {"HTTPRoute"}
         assert release.weights == [60, 60]
+
+
+def killed_when_stored(release: Routed, metrics: Metrics, resource: str) -> None:
+    """Makes a pass in a process that is killed when its write to this resource is stored, before it hears of that."""
+    running: list[subprocess.Popen[str]] = []
+
+    def kill() -> None:
+        running[0].kill()
+
+    once = Once(killed_when_done(kill), lambda request: request.writes and request.resource == resource)
+    with Gateway(release.plane, once).serving() as gateway:
+        kubeconfig = gateway.before(release.plane.kubeconfig)
+        steerer = Steerer(kubeconfig=kubeconfig, metrics=metrics.url)
+        with steerer.begin("run", "--control-loop-interval=0s", f"--namespace={release.namespace}") as process:
+            running.append(process)
+            process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_two_tools_that_apply_the_route_after_every_pass_do_not_hold_the_release_up(
@@ -112,3 +138,48 @@ def test_two_tools_that_apply_the_route_after_every_pass_do_not_hold_the_release
             f"to 0 by {FLUX}, restoring 50",
             f"to 0 by {ARGO}, restoring 100",
         ]
+
+
+def test_what_else_writes_the_route_in_a_release_is_kept_and_only_drift_is_undone(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    route = edge()
+    with Routed(control_plane, namespace, route, stepWeight=25) as release:
+        assert release.moves(1) == ["start"]
+
+        # A tool between the status and the weight: the patch is refused, and the next pass restores what was lost.
+        status, weights = next(iter(release.new_pass().plans())).plan.patches
+        release.cluster.patch(status)
+        synced(release, route)
+        with pytest.raises(LostRaceError):
+            release.cluster.patch(weights)
+        assert (release.moves(1), release.weights) == (["restore"], [25])
+
+        # What else comes from Git in a fight stays.
+        timeouts = {"request": "7s"}
+        route["spec"]["rules"] = [{"backendRefs": [{"name": "podinfo", "port": 9898}]}, *route["spec"]["rules"]]
+        route["spec"]["rules"][1]["timeouts"] = timeouts
+        synced(release, route)
+        assert (release.moves(1), release.weights) == (["advance"], [50])
+        rules = release.routes[0]["spec"]["rules"]
+        assert [rule.get("name") for rule in rules] == [None, "pair", "primary", None]
+        assert rules[1]["timeouts"] == timeouts
+
+        # Applying what is stored is no drift, and neither is what a person wrote, though a tool applies it too.
+        route["spec"]["rules"] = rules
+        synced(release, route)
+        assert (release.moves(1), release.weights) == (["advance"], [75])
+        for one in (rules[1]["backendRefs"], reversed(rules[3]["backendRefs"])):
+            for backend, weight in zip(one, (100, 0, 0), strict=False):
+                backend["weight"] = weight
+        release.edit({"spec": {"rules": rules}}, "kubectl-edit")
+        synced(release, route)
+        record = release.tick()
+        assert (record.plan.move, release.weights) == ("start", [25])
+        assert not [event for event in record.plan.events if "put back" in event.message]
+
+
+def synced(release: Routed, route: Manifest) -> None:
+    """Applies the route as Flux does."""
+    server_side_apply(release.plane, release.namespace, [route])
+    release.controller()
