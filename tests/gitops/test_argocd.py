@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconcile.core.routers import ROUTERS
+from reconcile.model.kinds import HTTP_ROUTE, VIRTUAL_SERVICE
 from tests.apiserver.steering import ARTIFACTS, Metrics, started
 from tests.apiserver.test_release import rich
 from tests.gitops.shipped import ARGOCD, named
 from tests.support import fast_yaml
+from tests.support.gateway_routes import http_route, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconcile.model.kinds import Kind
     from tests.apiserver.steering import Steerer
     from tests.components.controlplane import ControlPlane
     from tests.components.verdicts import Verdicts
@@ -97,6 +102,28 @@ def test_the_expression_without_question_marks_ignores_nothing_beside_a_redirect
     assert compared(other, plain, weighed(plain, 30))["outOfSync"] is False
     git = with_other_routes(plain)
     assert compared(other, git, weighed(git, 30))["outOfSync"] is True
+
+
+@pytest.mark.usefixtures("gateway_kinds")
+@pytest.mark.parametrize("kind", [VIRTUAL_SERVICE, HTTP_ROUTE], ids=lambda kind: kind.name)
+def test_the_expression_that_a_pass_advises_ignores_the_weights_beside_a_redirect(
+    compared: Callable[..., Manifest], kind: Kind
+) -> None:
+    git, live = (of_kind(kind, weight) for weight in (0, 30))
+    [path] = re.findall(r"jqPathExpressions ([^,]+),", ROUTERS[kind].ignoring)
+    other = copied(ROUTES)
+    ignored = {"group": kind.group, "kind": kind.name, "jqPathExpressions": [path]}
+    for rules, expected in (([ignored], False), ([], True)):
+        other["spec"]["ignoreDifferences"] = rules
+        assert compared(other, git, live)["outOfSync"] is expected
+
+
+def of_kind(kind: Kind, canary: int) -> Manifest:
+    """Give a route of this kind with a weight, behind one that redirects."""
+    if kind == VIRTUAL_SERVICE:
+        return weighed(with_other_routes(artifact("virtual-service")), canary)
+    moved = {"type": "RequestRedirect", "requestRedirect": {"hostname": "new.example"}}
+    return http_route({"filters": [moved]}, rule(canary))
 
 
 def test_a_change_of_a_route_in_git_arrives_and_brings_gits_weights(compared: Callable[..., Manifest]) -> None:

@@ -23,7 +23,7 @@ MOST = 1_000_000
 # The list is atomic: in managedFields, a manager that writes one weight owns all rules.
 WRITTEN = (("spec", "rules"),)
 IGNORING = (
-    "Argo CD: ignoreDifferences with jqPathExpressions .spec.rules[].backendRefs[].weight, "
+    "Argo CD: ignoreDifferences with jqPathExpressions .spec.rules[]?.backendRefs[]?.weight, "
     "Flux: spec.ignore with /spec/rules/0/backendRefs/0/weight and its like"
 )
 _TESTED = ("name", "group", "kind", "namespace", "port")

@@ -24,7 +24,7 @@ LISTS = (HTTP, "tcp", "tls")
 # The lists have no merge keys: in managedFields, a manager that writes one weight owns the whole list.
 WRITTEN = tuple(("spec", kind) for kind in LISTS)
 IGNORING = (
-    "Argo CD: ignoreDifferences with jqPathExpressions .spec.http[].route[].weight, "
+    "Argo CD: ignoreDifferences with jqPathExpressions .spec.http[]?.route[]?.weight, "
     "Flux: spec.ignore with /spec/http/0/route/0/weight and its like"
 )
 
