@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.core import routers
+from reconcile.core import messages, routers
 from reconcile.core.routers.split import FULL
 from reconcile.model.kinds import VIRTUAL_SERVICE
 from reconcile.preflight.findings import Finding, Level
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconcile.preflight.findings import Subject
 
 _MISSING = "create it in the namespace of the Rollout, or correct {}"
+_REFUSED = "correct what its controller names"
 _UNEVEN = "its managed routes give the canary from {} to {} %; all move together"
 
 
@@ -40,6 +41,9 @@ def routes(subject: Subject) -> Iterator[Finding]:
 
 def _of_one(subject: Subject, ref: Ref, split: Split) -> Iterator[Finding]:
     case = subject.case
+    if said := split.refused or split.awaited:
+        level, advice = (Level.ERROR, _REFUSED) if split.refused else (Level.WARNING, messages.SEE_THE_CONTROLLER)
+        yield Finding(level=level, object=str(ref), path="status.parents", message=said, advice=advice)
     what = {"object": str(ref), "path": ".".join(min(split.lists))}
     if split.lowest != split.highest:
         message = _UNEVEN.format(split.lowest, split.highest)

@@ -135,4 +135,5 @@ def halts_on_a_backend_that_is_not_permitted(release: Release) -> None:
         "ResolvedRefs is False, RefNotPermitted ("
     )
     assert record["measurements"] == []
+    assert "ResolvedRefs is False, RefNotPermitted" in release.steerer("check", expect=4).out
     release.plane.merge(release.path, {"spec": {"rules": rules}})

@@ -90,7 +90,7 @@ FOLDERS = (
     ),
     Folder(
         name="apiserver",
-        shows="a release through the API: admission, rights, dry runs, the number of requests, several shards at once",
+        shows="a release through the API: admission, rights, dry runs, Gateway API, how many requests, shards",
         needs=(CONTROL_PLANE, PROMETHEUS),
     ),
     Folder(

@@ -10,6 +10,7 @@ from reconcile.core import gates
 from reconcile.model.plan import Outcome
 from reconcile.preflight.checks import CLUSTER, FOLDER
 from tests.support.fakes import MemoryCluster
+from tests.support.gateway_routes import over
 from tests.support.pages import code, column, section
 from tests.support.paths import ROOT
 from tests.support.world import CS, VS, P, World, autoscaler, destination
@@ -77,6 +78,7 @@ SHUT = {
         *standard_with("Deployment", "spec", "replicas", 0, name="podinfo-canary"),
         autoscaler("podinfo-canary", 2, 2, least=-1),
     ],
+    "accepted": over("HTTPRoute/podinfo", routes=(test_routes.judged("RefNotPermitted"),)),
     "drained": standard_and(
         test_neighbours.route(destination("podinfo", 90), destination("podinfo-canary", 10)),
     ),

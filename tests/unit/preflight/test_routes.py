@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.preflight.checks import FOLDER
+from tests.support.gateway_routes import http_route, over, said
 from tests.support.world import VS, destination
 from tests.unit.preflight.examining import ROUTE, Broken, edited, examined, rows_of, standard_with, standard_without
 
@@ -15,9 +16,18 @@ if TYPE_CHECKING:
 
     from reconcile.model.kinds import Manifest
 
+HTTP_ROUTE = "HTTPRoute podinfo.test"
+
 
 def routed(*routes: Sequence[Manifest]) -> list[Manifest]:
     return standard_with("VirtualService", "spec", "http", [{"route": list(route)} for route in routes])
+
+
+def judged(refused: str = "", generation: int = 99) -> Manifest:
+    """Builds an HTTPRoute of which its controller has said something, of this generation; it has the third."""
+    route = http_route()
+    route["metadata"]["generation"] = 3
+    return route | {"status": said(route, generation, refused)}
 
 
 BROKEN: dict[str, Broken] = {
@@ -34,6 +44,26 @@ BROKEN: dict[str, Broken] = {
             ROUTE,
             "spec.http[0]",
             "has a destination beside the two, so that its weights are not steerer's to set",
+        ),
+    ),
+    "a route of the Gateway API that is refused": (
+        over("HTTPRoute/podinfo", routes=(judged("RefNotPermitted"),)),
+        (
+            "routes",
+            "error",
+            HTTP_ROUTE,
+            "status.parents",
+            "Gateway web (example.com/gateway): ResolvedRefs is False, RefNotPermitted",
+        ),
+    ),
+    "a route of the Gateway API that is not taken up": (
+        over("HTTPRoute/podinfo", routes=(judged(generation=2),)),
+        (
+            "routes",
+            "warning",
+            HTTP_ROUTE,
+            "status.parents",
+            "Gateway web has not taken up generation 3 yet",
         ),
     ),
     "no weights": (
