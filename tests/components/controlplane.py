@@ -13,6 +13,7 @@ import subprocess
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -43,8 +44,6 @@ _GROUPS = {
     "job": "/apis/batch/v1",
     "cronjob": "/apis/batch/v1",
     "virtualservice": "/apis/networking.istio.io/v1",
-    "httproute": f"/apis/{GATEWAY_API}",
-    "grpcroute": f"/apis/{GATEWAY_API}",
     "role": "/apis/rbac.authorization.k8s.io/v1",
     "rollout": "/apis/apps.weave.works/v1beta1",
 }
@@ -164,18 +163,18 @@ class ControlPlane:
     def install_gateway_kinds(self, *plurals: str) -> None:
         """Installs the Gateway API's HTTPRoute and GRPCRoute, and these others of its kinds, such as `gateways`."""
         wanted = ("httproutes", "grpcroutes", *plurals)
-        missing = [plural for plural in wanted if not self.request("GET", f"/apis/{GATEWAY_API}/{plural}").ok]
-        self.install_crds(tool(f"{plural}-crd") for plural in missing)
+        self.install_crds(
+            tool(f"{one}-crd") for one in wanted if not self.request("GET", f"/apis/{GATEWAY_API}/{one}").ok
+        )
 
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:
-            # As server-side apply does it: what is there already, of an older version too, becomes this one.
-            path = f"{_CRDS}/{crd['metadata']['name']}?fieldManager=kubectl&force=true"
-            self.request("PATCH", path, body=crd, content_type="application/apply-patch+yaml").raise_for_status()
-            spec = crd["spec"]
-            for version in spec["versions"]:
-                if version["served"]:
-                    self._wait_served(f"{spec['group']}/{version['name']}", spec["names"]["plural"])
+            path, spec = f"{_CRDS}/{crd['metadata']['name']}?fieldManager=kubectl&force=true", crd["spec"]
+            applied = self.request("PATCH", path, body=crd, content_type="application/apply-patch+yaml")
+            if applied.status_code != HTTPStatus.CONFLICT:  # another process creates it just now
+                applied.raise_for_status()
+            for version in (one["name"] for one in spec["versions"] if one["served"]):
+                self._wait_served(f"{spec['group']}/{version}", spec["names"]["plural"])
 
     def _wait_served(self, group_version: str, plural: str) -> None:
         """Wait until objects can be asked for, and discovery, which kubectl goes by, lists them."""
