@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconcile.model import rights
+from reconcile.model.kinds import HTTP_ROUTE
+from tests.apiserver.routed import plain
 from tests.apiserver.steering import ARTIFACTS, account, get
+from tests.components.controlplane import GATEWAY_API
 from tests.components.verdicts import VerdictError
 from tests.gitops.flux import kustomization
 from tests.support import fast_yaml
 
 if TYPE_CHECKING:
     from tests.apiserver.steering import Steerer
+    from tests.components.controlplane import ControlPlane
+    from tests.components.verdicts import Verdicts
     from tests.gitops.flux import Flux
 
 Manifest = dict[str, Any]
@@ -80,6 +85,30 @@ def test_what_else_changes_in_git_arrives_and_the_weights_and_the_template_stay(
     assert (flux.live("virtualservice/podinfo")["http"][0]["timeout"], flux.weights) == ("5s", [0, 100])
     primary = flux.live("deployment/podinfo")
     assert (primary["replicas"], primary["template"]) == (3, promoted)
+
+
+@pytest.mark.usefixtures("gateway_kinds")
+def test_flux_brings_what_changes_of_an_http_route_and_leaves_its_weights_alone(
+    verdicts: Verdicts, control_plane: ControlPlane, namespace: str
+) -> None:
+    git = plain() | {"metadata": {"name": "podinfo", "namespace": namespace}}
+    paths = [f"/spec/rules/0/backendRefs/{index}/weight" for index in range(2)]
+    target = {"group": HTTP_ROUTE.group, "kind": HTTP_ROUTE.name, "name": "podinfo"}
+
+    def applied() -> list[str]:
+        [actions] = verdicts.ask("flux-apply", {"objects": [git], "ignore": [{"paths": paths, "target": target}]})
+        return [*actions.values()]
+
+    assert applied() == ["created"]
+    route = f"/apis/{GATEWAY_API}/namespaces/{namespace}/httproutes/podinfo"
+    moved = [{"op": "add", "path": path, "value": weight} for path, weight in zip(paths, (70, 30), strict=True)]
+    kind = "application/json-patch+json"
+    control_plane.request("PATCH", f"{route}?fieldManager=steerer", body=moved, content_type=kind).raise_for_status()
+    assert applied() == ["unchanged"]
+    git["spec"]["rules"][0]["timeouts"] = {"request": "7s"}
+    assert applied() == ["configured"]
+    [rule] = control_plane.request("GET", route).json()["spec"]["rules"]
+    assert (rule["timeouts"], [end["weight"] for end in rule["backendRefs"]]) == ({"request": "7s"}, [70, 30])
 
 
 def test_without_the_rules_flux_puts_gits_weights_back_and_the_next_pass_those_of_the_release(
