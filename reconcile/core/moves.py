@@ -261,7 +261,8 @@ def _set_weight(
 
     A repair counts as proven only once it is stored: the next one restores what the canary is known to have had.
     """
-    asked = replace(state, canary_weight=weight, proven_weight=min(state.proven_weight, weight), last_advance=case.now)
+    proven = min(state.proven_weight, weight)
+    asked = replace(state.with_weight(case.now, weight), proven_weight=proven, last_advance=case.now)
     return Effect(
         state=replace(asked, proven_weight=weight) if is_repair else asked,
         reason=reason,

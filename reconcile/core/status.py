@@ -111,6 +111,7 @@ def _state_fields(state: State) -> dict[str, Any]:
         "lastAdvanceTime": _time(state.last_advance),
         "lastTransitionTime": _time(state.last_transition),
         "analysis": _attempt_fields(state.attempt),
+        "history": [{"time": _time(at), "weight": weight} for at, weight in state.history] or None,
     }
 
 

@@ -99,7 +99,11 @@ def _weights(found: Found, rows: Sequence[EventRow], status: Manifest) -> Iterat
     last: int | None = None
     points = [(at, round(value)) for at, value in found.weight.points if value is not None] if found.weight else []
     if not points:
-        points = [(row.last, weight) for row in rows if row.last and (weight := _kind(row)[1]) is not None]
+        stored = [(lenient.time(item.get("time")), item.get("weight")) for item in mappings(status.get("history"))]
+        kept = [(at, weight) for at, weight in stored if at is not None and isinstance(weight, int)]
+        first = min((at for at, _ in kept), default=found.window.end)
+        told = [(row.last, weight) for row in rows if row.last and (weight := _kind(row)[1]) is not None]
+        points = sorted([*((at, weight) for at, weight in told if at < first), *kept])
         moved, now = lenient.time(status.get("lastAdvanceTime")), lenient.integer(status.get("canaryWeight"))
         if now is not None:
             at = found.window.begin if moved is None or moved < found.window.begin else moved

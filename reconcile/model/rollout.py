@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,10 @@ MOST_TOKENS = 16
 """Retries of one revision whose tokens are on record."""
 
 
+MOST_WEIGHTS = 64
+"""Weights of one release that are on record: 3 KiB. Of a longer one every other of the older ones goes."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One attempt at a revision, and what its checks came to.
@@ -98,6 +102,7 @@ class State:
     """What earlier passes stored: the typed part of `status`. Weights in percent.
 
     `primary_revision`: the hash of the primary's template, without annotations, when the canary's revision started.
+    `history` are the weights of this release and when each was asked for. Nothing is decided by it.
     """
 
     phase: Phase = Phase.NEW
@@ -112,6 +117,16 @@ class State:
     last_advance: datetime | None = None
     last_transition: datetime | None = None
     attempt: Attempt = field(default_factory=Attempt)
+    history: tuple[tuple[datetime, int], ...] = ()
+
+    def with_weight(self, at: datetime, weight: int) -> State:
+        """Returns the state with a weight that is asked for now. One after weight 0 begins another release."""
+        kept = () if self.history and self.history[-1][1] == 0 and weight else self.history
+        history = (*kept, (at, weight)) if not kept or kept[-1][1] != weight else kept
+        if len(history) > MOST_WEIGHTS:
+            half = MOST_WEIGHTS // 2
+            history = (*history[:half:2], *history[half:])
+        return replace(self, canary_weight=weight, history=history)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

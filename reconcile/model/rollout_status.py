@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.model.fields import mappings
 from reconcile.model.measurement import Counts, Slice
-from reconcile.model.rollout import MOST_TOKENS, Attempt, Evidence, Phase, State
+from reconcile.model.rollout import MOST_TOKENS, MOST_WEIGHTS, Attempt, Evidence, Phase, State
 from reconcile.model.text import shown
+from reconcile.model.times import parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from reconcile.model.fields import Fields
 
 MOST_REPLICAS = 2**31 - 1
 MOST_CHECKS = 2**31 - 1
 MOST_EVIDENCE = 400
+MOST_PERCENT = 100
 
 
 def parse_state(status: Fields) -> State:
@@ -35,7 +41,16 @@ def parse_state(status: Fields) -> State:
         last_advance=status.time("lastAdvanceTime"),
         last_transition=status.time("lastTransitionTime"),
         attempt=_attempt(status.child("analysis", required=False)),
+        history=tuple(_history(status.value.get("history"))),
     )
+
+
+def _history(value: Any) -> Iterator[tuple[datetime, int]]:
+    """Yields the weights on record. They are for people alone, so what cannot be read is left out."""
+    for item in mappings(value)[-MOST_WEIGHTS:]:
+        at, weight = parse_time(item.get("time")), integer(item.get("weight"))
+        if at is not None and weight is not None and 0 <= weight <= MOST_PERCENT:
+            yield at, weight
 
 
 def _attempt(analysis: Fields) -> Attempt:

@@ -62,6 +62,7 @@ STATUS: Manifest = {
     "promotedRevision": "v1-b",
     "primaryRevision": "v1-c",
     "canaryWeight": 10,
+    "history": [{"time": WHEN, "weight": 10}],
     "provenWeight": 10,
     "canaryReplicas": 2,
     "lastAdvanceTime": WHEN,
@@ -169,7 +170,10 @@ def pieces(path: str) -> Iterator[Any]:
 
 def _lists(most: int, path: str) -> Iterator[Any]:
     metric = SPEC["canaryAnalysis"]["metrics"][0]
-    item = metric if path.startswith("spec") else {"name": "x", "threshold": 1, "verdict": "passed", "time": WHEN}
+    measured = {"name": "x", "threshold": 1, "verdict": "passed", "time": WHEN}
+    # The server warns of each unknown field in a header of its own, and a client takes a hundred.
+    of_status = {"time": WHEN, "weight": 10} if path == "status.history" else measured
+    item = metric if path.startswith("spec") else of_status
     # Fewer in a status: the API server takes minutes to look for equal keys among ten thousand.
     for count in (2, most, most + 1, *([10_000] if path.startswith("spec") else [])):
         yield [item] * count

@@ -188,6 +188,7 @@ def test_everything_that_the_program_writes_into_the_status_is_in_the_schema() -
         canary_replicas=2,
         last_advance=AT,
         last_transition=AT,
+        history=((AT, 10),),
         attempt=Attempt(
             revision="v1-abc",
             number=2,

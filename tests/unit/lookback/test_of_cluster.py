@@ -129,6 +129,14 @@ def test_the_series_of_the_weight_goes_before_the_events() -> None:
     assert minutes(history(found(weight=Series(problem="gone"))).weights)[0] == (1, 10)
 
 
+def test_the_weights_of_the_status_go_before_those_of_the_events() -> None:
+    kept = [{"time": at(index), "weight": weight} for index, weight in ((1, 5), (2, 20), (20, 40))]
+    assert minutes(history(found(manifest=manifest(STATUS | {"history": kept}))).weights) == [(1, 5), (2, 20), (20, 40)]
+    assert minutes(history(found(manifest=manifest(STATUS | {"history": kept}), events=[])).weights)[0] == (1, 5)
+    late = STATUS | {"history": kept[1:]}
+    assert minutes(history(found(manifest=manifest(late))).weights) == [(1, 10), (2, 20), (20, 40)]
+
+
 def test_without_events_there_is_the_present_weight() -> None:
     assert minutes(history(found(events=[])).weights) == [(20, 40)]
     old = STATUS | {"lastAdvanceTime": at(-60)}
