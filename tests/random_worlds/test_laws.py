@@ -121,7 +121,7 @@ def sample(count: int, make: Callable[[Pick], Scene]) -> list[Turn]:
 
 # The least that the sample has to have: every move, and every gate that stops one.
 # What comes after an edit or from elsewhere is not in a world of one moment: tests/unit/engine has it. What each side
-# answers is in test_measured, what the implementation of a Gateway says in tests/unit/engine.
+# answers is in test_measured, what a Gateway accepts in tests/unit/engine/test_routes.
 ELSEWHERE = {"size", "edits", "reach", "drained", "endpoints", "series", "accepted"}
 # What a person or a failure policy asks for is in test_asked.
 ASKED = {Move.HOLD, Move.ROLL_BACK, Move.GIVE_UP, Move.PROMOTE_NOW, "available", *optional_gates.BY_NAME} - ELSEWHERE

@@ -240,4 +240,5 @@ def test_comparisons_and_counts_of_a_thousand_rollouts_are_few_queries() -> None
         )
 
     assert sent(("-canary", Asks.VALUE)) == 40
+    assert sent(("-canary", Asks.VALUE), ("", Asks.VALUE)) == 80  # where all of them are about to make the first step
     assert sent(("-canary", Asks.VALUE), ("", Asks.VALUE), ("-canary", Asks.REQUESTS)) <= 160

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.metrics.responses import NotABatchError, batch_answers, parse, single_answer
+from reconcile.metrics.responses import MAX_LABELS, NotABatchError, batch_answers, parse, single_answer
 from reconcile.model.measurement import Answer, Failure
 from tests.hostile.tally import End, ended
 from tests.support.metrics_server import result_body, vector
@@ -58,6 +58,22 @@ def test_answers_that_are_no_number(body: bytes, failure: Failure, words: str) -
     answer = understood(body, 400 if failure is Failure.QUERY_ERROR else 200)
     assert failed(answer)[0] is failure
     assert words in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("metrics", "labels"),
+    [
+        ([{"le": "0.5"}, {"seconds": "+Inf"}], (("le", "0.5"), ("seconds", "+Inf"))),
+        ([{"le": "0.5"}, {"le": "1", "pod": "a"}], ()),
+        ([{"le": "0.5"}, {}], ()),
+        ([{"le": "0.5"}, None], ()),
+        ([{"le": str(number)} for number in range(MAX_LABELS + 1)], ()),
+    ],
+)
+def test_of_several_series_the_labels_are_known_where_each_has_one(
+    metrics: list[Any], labels: tuple[tuple[str, str], ...]
+) -> None:
+    assert understood(result_body("vector", [{"metric": one, "value": [1, "5"]} for one in metrics])).labels == labels
 
 
 ODD: list[Any] = [None, True, 5, 1.5, "x", "", [], {}, [[]], [{}], [1], [1, 2, 3], {"a": 1}]
