@@ -8,7 +8,7 @@ comma := ,
 empty :=
 space := $(empty) $(empty)
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit properties steady cover explore endure hostile edits statistics faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
+.PHONY: help install demo test unit properties steady cover explore worlds endure hostile edits statistics faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ steady: $(VENV)/.dev ## Run the third of the tests that took longest in the last
 
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
 	$(BIN)/python -m tests.explorer --minutes $(or $(MINUTES),10) --record
+
+worlds: $(VENV)/.dev ## Hold the laws of a pass against ten thousand random worlds, always the same ones
+	$(PYTEST) --whole tests/random_worlds
 
 PASSES ?= 2000
 SEED   ?= 1

@@ -21,6 +21,7 @@ from tests.components.fixtures import (
 )
 from tests.components.tools import modules_of
 from tests.hostile import tally
+from tests.support import share
 from tests.support.durations import OPTION, Durations
 from tests.support.folders import programs
 from tests.support.logs import restored_logging
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("steerer", at_any_speed, derandomize=True)
     settings.register_profile("random", at_any_speed)
     settings.load_profile(config.getoption("--hypothesis-profile") or "steerer")
+    share.configure(config)
     config.addinivalue_line("markers", f"{tally.MARK}(whose, kind): gives hostile input to the program")
     config.pluginmanager.register(tally.TALLY)
     config.pluginmanager.register(Workers())
@@ -67,9 +69,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make golden` write the golden cases anew, and `make steady` run the slowest tests."""
+    """Let `make golden` write the golden cases anew, `make steady` run the slowest tests, and others whole tables."""
     parser.addoption("--update-golden", action="store_true", help="write the expectations of the golden cases anew")
     parser.addoption(OPTION, action="store_true", help="run the third of the tests that took longest before")
+    share.add_option(parser)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import signal
 import sys
@@ -122,7 +123,9 @@ class Kubernetes(Component):
 
     def _run(self, stack: contextlib.ExitStack, program: Path, *options: str) -> Process:
         log = self.directory / f"{program.name}.log"
-        process = Process(program.name, [program, *options], log=log)
+        # They are written in Go, and spend a sixth of their time on collecting garbage if they are to stay small.
+        environment = os.environ | {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+        process = Process(program.name, [program, *options], log=log, environment=environment)
         stack.callback(process.kill)  # all of its state is thrown away
         return process
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(900)  # a minute or two on two cores of their own
 
 # Every so many of a kind. None of them has a factor with the number of its ways in common, so that all are met.
-STRIDES = {"write": 29, "read": 5, "race": 21, "hand": 43}
+STRIDES = {"write": 47, "read": 7, "race": 43, "hand": 47}
 WAYS = {
     "write": {*FAULTS, AWAY, LATE, *KILLS},
     "read": {*READS},

@@ -14,6 +14,7 @@ import pytest
 
 # By the name that conftest.py imports it by: the same tally.
 from tests.hostile import tally
+from tests.support import share
 
 TESTS = Path(__file__).parents[1]
 
@@ -25,7 +26,7 @@ def main() -> int:
     parser.add_argument("--whose", action="append", default=[], help="try no other table than this (each)")
     options = parser.parse_args()
     tally.TALLY.only = tuple(options.whose)
-    code = pytest.main(["-m", tally.MARK, "--quiet", str(TESTS)])
+    code = pytest.main(["-m", tally.MARK, share.OPTION, "--quiet", str(TESTS)])
     for whose, text in tally.parts(tally.TALLY.tried).items():
         sys.stdout.write(f"\n{whose}\n\n{text}")
     if code != pytest.ExitCode.OK:

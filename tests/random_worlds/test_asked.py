@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from reconcile.model.plan import Result
 from reconcile.model.template_hash import revision
 from tests.random_worlds.test_laws import ASKED, examples, least_seen, sample
 from tests.support.asking import asked_scene, asked_scenes
+from tests.support.json_values import copied
 from tests.support.laws import (
     Turn,
     law_aborted,
@@ -74,7 +74,7 @@ def _asked(turn: Turn, change: Callable[[Manifest, str], None]) -> Turn:
     """Returns the turn as if the Rollout had been another one before it."""
     if C not in turn.before:
         return turn
-    rollout = deepcopy(turn.before[turn.plan.rollout])
+    rollout = copied(turn.before[turn.plan.rollout])
     template = turn.before[C]["spec"].get("template")
     if not isinstance(rollout.get("spec"), dict) or not isinstance(rollout["spec"].get("canaryAnalysis"), dict):
         return turn
@@ -112,7 +112,7 @@ def _nobody(rollout: Manifest, _: str) -> None:
 
 
 def _counted_twice(turn: Turn) -> Turn:
-    rollout = deepcopy(turn.after[turn.plan.rollout])
+    rollout = copied(turn.after[turn.plan.rollout])
     analysis = (rollout.get("status") or {}).get("analysis")
     if analysis:
         analysis["failedChecks"] += 2

@@ -1,4 +1,4 @@
-"""The laws of a pass, checked in ten thousand random worlds.
+"""The laws of a pass, checked in ten thousand random worlds, or in a third of them: see `tests/support/share.py`.
 
 The laws are in `tests/support/laws`. The last tests break a turn on purpose, and show that its law notices.
 """
@@ -32,6 +32,7 @@ from reconcile.model.plan import Outcome, Patch, Plan, Result
 from reconcile.model.settings import Settings
 from reconcile.simulation.deployment_controller import DeploymentController
 from tests.support.fakes import ref_of
+from tests.support.json_values import copied
 from tests.support.laws import (
     LAWS,
     Turn,
@@ -56,6 +57,7 @@ from tests.support.laws import (
     weights,
     world_of,
 )
+from tests.support.share import number
 from tests.support.strategies import Scene, calm_scene, calm_scenes, scenes, troubled_scene
 from tests.support.world import METRICS, START, VS, C, P, R
 
@@ -126,15 +128,15 @@ ELSEWHERE = {"size", "edits", "reach", "drained", "endpoints", "series", "accept
 # What a person or a failure policy asks for is in test_asked.
 ASKED = {Move.HOLD, Move.ROLL_BACK, Move.GIVE_UP, Move.PROMOTE_NOW, "available", *optional_gates.BY_NAME} - ELSEWHERE
 GATED = {name for names in GATES.values() for name in names} - ELSEWHERE | {"rollout", "deployments"}
-LEAST = 10
+WORLDS, LEAST = number(7040, 3), number(10, 3)
 
 
 def test_every_turn_of_every_world_keeps_the_laws() -> None:
-    rare = least_seen(scenes(), 7040, {*Move, *GATED} - ASKED, LEAST)
+    rare = least_seen(scenes(), WORLDS, {*Move, *GATED} - ASKED, LEAST)
     assert not rare, f"the sample has too few of {rare}"
 
 
-@examples(500)
+@examples(number(500, 3))
 @given(scenes())
 def test_a_decision_is_the_same_twice_and_leaves_what_it_read_alone(scene: Scene) -> None:
     cluster, now = scene.cluster(), START
@@ -151,7 +153,7 @@ def test_a_decision_is_the_same_twice_and_leaves_what_it_read_alone(scene: Scene
     assert not cluster.events
 
 
-@examples(1000)
+@examples(number(1000, 3))
 @given(scenes())
 def test_at_the_same_time_there_is_nothing_left_to_do(scene: Scene) -> None:
     scene = replace(scene, interval=scene.interval or 60.0)
@@ -237,7 +239,7 @@ FOR_PEOPLE = re.compile(
 )
 
 
-@examples(600)
+@examples(number(600, 3))
 @given(calm_scenes())
 def test_a_calm_world_comes_to_rest_where_it_should(scene: Scene) -> None:
     play = Play(scene=scene, cluster=scene.cluster())
@@ -260,7 +262,7 @@ def test_a_calm_world_comes_to_rest_where_it_should(scene: Scene) -> None:
     assert [patch for patch in play.cluster.patches[written:] if patch.subresource != "status"] == []
 
 
-@examples(350)
+@examples(number(350, 3))
 @given(calm_scenes())
 def test_killed_between_any_two_writes_it_ends_where_it_would_have_ended(scene: Scene) -> None:
     undisturbed, once, often = (Play(scene=scene, cluster=scene.cluster()) for _ in range(3))
@@ -279,7 +281,7 @@ def test_killed_between_any_two_writes_it_ends_where_it_would_have_ended(scene: 
     assert often.end() == undisturbed.end(), often.moves
 
 
-@examples(450)
+@examples(number(450, 3))
 @given(calm_scenes())
 def test_versions_of_objects_or_none_make_no_difference(scene: Scene) -> None:
     with_versions, without = (Play(scene=scene, cluster=scene.cluster(versioned=one)) for one in (True, False))
@@ -428,7 +430,7 @@ def _said_without_a_name(turn: Turn) -> Turn:
 def _scaled_while_halted(turn: Turn) -> Turn:
     if C not in turn.after:
         return turn
-    other = deepcopy(turn.after[C])
+    other = copied(turn.after[C])
     other["spec"]["replicas"] = 0
     return replace(turn, after=turn.after | {C: other})
 

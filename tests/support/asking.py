@@ -5,7 +5,6 @@ Only builders, on top of those of `strategies`. A part that does not find its pl
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.actions import ANY_REVISION, Action
 from reconcile.model.template_hash import revision
+from tests.support.json_values import copied
 from tests.support.strategies import calm_scene, picking, stamp, troubled_scene
 from tests.support.world import START, C, P, R
 
@@ -43,7 +43,7 @@ POLICIES: tuple[Manifest, ...] = (
 
 def asked_scene(pick: Pick, scene: Scene) -> Scene:
     """Returns a world with a policy, steps and actions of people."""
-    scene = replace(scene, manifests=deepcopy(scene.manifests))
+    scene = replace(scene, manifests=copied(scene.manifests))
     rollout, canary = scene.of(R), scene.of(C)
     if rollout is None or not isinstance(rollout.get("spec"), dict):
         return scene
@@ -73,7 +73,7 @@ def _policy(pick: Pick, analysis: Manifest) -> None:
     if pick((False, True, True)):
         for key in ("stepWeight", "maxWeight"):
             analysis.pop(key, None)
-        analysis["steps"] = deepcopy(pick(STEPS))
+        analysis["steps"] = copied(pick(STEPS))
     analysis |= pick(POLICIES)
     if (interval := pick((None, None, "10s", "5m"))) is not None:
         analysis["interval"] = interval

@@ -5,7 +5,6 @@ There are no other fakes. They know nothing of Rollouts.
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import jsonpatch
@@ -14,6 +13,7 @@ from reconcile.clusters.events import event_manifest
 from reconcile.model.errors import ClusterError, LostRaceError, MissingError, RefusedError
 from reconcile.model.kinds import ENDPOINT_SLICE, EVENT, KINDS, SCALED_OBJECT, Kind, Manifest, Ref, Scope, version_of
 from reconcile.model.measurement import Answer, Failure
+from tests.support.json_values import copied, patched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -47,13 +47,13 @@ class MemoryCluster:
         """Stores an object as a user does: one that is there before is replaced."""
         ref = ref_of(manifest)
         old = self.objects.get(ref)
-        self.objects[ref] = self._with_metadata(deepcopy(manifest), old)
+        self.objects[ref] = self._with_metadata(copied(manifest), old)
         return ref
 
     def edit(self, ref: Ref, *path_and_value: Any) -> None:
         """Sets one field as a user does: `edit(ref, "spec", "replicas", 3)`; `None` removes it."""
         *path, last, value = path_and_value
-        manifest = deepcopy(self.objects[ref])
+        manifest = copied(self.objects[ref])
         parent: Any = manifest
         for key in path:
             parent = parent[key] if isinstance(key, int) else parent.setdefault(key, {})
@@ -79,11 +79,11 @@ class MemoryCluster:
         refs = sorted(ref for ref in self.objects if ref.kind == kind and scope.namespace in {None, ref.namespace})
         if kind == ENDPOINT_SLICE and not any(ref.kind == kind for ref in self.objects):
             raise MissingError("no controller makes them")
-        return [deepcopy(self.objects[ref]) for ref in refs if _matches(self.objects[ref], scope)]
+        return [copied(self.objects[ref]) for ref in refs if _matches(self.objects[ref], scope)]
 
     def fetch(self, refs: Collection[Ref]) -> Mapping[Ref, Manifest | ClusterError]:
         """Returns the objects that exist."""
-        return {ref: self.refuse.get(ref) or deepcopy(self.objects[ref]) for ref in refs if ref in self.objects}
+        return {ref: self.refuse.get(ref) or copied(self.objects[ref]) for ref in refs if ref in self.objects}
 
     def unchanged(self, known: Mapping[Ref, Version]) -> Collection[Ref]:
         """Returns the objects that have these versions."""
@@ -98,7 +98,7 @@ class MemoryCluster:
         if old is None:
             raise MissingError(f"{patch.target} is missing")
         try:
-            new = jsonpatch.apply_patch(old, list(patch.operations))
+            new = patched(old, patch.operations)
         except jsonpatch.JsonPatchTestFailed as error:
             raise LostRaceError(str(error)) from error
         except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
@@ -112,7 +112,7 @@ class MemoryCluster:
         if kept != old:
             self.objects[patch.target] = self._with_metadata(kept, old)
         self.patches.append(patch)
-        return deepcopy(self.objects[patch.target])
+        return copied(self.objects[patch.target])
 
     def record(self, event: Event, at: datetime) -> None:
         """Stores an Event, or counts it."""

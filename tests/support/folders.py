@@ -58,7 +58,11 @@ FOLDERS = (
         run_by="`make unit`; `make cover` for every branch of the pure packages, `engine` and `metrics`",
     ),
     Folder(name="field", shows="what users met: their manifests, and what has to become of them"),
-    Folder(name="random_worlds", shows="the laws of a pass, in thousands of random worlds"),
+    Folder(
+        name="random_worlds",
+        shows="the laws of a pass, in thousands of random worlds",
+        run_by="`make worlds`; a third of them in `make test`",
+    ),
     Folder(
         name="explorer",
         shows="every state that passes, people, tools and crashes can reach together, over a cluster in memory: "
@@ -69,7 +73,7 @@ FOLDERS = (
         name="hostile",
         shows="hostile input of every kind, counted; also what is marked `hostile` in other folders: "
         "see [reliability.md](reliability.md#hostile-input)",
-        run_by="`make hostile`, `make test`",
+        run_by="`make hostile`; a third of the odd values of each field in `make test`",
     ),
     Folder(
         name="false_alarms",

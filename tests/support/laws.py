@@ -7,7 +7,6 @@ AssertionError where the law is broken. `tests/random_worlds` checks them in ran
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +24,7 @@ from reconcile.model.policy import Step, Steps
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support import measuring
+from tests.support.json_values import copied, patched
 from tests.support.world import CS, PS, START, VS, C, P
 
 if TYPE_CHECKING:
@@ -152,6 +152,8 @@ def has_series(turn: Turn) -> bool:
 
 def changed(before: Any, after: Any, path: str = "") -> set[str]:
     """Returns the JSON pointers at which two values differ."""
+    if before is after:
+        return set()
     if isinstance(before, dict) and isinstance(after, dict):
         keys = before.keys() | after.keys()
         missing = object()
@@ -174,7 +176,7 @@ def law_applies(turn: Turn) -> None:
     assert targets in ([turn.plan.rollout, *others, *([turn.plan.rollout] if last else [])], others)
     world = dict(turn.before)
     for patch in turn.plan.patches:
-        world[patch.target] = jsonpatch.apply_patch(world[patch.target], list(patch.operations))
+        world[patch.target] = patched(world[patch.target], patch.operations)
     blocked = turn.scene.unwritable.keys() | turn.scene.refused.keys()
     assert turn.result is (Result.FAILED if blocked & set(targets) else Result.APPLIED)
 
@@ -186,7 +188,7 @@ def law_fenced(turn: Turn) -> None:
         before = turn.before[patch.target]
         for other in _moved_by_another_pass(before) if again else _moved_on(before, patch.target):
             with pytest.raises(jsonpatch.JsonPatchTestFailed):
-                jsonpatch.apply_patch(other, list(patch.operations))
+                patched(other, patch.operations)
 
 
 def _moved_by_another_pass(manifest: Manifest) -> Iterator[Manifest]:
@@ -201,14 +203,14 @@ def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
     if ref == VS:
         for index in range(len(managed(manifest))):
             for end in (0, 1):
-                other = deepcopy(manifest)
+                other = copied(manifest)
                 managed(other)[index][end]["weight"] = 77
                 yield other
-                other = deepcopy(manifest)
+                other = copied(manifest)
                 managed(other)[index][end]["destination"]["host"] = "another"
                 yield other
     elif ref.kind == KINDS["Rollout"]:
-        other = deepcopy(manifest)
+        other = copied(manifest)
         if "resourceVersion" in other["metadata"]:
             other["metadata"]["resourceVersion"] = "another"
             yield other
@@ -216,11 +218,11 @@ def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
             other["status"] = {"phase": "another"}
             yield other
     else:
-        other = deepcopy(manifest)
+        other = copied(manifest)
         other["spec"]["template"]["metadata"]["labels"]["new"] = "label"
         yield other
         if ref == C and manifest["spec"].get("replicas") is not None:
-            other = deepcopy(manifest)
+            other = copied(manifest)
             other["spec"]["replicas"] = 99
             yield other
 
@@ -307,7 +309,7 @@ def law_scope(turn: Turn) -> None:
         assert not paths or turn.moved, (turn.plan.move, ref, paths)
         allowed = WRITABLE.get(ref, "nothing")
         assert all(re.sub(r"/\d+", "/*", path).startswith(allowed) for path in paths), (ref, paths)
-    theirs = [deepcopy(world.get(VS)) for world in (turn.before, turn.after)]
+    theirs = [copied(world.get(VS)) for world in (turn.before, turn.after)]
     for manifest in theirs:  # weights of routes that are not managed stay as well
         for end in (end for ends in managed(manifest) for end in ends):
             end.pop("weight", None)
@@ -376,7 +378,7 @@ def law_conditions(turn: Turn) -> None:
         return
     before, rollout = turn.before[turn.plan.rollout], turn.plan.rollout
     patch = next(patch for patch in turn.plan.patches if patch.target == rollout)
-    status = jsonpatch.apply_patch(before, list(patch.operations))["status"]
+    status = patched(before, patch.operations)["status"]
     stored = (before.get("status") or {}).get("conditions")
     old = {item["type"]: item for item in stored} if isinstance(stored, list) else {}
     new = {item["type"]: item for item in status["conditions"]}

@@ -5,7 +5,6 @@ Only builders. What has to hold in every one of these worlds stands in `test_law
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -24,6 +23,7 @@ from reconcile.model.measurement import Asks, Failure
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
+from tests.support.json_values import copied
 from tests.support.world import (
     CS,
     DURATION,
@@ -282,7 +282,7 @@ UNMANAGED: tuple[Manifest, ...] = (
 
 def unmanaged(pick: Pick) -> Manifest:
     """Draws a route that steerer does not manage."""
-    return deepcopy(pick(UNMANAGED))
+    return copied(pick(UNMANAGED))
 
 
 def virtual_service(pick: Pick, weight: int) -> Manifest:
@@ -399,7 +399,7 @@ def calm_scene(pick: Pick) -> Scene:
         scalers.append(autoscaler(target, 2, 2 if target == "podinfo-canary" else 3, least=pick((0, 3))))
     values = {SUCCESS: pick((99.9, 100.0, 99.0)), DURATION: pick((20.0, 250.5))}
     return Scene(
-        manifests=deepcopy([primary, canary, *services, route, destination_rule(pick, primary), *scalers, manifest]),
+        manifests=copied([primary, canary, *services, route, destination_rule(pick, primary), *scalers, manifest]),
         values=dict(values),
         interval=pick((60.0, 60.0, 10.0)),
         versioned=pick((False, True)),
@@ -437,7 +437,7 @@ def _deployment_mishap(pick: Pick, scene: Scene) -> None:
         for key in path:
             parent[key] = parent[key] or {}
             parent = parent[key]
-        parent[last] = deepcopy(value)
+        parent[last] = copied(value)
 
 
 def _service_mishap(pick: Pick, scene: Scene) -> None:
@@ -457,7 +457,7 @@ def _service_mishap(pick: Pick, scene: Scene) -> None:
     elif kind == "overlap":
         primary = scene.of(P)
         if primary is not None:
-            spec["selector"] = deepcopy(primary["spec"]["selector"]["matchLabels"])
+            spec["selector"] = copied(primary["spec"]["selector"]["matchLabels"])
     elif kind == "no selector":
         spec["selector"] = None
     else:
@@ -482,7 +482,7 @@ def _route_mishap(pick: Pick, scene: Scene) -> None:
     manifest = scene.of(VS)
     if manifest is not None:
         ends = [{"destination": {"host": host}, "weight": 50} for host in (PRIMARY_HOST, CANARY_HOST)]
-        manifest["spec"]["http"] = pick(ROUTE_FAULTS)(pick, deepcopy(ends))
+        manifest["spec"]["http"] = pick(ROUTE_FAULTS)(pick, copied(ends))
 
 
 SPEC_FAULTS: tuple[tuple[tuple[str, ...], Any], ...] = (
@@ -543,7 +543,7 @@ def _rollout_mishap(pick: Pick, scene: Scene) -> None:
     elif kind == "no spec":
         manifest["spec"] = None
     else:
-        rival = deepcopy(manifest)
+        rival = copied(manifest)
         rival["metadata"]["name"] = pick(("aa", "zz"))
         rival.pop("status", None)
         if pick((False, True)):
