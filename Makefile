@@ -33,7 +33,7 @@ demo: $(VENV)/.run ## Play the demonstration: no cluster, no Go, seconds
 	@printf '\nThe same with a failure policy, and a canary that stays bad:\n\n'
 	@$(BIN)/steerer simulate -f artifacts --scenario artifacts/scenarios/rollback.yaml
 
-# Processes that run tests: one for each core.
+# Processes that run tests: one for each core, and one more, as some of them wait.
 WORKERS ?= auto
 PYTEST   = $(BIN)/pytest --numprocesses=$(WORKERS)
 

@@ -62,8 +62,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     paths = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
     reporter = config.pluginmanager.getplugin("terminalreporter")
+
+    def say(line: str) -> None:
+        reporter.write_line(line)
+        reporter.flush()  # it is read as it goes in the log of a pipeline too
+
     try:
-        build(modules_of(programs(paths)), reporter.write_line)
+        build(modules_of(programs(paths)), say)
     except BuildError as error:
         pytest.exit(str(error), returncode=1)
 

@@ -28,8 +28,8 @@ MOST_MEMORY = 150 * MEGABYTE
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
-    """Yields a control plane with many Deployments that no Rollout names."""
-    with own_control_plane(pytestconfig, tmp_path_factory.mktemp("crowded")) as plane:
+    """Yields a control plane with many Deployments that no Rollout names, and without controllers to follow them."""
+    with own_control_plane(pytestconfig, tmp_path_factory.mktemp("crowded"), controllers=False) as plane:
         namespaces = [f"crowd-{number}" for number in range(4)]
         store(plane, map(namespace, namespaces))
         store(

@@ -296,5 +296,5 @@ class ControlPlane:
             place = start + end + 1
             return found >= 0 and end >= 0
 
-        wait_for(written, "the audit log")
+        wait_for(written, "the audit log", every=0.01)
         return place

@@ -170,8 +170,8 @@ class Component:
         self._stack.close()
 
 
-def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
-    """Wait until `condition` is true. Raises TimeoutError, naming `what`, when the time is over.
+def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 120, every: float = 0.05) -> None:
+    """Wait until `condition` is true, and look so often. Raises TimeoutError, naming `what`, when the time is over.
 
     What comes in a second may take a minute on a machine with better things to do.
     """
@@ -179,7 +179,7 @@ def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 120) 
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def answers(url: str, *, session: requests.Session, status: int = 200) -> bool:
