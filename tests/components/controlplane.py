@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from tests.components.audit import AuditEntry
-from tests.components.processes import local_session, wait_for, write_private
+from tests.components.processes import SHORT_LIVED, local_session, wait_for, write_private
 from tests.components.tools import tool
 from tests.support import fast_yaml
 from tests.support.paths import CRD
@@ -115,7 +115,7 @@ class ControlPlane:
         """Run kubectl as the admin and give its standard output. Raises KubectlError if it fails and `check` is set."""
         done = subprocess.run(
             [tool("kubectl"), *([f"--namespace={namespace}"] if namespace else []), *args],
-            env={"HOME": str(self.directory), "KUBECONFIG": str(self.kubeconfig), "PATH": os.defpath},
+            env={"HOME": str(self.directory), "KUBECONFIG": str(self.kubeconfig), "PATH": os.defpath} | SHORT_LIVED,
             input=stdin or "",
             capture_output=True,
             text=True,

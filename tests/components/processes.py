@@ -40,6 +40,10 @@ _PORTS = range(20000, 32000)  # below the range that Linux hands out by itself, 
 _held: list[int] = []
 
 
+SHORT_LIVED = {"GOGC": "off"}
+"""For a program in Go that ends at once: it need not collect its garbage."""
+
+
 class ProcessError(Exception):
     """A child ended early or did not become ready in time; the text has the end of its log."""
 

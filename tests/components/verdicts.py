@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.components.processes import SHORT_LIVED
 from tests.components.tools import tool
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Verdicts:
     def _verdicts(self, by: str, asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         done = subprocess.run(
             [self._program],
-            env={"KUBECONFIG": str(self._kubeconfig), "PATH": os.defpath, "HOME": str(self._kubeconfig.parent)},
+            env={"KUBECONFIG": str(self._kubeconfig), "PATH": os.defpath, "HOME": str(self._kubeconfig.parent)}
+            | SHORT_LIVED,
             input=json.dumps([{"by": by, "ask": question} for question in asked]),
             capture_output=True,
             text=True,

@@ -44,7 +44,8 @@ def test_each_waits_for_the_one_before() -> None:
 
 def ready(flux: Flux, name: str) -> None:
     """Wait until all of a Kustomization is what Flux waits for."""
-    wait_for(lambda: set(flux.health(kustomization(name)).values()) == {"Current"}, f"{name} to be ready")
+    # A look is a process.
+    wait_for(lambda: set(flux.health(kustomization(name)).values()) == {"Current"}, f"{name} to be ready", every=0.25)
 
 
 def released(flux: Flux, plane: ControlPlane, version: str) -> Iterator[dict[str, str]]:

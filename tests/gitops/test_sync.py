@@ -55,7 +55,7 @@ class Sync:
             assert text in said or said.startswith("Running"), said
             return text in said
 
-        wait_for(reached, text)
+        wait_for(reached, text, every=0.25)  # a step is a process
 
     def jobs(self) -> set[str]:
         """Name the Jobs that were made so far."""

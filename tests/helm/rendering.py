@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from tests.components.processes import SHORT_LIVED
 from tests.components.tools import tool
 from tests.support import fast_yaml
 from tests.support.paths import MANIFESTS
@@ -38,7 +39,7 @@ class HelmError(Exception):
 def helm(*args: str, program: str = "helm", kubeconfig: Path | None = None) -> str:
     """Run Helm with nothing of the user's own, and give its standard output. Raises HelmError where it fails."""
     with tempfile.TemporaryDirectory() as home:
-        environment = {"PATH": os.defpath, "HELM_NO_PLUGINS": "1", "HOME": home}
+        environment = {"PATH": os.defpath, "HELM_NO_PLUGINS": "1", "HOME": home} | SHORT_LIVED
         done = subprocess.run(
             [tool(program), *args],
             env=environment | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
