@@ -315,6 +315,8 @@ class _ApiSandbox(Sandbox):
 
     def _list(self, kind: Kind) -> list[Manifest]:
         answer = self._plane.request("GET", _path(_version(kind), kind, self.namespace))
+        if answer.status_code == 404:
+            return []  # the server does not have that kind
         answer.raise_for_status()
         return [{"apiVersion": _version(kind), "kind": kind.name} | item for item in answer.json()["items"]]
 
