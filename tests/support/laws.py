@@ -24,6 +24,7 @@ from reconcile.model.policy import Step, Steps
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support import measuring
+from tests.support.gateway_routes import HR
 from tests.support.json_values import copied, patched
 from tests.support.world import CS, PS, START, VS, C, P
 
@@ -92,24 +93,37 @@ def managed(manifest: Manifest | None) -> list[tuple[Manifest, Manifest]]:
         for suffix in ("", ".test", ".test.svc", ".test.svc.cluster.local")
     }
     found = []
-    http = manifest["spec"].get("http") if manifest else None
+    spec: Manifest = manifest["spec"] if manifest else {}
+    http, rules = spec.get("http"), spec.get("rules")
     for route in http if isinstance(http, list) else []:
         ends = route.get("route") if isinstance(route, dict) else None
         if isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, dict) for end in ends):
             by_host = {names.get((end.get("destination") or {}).get("host")): end for end in ends}
             if set(by_host) == {"podinfo", "podinfo-canary"}:
                 found.append((by_host["podinfo"], by_host["podinfo-canary"]))
+    for rule in rules if isinstance(rules, list) else []:
+        by_name = {end["name"]: end for end in rule["backendRefs"]}
+        if {"podinfo", "podinfo-canary"} <= by_name.keys():
+            found.append((by_name["podinfo"], by_name["podinfo-canary"]))
     return found
+
+
+ROUTES = (VS, HR)
+"""The objects that split the traffic; most worlds have the first one alone."""
 
 
 def weights(objects: Mapping[Ref, Manifest]) -> list[tuple[Any, Any]]:
     """Returns the (primary, canary) weights of the managed routes as they are written."""
-    return [(one.get("weight"), other.get("weight")) for one, other in managed(objects.get(VS))]
+    return [(one.get("weight"), other.get("weight")) for ref in ROUTES for one, other in managed(objects.get(ref))]
 
 
 def shares(objects: Objects) -> list[int]:
-    """Returns the canary's weights."""
-    return [canary or 0 for _, canary in weights(objects)]
+    """Returns the canary's weights in percent."""
+    of_istio = [other.get("weight") or 0 for _, other in managed(objects.get(VS))]
+    return [
+        *of_istio,
+        *(100 * other["weight"] // (one["weight"] + other["weight"]) for one, other in managed(objects.get(HR))),
+    ]
 
 
 def replicas(manifest: Manifest) -> Any:
@@ -171,7 +185,7 @@ def law_applies(turn: Turn) -> None:
     assert not turn.plan.error
     targets = [patch.target for patch in turn.plan.patches]
     others = [target for target in targets if target != turn.plan.rollout]
-    assert len(others) <= 1
+    assert len(others) <= 1 or others == [*ROUTES]
     last = others and (turn.plan.move in {Move.RETIRE, Move.RETURN, Move.GIVE_UP} or _repairs(turn))
     assert targets in ([turn.plan.rollout, *others, *([turn.plan.rollout] if last else [])], others)
     world = dict(turn.before)
@@ -200,14 +214,16 @@ def _moved_by_another_pass(manifest: Manifest) -> Iterator[Manifest]:
 
 def _moved_on(manifest: Manifest, ref: Ref) -> Iterator[Manifest]:
     """Yields the object as others may have changed it first, one field each."""
-    if ref == VS:
+    if ref in ROUTES:
         for index in range(len(managed(manifest))):
             for end in (0, 1):
                 other = copied(manifest)
                 managed(other)[index][end]["weight"] = 77
                 yield other
                 other = copied(manifest)
-                managed(other)[index][end]["destination"]["host"] = "another"
+                changing = managed(other)[index][end]
+                name, holder = ("host", changing["destination"]) if ref == VS else ("name", changing)
+                holder[name] = "another"
                 yield other
     elif ref.kind == KINDS["Rollout"]:
         other = copied(manifest)
@@ -241,7 +257,8 @@ def law_weights(turn: Turn) -> None:
     most, reached = steps.maximum, _reached(turn) if _repairs(turn) else min(shares(turn.before))
     if turn.plan.move == Move.CONCLUDE:  # in steps, also from above the maximum
         most = min(shares(turn.before))
-    for primary, canary in weights(turn.after):
+    written = {ref: turn.after[ref] for ref in ROUTES if ref in turn.after and turn.after[ref] != turn.before[ref]}
+    for primary, canary in weights(written):
         assert type(primary) is type(canary) is int
         assert (primary + canary, 0 <= canary <= most) == (100, True)
         if turn.plan.move != Move.CONCLUDE:
@@ -258,11 +275,17 @@ TOOLS = set(Settings().gitops_managers)
 def _reached(turn: Turn) -> int:
     """Returns the weight of the canary, or the one it had until a GitOps tool put it back."""
     lowest, most = min(shares(turn.before)), turn.steps.maximum
-    entries = turn.before[VS]["metadata"].get("managedFields") or ()
-    writers = {entry["manager"] for entry in entries if "f:http" in entry.get("fieldsV1", {}).get("f:spec", {})}
     had = min(_recorded(turn), most)
-    put_back = _recorded(turn, "provenWeight") >= had and writers and writers <= TOOLS
+    lagging = [ref for ref in ROUTES if min(shares({ref: turn.before.get(ref, {"spec": {}})}), default=had) < had]
+    by_tools = all(_writers(turn.before[ref]) and _writers(turn.before[ref]) <= TOOLS for ref in lagging)
+    put_back = _recorded(turn, "provenWeight") >= had and by_tools
     return max(lowest, had) if put_back else lowest
+
+
+def _writers(route: Manifest) -> set[str]:
+    entries = route["metadata"].get("managedFields") or ()
+    lists = {"f:http", "f:rules"}
+    return {entry["manager"] for entry in entries if lists & entry.get("fieldsV1", {}).get("f:spec", {}).keys()}
 
 
 def law_rises(turn: Turn) -> None:
@@ -294,7 +317,12 @@ def law_interval(turn: Turn) -> None:
 
 
 # Where a plan may write, by its target; `*` stands for the indices of managed routes.
-WRITABLE = {VS: "/spec/http/*/route/*/weight", P: "/spec/template", C: "/spec/replicas"}
+WRITABLE = {
+    VS: "/spec/http/*/route/*/weight",
+    HR: "/spec/rules/*/backendRefs/*/weight",
+    P: "/spec/template",
+    C: "/spec/replicas",
+}
 SERVER_METADATA = ("/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields")
 
 
@@ -309,19 +337,21 @@ def law_scope(turn: Turn) -> None:
         assert not paths or turn.moved, (turn.plan.move, ref, paths)
         allowed = WRITABLE.get(ref, "nothing")
         assert all(re.sub(r"/\d+", "/*", path).startswith(allowed) for path in paths), (ref, paths)
-    theirs = [copied(world.get(VS)) for world in (turn.before, turn.after)]
-    for manifest in theirs:  # weights of routes that are not managed stay as well
-        for end in (end for ends in managed(manifest) for end in ends):
-            end.pop("weight", None)
-        for path in SERVER_METADATA:
-            (manifest or {"metadata": {}})["metadata"].pop(path.rpartition("/")[2], None)
-    assert theirs[0] == theirs[1]
+    for ref in ROUTES:
+        theirs = [copied(world.get(ref)) for world in (turn.before, turn.after)]
+        for manifest in theirs:  # weights of routes that are not managed stay as well
+            for end in (end for ends in managed(manifest) for end in ends):
+                end.pop("weight", None)
+            for path in SERVER_METADATA:
+                (manifest or {"metadata": {}})["metadata"].pop(path.rpartition("/")[2], None)
+        assert theirs[0] == theirs[1]
 
 
 def law_silence(turn: Turn) -> None:
     """Waiting writes nothing and has no Event; idle has no Event and writes at most a status."""
-    if turn.plan.move == Move.WAIT:
-        assert not turn.plan.patches
+    if turn.plan.move == Move.WAIT:  # what a controller has not taken up is noted, as it may never be
+        awaited = any((gate.name, gate.outcome) == ("accepted", Outcome.WAITING) for gate in turn.plan.gates)
+        assert awaited or not turn.plan.patches
     if turn.plan.move in {Move.WAIT, Move.IDLE, Move.INITIALIZE}:
         assert not turn.plan.events
         assert all(patch.target == turn.plan.rollout for patch in turn.plan.patches)
@@ -330,7 +360,8 @@ def law_silence(turn: Turn) -> None:
 
 
 NAMED = re.compile(
-    r"(Deployment|Service|VirtualService|Rollout|HorizontalPodAutoscaler)s? \S+|(spec|status)[.:\[]|podinfo\S*\.test"
+    r"(Deployment|Service|VirtualService|HTTPRoute|Rollout|HorizontalPodAutoscaler)s? \S+|(spec|status)[.:\[]"
+    r"|podinfo\S*\.test"
     r"|a HorizontalPodAutoscaler|HorizontalPodAutoscalers|success rate|request duration|podinfo -n test"
 )
 
@@ -374,8 +405,8 @@ def _printed(text: str) -> Decimal:
 
 def law_conditions(turn: Turn) -> None:
     """Conditions are as kstatus wants them, and their times move only with their status."""
-    if not any(patch.target == turn.plan.rollout for patch in turn.plan.patches):
-        return
+    if turn.plan.move == Move.WAIT or not any(patch.target == turn.plan.rollout for patch in turn.plan.patches):
+        return  # what is awaited is noted beside what was stored before
     before, rollout = turn.before[turn.plan.rollout], turn.plan.rollout
     patch = next(patch for patch in turn.plan.patches if patch.target == rollout)
     status = patched(before, patch.operations)["status"]

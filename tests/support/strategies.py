@@ -23,6 +23,7 @@ from reconcile.model.measurement import Asks, Failure
 from reconcile.model.settings import Settings
 from reconcile.model.template_hash import revision
 from tests.support.fakes import FixedMeter, MemoryCluster, ref_of
+from tests.support.gateway_routes import HR, backend, http_route, said
 from tests.support.json_values import copied
 from tests.support.world import (
     CS,
@@ -90,7 +91,7 @@ class Server(MemoryCluster):
         if patch.target in self.unwritable:
             raise self.unwritable[patch.target]
         super().patch(patch)
-        owned = {VS: "http", P: "template"}.get(patch.target)
+        owned = {VS: "http", HR: "rules", P: "template"}.get(patch.target)
         if owned and not patch.subresource:
             metadata = self.objects[patch.target]["metadata"]
             others = [entry for entry in metadata.get("managedFields", []) if not _owns(entry, owned)]
@@ -302,6 +303,24 @@ def virtual_service(pick: Pick, weight: int) -> Manifest:
     }
 
 
+TAKEN_UP = 1_000_000
+"""A generation that is later than any of a route: whatever a pass writes is taken up at once."""
+
+
+def gateway_route(pick: Pick, weight: int) -> Manifest:
+    """Draws an HTTPRoute with one or two managed rules among others; now and then its weights lag behind."""
+    uneven = pick((weight, weight, weight, weight, 0, 60))
+    times = pick((1, 1, 10))
+    ends = [backend("podinfo", (100 - uneven) * times), backend("podinfo-canary", uneven * times)]
+    rules: list[Manifest] = [{"backendRefs": ends[:: pick((1, -1))]}]
+    if pick((False, False, True)):
+        rules.append({"backendRefs": [*copied(ends), backend("old", 0)], "timeouts": {"request": "3s"}})
+    if pick((False, True)):
+        rules.insert(0, {"backendRefs": [backend("podinfo-canary")], "matches": [{"path": {"value": "/canary"}}]})
+    route = http_route(*rules)
+    return route | {"status": said(route, TAKEN_UP)}
+
+
 def destination_rule(pick: Pick, primary: Manifest) -> Manifest:
     """Draws what the subset of the managed routes selects: all pods of the primary's Service, or by its labels."""
     labels = pick(({}, primary["spec"]["selector"]["matchLabels"]))
@@ -388,8 +407,12 @@ def calm_scene(pick: Pick) -> Scene:
         manifest["status"] = stored
         if stored.get("phase") in {"Promoting", "Finalising"} and pick((False, True)):
             _carry(primary, canary, (services[0], services[1]))
-    route = virtual_service(pick, weight)
-    for one, owned in ((route, "http"), (primary, "template")):
+    routes = [virtual_service(pick, weight)]
+    if pick((False, False, True)):
+        routes.append(gateway_route(pick, weight))
+        del manifest["spec"]["virtualService"]
+        manifest["spec"]["routes"] = [{"kind": route["kind"], "name": "podinfo"} for route in routes]
+    for one, owned in (*zip(routes, ("http", "rules"), strict=False), (primary, "template")):
         if (manager := pick((None, None, None, *GITOPS, *PEOPLE))) is not None:
             at = pick((None, moment(pick)))
             one["metadata"]["managedFields"] = [written_by(manager, owned, at)]
@@ -399,7 +422,7 @@ def calm_scene(pick: Pick) -> Scene:
         scalers.append(autoscaler(target, 2, 2 if target == "podinfo-canary" else 3, least=pick((0, 3))))
     values = {SUCCESS: pick((99.9, 100.0, 99.0)), DURATION: pick((20.0, 250.5))}
     return Scene(
-        manifests=copied([primary, canary, *services, route, destination_rule(pick, primary), *scalers, manifest]),
+        manifests=copied([primary, canary, *services, *routes, destination_rule(pick, primary), *scalers, manifest]),
         values=dict(values),
         interval=pick((60.0, 60.0, 10.0)),
         versioned=pick((False, True)),
@@ -483,6 +506,21 @@ def _route_mishap(pick: Pick, scene: Scene) -> None:
     if manifest is not None:
         ends = [{"destination": {"host": host}, "weight": 50} for host in (PRIMARY_HOST, CANARY_HOST)]
         manifest["spec"]["http"] = pick(ROUTE_FAULTS)(pick, copied(ends))
+
+
+def _gateway_mishap(pick: Pick, scene: Scene) -> None:
+    manifest = scene.of(HR)
+    if manifest is None:
+        return
+    kind = pick(("refused", "awaited", "awaited", "third", "missing"))
+    if kind == "refused":
+        manifest["status"] = said(manifest, TAKEN_UP, "RefNotPermitted")
+    elif kind == "awaited":
+        manifest["status"] = pick(({}, said(manifest, 0)))
+    elif kind == "third":
+        manifest["spec"]["rules"][-1]["backendRefs"].append(backend("third"))
+    else:
+        scene.manifests[:] = [item for item in scene.manifests if ref_of(item) != HR]
 
 
 SPEC_FAULTS: tuple[tuple[tuple[str, ...], Any], ...] = (
@@ -596,6 +634,7 @@ MISHAPS: tuple[Callable[[Pick, Scene], None], ...] = (
     _deployment_mishap,
     _service_mishap,
     _route_mishap,
+    _gateway_mishap,
     _rollout_mishap,
     _missing_mishap,
     _scaler_mishap,
