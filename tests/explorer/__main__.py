@@ -12,7 +12,7 @@ import time
 
 from tests.explorer import numbers
 from tests.explorer.mutants import MUTANTS, caught
-from tests.explorer.search import BESIDE_ANOTHER, BY_WORD, SEEDS, Search
+from tests.explorer.search import EVERYWHERE, Search
 from tests.explorer.story import tell
 
 
@@ -30,7 +30,7 @@ def main() -> int:
     began = time.monotonic()
     search = Search()
     search.run(
-        seeds=SEEDS | BESIDE_ANOTHER | BY_WORD,
+        seeds=EVERYWHERE,
         levels=options.levels,
         states=options.states,
         until=lambda: time.monotonic() - began > options.minutes * 60,

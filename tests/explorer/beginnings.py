@@ -10,6 +10,7 @@ PASS = ("the interval passes", "a pass begins", "the pass goes on", "the pass go
 FIRST_STEP = ("a pass begins", "the pass goes on", "the pass goes on")
 # Up to the status of the promotion; the copy is not written yet.
 PROMOTED = ("the interval passes", "a pass begins", "the pass goes on")
+OBJECTS = "a VirtualService and an HTTPRoute"
 STEERED, LIMIT, FROZEN, STEPS = (
     "people steer",
     "failed checks roll back",
@@ -102,6 +103,18 @@ BEGINNINGS: dict[str, tuple[str, tuple[str, ...]]] = {
             "a second Rollout on the same Deployments moves as well",
         ),
         ("a second Rollout", ()),
+    ),
+    **dict.fromkeys(
+        (
+            "several objects go on from the one that leads",
+            "only the first of several objects is looked at",
+            "only the first of several objects is written",
+        ),
+        (OBJECTS, FIRST_STEP),
+    ),
+    "an HTTPRoute is written without a test": (
+        OBJECTS,
+        ("a pass begins", "the pass goes on", "somebody sets the canary's weight to 100 in the HTTPRoute"),
     ),
     "a canary is scaled up again and again": (
         "a new canary",

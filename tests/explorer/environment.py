@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.explorer.manifests import MENDED, REVISIONS, TEMPLATES
 from tests.explorer.passes import Step, aged, resized
 from tests.explorer.specs import SPECS
-from tests.explorer.state import ANY, DISTANT, NOBODY, UNMANAGED, Asked, World, tidy, written
+from tests.explorer.state import ANY, DISTANT, NOBODY, UNMANAGED, Asked, HttpRoute, World, tidy, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ def steps(world: World) -> Iterator[Step]:
         yield from _words(world)
         return
     yield from _routes(world)
+    yield from _http_route(world)
     yield from _rollout(world)
     yield from _elsewhere(world)
 
@@ -229,12 +230,32 @@ def _routes(world: World) -> Iterator[Step]:
         yield Step("somebody removes the route in front", 1, _routed(world, routes[1:], NOBODY))
 
 
+def _http_route(world: World) -> Iterator[Step]:
+    weight = world.http.weight
+    if weight == UNMANAGED:
+        return
+    for hand in BY_HAND:
+        if weight != hand:
+            action = f"somebody sets the canary's weight to {hand} in the HTTPRoute"
+            yield Step(action, 1, _http_routed(world, HttpRoute(hand)))
+    for later, when in _moments(world) if weight else ():
+        action = f"a GitOps tool puts the weights of the HTTPRoute back{when}"
+        yield Step(action, 1, _http_routed(world, HttpRoute(0, later)))
+
+
+def _http_routed(world: World, http: HttpRoute) -> World:
+    return _remembered(world, world._replace(http=http), "H")
+
+
 def _routed(world: World, routes: tuple[int, ...], by: int) -> World:
-    changed = world._replace(routes=routes, routed=by)
+    return _remembered(world, world._replace(routes=routes, routed=by), "V")
+
+
+def _remembered(world: World, changed: World, letter: str) -> World:
     memory = world.memory._replace(reached=max(world.memory.reached, changed.lowest))
     if changed.traffic and not world.traffic:
         memory = memory._replace(begun=world.canary.template)
-    return _written(changed._replace(memory=memory), "V")
+    return _written(changed._replace(memory=memory), letter)
 
 
 def _rollout(world: World) -> Iterator[Step]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tests.explorer import word_laws
 from tests.explorer.manifests import template_named, without_annotations
 from tests.explorer.specs import SPECS
+from tests.explorer.state import ROUTES, UNMANAGED
+from tests.support.world import VS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +40,21 @@ class Write(NamedTuple):
     @property
     def raises(self) -> bool:
         """Whether any managed route gives the canary more than before."""
-        return self.letter == "V" and any(
+        return self.letter in ROUTES and any(
             new > old for old, new in zip(self.before.weights, self.after.weights, strict=True)
         )
+
+    @property
+    def written_weights(self) -> tuple[int, ...]:
+        """The canary's weights in the managed routes of the object that was written."""
+        found = self.after.routes if self.letter == "V" else (self.after.http.weight,)
+        return tuple(weight for weight in found if weight != UNMANAGED)
+
+    @property
+    def is_second(self) -> bool:
+        """Whether the pass has written another object that splits the traffic before: both are one step."""
+        targets = [patch.target for patch in self.plan.patches[: len(self.flight.answers)]]
+        return self.letter == "H" and VS in targets
 
 
 def remembered(write: Write) -> Memory:
@@ -49,7 +63,7 @@ def remembered(write: Write) -> Memory:
     if write.raises and write.plan.move != "restore":
         memory = memory._replace(rose=True)
     memory = word_laws.remembered(write, memory)
-    if write.letter == "V":
+    if write.letter in ROUTES:
         memory = _routed(write, memory)
     if write.letter == "P":
         memory = memory._replace(approved=-1)
@@ -81,7 +95,11 @@ def _routed(write: Write, memory: Memory) -> Memory:
 
 def repairs(plan: Plan) -> bool:
     """Returns whether a pass found its weights put back: then it writes the status again, after the route."""
-    return plan.move in {"restore", "advance"} and len(plan.patches) > 2
+    return plan.move in {"restore", "advance"} and [*map(_is_status, plan.patches)].count(True) > 1
+
+
+def _is_status(patch: Patch) -> bool:
+    return patch.subresource == "status"
 
 
 def passed_at_maximum(write: Write) -> bool:
@@ -93,14 +111,13 @@ def passed_at_maximum(write: Write) -> bool:
     most = SPECS[seen.spec].most
     if write.plan.move == "promote now":
         return "promote" in seen.orders and seen.primary_well and seen.canary_well
-    weights = [weight for weight in seen.routes if weight >= 0]
     was_there = min(seen.proven, seen.weight, write.before.memory.reached) >= most
-    return seen.measured and seen.primary_well and seen.canary_well and (min(weights) >= most or was_there)
+    return seen.measured and seen.primary_well and seen.canary_well and (min(seen.weights) >= most or was_there)
 
 
 def broken(write: Write) -> tuple[str, ...]:
     """Returns the violations of a write."""
-    by_letter = {"V": _route, "P": _primary, "C": _canary, "R": _status}
+    by_letter = {"V": _route, "H": _route, "P": _primary, "C": _canary, "R": _status}
     return (*_scope(write), *_fences(write), *by_letter[write.letter](write), *word_laws.broken(write))
 
 
@@ -123,17 +140,22 @@ def _stripped(letter: str, manifest: Manifest) -> Any:
     if letter == "V":
         spec = manifest["spec"]
         routes = [
-            route | {"route": [{key: end[key] for key in end if key != "weight"} for end in route["route"]]}
-            if len(route["route"]) > 1
-            else route
+            route | {"route": _without_weights(route["route"])} if len(route["route"]) > 1 else route
             for route in spec["http"]
         ]
         return manifest | {"spec": spec | {"http": routes}}
+    if letter == "H":
+        rules = [{"backendRefs": _without_weights(rule["backendRefs"])} for rule in manifest["spec"]["rules"]]
+        return manifest | {"spec": manifest["spec"] | {"rules": rules}}
     *path, last = OWNED[letter]
     if not path:
         return {key: value for key, value in manifest.items() if key != last}
     (key,) = path
     return manifest | {key: {name: value for name, value in manifest[key].items() if name != last}}
+
+
+def _without_weights(ends: list[Manifest]) -> list[Manifest]:
+    return [{key: end[key] for key in end if key != "weight"} for end in ends]
 
 
 # 11: no change of others is lost.
@@ -144,6 +166,7 @@ def _fences(write: Write) -> Iterator[str]:
     seen, now = write.flight.evidence, write.before
     pairs = {
         "V": (seen.routes, now.routes),
+        "H": (seen.http, now.http.weight),
         "P": (seen.primary, now.primary.template),
         "C": ((seen.size, seen.canary), (now.canary.size, now.canary.template)),
     }
@@ -167,15 +190,18 @@ def _operations(patch: Patch | None) -> tuple[dict[str, Any], ...]:
 def _route(write: Write) -> Iterator[str]:
     seen, plan = write.flight.evidence, write.plan
     wanted = SPECS[seen.spec]
-    lowest = min((weight for weight in seen.routes if weight >= 0), default=0)
-    for route in write.new["spec"]["http"]:
-        weights = [end["weight"] for end in route["route"]]
+    lowest = min(seen.weights, default=0)
+    spec = write.new["spec"]
+    for ends in [route["route"] for route in spec.get("http", ())] + [
+        rule["backendRefs"] for rule in spec.get("rules", ())
+    ]:
+        weights = [end["weight"] for end in ends]
         if any(type(weight) is not int or not 0 <= weight <= 100 for weight in weights) or sum(weights) != 100:
             yield f"1: weights are written that are none: {weights}"
     reached = min(seen.weight, _had(write)) if repairs(plan) else lowest
     allowed = min(wanted.most, seen.weight) if plan.move == "restore" else wanted.after(reached)
-    if any(weight > allowed for weight in write.after.weights):
-        yield f"2: {write.after.weights} is written where {allowed} is the most"
+    if any(weight > allowed for weight in write.written_weights):
+        yield f"2: {write.written_weights} is written where {allowed} is the most"
     if plan.move == "restore" and write.after.lowest > max(_had(write), wanted.after(0)):
         yield "2: a weight is restored that the canary never had"
     if plan.move in {"start", "advance"} and write.after.lowest < write.before.lowest:
@@ -206,10 +232,10 @@ def _raised(write: Write, lowest: int) -> Iterator[str]:
         yield "3: a weight rises beside a Deployment that is not well"
     if (lowest > 0 or write.plan.move == "advance") and not restored and not seen.measured:
         yield "3: a weight rises and no metric was asked, or one did not pass"
-    first = repairs(write.plan) and not write.before.traffic
+    first = repairs(write.plan) and (not write.before.traffic or write.is_second)
     if write.plan.move == "advance" and not first and seen.phase != "" and write.before.memory.begun != seen.canary:
         yield "4: a revision goes on that never had a first step"
-    if write.before.memory.rose and not restored:
+    if write.before.memory.rose and not restored and not write.is_second:
         yield "interval: two steps within one interval"
     if write.before.canary.size == 0 and "C" not in write.flight.disturbed:
         yield "7: traffic goes to a canary that was scaled to zero"
@@ -245,13 +271,11 @@ def _canary(write: Write) -> Iterator[str]:
         if seen.same and seen.weight > 0:
             yield "7: the canary is scaled up again, though its revision had traffic and somebody scaled it down"
         return
-    if any(weight > 0 for weight in seen.routes) or not (
-        seen.serves if write.plan.move == "give up" else seen.primary_well
-    ):
+    if any(seen.weights) or not (seen.serves if write.plan.move == "give up" else seen.primary_well):
         yield "7: the canary is scaled down under traffic, or beside a primary that is not well"
     if seen.elsewhere > 0:
         yield "7: the canary is scaled down, although a route of somebody else splits traffic to it"
-    if write.before.traffic and "V" not in write.flight.disturbed:
+    if write.before.traffic and not write.flight.disturbed & {*ROUTES}:
         yield "7: the canary is scaled down under traffic that another pass gave it"
 
 
@@ -264,7 +288,7 @@ def _status(write: Write) -> Iterator[str]:
     if status is None or status.phase not in {"Succeeded", "Failed"} or was == status.phase:
         return
     seen, undisturbed = write.flight.evidence, write.flight.disturbed
-    if world.traffic and "V" not in undisturbed:
+    if world.traffic and not undisturbed & {*ROUTES}:
         yield f"8: {status.phase} is stored while the canary has traffic"
     if world.canary.size > 0 and "C" not in undisturbed:
         yield f"8: {status.phase} is stored while the canary has replicas"

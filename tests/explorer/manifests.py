@@ -16,6 +16,7 @@ from tests.explorer.clock import LONG_AGO, time
 from tests.explorer.specs import SPECS
 from tests.explorer.state import ANY, NOBODY, UNMANAGED
 from tests.explorer.statuses import GENERATION
+from tests.support import gateway_routes
 from tests.support import world as builders
 
 if TYPE_CHECKING:
@@ -89,6 +90,19 @@ def virtual_service(routes: tuple[int, ...], routed: int, past: Past, *, moved: 
 
 
 @cache
+def http_route(weight: int, by: int, past: Past, *, moved: bool) -> Manifest:
+    """Builds the HTTPRoute; its controller has taken up whatever is stored."""
+    manifest = gateway_routes.http_route(gateway_routes.rule(weight))
+    writer, at = (GITOPS, timestamp(time(by, past))) if by else ("kubectl", LONG_AGO)
+    manifest["metadata"] |= {
+        "generation": GENERATION["H"] + moved,
+        "resourceVersion": VERSION[moved],
+        "managedFields": [_entry(writer, at, "rules")],
+    }
+    return manifest | {"status": gateway_routes.said(manifest, GENERATION["H"] + 1)}
+
+
+@cache
 def scaler(state: str) -> list[Manifest]:
     """Builds the canary's autoscaler: "none", "resting" or "moving"."""
     return [] if state == "none" else [builders.autoscaler("podinfo-canary", 1, 2 if state == "moving" else 1, least=1)]
@@ -129,6 +143,10 @@ def rollout(world: World, notes: Notes, moved: frozenset[str] = frozenset()) -> 
     ]
     steps = {"maxWeight": wanted.most, "stepWeight": wanted.step, "metrics": metrics}
     manifest = builders.rollout(**(steps | dict(wanted.more)))
+    if world.http.weight != UNMANAGED:
+        del manifest["spec"]["virtualService"]
+        kinds = ("VirtualService", "HTTPRoute")
+        manifest["spec"]["routes"] = [{"kind": kind, "name": "podinfo"} for kind in kinds]
     manifest["metadata"] |= {"uid": "uid-R", "generation": generation, "resourceVersion": VERSION["R" in moved]}
     for one in world.asked:
         if one.action == "suspend":
@@ -147,7 +165,8 @@ def _value(asked: Asked) -> str:
 
 def all_of(world: World, notes: Notes) -> list[Manifest]:
     """Builds all manifests of a world, as a pass that begins now reads them."""
-    objects = [one(world, letter, notes) for letter in "PCVR"]
+    letters = "PCVR" if world.http.weight == UNMANAGED else "PCVHR"
+    objects = [one(world, letter, notes) for letter in letters]
     return [*objects, *SERVICES, *scaler(world.scaler), *second(world.elsewhere)]
 
 
@@ -170,6 +189,8 @@ def one(world: World, letter: str, notes: Notes, moved: frozenset[str] = frozens
     """Builds the object of a letter (P, C, V, R), as a pass knows it that began before `moved`."""
     if letter == "V":
         return virtual_service(world.routes, world.routed, world.past, moved="V" in moved)
+    if letter == "H":
+        return http_route(*world.http, world.past, moved="H" in moved)
     if letter == "R":
         return rollout(world, notes, moved)
     if letter == "C":

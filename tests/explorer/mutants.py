@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconcile.core import analysis, gates, judgement, moves, patches, plans, revision, status
+from reconcile.core import analysis, gates, judgement, moves, observation, patches, plans, revision, status
 from reconcile.core.case.record import ReleaseRecord
 from reconcile.core.case.weights import Weights
 from reconcile.core.observation import Observation
-from reconcile.core.routers import istio
+from reconcile.core.routers import gateway, istio
+from reconcile.core.routers.split import Split, joined
 from reconcile.core.state_machine import Move, Standing, Traffic
 from reconcile.core.stops import GateError
 from reconcile.engine import apply, listing
@@ -30,6 +31,7 @@ from tests.explorer.program import Program
 from tests.explorer.search import SEEDS, Search
 from tests.explorer.story import follow
 from tests.explorer.word_mutants import WORD_MUTANTS
+from tests.support.gateway_routes import HR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +194,8 @@ def _recorded_anew(state: Any, canary: Any, primary: Any) -> Any:
 _STARTED = revision.started
 
 
+_WEIGHT = patches.weight
+
 MUTANTS: dict[str, Mutant] = {
     "the weights are written without a test": both(
         owned(patches, "same_generation", lambda _: []), owned(istio, "entry_tests", lambda *_: ())
@@ -241,6 +245,16 @@ MUTANTS: dict[str, Mutant] = {
         ungated(Move.RETIRE, "drained"), ungated(Move.RETURN, "drained")
     ),
     "a second Rollout on the same Deployments moves as well": owned(listing, "_rivals", lambda _: {}),
+    "several objects go on from the one that leads": computed(Split, "lowest", lambda split: split.highest),
+    "only the first of several objects is looked at": owned(
+        observation, "joined", lambda splits: joined([next(iter(splits))])
+    ),
+    "only the first of several objects is written": owned(
+        patches, "weight", lambda *args: tuple(one for one in _WEIGHT(*args) if one.target != HR)
+    ),
+    "an HTTPRoute is written without a test": both(
+        owned(patches, "same_generation", lambda _: []), owned(gateway, "entry_tests", lambda *_: ())
+    ),
     "the weight that was asked for is restored": computed(Weights, "restorable", lambda weights: weights.recorded),
     "a release that is done begins again": both(
         table(_never_done), computed(Observation, "at_rest", lambda seen: seen.rollout.spec is None)

@@ -13,7 +13,21 @@ from tests.explorer import laws, manifests, statuses, word_laws
 from tests.explorer.laws import Write
 from tests.explorer.program import ANSWERS, Program, Request
 from tests.explorer.specs import SPECS
-from tests.explorer.state import DISTANT, NOBODY, PRESENT, UNMANAGED, Evidence, Flight, Memory, World, tidy, written
+from tests.explorer.state import (
+    DISTANT,
+    NOBODY,
+    PRESENT,
+    ROUTES,
+    UNMANAGED,
+    Evidence,
+    Flight,
+    HttpRoute,
+    Memory,
+    World,
+    tidy,
+    written,
+)
+from tests.support.gateway_routes import HR
 from tests.support.world import VS, C, P, R
 
 if TYPE_CHECKING:
@@ -26,8 +40,8 @@ MOST_AT_ONCE = 2
 ENDS = {"retire", "return", "give up"}
 COUNTED = ("good", "bad", "absent")
 """The answers that a failure policy tells apart."""
-LETTERS = {VS: "V", P: "P", C: "C", R: "R"}
-NAMES = {"V": "the VirtualService", "P": "the primary", "C": "the canary", "R": "the status"}
+LETTERS = {VS: "V", HR: "H", P: "P", C: "C", R: "R"}
+NAMES = {"V": "the VirtualService", "H": "the HTTPRoute", "P": "the primary", "C": "the canary", "R": "the status"}
 
 
 class Step(NamedTuple):
@@ -96,7 +110,7 @@ def decided(program: Program, world: World, answer: str = "good") -> int:
 def _in_progress(program: Program, world: World, answer: str) -> Flight:
     """Returns the pass in progress after the real program has decided on the present world."""
     status = world.status
-    ranks = {world.primary.by, world.routed, *((status.advanced, status.entered) if status else ())}
+    ranks = {world.primary.by, world.routed, world.http.by, *((status.advanced, status.entered) if status else ())}
     ordered = sorted(ranks - {NOBODY})
     number = decided(program, world, answer)
     plot = program.plots[number]
@@ -114,6 +128,7 @@ def _evidence(world: World, answer: str) -> Evidence:
     recorded = manifests.template_named(status.revision) if status else -1
     return Evidence(
         routes=world.routes,
+        http=world.http.weight,
         primary=world.primary.template,
         primary_well=world.primary.health == "ok",
         canary=canary.template,
@@ -200,7 +215,8 @@ def _without_unneeded(program: Program, flight: Flight, request: Request) -> Fli
     targets = {LETTERS[patch.target] for patch in remaining}
     whole = any(operation["path"] == "/status" for patch in remaining for operation in patch.operations)
     kept = targets - {"R"} | {"S", "M", "E", "late"} | ({"R", "C", "spec"} if whole else set())
-    noted = {"V", "P", "C"} if "C" in targets or plan.move in ENDS else {"C"} if "V" in targets else set()
+    routed = targets & {*ROUTES}
+    noted = {*ROUTES, "P", "C"} if "C" in targets or plan.move in ENDS else {"C"} if routed else set()
     return flight._replace(moved=flight.moved & kept, disturbed=flight.disturbed & noted)
 
 
@@ -241,6 +257,8 @@ def _changed(program: Program, world: World, flight: Flight, request: Request, a
     letter = LETTERS[request.patch.target]
     if letter == "V":
         return world._replace(routes=tuple(_weight(route) for route in after["spec"]["http"]), routed=NOBODY)
+    if letter == "H":
+        return world._replace(http=HttpRoute(int(after["spec"]["rules"][0]["backendRefs"][1]["weight"])))
     if letter == "P":
         template, health = manifests.template_of("P", after), world.primary.health
         rolling = "rolling" if health in {"ok", "rolling"} else health

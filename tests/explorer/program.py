@@ -264,6 +264,7 @@ class Program:
         world = self._as_known(world, flight)
         value = {
             "V": world.routes,
+            "H": world.http,
             "P": world.primary[:2],
             "C": world.canary,
             "R": (world.spec, world.status, world.past, world.asked),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tests.explorer import environment, passes
 from tests.explorer.calm import Calm
 from tests.explorer.program import Program
-from tests.explorer.state import Canary, Memory, Primary, World
+from tests.explorer.state import Canary, HttpRoute, Memory, Primary, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +38,7 @@ def begin(**changes: object) -> World:
         long=0,
         cast="",
         asked=(),
+        http=HttpRoute(),
         memory=Memory(),
         flights=(),
     )
@@ -55,6 +56,9 @@ SEEDS: dict[str, World] = {
 BESIDE_ANOTHER: dict[str, World] = {"a second Rollout": begin(elsewhere=60)}
 """Where somebody else splits traffic to the canary too; searched apart, as most of what happens is the same."""
 
+TWO_OBJECTS: dict[str, World] = {"a VirtualService and an HTTPRoute": begin(http=HttpRoute(0))}
+"""Where two objects split the traffic, and are written one after the other."""
+
 BY_WORD: dict[str, World] = {
     "failed checks roll back": begin(spec="rolled back", cast="retries"),
     "failed checks freeze": begin(spec="frozen", cast="mends"),
@@ -62,6 +66,10 @@ BY_WORD: dict[str, World] = {
     "a step is approved": begin(spec="approved", cast="approves"),
 }
 """Where people act, or a failure policy does; in each only some act, see `environment.CASTS`."""
+
+
+EVERYWHERE = SEEDS | BESIDE_ANOTHER | TWO_OBJECTS | BY_WORD
+"""All beginnings."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,10 @@ DISTANT = -2
 """In an attempt, whose times are only held against one span each: it has passed."""
 RECENT = -3
 """In an attempt: the span has not passed."""
+ROUTES = ("V", "H")
+"""The letters of the objects that split the traffic."""
 UNMANAGED = -1
-"""In `World.routes`: an http route that is none of the program's business."""
+"""In `World.routes`: an http route that is none of the program's business. In `World.http`: there is no such object."""
 
 
 class Primary(NamedTuple):
@@ -49,6 +51,16 @@ class Canary(NamedTuple):
     template: int = 1
     size: int = 2
     health: str = "ok"
+
+
+class HttpRoute(NamedTuple):
+    """The HTTPRoute that the Rollout names beside the VirtualService: the canary's weight in its one rule.
+
+    `by` is when a GitOps tool wrote it last, or 0. Its controller takes up at once whatever is stored.
+    """
+
+    weight: int = UNMANAGED
+    by: int = NOBODY
 
 
 class Attempt(NamedTuple):
@@ -142,15 +154,21 @@ class Evidence(NamedTuple):
     serves: bool = True
     orders: frozenset[str] = frozenset()
     late: bool = False
+    http: int = UNMANAGED
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The canary's weights in the managed routes of all objects."""
+        return tuple(weight for weight in (*self.routes, self.http) if weight != UNMANAGED)
 
 
 class Flight(NamedTuple):
     """A pass in progress: its plan (an index into `program`), and the outcomes of its writes so far, a letter each.
 
-    `moved`: what happened since it read. Letters R, V, P, C: that object was written; `S`: others wrote the status
+    `moved`: what happened since it read. Letters R, V, H, P, C: that object was written; `S`: others wrote the status
     since it last read or wrote it, `M`: with a move; `spec`: the Rollout's spec was edited; `E`: the
-    environment wrote anything; `late`: the interval has passed since its first write. `disturbed` are those of V, P, C
-    that the environment wrote. `clock` are the ranks of the times that the plan stores.
+    environment wrote anything; `late`: the interval has passed since its first write. `disturbed` are those of V, H, P
+    and C that the environment wrote. `clock` are the ranks of the times that the plan stores.
     """
 
     plan: int
@@ -193,18 +211,19 @@ class World(NamedTuple):
     long: int
     cast: str
     asked: tuple[Asked, ...]
+    http: HttpRoute
     memory: Memory
     flights: tuple[Flight, ...]
 
     @property
     def weights(self) -> tuple[int, ...]:
         """The canary's weights in the managed routes."""
-        return tuple(weight for weight in self.routes if weight != UNMANAGED)
+        return tuple(weight for weight in (*self.routes, self.http.weight) if weight != UNMANAGED)
 
     @property
     def traffic(self) -> bool:
         """Whether any managed route leads to the canary."""
-        return any(weight > 0 for weight in self.routes)
+        return any(weight > 0 for weight in self.weights)
 
     @property
     def lowest(self) -> int:
@@ -231,7 +250,7 @@ class World(NamedTuple):
 
 
 def _ranks(world: World) -> set[int]:
-    ranks = {world.primary.by, world.routed}
+    ranks = {world.primary.by, world.routed, world.http.by}
     if world.status is not None:
         ranks |= {world.status.advanced, world.status.entered}
     for flight in world.flights:
@@ -262,6 +281,7 @@ def tidy(world: World) -> World:
     return world._replace(
         primary=primary._replace(by=new[primary.by]),
         routed=new[world.routed],
+        http=world.http._replace(by=new[world.http.by]),
         status=status,
         old=old,
         long=long,
@@ -280,7 +300,7 @@ def written(world: World, *letters: str, env: bool, by: int | None = None) -> Wo
     flights = []
     for index, flight in enumerate(world.flights):
         moved = {*letters, "E"} if env else set(letters)
-        disturbed = frozenset(letters) & {"V", "P", "C"} if env else frozenset()
+        disturbed = frozenset(letters) & {*ROUTES, "P", "C"} if env else frozenset()
         if index == by:
             moved -= {"S", "M"}
         flights.append(flight._replace(moved=flight.moved.union(moved), disturbed=flight.disturbed.union(disturbed)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Manifest
     from tests.explorer.clock import Past
 
-GENERATION = {"R": 5, "V": 10, "P": 10, "C": 10}
+GENERATION = {"R": 5, "V": 10, "H": 10, "P": 10, "C": 10}
 
 
 class Notes:

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.explorer.manifests import TEMPLATES, template_named
-from tests.explorer.search import BESIDE_ANOTHER, BY_WORD, SEEDS, Search
+from tests.explorer.search import EVERYWHERE, Search
 from tests.explorer.state import ANY
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Scene(NamedTuple):
 
 def follow(search: Search, seed: str, way: Iterable[str]) -> Iterator[Scene]:
     """Yields the worlds on a way."""
-    world = (SEEDS | BESIDE_ANOTHER | BY_WORD)[seed]
+    world = EVERYWHERE[seed]
     yield Scene(seed, "", world, search.calm.broken(world))
     for action in way:
         step = next((one for one in search.steps(world) if one.action == action), None)
@@ -59,6 +59,8 @@ def seen(world: World) -> str:
         f"canary {TEMPLATES[canary.template][0]} x{canary.size} {canary.health}",
         "weights " + ", ".join("unmanaged" if weight < 0 else str(weight) for weight in world.routes),
     ]
+    if world.http.weight >= 0:
+        parts.append(f"in the HTTPRoute {world.http.weight}")
     if world.elsewhere >= 0:
         parts.append(f"elsewhere {world.elsewhere}")
     if world.asked:

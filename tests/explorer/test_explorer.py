@@ -14,7 +14,7 @@ from reconcile.core.state_machine import Move
 from tests.explorer import numbers
 from tests.explorer.mutants import MUTANTS, caught
 from tests.explorer.program import Program
-from tests.explorer.search import BESIDE_ANOTHER, BY_WORD, SEEDS, Search
+from tests.explorer.search import BESIDE_ANOTHER, BY_WORD, SEEDS, TWO_OBJECTS, Search
 from tests.explorer.serial import interleaved, serial
 from tests.explorer.story import follow, seen, tell
 
@@ -78,6 +78,17 @@ def test_a_canary_that_somebody_elses_route_splits_traffic_to_is_never_scaled_to
     assert search.calm.people["another VirtualService splits traffic to the canary"] > 100
     assert {plot.plan.move for plot in search.program.plots} >= {"retire", "halt", "idle"}
     assert search.taken["somebody has the other VirtualService give the canary 60"] > 100
+
+
+def test_two_objects_that_split_the_traffic_move_together_whoever_writes_either() -> None:
+    search = Search()
+    search.run(seeds=TWO_OBJECTS, levels=1, states=PART)
+    assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
+    assert {plot.plan.move for plot in search.program.plots} >= {"advance", "promote", "reset", "restore", "retire"}
+    assert set(search.taken) >= {
+        "somebody sets the canary's weight to 100 in the HTTPRoute",
+        "a GitOps tool puts the weights of the HTTPRoute back",
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.explorer.specs import MOST_FAILED, SPECS
+from tests.explorer.state import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ def decided(plan: Plan, seen: Evidence, *, asked: bool) -> tuple[str, ...]:
     if asked:
         return ("21: an abort asks the metrics",)
     releases = seen.phase in {"", "Progressing"} and (seen.same or seen.canary != seen.primary)
-    if releases and seen.serves and max(seen.routes) > 0 and plan.move != "roll back":
+    if releases and seen.serves and max(seen.weights) > 0 and plan.move != "roll back":
         return (f"21: an abort leaves the traffic ({plan.move})",)
     return ()
 
@@ -32,7 +33,7 @@ def decided(plan: Plan, seen: Evidence, *, asked: bool) -> tuple[str, ...]:
 def broken(write: Write) -> Iterator[str]:
     """Returns the violations of a write."""
     yield from _held(write)
-    if write.letter == "V":
+    if write.letter in ROUTES:
         yield from _route(write)
     if write.letter == "R":
         yield from _counted(write)
@@ -45,7 +46,7 @@ def remembered(write: Write, memory: Memory) -> Memory:
     """Returns the memory after a write."""
     if not write.before.cast:
         return memory
-    if write.letter == "V" and write.new != write.old and SPECS[write.before.spec].asks:
+    if write.letter in ROUTES and write.new != write.old and SPECS[write.before.spec].asks:
         return memory._replace(recent=True, fell=memory.fell or write.plan.move == "conclude")
     if write.letter != "R":
         return memory
@@ -92,22 +93,22 @@ def _kept(value: Any) -> Any:
 def _route(write: Write) -> Iterator[str]:
     seen, memory, wanted = write.flight.evidence, write.before.memory, SPECS[write.flight.evidence.spec]
     pairs = list(zip(write.before.weights, write.after.weights, strict=True))
-    if write.plan.move in BACK and write.after.traffic:
+    if write.plan.move in BACK and any(write.written_weights):
         yield "18: a rollback leaves traffic"
     if write.raises and write.plan.move in BACK:
         yield "18: a rollback raises a weight"
     # A weight that was on its way when another pass ended the attempt is taken away by the next one.
     if write.raises and memory.failed == seen.canary and "M" not in write.flight.moved:
         yield "19: a failed revision gets traffic, without a new template or a new retry"
-    if write.raises and wanted.asks and min(seen.routes) >= wanted.asks:
+    if write.raises and wanted.asks and min(seen.weights) >= wanted.asks:
         if not seen.orders & {"approve", f"approve/{wanted.asks}"}:
             yield "23: a step is left that nobody approved"
-        if memory.recent:
+        if memory.recent and not write.is_second:
             yield "23: a step is left before its time"
     if write.plan.move == "conclude":
         if any(old - new > wanted.fall or new > old for old, new in pairs):
             yield "24: the traffic goes back in other steps than those of the promotion"
-        if memory.fell and any(new < old for old, new in pairs) and wanted.fall < 100:
+        if memory.fell and not write.is_second and any(new < old for old, new in pairs) and wanted.fall < 100:
             yield "24: two steps after the copy within one interval"
 
 

@@ -77,7 +77,7 @@ def _policy(pick: Pick, analysis: Manifest) -> None:
     analysis |= pick(POLICIES)
     if (interval := pick((None, None, "10s", "5m"))) is not None:
         analysis["interval"] = interval
-    if (warm := pick((None, "2h"))) is not None:
+    if (warm := pick(("2h", None, "2h"))) is not None:
         analysis["warmUp"] = warm
     promotion = {"stepWeight": pick((None, None, 30)), "drain": pick((None, "2m", "1h"))}
     given = {key: value for key, value in promotion.items() if value is not None}
