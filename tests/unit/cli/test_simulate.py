@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support import fast_yaml
-from tests.support.paths import ARTIFACTS
+from tests.support.paths import ARTIFACTS, ROOT
 from tests.support.program import invoke, stored
 from tests.support.world import DURATION, SUCCESS
 
@@ -63,6 +63,18 @@ def played(folder: Path, scenario: str) -> tuple[str, str, list[str]]:
     [rollout] = [item for item in found["objects"] if item["kind"] == "Rollout"]
     events = [event for one in found["passes"] for r in one for event in r["events"]]
     return done.stdout, rollout["status"]["phase"], [one["message"] for one in events if one["type"] == "Warning"]
+
+
+def test_the_same_release_goes_over_an_http_route() -> None:
+    sources = ("-f", ARTIFACTS / "workloads", "-f", ROOT / "manifests" / "gateway-api")
+    scenario = ("--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
+    lint = invoke("lint", *sources)
+    assert (lint.returncode, "0 errors, 0 warnings" in lint.stdout) == (0, True), lint.stdout
+    done = invoke("simulate", *sources, *scenario)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Advance rollout podinfo.test weight") == 10
+    assert "HTTPRoute podinfo.test rules[0]" in done.stdout
+    assert "podinfo 100, podinfo-canary 0" in done.stdout
 
 
 def test_drawn_traffic_has_a_worse_canary_rolled_back_and_a_good_one_promoted(tmp_path: Path) -> None:
