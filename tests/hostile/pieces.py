@@ -184,14 +184,18 @@ def _lists(most: int, path: str) -> Iterator[Any]:
 def put(manifest: Manifest, path: str, value: Any) -> Manifest:
     """Returns a manifest with another value at a path. Numbers are indices of a list; ABSENT removes the field.
 
-    A path in the list of steps puts that in place of `stepWeight` and `maxWeight`, which it excludes; one in a range of
-    values puts that in place of the threshold, as does one of a query of its own.
+    A path in the list of steps puts that in place of `stepWeight` and `maxWeight`, which it excludes; one in the routes
+    puts those in place of `virtualService`; one in a range of values puts that in place of the threshold, as does one
+    of a query of its own.
     """
     changed = deepcopy(manifest)
     if path.startswith("spec.canaryAnalysis.steps"):
         analysis = changed["spec"]["canaryAnalysis"]
         kept = {key: item for key, item in analysis.items() if key not in {"stepWeight", "maxWeight"}}
         changed["spec"]["canaryAnalysis"] = {"steps": deepcopy(STEPS)} | kept
+    if path.startswith("spec.routes"):
+        changed["spec"]["routes"] = [{"kind": "VirtualService"} | changed["spec"]["virtualService"]]
+        del changed["spec"]["virtualService"]
     if path.startswith("spec.canaryAnalysis.metrics.0.thresholdRange"):
         metric = changed["spec"]["canaryAnalysis"]["metrics"][0]
         del metric["threshold"]
