@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench.figures import ALL, IDLE, SHARED
+from tests.bench.figures import ALL, BOTH, IDLE, SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +127,7 @@ def _against_own(of: Callable[[Cost], float]) -> Callable[[Figures], float | Non
 
 _FOREIGN = "LISTs of all Deployments or Services"
 _SHARED = "1,000 advancing on 20 VirtualServices"
+_BOTH = "1,000 advancing, two routes each"
 _ALONE = "time against the same 10 alone"
 _PAGES = pages(5000) + pages(2 * 5000) + 2
 
@@ -155,6 +156,8 @@ BOUNDS = (
     Bound(_SHARED, "requests against one each", 1, "times", COUNT, _against_own(lambda cost: cost.total)),
     Bound(_SHARED, "writes of each, Events aside", 2, "", COUNT, _pass(1000, SHARED, _writes)),
     Bound(_SHARED, "Rollouts left behind", 0, "", COUNT, _pass(1000, SHARED, _behind)),
+    Bound(_BOTH, "writes of each, Events aside", 3, "", COUNT, _pass(1000, BOTH, _writes)),
+    Bound(_BOTH, "Rollouts left behind", 0, "", COUNT, _pass(1000, BOTH, _behind)),
     Bound("300 releases at once", "requests of each", 60, "", COUNT, _releases(lambda found: found.each)),
     Bound("300 releases at once", "that did not end", 0, "", COUNT, _releases(lambda found: found.unfinished)),
     Bound("300 releases at once", "Events lost", 0, "", COUNT, _releases(lambda found: found.told - found.stored)),

@@ -16,6 +16,7 @@ KEPT = Path(__file__).parent / "measured.json"
 
 IDLE, SOME, ALL = "all idle", "1 % advancing", "all advancing"
 SHARED = "all advancing, on 20 VirtualServices"
+BOTH = "all advancing, on a VirtualService and an HTTPRoute each"
 
 
 @dataclass(frozen=True, kw_only=True)

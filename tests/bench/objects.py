@@ -96,11 +96,25 @@ class App:
             "ports": [{"name": "http", "port": 9898}],
         }
 
-    def rollout(self, *, step: int, route: str = "") -> dict[str, Any]:
-        """Build the Rollout: two metrics, as in the example. `route` is a VirtualService that it shares with others."""
+    def http_route(self, weight: int) -> dict[str, Any]:
+        """Build the HTTPRoute of an app that has one beside its VirtualService."""
+        backends = [
+            {"name": name, "port": 9898, "weight": share}
+            for name, share in ((self.name, 100 - weight), (self.canary, weight))
+        ]
+        spec = {"parentRefs": [{"name": "web"}], "rules": [{"backendRefs": backends}]}
+        return self._object("gateway.networking.k8s.io/v1", "HTTPRoute", spec)
+
+    def rollout(self, *, step: int, route: str = "", both: bool = False) -> dict[str, Any]:
+        """Build the Rollout: two metrics, as in the example. `route` is a VirtualService that it shares with others.
+
+        `both`: it has an HTTPRoute as well.
+        """
+        kinds = ("VirtualService", "HTTPRoute") if both else ()
+        routes = [{"kind": kind, "name": self.name} for kind in kinds]
         spec = {
             "targetKind": "Deployment",
-            "virtualService": {"name": route or self.name},
+            **({"routes": routes} if both else {"virtualService": {"name": route or self.name}}),
             "primary": {"name": self.name, "host": self.name},
             "canary": {"name": self.canary, "host": self.canary},
             "canaryAnalysis": {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.apiserver.steering import Steerer
 from tests.bench import single
 from tests.bench.cost import Till
-from tests.bench.figures import ALL, IDLE, SHARED, SOME, Figures, Measured
+from tests.bench.figures import ALL, BOTH, IDLE, SHARED, SOME, Figures, Measured
 from tests.bench.growth import growth
 from tests.bench.naive import naive
 from tests.bench.objects import App
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from tests.bench.cost import Cost
     from tests.bench.growth import Point
     from tests.components.controlplane import ControlPlane
     from tests.components.prometheus import PrometheusServer
@@ -69,7 +70,9 @@ class Bench:
             for figures in self._sizes(server, apps, figures, end):  # noqa: B020 - what there is so far
                 yield figures
             if SHARING in self.sizes:
-                yield replace(figures, passes=[*figures.passes, self.shared(server, apps[:SHARING])])
+                figures = replace(figures, passes=[*figures.passes, self.shared(server, apps[:SHARING])])
+                yield figures
+                yield replace(figures, passes=[*figures.passes, self.both(server, apps[:SHARING])])
 
     def _singles(self, server: PrometheusServer, figures: Figures) -> Figures:
         with self._plane("crowd") as plane:
@@ -100,11 +103,21 @@ class Bench:
         """Measure the steps of Rollouts whose routes are in few VirtualServices, as gateways have them."""
         self.say(f"N = {len(apps):,}: {SHARED}")
         with self._plane("shared") as plane:
-            world, till = World(plane, shared=True), Till(plane, server, self.directory)
-            world.add(apps)
-            till.once()  # puts on record that all is at rest
-            world.advance(apps)
-            return Measured(n=len(apps), state=SHARED, cost=till.cost(1))
+            return Measured(n=len(apps), state=SHARED, cost=self._steps(World(plane, shared=True), server, apps))
+
+    def both(self, server: PrometheusServer, apps: Sequence[App]) -> Measured:
+        """Measure the steps of Rollouts that have two objects each to write."""
+        self.say(f"N = {len(apps):,}: {BOTH}")
+        with self._plane("both") as plane:
+            plane.install_gateway_kinds()
+            return Measured(n=len(apps), state=BOTH, cost=self._steps(World(plane, both=True), server, apps))
+
+    def _steps(self, world: World, server: PrometheusServer, apps: Sequence[App]) -> Cost:
+        till = Till(world.plane, server, self.directory)
+        world.add(apps)
+        till.once()  # puts on record that all is at rest
+        world.advance(apps)
+        return till.cost(1)
 
     def _beside(self, plane: ControlPlane, server: PrometheusServer, world: World, figures: Figures) -> Figures:
         """Measure what one size is enough for."""

@@ -13,6 +13,7 @@ from reconcile.model.template_hash import revision
 from tests.apiserver.steering import LONG_AGO
 from tests.bench.objects import HEALTHY, App, gateway, namespace, strangers
 from tests.bench.sender import Sender
+from tests.support.gateway_routes import said
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -21,20 +22,24 @@ if TYPE_CHECKING:
 
 WEIGHT = 10
 GATEWAY = "gateway"
+FOR_GOOD = 1_000_000
+"""A generation later than any of a route."""
 
 
 class World:
     """The objects in a control plane. `apps` are those that have a Rollout.
 
-    `shared`: all Rollouts of a namespace have their routes in one VirtualService; they are added at once.
+    `shared`: all Rollouts of a namespace have their routes in one VirtualService; they are added at once. `both`: each
+    has an HTTPRoute beside its VirtualService, and a controller has taken it up for good.
     """
 
-    def __init__(self, plane: ControlPlane, *, step: int = 1, shared: bool = False) -> None:
+    def __init__(self, plane: ControlPlane, *, step: int = 1, shared: bool = False, both: bool = False) -> None:
         self.plane = plane
         self.sender = Sender(plane)
         self.apps: list[App] = []
         self._step = step
         self._shared = shared
+        self._both = both
         self._namespaces: set[str] = set()
 
     def add(self, apps: Collection[App], *, weight: int = WEIGHT) -> None:
@@ -80,7 +85,11 @@ class World:
         for manifest in app.network(weight):
             if not self._shared or manifest["kind"] != "VirtualService":
                 self.sender.create(manifest)
-        self.sender.create(app.rollout(step=self._step, route=GATEWAY if self._shared else ""))
+        if self._both:
+            route = self.sender.create(app.http_route(weight))
+            path = f"/apis/{route['apiVersion']}/namespaces/{app.namespace}/httproutes/{app.name}"
+            self.sender.merge(f"{path}/status", {"status": said(route, FOR_GOOD)})
+        self.sender.create(app.rollout(step=self._step, route=GATEWAY if self._shared else "", both=self._both))
         found = revision(stored["spec"]["template"])  # the canary is the last
         status = {
             "observedGeneration": 1,

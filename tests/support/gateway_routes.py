@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HR = Ref(HTTP_ROUTE, "test", "podinfo")
 CONTROLLER = "example.com/gateway"
+THEN = "2026-01-30T00:00:00Z"
 
 
 def backend(name: str, weight: int | None = None, **more: Any) -> Manifest:
@@ -54,12 +55,14 @@ def said(manifest: Manifest, generation: int, reason: str = "", message: str = "
         "reason": reason or "ResolvedRefs",
         "message": message,
     }
-    conditions = [{"type": "Accepted", "status": "True", "reason": "Accepted"}, resolved]
+    conditions = [{"type": "Accepted", "status": "True", "reason": "Accepted", "message": ""}, resolved]
     parents = [
         {
             "parentRef": parent,
             "controllerName": CONTROLLER,
-            "conditions": [item | {"observedGeneration": generation} for item in conditions],
+            "conditions": [
+                item | {"observedGeneration": generation, "lastTransitionTime": THEN} for item in conditions
+            ],
         }
         for parent in manifest["spec"]["parentRefs"]
     ]
