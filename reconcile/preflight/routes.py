@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconcile.core import messages, routers
@@ -28,7 +29,7 @@ def routes(subject: Subject) -> Iterator[Finding]:
     need_hosts(subject)
     field = "spec.virtualService.name" if [ref.kind for ref in refs] == [VIRTUAL_SERVICE] else "spec.routes"
     for ref in refs:
-        yield from unreadable(ref, lambda ref=ref: case.observation.split_of(ref), _MISSING.format(field))  # type: ignore[misc]
+        yield from unreadable(ref, partial(case.observation.split_of, ref), _MISSING.format(field))
     for ref, split in case.weights.splits.items():
         yield from _of_one(subject, ref, split)
     split = case.weights.split

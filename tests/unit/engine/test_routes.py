@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconcile.core.stops import WaitError
+from reconcile.engine.observe import observe
+from reconcile.engine.selection import Selection
 from reconcile.model.actions import Action
-from reconcile.model.errors import MissingError
+from reconcile.model.errors import MissingError, PendingError
 from reconcile.model.kinds import HTTP_ROUTE, Ref
 from reconcile.model.plan import Outcome
 from tests.support.fakes import MemoryCluster
@@ -216,6 +219,15 @@ def test_neither_a_refused_nor_an_awaited_route_is_in_the_way_of_a_rollback() ->
         play.moves(2)
         assert play.world.status["phase"] == "Failed"
         assert play.world.replicas(C) == 0
+
+
+def test_an_object_that_cannot_be_written_is_as_one_that_cannot_be_read() -> None:
+    play = Play(*BOTH)
+    (seen,) = observe(play.cluster, Selection()).observations
+    other = seen.with_error(HR, PendingError("it is in Git, and not in the cluster yet"))
+    assert {ref: isinstance(found, PendingError) for ref, found in other.around.routes.items()} == {VS: False, HR: True}
+    with pytest.raises(WaitError, match=r"HTTPRoute podinfo\.test: it is in Git"):
+        _ = other.split
 
 
 def test_a_missing_object_halts_before_the_other_is_moved() -> None:
