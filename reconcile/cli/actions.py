@@ -23,14 +23,13 @@ from reconcile.cli.options import (
     NamespaceOption,
     Output,
     PassOptions,
-    RunOptions,
     ScopeOptions,
     ShardOptions,
-    TargetOptions,
     TimeoutOption,
     WaitOption,
 )
 from reconcile.cli.report_file import ReportFile
+from reconcile.cli.run_options import RunOptions, TargetOptions
 from reconcile.cli.scope import namespaces_for, selection_for
 from reconcile.engine.action_request import Found, annotate, find, revision_meant
 from reconcile.model.actions import ANY_REVISION, Action, Verb

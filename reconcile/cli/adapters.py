@@ -22,14 +22,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from reconcile.cli.options import (
-        ClusterOptions,
-        ManifestOptions,
-        MetricsServerOptions,
-        PassOptions,
-        RunOptions,
-        TargetOptions,
-    )
+    from reconcile.cli.options import ClusterOptions, ManifestOptions, MetricsServerOptions, PassOptions
+    from reconcile.cli.run_options import RunOptions, TargetOptions
     from reconcile.clusters.folder.cluster import FolderCluster
     from reconcile.clusters.folder.sources import Sources
     from reconcile.engine.selection import Selection

@@ -12,9 +12,7 @@ from typing import Annotated, Literal
 import click
 
 from reconcile.cli.command import Declaration, Options, argument, option
-from reconcile.cli.notices import NotifyOptions
 from reconcile.cli.option_types import PATH, Duration, Header, Names, Namespaces
-from reconcile.cli.report_file import ReportFile
 
 DryRun = Literal["none", "client", "server"]
 Form = Literal["text", "json", "yaml", "patch", "markdown"]
@@ -272,37 +270,3 @@ class LogOptions(Options):
             help="What is logged on stderr. [default: info; on a terminal error]",
         ),
     ]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TargetOptions(Options):
-    """What `run` and `plan` share: which Rollouts, what their pass decides by, and where its writes go."""
-
-    cluster: ClusterOptions
-    scope: ScopeOptions
-    sharding: ShardOptions
-    settings: PassOptions
-    write_to: WriteTo
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions(Options):
-    """The options of `steerer run`, which `wait` and `adapters` read as well."""
-
-    target: TargetOptions
-    dry_run: DryRunOption
-    every: Annotated[
-        float | None,
-        option("--every", type=Duration(), help="Make a pass each time this long has passed. [default: one]"),
-    ]
-    duration: Annotated[
-        float | None,
-        option("--for", type=Duration(), help="With --every: begin no pass after this long. [default: never end]"),
-    ]
-    wait: WaitOption
-    timeout: TimeoutOption
-    report: ReportFile
-    notify: NotifyOptions
-    detailed_exitcode: DetailedExitCode
-    output: PassOutput
-    log: LogOptions

@@ -14,8 +14,9 @@ from reconcile.cli.exit_codes import FAILED, NOTHING
 from reconcile.cli.logs import log_to_stderr
 from reconcile.cli.notices import NotifyOptions, tell_of
 from reconcile.cli.option_types import PATH
-from reconcile.cli.options import LogOptions, PassOutput, RunOptions, TargetOptions
+from reconcile.cli.options import LogOptions, PassOutput
 from reconcile.cli.result_codes import exit_code_of_pass
+from reconcile.cli.run_options import RunOptions, TargetOptions
 from reconcile.cli.schedule import pass_starts
 from reconcile.cli.session import make_pass, print_pass
 from reconcile.model.errors import ClusterError, UsageError

@@ -24,7 +24,8 @@ from reconcile.report.progress import Progress, position_line
 
 if TYPE_CHECKING:
     from reconcile.cli.notices import Tell
-    from reconcile.cli.options import Form, RunOptions
+    from reconcile.cli.options import Form
+    from reconcile.cli.run_options import RunOptions
     from reconcile.cli.signals import Stop
     from reconcile.engine.one_pass import Pass
     from reconcile.model.plan import Record

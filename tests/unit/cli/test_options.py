@@ -16,9 +16,9 @@ from reconcile.cli.check import CheckOptions
 from reconcile.cli.command import Options, filled
 from reconcile.cli.lint import LintOptions
 from reconcile.cli.metrics import MetricsOptions
-from reconcile.cli.options import RunOptions
 from reconcile.cli.report import ReportOptions
 from reconcile.cli.run import PlanOptions
+from reconcile.cli.run_options import RunOptions
 from reconcile.cli.simulate import SimulateOptions
 from reconcile.cli.status import StatusOptions
 

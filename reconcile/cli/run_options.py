@@ -1,0 +1,58 @@
+"""The options of a pass that writes: those of `steerer run`, which `plan`, `wait` and `adapters` read as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from reconcile.cli.command import Options, option
+from reconcile.cli.notices import NotifyOptions
+from reconcile.cli.option_types import Duration
+from reconcile.cli.options import (
+    ClusterOptions,
+    DetailedExitCode,
+    DryRunOption,
+    LogOptions,
+    PassOptions,
+    PassOutput,
+    ScopeOptions,
+    ShardOptions,
+    TimeoutOption,
+    WaitOption,
+    WriteTo,
+)
+from reconcile.cli.report_file import ReportFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetOptions(Options):
+    """What `run` and `plan` share: which Rollouts, what their pass decides by, and where its writes go."""
+
+    cluster: ClusterOptions
+    scope: ScopeOptions
+    sharding: ShardOptions
+    settings: PassOptions
+    write_to: WriteTo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions(Options):
+    """The options of `steerer run`, which `wait` and `adapters` read as well."""
+
+    target: TargetOptions
+    dry_run: DryRunOption
+    every: Annotated[
+        float | None,
+        option("--every", type=Duration(), help="Make a pass each time this long has passed. [default: one]"),
+    ]
+    duration: Annotated[
+        float | None,
+        option("--for", type=Duration(), help="With --every: begin no pass after this long. [default: never end]"),
+    ]
+    wait: WaitOption
+    timeout: TimeoutOption
+    report: ReportFile
+    notify: NotifyOptions
+    detailed_exitcode: DetailedExitCode
+    output: PassOutput
+    log: LogOptions
