@@ -8,8 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core.routers.acceptance import awaited, refused
-from reconcile.core.routers.split import Backend, End, ManagedRoute, RouteEntry, Split, UsedPort, entry_tests
-from reconcile.model.errors import InvalidObjectError
+from reconcile.core.routers.split import (
+    Backend,
+    End,
+    ManagedRoute,
+    RouteEntry,
+    Split,
+    UsedPort,
+    entry_tests,
+    managed_routes,
+)
 from reconcile.model.fields import mappings
 from reconcile.model.text import shown
 
@@ -34,22 +42,19 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
 
     Raises InvalidObjectError with a path for each rule that cannot be weighted, and where no rule holds both.
     """
-    problems: list[str] = []
-    managed: list[ManagedRoute] = []
-    single: list[str] = []
-    for rule in every(manifest, namespace):
-        if not (rule.counts(primary) and rule.counts(canary)):
-            single += [rule.path] if rule.counts(primary, canary) else []
-        elif found := _rule_problems(rule, primary, canary):
-            problems += found
-        else:
-            managed.append(_managed(rule, primary, canary))
-    if not managed and not problems:
+
+    def nothing(single: list[str]) -> str:
         where = f": they are in different rules ({', '.join(single)})" if len(single) > 1 else ""
-        problems.append(f"spec.rules: no rule leads to both {primary} and {canary}{where}")
-    if problems:
-        raise InvalidObjectError(tuple(problems))
-    return Split(routes=tuple(managed), awaited=awaited(manifest), refused=refused(manifest))
+        return f"spec.rules: no rule leads to both {primary} and {canary}{where}"
+
+    managed = managed_routes(
+        every(manifest, namespace),
+        (primary, canary),
+        lambda rule: _rule_problems(rule, primary, canary),
+        lambda rule: _managed(rule, primary, canary),
+        nothing,
+    )
+    return Split(routes=managed, awaited=awaited(manifest), refused=refused(manifest))
 
 
 def every(manifest: Manifest, namespace: str) -> Iterator[RouteEntry]:

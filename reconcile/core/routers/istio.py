@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core.routers.istio_matches import takes_all_of
-from reconcile.core.routers.split import FULL, Backend, End, ManagedRoute, RouteEntry, Split, UsedPort, entry_tests
+from reconcile.core.routers.split import (
+    FULL,
+    Backend,
+    End,
+    ManagedRoute,
+    RouteEntry,
+    Split,
+    UsedPort,
+    entry_tests,
+    managed_routes,
+)
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.names import short_host
 from reconcile.model.text import shown
@@ -35,21 +45,16 @@ def read(manifest: Manifest, *, namespace: str, primary: str, canary: str) -> Sp
     `primary` and `canary` are short names of Services. Raises InvalidObjectError with a path for each route that
     cannot be weighted, and where there is no managed route at all.
     """
-    problems = _not_lists(manifest)
-    managed: list[ManagedRoute] = []
-    single: list[str] = []
-    for route in every(manifest, namespace):
-        if not (route.counts(primary) and route.counts(canary)):
-            single += [route.path] if route.counts(primary, canary) else []
-        elif found := _route_problems(route, route.counts(primary, canary)):
-            problems += found
-        else:
-            managed.append(_managed(route, primary, canary))
-    if not managed and not problems:
-        problems.append(_nothing_managed(primary, canary, single))
-    if problems:
-        raise InvalidObjectError(tuple(problems))
-    return Split(routes=tuple(managed))
+    if not_lists := _not_lists(manifest):
+        raise InvalidObjectError(tuple(not_lists))
+    managed = managed_routes(
+        every(manifest, namespace),
+        (primary, canary),
+        lambda route: _route_problems(route, route.counts(primary, canary)),
+        lambda route: _managed(route, primary, canary),
+        lambda single: _nothing_managed(primary, canary, single),
+    )
+    return Split(routes=managed)
 
 
 def every(manifest: Manifest, namespace: str) -> Iterator[RouteEntry]:

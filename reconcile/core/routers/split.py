@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconcile.model.errors import InvalidObjectError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Operation
@@ -172,6 +174,36 @@ class RouteEntry:
     def counts(self, *services: str) -> int:
         """Returns how many ends lead to these Services."""
         return sum(end.service in services for end in self.ends)
+
+
+def managed_routes(
+    routes: Iterable[RouteEntry],
+    pair: tuple[str, str],
+    problems_of: Callable[[RouteEntry], list[str]],
+    managed: Callable[[RouteEntry], ManagedRoute],
+    nothing: Callable[[list[str]], str],
+) -> tuple[ManagedRoute, ...]:
+    """Returns the routes that hold primary and canary, the `pair` of Services, each as its router reads it.
+
+    `problems_of` returns why such a route cannot be weighted, `nothing` why there is none, from the paths of those that
+    hold one of the two. Raises InvalidObjectError with all problems.
+    """
+    primary, canary = pair
+    problems: list[str] = []
+    found: list[ManagedRoute] = []
+    single: list[str] = []
+    for route in routes:
+        if not (route.counts(primary) and route.counts(canary)):
+            single += [route.path] if route.counts(*pair) else []
+        elif wrong := problems_of(route):
+            problems += wrong
+        else:
+            found.append(managed(route))
+    if not found and not problems:
+        problems.append(nothing(single))
+    if problems:
+        raise InvalidObjectError(tuple(problems))
+    return tuple(found)
 
 
 def entry_tests(pointer: str, entry: Manifest, *members: str) -> tuple[Operation, ...]:
