@@ -144,6 +144,7 @@ def _evidence(world: World, answer: str) -> Evidence:
         answer=answer if world.cast else "",
         serves=not world.cast or world.primary.health not in {"broken", "zero"},
         orders=world.orders(canary.template),
+        fails=world.memory.fails if world.cast else 0,
         late=attempt is not None and attempt.started == DISTANT,
     )
 

@@ -134,7 +134,7 @@ class Evidence(NamedTuple):
 
     `same`: the revision on record is the canary's. `measured`: every metric was asked and passed. `answer`: what the
     metrics said, if they were asked. `serves`: the primary has an available replica. `orders`: what people ask of the
-    canary's revision. `late`: a deadline is over.
+    canary's revision. `late`: a deadline is over. `fails`: so many checks of the attempt had failed.
     """
 
     routes: tuple[int, ...]
@@ -154,6 +154,7 @@ class Evidence(NamedTuple):
     serves: bool = True
     orders: frozenset[str] = frozenset()
     late: bool = False
+    fails: int = 0
     http: int = UNMANAGED
 
     @property
