@@ -33,6 +33,7 @@ COMMANDS = {
     "lint": "lint",
     "check": "check",
     "metrics": "metrics",
+    "backtest": "backtest",
     "report": "report",
     "simulate": "simulate",
 }

@@ -119,7 +119,7 @@ def _series(
     """Returns what the metrics server remembers of each metric and of the weight, and notes about it."""
     if not options.server.metrics_server:
         return {}, None, ("Without --metrics-server there are no curves of the metrics.",)
-    asked = {check.name: _questions(rollout, check) for check in rollout.draft.checks}
+    asked = {check.name: questions(rollout, check) for check in rollout.draft.checks}
     name, namespace = (json.dumps(text) for text in (rollout.ref.name, rollout.ref.namespace))
     of_weight = " or ".join(
         f"steerer_rollout_canary_weight{{{label}={namespace}, name={name}}}"
@@ -134,7 +134,7 @@ def _series(
     return {name: (found[canary], found[primary]) for name, (canary, primary) in asked.items()}, found[weight], notes
 
 
-def _questions(rollout: Rollout, check: Check) -> tuple[Question, Question]:
+def questions(rollout: Rollout, check: Check) -> tuple[Question, Question]:
     """Returns the questions for the canary's value and for the primary's."""
     spec = rollout.draft
     roles = Roles(

@@ -12,6 +12,7 @@ import pytest
 from reconcile.cli import COMMANDS, steerer
 from reconcile.cli.actions import ActionOptions, ApproveOptions, FollowedOptions, RevisionOptions
 from reconcile.cli.apply import ApplyOptions
+from reconcile.cli.backtest import BacktestOptions
 from reconcile.cli.check import CheckOptions
 from reconcile.cli.command import Options, filled
 from reconcile.cli.lint import LintOptions
@@ -37,6 +38,7 @@ OPTIONS: dict[str, type[Options]] = {
     "lint": LintOptions,
     "check": CheckOptions,
     "metrics": MetricsOptions,
+    "backtest": BacktestOptions,
     "report": ReportOptions,
     "simulate": SimulateOptions,
 }

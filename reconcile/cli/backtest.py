@@ -1,0 +1,194 @@
+"""`steerer backtest`: how metrics and policy would have done in a time that is over. It only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import click
+
+from reconcile.cli import adapters
+from reconcile.cli.command import Options, command, option
+from reconcile.cli.exit_codes import NOTHING
+from reconcile.cli.logs import log_to_stderr
+from reconcile.cli.option_types import Duration
+from reconcile.cli.options import (
+    ClusterOptions,
+    Interval,
+    LogOptions,
+    MetricsServerOptions,
+    ScopeOptions,
+    Templates,
+    output,
+)
+from reconcile.cli.report import questions
+from reconcile.cli.scope import selection_for
+from reconcile.engine.listing import list_rollouts
+from reconcile.lookback import backtest_words
+from reconcile.lookback.backtest import Recorded, on_grid, places, replay
+from reconcile.metrics import templates
+from reconcile.metrics.range_query import MOST_POINTS
+from reconcile.model import durations
+from reconcile.model.errors import ClusterError, SteererError, UsageError
+from reconcile.model.measurement import Asks, Metric
+from reconcile.model.series import Window
+from reconcile.model.times import parse_time
+from reconcile.report import plain_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from reconcile.cli.signals import Stop
+    from reconcile.lookback.backtest import Backtest, Values
+    from reconcile.metrics.templates import TemplateSet
+    from reconcile.model.checks import Check
+    from reconcile.model.measurement import Question
+    from reconcile.model.rollout import Rollout
+
+MOST_CHECKS = 50_000
+"""Of one Rollout: five weeks of one each minute."""
+SHORTEST_STEP = 15.0
+"""Seconds between two checks where each pass makes one (--control-loop-interval 0s)."""
+BUDGET = 120.0
+"""Seconds for all that is asked."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BacktestOptions(Options):
+    """The options of `steerer backtest`."""
+
+    scope: ScopeOptions
+    since: Annotated[
+        float, option("--since", type=Duration(), default="14d", show_default=True, help="How far to look back.")
+    ]
+    until: Annotated[
+        str, option("--until", metavar="TIME", default="", help="The end, such as 2026-01-31T12:00:00Z. [default: now]")
+    ]
+    length: Annotated[
+        float,
+        option("--length", type=Duration(), default="30m", show_default=True, help="How long a release is analysed."),
+    ]
+    control_loop_interval: Interval
+    cluster: ClusterOptions
+    server: MetricsServerOptions
+    templates: Templates
+    output: Annotated[Literal["text", "json", "markdown"], output("text", "json", "markdown")]
+    log: LogOptions
+
+
+@command(BacktestOptions)
+def backtest(options: BacktestOptions, _stop: Stop) -> int:
+    """Say how often checks and releases would have failed in the last two weeks, though nothing was wrong.
+
+    What each metric said of the primary is asked of --metrics-server, judged as a canary's value is, and the failure
+    policy is replayed for a release that begins at each check. It proposes thresholds, and says how many requests a
+    canary would get at each step.
+    """
+    log_to_stderr(options.log.log_format, options.log.log_level)
+    if not options.server.metrics_server:
+        raise UsageError("a backtest is made of what the metrics server remembers; name it with --metrics-server")
+    end = _end(options.until)
+    if not 0 < options.length <= options.since:
+        raise UsageError("--length is more than 0s, and no longer than --since")
+    loaded = templates.load(options.templates)
+    with adapters.cluster_for(options.cluster, options.scope.namespace or ()) as (cluster, default_namespace):
+        listing = list_rollouts(cluster, selection_for(options.scope, default_namespace))
+    if not listing.selected and not listing.errors:
+        raise UsageError("no Rollout is in scope; name one, its namespace (-n), or all (-A)")
+    windows = {rollout.ref: _window(rollout, options, end) for rollout in listing.selected}
+    deadline = monotonic() + BUDGET
+    tests = []
+    for rollout in listing.selected:
+        window = windows[rollout.ref]
+        memory = _Memory(server=options.server, loaded=loaded, deadline=deadline, window=window)
+        recorded = [memory.of(rollout, check) for check in rollout.draft.checks]
+        tests.append(replay(rollout.ref, rollout.draft, recorded, window, options.length))
+    click.echo(_form(tests, options.output), nl=False)
+    if listing.errors:
+        raise ClusterError("; ".join(map(str, listing.errors))) from listing.errors[0]
+    empty = [test.rollout.full_name for test in tests if test.metrics and not test.has_values]
+    if empty:
+        raise SteererError(f"no value at all of {', '.join(empty)}: what is said of each metric tells why")
+    return NOTHING
+
+
+def _end(until: str) -> datetime:
+    now = adapters.now().replace(microsecond=0)
+    end = parse_time(until) if until else now
+    if end is None:
+        raise UsageError(f"--until: {until!r} is no time: write 2026-01-31T12:00:00Z")
+    if end > now:
+        raise UsageError(f"--until: {until} has not come yet")
+    return end
+
+
+def _window(rollout: Rollout, options: BacktestOptions, end: datetime) -> Window:
+    """Returns the time that is looked at, one check after the other. Raises UsageError where it is too long."""
+    if rollout.spec is None:
+        raise UsageError(f"{rollout.full_name} cannot be replayed: {'; '.join(rollout.problems)}")
+    step = max(adapters.interval_for(options.control_loop_interval), rollout.spec.interval, SHORTEST_STEP)
+    count = int(options.since // step)
+    if count >= MOST_CHECKS:
+        raise UsageError(
+            f"--since {durations.text(options.since)} has {count:,} checks of {rollout.full_name}, one each "
+            f"{durations.text(step)}; at most {MOST_CHECKS:,} are replayed: look back "
+            f"{durations.text((MOST_CHECKS - 1) * step)} or less, or at an earlier time with --until"
+        )
+    return Window(begin=end - timedelta(seconds=count * step), end=end, step=step)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Memory:
+    """What the metrics server remembers of a time. It is asked until `deadline`, on the monotonic clock."""
+
+    server: MetricsServerOptions
+    loaded: TemplateSet
+    deadline: float
+    window: Window
+
+    def of(self, rollout: Rollout, check: Check) -> Recorded:
+        """Asks for one metric of the primary, and for its requests where it can count them."""
+        metric = check.own_metric or self.loaded.metrics.get(check.name)
+        if metric is None:
+            unknown = Metric(name=check.name, title=check.name, unit="", bound="")
+            problem = "it is no metric template; steerer metrics lists those that there are"
+            return Recorded(check=check, metric=unknown, values=[], requests=[], problem=problem)
+        _, of_primary = questions(rollout, check)
+        values, query, problem = self._ask(of_primary)
+        requests: Values = []
+        if metric.requests and not problem:
+            requests, _, uncounted = self._ask(replace(of_primary, asks=Asks.REQUESTS))
+            problem = f"its requests: {uncounted}" if uncounted and check.min_requests else ""
+        elif check.min_requests and not problem:
+            problem = "it counts no requests, and minRequests needs them"
+        return Recorded(check=check, metric=metric, values=values, requests=requests, query=query, problem=problem)
+
+    def _ask(self, question: Question) -> tuple[Values, str, str]:
+        """Returns the values, the query, and what went wrong. It asks for parts that any server gives."""
+        values: Values = []
+        query = ""
+        for part in _parts(self.window):
+            left = max(self.deadline - monotonic(), 0.0)
+            series = adapters.prometheus_for(self.server, self.loaded, left).series([question], part)[question]
+            query = series.query
+            if series.problem:
+                return [], query, series.problem if left else f"not asked: {BUDGET:g}s were over"
+            values += on_grid(series.points, part)
+        return values, query, ""
+
+
+def _parts(window: Window) -> Iterator[Window]:
+    count = places(window)
+    for first in range(0, count, MOST_POINTS):
+        last = min(first + MOST_POINTS, count) - 1
+        begin, end = (window.begin + timedelta(seconds=place * window.step) for place in (first, last))
+        yield Window(begin=begin, end=end, step=window.step)
+
+
+def _form(tests: list[Backtest], form: str) -> str:
+    if form == "json":
+        return plain_data.dump(backtest_words.data(tests), "json")
+    return backtest_words.markdown(tests) if form == "markdown" else backtest_words.text(tests)
