@@ -109,7 +109,7 @@ def test_the_numbers_are_those_of_a_replay_by_hand(tmp_path: Path, start_prometh
     assert five["halted"] <= 0.05
     following = backtest(tmp_path / "following", url, threshold=five["threshold"], day=1)
     assert following["halted"] == pytest.approx(by_hand(rates(day=1), five["threshold"], forgiven=1)[0])
-    assert following["halted"] == pytest.approx(0.05, abs=0.05)
+    assert following["halted"] == pytest.approx(0.05, abs=0.02)
 
 
 def backtest(target: Path, url: str, *, threshold: float, day: int = 0) -> dict[str, Any]:
