@@ -119,7 +119,7 @@ class QueryClient:
         return transport.post(session, self.server.query_url, form, deadline, self.timeout)
 
     def _result(self, query: Query, http: HttpResponse) -> QueryResult:
-        response = self._policy(responses.parse(http.body, http.status, self.mask))
+        response = self.heed_partial(responses.parse(http.body, http.status, self.mask))
         if http.status in REFUSALS and response.error_type not in _TIMEOUT_ERRORS:
             return self._refused(query, http, response)
         gave_up = response.error_type in _TIMEOUT_ERRORS or http.status == HTTPStatus.GATEWAY_TIMEOUT
@@ -129,7 +129,8 @@ class QueryClient:
         reason = response.failure.detail if response.failure else ""
         return QueryResult(outcome=outcome, answers=self._answers(query, response), reason=reason)
 
-    def _policy(self, response: responses.Response) -> responses.Response:
+    def heed_partial(self, response: responses.Response) -> responses.Response:
+        """Returns the response; one that says that data are missing is a failure, unless those are accepted."""
         return responses.accept_partial(response) if self.accept_partial else responses.refuse_partial(response)
 
     def _refused(self, query: Query, http: HttpResponse, response: responses.Response) -> QueryResult:

@@ -36,7 +36,7 @@ def ask(client: QueryClient, session: requests.Session, text: str, window: Windo
     until = min(deadline, monotonic() + client.timeout)
     try:
         http = transport.post(session, client.server.range_url, form, until, client.timeout)
-        response = responses.parse(http.body, http.status, client.mask)
+        response = client.heed_partial(responses.parse(http.body, http.status, client.mask))
         return _series(text, response, window)
     except NoAnswerError as error:
         problem = client.mask(str(error)) or "the reply is not of the shape of Prometheus's API"

@@ -84,6 +84,15 @@ def test_every_other_answer_is_a_problem_in_words(answer: object, status: int, p
     assert found.points == ()
 
 
+def test_a_partial_answer_is_a_problem_unless_it_is_accepted() -> None:
+    partial = matrix([(WINDOW.begin.timestamp(), "1")]) | {"isPartial": True}
+    found, _ = asked(partial)
+    assert (found.points, found.problem.split(":")[0]) == ((), "the server says that data are missing")
+    with receiving(on_request=lambda _: json.dumps(partial).encode()) as server:
+        accepted = Prometheus(server.url, load(), accept_partial=True).series(["up"], WINDOW)["up"]
+    assert accepted == Series(query="up", points=((at(0), 1.0),))
+
+
 def test_a_long_window_asks_for_no_more_points_than_a_server_gives() -> None:
     window = Window(begin=END - timedelta(days=31), end=END, step=1.0)
     with receiving(on_request=lambda _: json.dumps(matrix()).encode()) as server:
