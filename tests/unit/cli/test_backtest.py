@@ -157,3 +157,21 @@ def test_a_rollout_that_is_invalid_is_refused_with_its_fields(folder: Path, serv
 def test_a_rollout_without_metrics_has_nothing_to_replay(tmp_path: Path, server: Server) -> None:
     code, out, _ = backtest(example(tmp_path / "plain", metrics=False), server)
     assert (code, out) == (0, f"podinfo.test\n  until {UNTIL}: it has no metrics\n")
+
+
+def test_several_rollouts_are_told_one_after_the_other(folder: Path, server: Server) -> None:
+    text = (folder / "rollouts" / "podinfo.yaml").read_text(encoding="utf-8")
+    (folder / "rollouts" / "other.yaml").write_text(text.replace("podinfo", "other"), encoding="utf-8")
+    options = ("-f", folder, "--metrics-server", server.url, "--until", UNTIL, "--since", "1h")
+    done = invoke("backtest", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line for line in done.stdout.splitlines() if line and line[0] != " "] == ["other.test", "podinfo.test"]
+    assert "\n\npodinfo.test\n" in done.stdout
+    assert invoke("backtest", *options, "-o", "markdown").stdout.startswith("### Backtest of 2 Rollouts\n")
+
+
+def test_what_there_is_no_time_for_is_told(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconcile.cli.backtest.BUDGET", 0.0)
+    code, out, _ = backtest(folder, server)
+    assert (code, server.requests) == (1, [])
+    assert out.count("not asked: 0s were over\n") == 2
