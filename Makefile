@@ -34,7 +34,7 @@ demo: $(VENV)/.run ## Play the demonstration: no cluster, no Go, seconds
 	@$(BIN)/steerer simulate -f artifacts --scenario artifacts/scenarios/rollback.yaml
 
 # Processes that run tests: one for each core, and one more, as some of them wait.
-WORKERS ?= auto
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PYTEST   = $(BIN)/pytest --numprocesses=$(WORKERS)
 
 test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there to build them

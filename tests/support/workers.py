@@ -7,7 +7,6 @@ nothing from pytest 9.2 on, and none knows how long a test takes.
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -55,11 +54,6 @@ class Workers:
         """Let a worker die with its controller, and so do the processes that it has started."""
         if hasattr(config, "workerinput"):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_auto_num_workers(self) -> int:
-        """Gives one worker more than there are cores: some of them wait for a controller, a scrape or a time."""
-        return len(os.sched_getaffinity(0)) + 1
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> LoadScopeScheduling:
