@@ -156,7 +156,9 @@ def test_a_kind_or_a_group_that_is_not_installed_has_no_objects(cluster: KubeClu
         Kind(name="Gadget", plural="gadgets", group="apps", versions=("v1",)),
     ):
         assert cluster.list(kind, Scope()) == []
-        assert cluster.fetch([Ref(kind, namespace, "a")]) == {}
+        (found,) = cluster.fetch([Ref(kind, namespace, "a")]).values()
+        assert isinstance(found, MissingError)
+        assert f"the API server has no gadgets.{kind.group}" in str(found)
 
 
 def test_autoscalers_are_listed(cluster: KubeCluster, namespace: str) -> None:

@@ -72,7 +72,9 @@ def test_a_release_uses_each_right_that_the_account_has_and_none_that_it_has_not
     done = installed.job()
     assert [line["move"] for line in decisions(done, crowd)] == ["initialize"] * CROWD
 
-    assert used(of_steerer(plane.requests_since(mark))) == granted(kind)
+    # The server is everybody's: what others have there is not always of this kind.
+    own = [entry for entry in of_steerer(plane.requests_since(mark)) if entry.namespace in {"", shop, crowd}]
+    assert used(own) == granted(kind)
 
 
 def over(installed: Installed, namespace: str, kind: Kind) -> Callable[[], None]:
