@@ -23,8 +23,8 @@ from reconcile.cli.options import (
     Templates,
     output,
 )
-from reconcile.cli.report import questions
 from reconcile.cli.scope import selection_for
+from reconcile.core.series import sides
 from reconcile.engine.listing import list_rollouts
 from reconcile.lookback import backtest_words
 from reconcile.lookback.backtest import Recorded, on_grid, places, replay
@@ -156,7 +156,7 @@ class _Memory:
             unknown = Metric(name=check.name, title=check.name, unit="", bound="")
             problem = "it is no metric template; steerer metrics lists those that there are"
             return Recorded(check=check, metric=unknown, values=[], requests=[], problem=problem)
-        _, of_primary = questions(rollout, check)
+        of_primary = sides(rollout, check).primary
         values, query, problem = self._ask(of_primary)
         requests: Values = []
         if metric.requests and not problem:

@@ -24,12 +24,12 @@ from reconcile.cli.options import (
     output,
 )
 from reconcile.cli.scope import selection_for
+from reconcile.core.series import sides
 from reconcile.engine.action_request import find
 from reconcile.lookback import of_cluster, page, words
 from reconcile.metrics import templates
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import EVENT, ROLLOUT, Scope
-from reconcile.model.measurement import Question, Roles
 from reconcile.model.series import Window
 from reconcile.report import plain_data
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from reconcile.engine.action_request import Found
     from reconcile.lookback.history import History
     from reconcile.metrics.templates import TemplateSet
-    from reconcile.model.checks import Check
     from reconcile.model.rollout import Rollout
     from reconcile.model.series import Series
 
@@ -119,7 +118,7 @@ def _series(
     """Returns what the metrics server remembers of each metric and of the weight, and notes about it."""
     if not options.server.metrics_server:
         return {}, None, ("Without --metrics-server there are no curves of the metrics.",)
-    asked = {check.name: questions(rollout, check) for check in rollout.draft.checks}
+    asked = {check.name: sides(rollout, check) for check in rollout.draft.checks}
     name, namespace = (json.dumps(text) for text in (rollout.ref.name, rollout.ref.namespace))
     of_weight = " or ".join(
         f"steerer_rollout_canary_weight{{{label}={namespace}, name={name}}}"
@@ -127,33 +126,11 @@ def _series(
     )
     weight = f"max({of_weight})"
     found = adapters.prometheus_for(options.server, loaded, BUDGET).series(
-        [weight, *(question for sides in asked.values() for question in sides)], window
+        [weight, *(question for both in asked.values() for question in both)], window
     )
     problem = found[weight].problem
     notes = (f"The weight over time is by Events alone: {problem}",) if problem else ()
     return {name: (found[canary], found[primary]) for name, (canary, primary) in asked.items()}, found[weight], notes
-
-
-def questions(rollout: Rollout, check: Check) -> tuple[Question, Question]:
-    """Returns the questions for the canary's value and for the primary's."""
-    spec = rollout.draft
-    roles = Roles(
-        primary=spec.primary, canary=spec.canary, primary_service=spec.primary_host, canary_service=spec.canary_host
-    )
-    canary, primary = (
-        Question(
-            rollout=rollout.ref,
-            metric=check.name,
-            workload=workload,
-            interval=check.interval,
-            weight=0,
-            args=check.args,
-            roles=roles,
-            query=check.query,
-        )
-        for workload in (spec.canary, spec.primary)
-    )
-    return canary, primary
 
 
 def _form(history: History, form: str) -> str:

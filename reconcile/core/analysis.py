@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconcile.core.case import Case
     from reconcile.model.checks import Check
+    from reconcile.model.rollout import Rollout
 
 UNANSWERED = Answer(failure=Failure.UNREACHABLE, detail="the metric was not measured")
 SCRAPE = 30.0
@@ -43,7 +44,7 @@ def questions(case: Case, weight: int) -> tuple[Question, ...]:
 
 def asked(case: Case, check: Check, weight: int) -> Asked:
     """Returns what is asked for one metric."""
-    value = value_question(case, check, weight)
+    value = value_question(case.rollout, check, weight)
     beside = replace(value, workload=case.spec.primary)
     is_ratio = check.comparison is not None and not check.is_sequential
     return Asked(
@@ -54,11 +55,11 @@ def asked(case: Case, check: Check, weight: int) -> Asked:
     )
 
 
-def value_question(case: Case, check: Check, weight: int) -> Question:
+def value_question(rollout: Rollout, check: Check, weight: int) -> Question:
     """Returns the question for the canary's value."""
-    spec = case.spec
+    spec = rollout.draft
     return Question(
-        rollout=case.rollout.ref,
+        rollout=rollout.ref,
         metric=check.name,
         workload=spec.canary,
         interval=check.interval,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconcile.core.case import Case
     from reconcile.model.checks import Check
     from reconcile.model.measurement import Answer, Question
-    from reconcile.model.rollout import Spec
+    from reconcile.model.rollout import Rollout, Spec
 
 WHAT_TO_LOOK_AT = "Look at the labels in the query, at what Prometheus scrapes, and at the proxies"
 
@@ -38,15 +38,15 @@ def needed(spec: Spec) -> tuple[Check, ...]:
     return tuple(check for check in spec.checks if check.gates_at(first) and check.on_no_data is OnNoData.HALT)
 
 
-def sides(case: Case, check: Check) -> Sides:
-    """Returns what is asked for a metric before the first step."""
-    canary = value_question(case, check, 0)
-    return Sides(canary=canary, primary=replace(canary, workload=case.spec.primary))
+def sides(rollout: Rollout, check: Check) -> Sides:
+    """Returns what is asked for a metric of both workloads, whatever the weight is."""
+    canary = value_question(rollout, check, 0)
+    return Sides(canary=canary, primary=replace(canary, workload=rollout.draft.primary))
 
 
 def questions(case: Case) -> tuple[Question, ...]:
     """Returns what is asked before the first step."""
-    return tuple(question for check in needed(case.spec) for question in sides(case, check))
+    return tuple(question for check in needed(case.spec) for question in sides(case.rollout, check))
 
 
 def are_missing(canary: Answer | None, primary: Answer | None) -> bool:
@@ -63,7 +63,7 @@ def verdict(case: Case, answers: Mapping[Question, Answer]) -> str:
     """8. Each metric that the first step needs has series for one of the workloads, as far as Prometheus tells."""
     missing, unknown = [], []
     for check in needed(case.spec):
-        found = [answers.get(question, UNANSWERED) for question in sides(case, check)]
+        found = [answers.get(question, UNANSWERED) for question in sides(case.rollout, check)]
         metric = case.metric(check)
         title = metric.title if metric else check.name
         if are_missing(*found):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconcile.lookback.history import shown_happenings
-from reconcile.model.kinds import Ref
 from reconcile.model.text import printable
 from reconcile.model.times import timestamp
+from reconcile.report.plain_data import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from reconcile.lookback.history import History, MetricHistory
 
@@ -27,24 +27,14 @@ def text(history: History) -> str:
 
 def data(history: History) -> dict[str, Any]:
     """Returns the history for programs."""
-    plain: dict[str, Any] = _plain(asdict(history) | {"rollout": None})
-    plain["rollout"] = {"namespace": history.rollout.namespace, "name": history.rollout.name}
-    plain["weights"] = [{"time": timestamp(at), "weight": weight} for at, weight in history.weights]
-    plain["facts"] = dict(history.facts)
-    for told, metric in zip(plain["metrics"], history.metrics, strict=True):
+    document: dict[str, Any] = plain(asdict(history) | {"rollout": None})
+    document["rollout"] = {"namespace": history.rollout.namespace, "name": history.rollout.name}
+    document["weights"] = [{"time": timestamp(at), "weight": weight} for at, weight in history.weights]
+    document["facts"] = dict(history.facts)
+    for told, metric in zip(document["metrics"], history.metrics, strict=True):
         for side in ("canary", "primary"):
             told[side] = [{"time": timestamp(at), "value": value} for at, value in getattr(metric, side)]
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return timestamp(value)
-    return value.full_name if isinstance(value, Ref) else value
+    return document
 
 
 def _lines(history: History) -> Iterator[str]:

@@ -30,7 +30,7 @@ def matter(case: Case, check: Check) -> bool:
 def question(case: Case, check: Check) -> Question:
     """Returns the question for the edges in the series of the primary, which has traffic before a release too."""
     metric = case.metric(check)
-    return replace(series.sides(case, check).primary, query=metric.edges if metric else "")
+    return replace(series.sides(case.rollout, check).primary, query=metric.edges if metric else "")
 
 
 def buckets(subject: Subject) -> Iterator[Finding]:

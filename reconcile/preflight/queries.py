@@ -27,10 +27,10 @@ _EXPECTED = {Failure.NO_DATA.value, Failure.NOT_A_NUMBER.value, "failed"}
 def questions(subject: Subject) -> tuple[Question, ...]:
     """Returns what an analysis would ask, as far as the metrics are known, and the values of the primary."""
     case = subject.case
-    asked = [
-        item for check in case.spec.checks for item in (analysis.value_question(case, check, 0), *_counts(case, check))
-    ]
-    asked += [series.sides(case, check).primary for check in case.spec.checks]
+    asked: list[Question] = []
+    for check in case.spec.checks:
+        asked += (analysis.value_question(case.rollout, check, 0), *_counts(case, check))
+    asked += [series.sides(case.rollout, check).primary for check in case.spec.checks]
     asked += [buckets.question(case, check) for check in case.spec.checks if buckets.matter(case, check)]
     known = case.settings.metrics
     return tuple(item for item in asked if (item.query or item.metric in known) and item.workload)
@@ -58,7 +58,7 @@ def queries(subject: Subject) -> Iterator[Finding]:
 
 def _beside(subject: Subject, check: Check, answer: Answer) -> str:
     """Returns, for a canary without a number, whether its primary has one: then it only lacks traffic so far."""
-    primary = subject.answers.get(series.sides(subject.case, check).primary)
+    primary = subject.answers.get(series.sides(subject.case.rollout, check).primary)
     if answer.failure not in _EMPTY or primary is None or primary.failure not in {None, *_EMPTY}:
         return ""
     if answer.query and answer.query == primary.query:  # it is not about a workload
@@ -85,7 +85,7 @@ def _uncounted(subject: Subject) -> Iterator[Finding]:
 
 def _counts(case: Case, check: Check) -> tuple[Question, ...]:
     """Returns what is counted of the canary for a metric, as far as its template can."""
-    value = analysis.value_question(case, check, 0)
+    value = analysis.value_question(case.rollout, check, 0)
     requests = replace(value, asks=Asks.REQUESTS)
     failures = replace(value, asks=Asks.FAILURES, threshold=check.threshold)
     metric = case.metric(check)
@@ -106,7 +106,7 @@ def _measurements(subject: Subject) -> Iterator[tuple[int, Answer, Measurement]]
     """Yields each question that has an answer: its index in `metrics`, the answer, and the verdict on it."""
     case = subject.case
     for index, check in enumerate(case.spec.checks):
-        answer = subject.answers.get(analysis.value_question(case, check, 0))
+        answer = subject.answers.get(analysis.value_question(case.rollout, check, 0))
         metric = case.metric(check)
         if answer is not None and metric is not None:
             alone = replace(check, comparison=None, min_requests=0)  # before a release there is nothing to compare
