@@ -95,11 +95,11 @@ def unusable(service: Service, *, needs_http: bool) -> str | None:
 
 def routes(case: Case) -> str:
     """4. The route splits the traffic between the two."""
-    found = [f"{ref} gives {share(split)} %" for ref, split in case.weights.splits.items()]
+    found = [f"{ref} gives {_share(split)} %" for ref, split in case.weights.splits.items()]
     return f"{', '.join(found)} to {case.spec.canary_host}"
 
 
-def share(split: Split) -> str:
+def _share(split: Split) -> str:
     """Returns the canary's share in words, without its unit: `10`, or `10 to 20` where the routes differ."""
     return f"{split.lowest} to {split.highest}" if split.highest != split.lowest else f"{split.lowest}"
 

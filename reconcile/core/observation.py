@@ -181,6 +181,11 @@ class Observation:
             raise LookupError(f"{self.rollout.ref} was observed as if its canary were of no interest")
         return parsed(self.rollout.canary, self.canary, objects.deployment, self.files)
 
+    def route(self, ref: Ref) -> Manifest:
+        """Returns the manifest of an object that splits the traffic; empty where it cannot be read."""
+        found = self.around.routes.get(ref)
+        return found if isinstance(found, dict) else {}
+
     def with_error(self, ref: Ref, error: ClusterError) -> Observation:
         """Returns the observation with one of the objects that a pass writes as one that cannot be used."""
         rollout = self.rollout

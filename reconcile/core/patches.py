@@ -20,7 +20,7 @@ def weight(case: Case, percent: int) -> tuple[Patch, ...]:
     patches = []
     for ref, split in case.weights.splits.items():
         if operations := split.operations(percent):
-            route = case.weights.manifest(ref)
+            route = case.observation.route(ref)
             version = str(route.get("apiVersion") or "")
             patches.append(Patch(target=ref, api_version=version, operations=(*same_generation(route), *operations)))
     return tuple(patches)

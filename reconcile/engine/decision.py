@@ -49,11 +49,6 @@ class Decision:
         """Whether a patch is to a route object that other Rollouts name as well."""
         return patch.target in self.observation.shared
 
-    def route(self, ref: Ref) -> Manifest:
-        """Returns a route object as it was read; empty where it could not be."""
-        route = self.observation.around.routes.get(ref)
-        return route if isinstance(route, dict) else {}
-
     def without(self, ref: Ref, error: ClusterError) -> Decision:
         """Returns the decision where an object cannot be used."""
         return replace(self, observation=self.observation.with_error(ref, error))

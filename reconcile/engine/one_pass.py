@@ -169,4 +169,4 @@ class Pass:
                 raise LostRaceError("somebody changed the route since it was read")
             return found
 
-        self._routes.patch(patch, decision.route(patch.target), rebase)
+        self._routes.patch(patch, decision.observation.route(patch.target), rebase)

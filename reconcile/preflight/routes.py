@@ -52,7 +52,7 @@ def _of_one(subject: Subject, ref: Ref, split: Split) -> Iterator[Finding]:
     elif any(route.total == FULL and not route.has(route.lowest) for route in split.routes):
         message = f"the weights do not add up to 100: they are counted from the canary's, {split.lowest}"
         yield Finding(level=Level.WARNING, message=message, advice="write weights that add up to 100", **what)
-    manifest = case.weights.manifest(ref)
+    manifest = case.observation.route(ref)
     for path, message, advice in routers.ROUTERS[ref.kind].remarks(manifest, split):
         yield Finding(level=Level.WARNING, object=str(ref), path=path, message=message, advice=advice)
     if split.highest and not case.state.phase:

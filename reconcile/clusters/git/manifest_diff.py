@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.clusters.git.paths import Path, dotted
 from reconcile.clusters.git.quantities import quantity
 from reconcile.clusters.json_equality import json_equal
+from reconcile.model.paths import Path, dotted
 from reconcile.model.text import shown
 
 REPLICAS: Path = ("spec", "replicas")

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.git.manifest_diff import Difference, difference
-from reconcile.clusters.git.paths import Path, dotted, from_pointer, value_at
 from reconcile.clusters.git.strip_defaults import strip_defaults, undeclared_leftover
 from reconcile.clusters.json_equality import json_equal
 from reconcile.model.errors import PendingError, RefusedError
+from reconcile.model.paths import Path, dotted, from_pointer, value_at
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from reconcile.clusters.json_equality import json_equal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.clusters.git.paths import Path
+    from reconcile.model.paths import Path
 
 _CONTAINER = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}

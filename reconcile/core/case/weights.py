@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconcile.core.observation import Observation
     from reconcile.core.routers.split import Split
     from reconcile.model.field_managers import Writer
-    from reconcile.model.kinds import Manifest, Ref
+    from reconcile.model.kinds import Ref
     from reconcile.model.rollout import Spec, State
     from reconcile.model.settings import Settings
 
@@ -52,11 +52,6 @@ class Weights:
             return any(port.is_http for port in self.split.primary_ports)
         except StopError:
             return any(ref.kind == VIRTUAL_SERVICE for ref in self.observation.rollout.routes)
-
-    def manifest(self, route: Ref) -> Manifest:
-        """Returns the manifest of an object that splits the traffic; empty where it cannot be read."""
-        found = self.observation.around.routes.get(route)
-        return found if isinstance(found, dict) else {}
 
     @cached_property
     def traffic(self) -> Traffic:
@@ -153,5 +148,5 @@ class Weights:
     def _writers(self, route: Ref) -> list[Writer]:
         """Returns who owns the part of a route that has the weights, the last to write first."""
         lists = sorted(self.splits[route].lists)
-        found = [writer for path in lists for writer in field_managers.writers(self.manifest(route), *path)]
+        found = [writer for path in lists for writer in field_managers.writers(self.observation.route(route), *path)]
         return sorted(found, key=lambda writer: writer.at, reverse=True)

@@ -18,7 +18,7 @@ from reconcile.core.routers.split import (
     entry_tests,
     managed_routes,
 )
-from reconcile.model.fields import mappings
+from reconcile.model.paths import from_pointer, value_at
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
@@ -71,12 +71,9 @@ def every(manifest: Manifest, namespace: str) -> Iterator[RouteEntry]:
 
 def remarks(manifest: Manifest, split: Split) -> Iterator[tuple[str, str, str]]:
     """Yields path, message and advice for what may surprise: absent weights, other backends, sessions that stick."""
-    rules = mappings((manifest.get("spec") or {}).get("rules"))
-    by_path = {f"spec.rules[{index}]": rule for index, rule in enumerate(rules)}
     for route in split.routes:
-        rule = by_path.get(route.path, {})
-        backends = mappings(rule.get("backendRefs"))
-        if route.canary.weight and "weight" not in _at(backends, route.canary.pointer):
+        rule = value_at(manifest, from_pointer(route.pointer))
+        if route.canary.weight and value_at(manifest, from_pointer(route.canary.pointer + "/weight")) is None:
             message = f"the canary's backend has no weight, which counts as 1: it gets {route.lowest} % at once"
             yield route.path, message, "write weight: 0 for the canary's backend, and 100 for the primary's"
         if rule.get("sessionPersistence"):
@@ -108,8 +105,7 @@ def _end(pointer: str, entry: Any, namespace: str) -> End:
 def _managed(rule: RouteEntry, primary: str, canary: str) -> ManagedRoute:
     ends = rule.end_at(primary), rule.end_at(canary)
     return ManagedRoute(
-        path=rule.path,
-        list_path=rule.list_path,
+        pointer=rule.pointer,
         primary=_backend(ends[0]),
         canary=_backend(ends[1]),
         total=ends[0].weight + ends[1].weight,
@@ -144,7 +140,3 @@ def _rule_problems(rule: RouteEntry, primary: str, canary: str) -> list[str]:
     if not any(end.weight for end in rule.ends):
         return [f"{rule.path}: both weights are 0"]
     return []
-
-
-def _at(backends: list[Manifest], pointer: str) -> Manifest:
-    return backends[int(pointer.rpartition("/")[2])]

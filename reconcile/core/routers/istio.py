@@ -126,8 +126,7 @@ def _end(pointer: str, entry: Any, namespace: str) -> End:
 def _managed(route: RouteEntry, primary: str, canary: str) -> ManagedRoute:
     is_http = route.list_path == ("spec", HTTP)
     return ManagedRoute(
-        path=route.path,
-        list_path=route.list_path,
+        pointer=route.pointer,
         primary=_backend(route.end_at(primary), is_http=is_http),
         canary=_backend(route.end_at(canary), is_http=is_http),
     )

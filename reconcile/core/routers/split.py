@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconcile.model.errors import InvalidObjectError
+from reconcile.model.paths import dotted, from_pointer, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,15 +42,30 @@ class Backend:
     subset: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in a list of an object."""
+
+    pointer: str
+
+    @property
+    def path(self) -> str:
+        """The path as people write it."""
+        return dotted(from_pointer(self.pointer))
+
+    @property
+    def list_path(self) -> tuple[str, ...]:
+        """The path of the list, such as `spec`, `http`."""
+        return tuple(self.pointer.split("/")[1:-1])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ManagedRoute:
-    """One route that holds primary and canary. `list_path` leads to the list that it is in, such as `spec`, `http`.
+class ManagedRoute(_Place):
+    """One route that holds primary and canary.
 
     `total` is what the weights of the two count of: 100 where they are percent.
     """
 
-    path: str
-    list_path: tuple[str, ...]
     primary: Backend
     canary: Backend
     total: int = FULL
@@ -151,21 +167,10 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class RouteEntry:
+class RouteEntry(_Place):
     """One route of an object, managed or not, in the order of its list."""
 
-    pointer: str
     ends: tuple[End, ...]
-
-    @property
-    def path(self) -> str:
-        """The path as people write it."""
-        return dotted(self.pointer)
-
-    @property
-    def list_path(self) -> tuple[str, ...]:
-        """The path of the list that it is in."""
-        return tuple(self.pointer.strip("/").split("/")[:-1])
 
     def end_at(self, service: str) -> End:
         """Returns the first end that leads to a Service."""
@@ -213,17 +218,9 @@ def entry_tests(pointer: str, entry: Manifest, *members: str) -> tuple[Operation
     """
     if entry.get("weight") is None:
         return ({"op": "test", "path": pointer, "value": entry},)
-    tests = []
-    for member in (*members, "weight"):
-        value: Any = entry
-        for key in member.split("/"):
-            value = value.get(key)
-        if value is not None:
-            tests.append({"op": "test", "path": f"{pointer}/{member}", "value": value})
-    return tuple(tests)
-
-
-def dotted(pointer: str) -> str:
-    """Returns a JSON pointer as people write fields: `/spec/http/0` is `spec.http[0]`."""
-    parts = pointer.strip("/").split("/")
-    return "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts).lstrip(".")
+    found = {member: value_at(entry, from_pointer(f"/{member}")) for member in (*members, "weight")}
+    return tuple(
+        {"op": "test", "path": f"{pointer}/{member}", "value": value}
+        for member, value in found.items()
+        if value is not None
+    )

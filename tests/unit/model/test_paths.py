@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconcile.clusters.git.paths import from_pointer, value_at
+from reconcile.model.paths import from_pointer, value_at
 
 
 def test_members_are_found_by_their_pointers() -> None:
