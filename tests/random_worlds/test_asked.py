@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from reconcile.model.kinds import Manifest, Ref
 
-LEAST = 1
+LEAST = 5
 
 
 def test_every_turn_keeps_the_laws_whatever_is_asked_for() -> None:

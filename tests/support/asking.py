@@ -61,6 +61,10 @@ def asked_scene(pick: Pick, scene: Scene) -> Scene:
         primary["status"]["availableReplicas"] = 0
     if isinstance(rollout.get("status"), dict):
         _status(pick, rollout["status"], now)
+        if (
+            isinstance(analysis, dict) and "warmUp" in analysis and pick((True, False))
+        ):  # the interval is over, it is not
+            rollout["status"]["lastAdvanceTime"] = stamp(START - timedelta(minutes=10))
     return scene
 
 
@@ -77,7 +81,7 @@ def _policy(pick: Pick, analysis: Manifest) -> None:
     analysis |= pick(POLICIES)
     if (interval := pick((None, None, "10s", "5m"))) is not None:
         analysis["interval"] = interval
-    if (warm := pick(("2h", None, "2h"))) is not None:
+    if (warm := pick((None, None, "2h"))) is not None:
         analysis["warmUp"] = warm
     promotion = {"stepWeight": pick((None, None, 30)), "drain": pick((None, "2m", "1h"))}
     given = {key: value for key, value in promotion.items() if value is not None}
