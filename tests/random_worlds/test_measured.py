@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.strategies import Scene
 
 WORLDS = 1500
-LEAST = 2
+LEAST = 5
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def _check(pick: Pick, name: str) -> Manifest:
     bound: Manifest = {"threshold": 99 if name == SUCCESS else 500}
     kind = pick((bound, {"comparison": comparison}, bound | {"comparison": comparison}, bound | {"comparison": tested}))
     more = {
-        "observe": pick((None, None, True)),
+        "observe": pick((None, True)),
         "onNoData": pick((None, None, "Halt", "Fail", "Pass")),
         "fromWeight": pick((None, None, None, 20, 60)),
         "minRequests": pick((None, None, None, 100)),
