@@ -13,6 +13,9 @@ space := $(empty) $(empty)
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# What Python compiles it keeps: else each process would compile steerer, and each worker all tests, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Without the test tools: enough to run steerer.
 $(VENV)/.run: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "steerer needs Python 3.11 or later")'
