@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
@@ -27,7 +28,9 @@ from reconcile.cli.scope import selection_for
 from reconcile.core.series import sides
 from reconcile.engine.listing import list_rollouts
 from reconcile.lookback import backtest_words
-from reconcile.lookback.backtest import Recorded, on_grid, places, replay
+from reconcile.lookback.backtest import replay
+from reconcile.lookback.judged import is_split
+from reconcile.lookback.recorded import Recorded, on_grid, places
 from reconcile.metrics import templates
 from reconcile.metrics.range_query import MOST_POINTS
 from reconcile.model import durations
@@ -42,7 +45,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.cli.signals import Stop
-    from reconcile.lookback.backtest import Backtest, Values
+    from reconcile.lookback.backtest import Backtest
+    from reconcile.lookback.recorded import Values
     from reconcile.metrics.templates import TemplateSet
     from reconcile.model.checks import Check
     from reconcile.model.measurement import Question
@@ -68,8 +72,8 @@ class BacktestOptions(Options):
         str, option("--until", metavar="TIME", default="", help="The end, such as 2026-01-31T12:00:00Z. [default: now]")
     ]
     length: Annotated[
-        float,
-        option("--length", type=Duration(), default="30m", show_default=True, help="How long a release is analysed."),
+        float | None,
+        option("--length", type=Duration(), help="How long a release takes. [default: as long as its steps take]"),
     ]
     control_loop_interval: Interval
     cluster: ClusterOptions
@@ -91,7 +95,9 @@ def backtest(options: BacktestOptions, _stop: Stop) -> int:
     if not options.server.metrics_server:
         raise UsageError("a backtest is made of what the metrics server remembers; name it with --metrics-server")
     end = _end(options.until)
-    if not 0 < options.length <= options.since:
+    if not options.since > 0:
+        raise UsageError("--since is more than 0s")
+    if options.length is not None and not 0 < options.length <= options.since:
         raise UsageError("--length is more than 0s, and no longer than --since")
     loaded = templates.load(options.templates)
     with adapters.cluster_for(options.cluster, options.scope.namespace or ()) as (cluster, default_namespace):
@@ -150,21 +156,48 @@ class _Memory:
     window: Window
 
     def of(self, rollout: Rollout, check: Check) -> Recorded:
-        """Asks for one metric of the primary, and for its requests where it can count them."""
+        """Asks for one metric of the primary, and for what it can count of its requests."""
         metric = check.own_metric or self.loaded.metrics.get(check.name)
         if metric is None:
             unknown = Metric(name=check.name, title=check.name, unit="", bound="")
             problem = "it is no metric template; steerer metrics lists those that there are"
-            return Recorded(check=check, metric=unknown, values=[], requests=[], problem=problem)
-        of_primary = sides(rollout, check).primary
-        values, query, problem = self._ask(of_primary)
-        requests: Values = []
-        if metric.requests and not problem:
-            requests, _, uncounted = self._ask(replace(of_primary, asks=Asks.REQUESTS))
-            problem = f"its requests: {uncounted}" if uncounted and check.min_requests else ""
-        elif check.min_requests and not problem:
-            problem = "it counts no requests, and minRequests needs them"
-        return Recorded(check=check, metric=metric, values=values, requests=requests, query=query, problem=problem)
+            return Recorded(check=check, metric=unknown, problem=problem)
+        question = sides(rollout, check).primary
+        values, query, problem = self._ask(question)
+        found = Recorded(check=check, metric=metric, values=values, query=query, problem=problem)
+        return found if problem else self._counted(found, question)
+
+    def _counted(self, found: Recorded, question: Question) -> Recorded:
+        """Returns it with the requests in the interval, and with those between two checks where they are compared."""
+        check, metric = found.check, found.metric
+        if metric.requests:
+            requests, _, problem = self._ask(replace(question, asks=Asks.REQUESTS))
+            is_needed = check.min_requests or is_split(found)
+            needed = f"its requests: {problem}" if problem and is_needed else ""
+            found = replace(found, requests=requests, problem=needed)
+        elif check.min_requests:
+            return replace(found, problem="it counts no requests, and minRequests needs them")
+        if check.is_sequential and not (metric.requests and metric.failures):
+            return replace(found, problem="it counts no failures, and falseAlarmRate needs them")
+        return self._split(found, question) if is_split(found) and not found.problem else found
+
+    def _split(self, found: Recorded, question: Question) -> Recorded:
+        """Returns it with the requests between two checks: those in its interval, where that is longer, in their share.
+
+        An interval that has too few scrapes counts nothing: that of the metric has enough, as it has a value.
+        """
+        step, interval = self.window.step, durations.seconds(question.interval) or 0.0
+        bad = replace(question, asks=Asks.FAILURES, threshold=found.check.threshold)
+        if interval >= step:
+            totals, problem, share = found.requests, "", step / interval
+        else:
+            bad, share = replace(bad, interval=f"{math.ceil(step)}s"), 1.0
+            totals, _, problem = self._ask(replace(bad, asks=Asks.REQUESTS, threshold=None))
+        bads, _, uncounted = self._ask(bad)
+        if problem or uncounted:
+            return replace(found, problem=f"its requests: {problem or uncounted}")
+        shares = [[None if value is None else value * share for value in values] for values in (totals, bads)]
+        return replace(found, totals=shares[0], bads=shares[1])
 
     def _ask(self, question: Question) -> tuple[Values, str, str]:
         """Returns the values, the query, and what went wrong. It asks for parts that any server gives."""

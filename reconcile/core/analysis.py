@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile.core import messages
+from reconcile.core.case import attempts
 from reconcile.core.judgement import Reading, judge
 from reconcile.core.stops import GateError
 from reconcile.model import durations
 from reconcile.model.measurement import Answer, Asks, Failure, Measurement, Question, Roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconcile.core.case import Case
     from reconcile.model.checks import Check
@@ -108,7 +109,6 @@ def _reading(case: Case, check: Check, wanted: Asked, answers: Mapping[Question,
     if metric is None:
         raise GateError(f"{check.name} is no metric template")
     found = {question: answers.get(question, UNANSWERED) for question in wanted}
-    sharing = sum(one.is_sequential and not one.observe for one in case.spec.checks)
     return Reading(
         check=check,
         metric=metric,
@@ -117,9 +117,14 @@ def _reading(case: Case, check: Check, wanted: Asked, answers: Mapping[Question,
         primary=found[wanted.primary] if wanted.primary else None,
         requests=found[wanted.requests] if wanted.requests else None,
         counts=tuple(found[question] for question in wanted.counts),
-        finished=tuple(item.counts for item in case.attempt.evidence if item.metric == check.name),
-        sharing=max(sharing, 1),
+        finished=attempts.finished(case.attempt, check.name),
+        sharing=sharing(case.spec.checks),
     )
+
+
+def sharing(checks: Iterable[Check]) -> int:
+    """Returns how many metrics share the rate of false alarms."""
+    return max(sum(check.is_sequential and not check.observe for check in checks), 1)
 
 
 def verdict(case: Case, measured: tuple[Measurement, ...]) -> str:

@@ -70,7 +70,7 @@ def judge(reading: Reading, at: datetime) -> Measurement:
     answer = _enough(reading)
     value = _number(answer)
     parts = list(_parts(reading, value)) if value is not None else [_without_number(check, answer)]
-    worst = min((part.verdict for part in parts), key=_severity)
+    worst = min((part.verdict for part in parts), key=severity)
     text = "; ".join(f"{metric.title}{part.text}" for part in parts)
     if check.observe:
         text = f"{text} (observed)"
@@ -96,7 +96,7 @@ def judge(reading: Reading, at: datetime) -> Measurement:
     )
 
 
-def _severity(verdict: str) -> int:
+def severity(verdict: str) -> int:
     """Returns a place: what is bad goes before what is not known, and that before what was skipped."""
     return {FAILED: 0, SKIPPED: 2, PASSED: 3}.get(verdict, 1)
 

@@ -1,31 +1,31 @@
 """How a Rollout would have judged its primary in a time that is over, in which nothing was wrong with a canary.
 
-What is judged is the value of each metric at every check of that time, by the rules of `core.judgement`. A release is
-so many checks that let it go on: each other one makes it longer, as in a cluster. One begins at every check.
+Releases begin one after the other, each goes through the weights of the Rollout, and at each check its canary is a part
+of the primary (`judged`). Verdicts, counts, limits and deadlines are those of `core`.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections import deque
+from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from reconcile.core.comparison_text import is_within
-from reconcile.core.judgement import bounds_of
+from reconcile.core.analysis import sharing
+from reconcile.core.case import DEADLINE_EXCEEDED
 from reconcile.core.series import WHAT_TO_LOOK_AT
+from reconcile.lookback.judged import ALL, Judged
+from reconcile.lookback.recorded import places
+from reconcile.lookback.releases import Releases, alone, ended, worst
+from reconcile.lookback.schedule import schedule
 from reconcile.lookback.step_requests import step_requests
-from reconcile.model.checks import OnNoData
-from reconcile.model.measurement import FAILED, PASSED, SKIPPED, Failure
-from reconcile.model.policy import OnFailure
+from reconcile.model.measurement import FAILED, PASSED, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from reconcile.lookback.recorded import Recorded
     from reconcile.lookback.step_requests import StepRequests
     from reconcile.model.checks import Check
     from reconcile.model.kinds import Ref
@@ -36,25 +36,10 @@ if TYPE_CHECKING:
 
 TARGETS = (5, 1)
 """Percent of the releases that a threshold is proposed for."""
-
-Values = list[float | None]
-"""One value for each check; None where there was no number."""
+MOST_LOOKS, MOST_DRAWN = 300_000, 10_000
+"""Checks of all releases together; the second where requests are drawn, which takes longer."""
+_LETS_GO_ON = frozenset({PASSED, SKIPPED})
 _NO_VALUE = f"no value of the primary in this time. {WHAT_TO_LOOK_AT}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
-    """What a metrics server remembers of one metric of the primary; `problem` says why that is nothing.
-
-    `requests` is what the primary served in the interval of the metric; empty = not known.
-    """
-
-    check: Check
-    metric: Metric
-    values: Values
-    requests: Values
-    query: str = ""
-    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,25 +53,39 @@ class Proposal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricTest:
-    """One metric: shares of its checks, and of the releases that would have halted by it alone, from 0 to 1."""
+    """One metric: shares of its checks, and of the releases that would have halted by it alone, from 0 to 1.
 
-    check: Check
-    metric: Metric
-    query: str
+    The checks are those of the primary's own value, with all of its requests. `worse` is the share of releases whose
+    canary the comparison finds worse than the primary; None where none is replayed.
+    """
+
+    recorded: Recorded
     problem: str = ""
     failed: float = 0.0
     inconclusive: float = 0.0
     good: float = 0.0
     halted: float | None = None
+    worse: float | None = None
     proposals: tuple[Proposal, ...] = ()
     steps: tuple[StepRequests, ...] = ()
+
+    @property
+    def check(self) -> Check:
+        """What the Rollout asks for."""
+        return self.recorded.check
+
+    @property
+    def metric(self) -> Metric:
+        """What is measured."""
+        return self.recorded.metric
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backtest:
-    """One Rollout. `checks` were replayed from `begin` on, one each `step` seconds; a release takes `length` of them.
+    """One Rollout. `checks` were looked at from `begin` on, one each `step` seconds; a release takes `length` of them.
 
-    `halted` and `ended` are shares of the `releases`; `ended` is None where nothing follows from failed checks.
+    Of the `releases` one begins each `apart` checks. `halted` is the share with a check that does not let them go on,
+    `ended` that with a limit or a deadline that is passed, `late` that with a deadline; None where nothing follows.
     """
 
     rollout: Ref
@@ -96,8 +95,10 @@ class Backtest:
     checks: int
     length: int
     releases: int
+    apart: int
     halted: float | None
     ended: float | None
+    late: float | None
     policy: FailurePolicy
     metrics: tuple[MetricTest, ...]
     is_short: bool = False
@@ -108,158 +109,83 @@ class Backtest:
         return self.checks > 0
 
 
-def on_grid(points: Sequence[tuple[datetime, float | None]], window: Window) -> Values:
-    """Returns the value at each time of the window."""
-    values: Values = [None] * places(window)
-    for at, value in points:
-        place = round((at - window.begin).total_seconds() / window.step)
-        if value is not None and 0 <= place < len(values):
-            values[place] = value
-    return values
-
-
-def places(window: Window) -> int:
-    """Returns how many checks a window has, one at each end included."""
-    return round((window.end - window.begin).total_seconds() / window.step) + 1
-
-
-def replay(rollout: Ref, spec: Spec, recorded: Sequence[Recorded], window: Window, length: float) -> Backtest:
-    """Returns how the policy would have done with releases of `length` seconds.
+def replay(
+    rollout: Ref, spec: Spec, recorded: Sequence[Recorded], window: Window, length: float | None = None
+) -> Backtest:
+    """Returns how the policy would have done with releases of `length` seconds; None = as long as their steps take.
 
     The time before the first value of any metric is left out: the server does not go back so far.
     """
-    known = [item for item in recorded if not item.problem and any(value is not None for value in item.values)]
-    first = min((_first(item.values) for item in known), default=0)
-    verdicts = {item.check: [*_verdicts(item, first)] for item in known}
-    together = [*zip(*(verdicts[item.check] for item in known if not item.check.observe), strict=True)]
-    count, checks = max(math.ceil(length / window.step), 1), places(window) - first if known else 0
-    passed = [all(one in _LETS_GO_ON for one in every) for every in together]
-    failed = [FAILED in every for every in together]
+    known = [item for item in recorded if item.is_known]
+    first = min((item.first for item in known), default=0)
+    rate = sharing(spec.checks)
+    judged = [Judged(recorded=item, sharing=rate, step=window.step, at=window.end) for item in known]
+    plan, checks = schedule(spec, window.step, length), places(window) - first if known else 0
+    most = (MOST_DRAWN if any(item.is_compared for item in judged) else MOST_LOOKS) // plan.checks
+    possible = max(checks - plan.checks + 1, 0)
+    apart = max(math.ceil(possible / max(most, 1)), 1)
+    releases = Releases(
+        policy=spec.failure,
+        schedule=plan,
+        starts=range(first - 1, first - 1 + possible, apart),
+        end=places(window),
+        step=window.step,
+        begin=window.begin,
+    )
+    tests = {item.recorded.check: _tested(item, first, releases, spec) for item in judged}
+    gating = [item for item in judged if not item.recorded.check.observe]
+    halted = {start for item in gating for start in tests[item.recorded.check][1]}
+    over = ended(gating, releases, halted)
     return Backtest(
         rollout=rollout,
-        begin=window.begin + timedelta(seconds=first * window.step),
+        begin=releases.time(first),
         end=window.end,
         step=window.step,
         checks=checks,
-        length=count,
-        releases=max(checks - count + 1, 0),
-        halted=_halted(passed, count),
-        ended=_ended(passed, failed, count, spec.failure),
+        length=plan.checks,
+        releases=len(releases.starts),
+        apart=apart,
+        halted=releases.share(halted),
+        ended=None if over is None else releases.share(over),
+        late=None if over is None else releases.share([start for start in over if over[start] == DEADLINE_EXCEEDED]),
         policy=spec.failure,
-        metrics=tuple(_tested(item, verdicts.get(item.check), first, count, spec) for item in recorded),
+        metrics=tuple(
+            tests[item.check][0] if item.is_known else MetricTest(recorded=item, problem=item.problem or _NO_VALUE)
+            for item in recorded
+        ),
         is_short=first > 0,
     )
 
 
-_LETS_GO_ON = frozenset({PASSED, SKIPPED})
-
-
-def _first(values: Values) -> int:
-    return next(place for place, value in enumerate(values) if value is not None)
-
-
-def _verdicts(item: Recorded, first: int) -> Iterator[str]:
-    """Yields the verdict at each check. A comparison with the primary finds nothing: it is the primary."""
-    check, bounds = item.check, bounds_of(item.check, item.metric)
-    without = {OnNoData.FAIL: FAILED, OnNoData.PASS: SKIPPED}.get(check.on_no_data, Failure.NO_DATA.value)
-    for place in range(first, len(item.values)):
-        value = _enough(item, place)
-        yield without if value is None else PASSED if is_within(value, bounds) else FAILED
-
-
-def _enough(item: Recorded, place: int) -> float | None:
-    """Returns the value; None where even all of the traffic is less than `minRequests`."""
-    if item.check.min_requests and (item.requests[place] or 0.0) < item.check.min_requests:
-        return None
-    return item.values[place]
-
-
-def _tested(item: Recorded, verdicts: list[str] | None, first: int, count: int, spec: Spec) -> MetricTest:
-    if verdicts is None:
-        return MetricTest(check=item.check, metric=item.metric, query=item.query, problem=item.problem or _NO_VALUE)
-    shares = [sum(one in kind for one in verdicts) / len(verdicts) for kind in ({FAILED}, _LETS_GO_ON)]
-    inconclusive = sum(one == Failure.NO_DATA.value for one in verdicts) / len(verdicts)
+def _tested(item: Judged, first: int, releases: Releases, spec: Spec) -> tuple[MetricTest, set[int]]:
+    """Returns what is told of one metric, and the releases that halt by it."""
+    verdicts = [item.by_value(place, ALL).verdict for place in range(first, releases.end)]
+    good, failed = (sum(one in kind for one in verdicts) / len(verdicts) for kind in (_LETS_GO_ON, {FAILED}))
+    inconclusive = sum(one not in {*_LETS_GO_ON, FAILED} for one in verdicts) / len(verdicts)
+    found = {start: alone(item, start, releases.schedule) for start in releases.starts}
+    halts = {start for start, (stops, _) in found.items() if stops}
+    worse = {start for start, (_, is_worse) in found.items() if is_worse}
     return MetricTest(
-        check=item.check,
-        metric=item.metric,
-        query=item.query,
-        failed=shares[0],
-        good=shares[1],
+        recorded=item.recorded,
+        failed=failed,
         inconclusive=inconclusive,
-        halted=_halted([one in _LETS_GO_ON for one in verdicts], count),
-        proposals=tuple(_proposals(item, first, count)),
-        steps=step_requests(item.requests[first:], item.check, spec.steps.weights),
-    )
+        good=good,
+        halted=releases.share(halts),
+        worse=releases.share(worse) if item.is_compared else None,
+        proposals=tuple(_proposals(item, releases)),
+        steps=step_requests(item.recorded.requests[first:], item.check, spec.steps.weights),
+    ), halts
 
 
-def _halted(passed: list[bool], count: int) -> float | None:
-    """Returns the share of releases with a check that does not let them go on; None without a release."""
-    releases = len(passed) - count + 1
-    if releases <= 0:
-        return None
-    stops = [0, *accumulate(not one for one in passed)]
-    return sum(stops[start + count] > stops[start] for start in range(releases)) / releases
-
-
-def _ended(passed: list[bool], failed: list[bool], count: int, policy: FailurePolicy) -> float | None:
-    """Returns the share of releases in which a limit is passed before `count` checks let them go on.
-
-    It counts as `core.case.attempts` does: a check without data neither fails nor ends a row of failed ones. What goes
-    on at the end of the time is counted as far as it came.
-    """
-    forgiven, in_a_row = policy.failure_limit, policy.consecutive_failure_limit
-    releases = len(passed) - count + 1
-    has_limit = forgiven is not None or in_a_row is not None
-    if releases <= 0 or policy.on_failure is OnFailure.HALT or not has_limit:
-        return None
-    moves = [place for place, one in enumerate(passed) if one]
-    failures = [place for place, one in enumerate(failed) if one]
-    rows = [*_rows(passed, failed, in_a_row)] if in_a_row is not None else []
-    ended = 0
-    for start in range(releases):
-        last = bisect_left(moves, start) + count - 1
-        end = moves[last] if last < len(moves) else len(passed)
-        of_all = forgiven is not None and bisect_left(failures, end) - bisect_left(failures, start) > forgiven
-        row = bisect_left(rows, (start, 0))
-        ended += of_all or (row < len(rows) and rows[row][1] < end)
-    return ended / releases
-
-
-def _rows(passed: list[bool], failed: list[bool], forgiven: int) -> Iterator[tuple[int, int]]:
-    """Yields the first and the last place of each row of one more failed checks than are forgiven, in order."""
-    row: deque[int] = deque(maxlen=forgiven + 1)
-    for place, (good, bad) in enumerate(zip(passed, failed, strict=True)):
-        if good:
-            row.clear()
-        elif bad:
-            row.append(place)
-            if len(row) > forgiven:
-                yield row[0], place
-
-
-def _proposals(item: Recorded, first: int, count: int) -> Iterator[Proposal]:
+def _proposals(item: Judged, releases: Releases) -> Iterator[Proposal]:
     """Yields a threshold for each target; none where the metric has no better side, or no threshold."""
-    if item.check.threshold is None or not item.metric.bound:
+    check, metric = item.check, item.recorded.metric
+    if check.threshold is None or not metric.bound:
         return
-    sign = -1.0 if item.metric.bound == "minimum" else 1.0
-    without = -math.inf if item.check.on_no_data is OnNoData.PASS else math.inf
-    values = (_enough(item, place) for place in range(first, len(item.values)))
-    worst = sorted(_worst([without if value is None else sign * value for value in values], count))
-    for target in TARGETS if worst else ():
-        bound = worst[len(worst) - 1 - len(worst) * target // 100]
-        halted = (len(worst) - bisect_right(worst, bound)) / len(worst)
+    highest = sorted(worst(item, start, releases.schedule) for start in releases.starts)
+    sign = -1.0 if metric.bound == "minimum" else 1.0
+    for target in TARGETS if highest else ():
+        bound = highest[len(highest) - 1 - len(highest) * target // 100]
+        halted = (len(highest) - bisect_right(highest, bound)) / len(highest)
         found = math.isfinite(bound)
         yield Proposal(target=target, threshold=sign * bound if found else None, halted=halted if found else None)
-
-
-def _worst(values: list[float], count: int) -> Iterator[float]:
-    """Yields the highest of the values of each release."""
-    high: deque[int] = deque()
-    for place, value in enumerate(values):
-        while high and values[high[-1]] <= value:
-            high.pop()
-        high.append(place)
-        if high[0] <= place - count:
-            high.popleft()
-        if place >= count - 1:
-            yield values[high[0]]

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core.judgement import bounds_of
+from reconcile.lookback.judged import is_split
 from reconcile.lookback.of_passes import bound_words
 from reconcile.model import durations
 from reconcile.model.policy import OnFailure
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from reconcile.lookback.backtest import Backtest, MetricTest, Proposal
     from reconcile.lookback.step_requests import StepRequests
+    from reconcile.model.checks import Comparison
+    from reconcile.model.policy import FailurePolicy
 
 MOST_STEPS = 10
 """Steps of a metric that people are told of: the first have the fewest requests."""
@@ -55,9 +58,11 @@ def _data(test: Backtest) -> dict[str, Any]:
         "checks": test.checks,
         "checksOfARelease": test.length,
         "releases": test.releases,
+        "checksApart": test.apart,
         "halted": test.halted,
         "onFailure": str(test.policy.on_failure),
         "ended": test.ended,
+        "endedByDeadline": test.late,
         "metrics": [_metric_data(metric) for metric in test.metrics],
     }
 
@@ -70,10 +75,11 @@ def _metric_data(metric: MetricTest) -> dict[str, Any]:
         "unit": metric.metric.unit,
         "bound": _bound(metric),
         "observed": metric.check.observe,
-        "query": metric.query,
+        "query": metric.recorded.query,
         "problem": metric.problem,
         "checks": {name: getattr(metric, name) if has_values else None for name in ("failed", "inconclusive", "good")},
         "halted": metric.halted,
+        "worse": metric.worse,
         "proposals": [asdict(proposal) for proposal in metric.proposals],
         "minRequests": metric.check.min_requests,
         "steps": [asdict(step) for step in metric.steps],
@@ -102,17 +108,20 @@ def _summary(test: Backtest) -> Iterator[str]:
     if test.halted is None:
         yield f"that is less than a release of {test.length:,} checks takes"
         return
-    yield f"of {test.releases:,} releases of {test.length:,} checks in which nothing was wrong"
+    apart = f" (one each {durations.text(test.apart * test.step)})" if test.apart > 1 else ""
+    yield f"of {test.releases:,} releases of {test.length:,} checks{apart} in which nothing was wrong"
     yield f"  {_percent(test.halted)} would have halted at least once"
     if test.ended is not None:
-        policy = test.policy
-        word = "rolled back" if policy.on_failure is OnFailure.ROLLBACK else "paused for a person"
-        limits = {
-            "failureLimit": policy.failure_limit,
-            "consecutiveFailureLimit": policy.consecutive_failure_limit,
-        }
-        words = ", ".join(f"{name} {limit}" for name, limit in limits.items() if limit is not None)
-        yield f"  {_percent(test.ended)} would have been {word} ({words})"
+        word = "rolled back" if test.policy.on_failure is OnFailure.ROLLBACK else "paused for a person"
+        late = f"; {_percent(test.late)} by a deadline" if test.late else ""
+        yield f"  {_percent(test.ended)} would have been {word} ({', '.join(_limits(test.policy))}{late})"
+
+
+def _limits(policy: FailurePolicy) -> Iterator[str]:
+    counts = {"failureLimit": policy.failure_limit, "consecutiveFailureLimit": policy.consecutive_failure_limit}
+    times = {"stepDeadline": policy.step_deadline, "deadline": policy.deadline}
+    yield from (f"{name} {limit}" for name, limit in counts.items() if limit is not None)
+    yield from (f"{name} {durations.text(limit)}" for name, limit in times.items() if limit is not None)
 
 
 def _told(metric: MetricTest) -> Iterator[str]:
@@ -123,6 +132,8 @@ def _told(metric: MetricTest) -> Iterator[str]:
     yield f"checks: {', '.join(shares)}"
     if metric.halted is not None:
         yield f"releases: {_percent(metric.halted)} would have halted by it"
+    if metric.worse is not None:
+        yield f"comparison: found a canary worse in {_percent(metric.worse)} of the releases, though it was as good"
     yield from (_proposal(proposal, metric) for proposal in metric.proposals)
     for step in metric.steps[:MOST_STEPS]:
         yield _step(step, metric)
@@ -159,14 +170,20 @@ def readable(value: float, *, down: bool) -> str:
 
 
 def _bound(metric: MetricTest) -> str:
-    """Returns the bound in words; a comparison is none that the primary could miss."""
+    """Returns what is asked of a value, in words."""
     check, unit = metric.check, metric.metric.unit
     bounds = bounds_of(check, metric.metric)
     ends = bound_words(bounds.least, bounds.most)
-    words = f"{ends} {unit}".strip() if ends else ""
-    if check.comparison is None:
-        return words
-    return "; ".join(filter(None, (words, "the comparison with the primary is not replayed")))
+    words = [f"{ends} {unit}".strip()] if ends else []
+    if check.comparison is not None:
+        words.append(_comparison(check.comparison) + ("" if is_split(metric.recorded) else " (not replayed)"))
+    return "; ".join(words)
+
+
+def _comparison(comparison: Comparison) -> str:
+    rate = comparison.false_alarm_rate
+    test = "" if rate is None else f", falseAlarmRate {rate:g}"
+    return f"at most {comparison.max_ratio:g} times the primary{test}"
 
 
 def _row(test: Backtest, metric: MetricTest) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from reconcile.lookback.drawn import drawn
 from reconcile.model.measurement import Counts
 
 if TYPE_CHECKING:
@@ -35,18 +35,5 @@ class Traffic:
         served = round(self.requests * tick * weight / 100)
         share = (self.canary_bad if is_canary else self.primary_bad) / 100
         whose = f"{seed} {self.rollout} {self.metric} {is_canary} {canary_weight}"
-        bad = sum(bad_of(served, share, Random(f"{whose} {number}")) for number in ticks)  # noqa: S311 - no secret
+        bad = sum(drawn(served, share, Random(f"{whose} {number}")) for number in ticks)  # noqa: S311 - no secret
         return Counts(total=float(served * len(ticks)), bad=float(bad))
-
-
-def bad_of(requests: int, share: float, random: Random) -> int:
-    """Returns how many of some requests are bad, where each is with the same chance: by the gaps between them."""
-    if share >= 1.0:
-        return requests
-    found, place = 0, 0
-    while share > 0.0:
-        place += 1 + int(math.log(1.0 - random.random()) / math.log1p(-share))
-        if place > requests:
-            break
-        found += 1
-    return found

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from reconcile.core.case import Case
     from reconcile.model.measurement import Measurement
+    from reconcile.model.policy import FailurePolicy
 
 
 def attempt(case: Case) -> Attempt:
@@ -50,6 +51,11 @@ def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:
         return so_far
     if so_far.last_check is not None and case.seconds_since(so_far.last_check) < case.least_interval:
         return so_far
+    return counted(so_far, measured, case.now)
+
+
+def counted(so_far: Attempt, measured: Iterable[Measurement], at: datetime) -> Attempt:
+    """Returns the attempt with one more check counted, which was made at this time."""
     every = list(measured)
     failed = any(item.fails for item in every)
     good = all(item.passed for item in every)
@@ -58,7 +64,7 @@ def checked(case: Case, measured: Iterable[Measurement]) -> Attempt:
         checks=so_far.checks + 1,
         failed=so_far.failed + failed,
         consecutive=so_far.consecutive + 1 if failed else 0 if good else so_far.consecutive,
-        last_check=case.now,
+        last_check=at,
     )
 
 
@@ -78,6 +84,11 @@ def with_step(so_far: Attempt, weight: int, measured: Iterable[Measurement]) -> 
     return replace(so_far, evidence=tuple(kept.values()))
 
 
+def finished(so_far: Attempt, metric: str) -> tuple[Slice, ...]:
+    """Returns what was counted for a metric in the steps that are over."""
+    return tuple(item.counts for item in so_far.evidence if item.metric == metric)
+
+
 def _sum(one: Slice, other: Slice) -> Slice:
     canary, primary = (
         Counts(
@@ -89,37 +100,49 @@ def _sum(one: Slice, other: Slice) -> Slice:
     return Slice(canary=canary, primary=primary)
 
 
-def used_up(case: Case, counted: Attempt) -> str:
+def used_up(case: Case, so_far: Attempt) -> str:
+    """Returns which limit of failed checks was passed, in words; "" where none was. A paused one has none."""
+    return "" if case.record.orders.is_paused else passed_limit(case.spec.failure, so_far)
+
+
+def passed_limit(policy: FailurePolicy, so_far: Attempt) -> str:
     """Returns which limit of failed checks was passed, in words; "" where none was, or nothing follows from it."""
-    policy = case.spec.failure
-    if policy.on_failure is OnFailure.HALT or case.record.orders.is_paused:
+    if policy.on_failure is OnFailure.HALT:
         return ""
-    if policy.failure_limit is not None and counted.failed > policy.failure_limit:
-        return f"{_checks(counted.failed)} failed, {policy.failure_limit} forgiven (failureLimit)"
+    if policy.failure_limit is not None and so_far.failed > policy.failure_limit:
+        return f"{_checks(so_far.failed)} failed, {policy.failure_limit} forgiven (failureLimit)"
     limit = policy.consecutive_failure_limit
-    if limit is not None and counted.consecutive > limit:
-        return f"{_checks(counted.consecutive)} failed in a row, {limit} forgiven (consecutiveFailureLimit)"
+    if limit is not None and so_far.consecutive > limit:
+        return f"{_checks(so_far.consecutive)} failed in a row, {limit} forgiven (consecutiveFailureLimit)"
     return ""
 
 
 def overdue(case: Case) -> str:
     """Returns which deadline was passed, in words; "" where none was. A paused attempt is held to none."""
-    policy, so_far = case.spec.failure, case.attempt
-    if case.record.orders.is_paused or policy.on_failure is OnFailure.HALT:
+    if case.record.orders.is_paused:
         return ""
-    if policy.deadline is not None and so_far.started is not None:
-        seconds = case.seconds_since(so_far.started)
+    since, weight = _since_at_step(case), case.state.canary_weight
+    return passed_deadline(case.spec.failure, case.attempt.started, since, weight, case.now)
+
+
+def passed_deadline(
+    policy: FailurePolicy, started: datetime | None, since: datetime | None, weight: int, now: datetime
+) -> str:
+    """Returns which deadline was passed, in words; "" where none was, or nothing follows from it.
+
+    The attempt was `started`, and the canary has its weight `since` then; None where that is not known, or not counted.
+    """
+    if policy.on_failure is OnFailure.HALT:
+        return ""
+    if policy.deadline is not None and started is not None:
+        seconds = (now - started).total_seconds()
         if seconds > policy.deadline:
             allowed = durations.text(policy.deadline)
             return f"not done {durations.text(seconds)} after it was first seen (deadline {allowed})"
-    since = _since_at_step(case)
     if policy.step_deadline is not None and since is not None:
-        seconds = case.seconds_since(since)
+        seconds = (now - since).total_seconds()
         if seconds > policy.step_deadline:
-            return (
-                f"{durations.text(seconds)} at {case.state.canary_weight} % "
-                f"(stepDeadline {durations.text(policy.step_deadline)})"
-            )
+            return f"{durations.text(seconds)} at {weight} % (stepDeadline {durations.text(policy.step_deadline)})"
     return ""
 
 

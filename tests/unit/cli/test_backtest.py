@@ -57,8 +57,8 @@ def test_two_weeks_of_the_primary_are_asked_for_in_parts_that_any_server_gives(f
     assert points == [11_000, 9_161]
     assert float(forms[1]["start"]) - float(forms[0]["end"]) == 60.0
     assert "20,161 checks, one each 1m\n" in out
-    # Releases of 30 checks that begin from 29 checks before the hour on, of 20,132.
-    assert f"{100 * (60 + 29) / 20_132:.1f} % would have halted at least once\n" in out
+    # Releases of 10 checks, one at each weight, that begin from 9 checks before the hour on, of 20,152.
+    assert f"{100 * (60 + 9) / 20_152:.1f} % would have halted at least once\n" in out
     assert "checks: 99.7 % good, 0.3 % failed, 0.0 % inconclusive\n" in out
     assert "at 10 %: 60 requests in 1m, 60 in quiet times\n" in out
 
@@ -71,6 +71,44 @@ def test_the_same_comes_for_programs_and_as_a_comment(folder: Path, server: Serv
     assert [item["target"] for item in rollout["metrics"][0]["proposals"]] == [5, 1]
     code, out, _ = backtest(folder, server, "-o", "markdown", "--since", "2d")
     assert (code, out.splitlines()[0]) == (0, "### Backtest of <code>podinfo.test</code>")
+
+
+def test_what_is_compared_is_counted_once_between_two_checks(folder: Path, server: Server) -> None:
+    file = folder / "rollouts" / "podinfo.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("threshold: 99", "threshold: 99\n        comparison: {maxRatio: 1.5, falseAlarmRate: 0.05}"),
+        encoding="utf-8",
+    )
+    code, out, _ = backtest(folder, server, "--since", "2h")
+    asked = [form["query"] for _, _, form in server.requests]
+    # The value, the requests and the bad ones of the success rate; the value and the requests of the duration.
+    assert (code, len(asked), sum("increase(" in query for query in asked)) == (0, 5, 3)
+    assert "at least 99 percent; at most 1.5 times the primary, falseAlarmRate 0.05\n" in out
+    server.requests.clear()
+    # Between checks that are further apart than the interval, both are counted for that time.
+    backtest(folder, server, "--since", "2h", "--control-loop-interval", "5m")
+    asked = [form["query"] for _, _, form in server.requests]
+    assert sum("[300s]" in query for query in asked) == 2
+
+
+def test_what_is_compared_and_not_counted_is_told(folder: Path, server: Server) -> None:
+    def respond(handler: Handler) -> None:
+        if 'response_code=~"5' in handler.server.requests[-1][2]["query"] and "increase(" in handler.query:
+            handler.send(result_body("vector", []))
+        else:
+            good_but_for_an_hour(handler)
+
+    server.respond = respond
+    file = folder / "rollouts" / "podinfo.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("threshold: 99", "comparison: {maxRatio: 1.5}"), encoding="utf-8")
+    code, out, _ = backtest(folder, server, "--since", "1h")
+    assert (code, "its requests: " in out) == (0, True)
+    own = "name: own\n        query: vector(1)\n        comparison: {maxRatio: 2, falseAlarmRate: 0.05}"
+    file.write_text(text.replace("name: istio_requests_total", own).replace("threshold: 99", "title: own"), "utf-8")
+    code, out, _ = backtest(folder, server, "--since", "1h")
+    assert (code, "it counts no failures, and falseAlarmRate needs them" in out) == (0, True)
 
 
 def test_a_check_is_made_as_often_as_passes_make_one(folder: Path, server: Server) -> None:
@@ -128,7 +166,8 @@ def test_a_count_that_is_refused_is_told_where_it_is_needed(folder: Path, server
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--since", "0s"), "--length is more than 0s"),
+        (("--since", "0s"), "--since is more than 0s"),
+        (("--length", "0s"), "--length is more than 0s"),
         (("--length", "15d"), "no longer than --since"),
         (("--until", "yesterday"), "'yesterday' is no time: write 2026-01-31T12:00:00Z"),
         (("--until", "2999-01-01T00:00:00Z"), "has not come yet"),

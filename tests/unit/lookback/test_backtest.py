@@ -1,32 +1,32 @@
-"""The replay of a time that is over: against replays by hand, and against the rules of a pass, check by check."""
+"""The replay of a time that is over, against replays by hand, and what is told of it. `test_releases` has passes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from statistics import mean, stdev
+from typing import Any
 
 import pytest
 
-from reconcile.core.case import attempts
-from reconcile.core.judgement import Reading, judge
 from reconcile.lookback import backtest_words
-from reconcile.lookback.backtest import Backtest, MetricTest, Proposal, Recorded, Values, on_grid, places, replay
+from reconcile.lookback.backtest import Backtest, MetricTest, Proposal, replay
 from reconcile.lookback.backtest_words import readable
+from reconcile.lookback.drawn import drawn
+from reconcile.lookback.recorded import Recorded, Values, on_grid, places
+from reconcile.lookback.schedule import schedule
 from reconcile.lookback.step_requests import step_requests
 from reconcile.model.checks import Check, Comparison, OnNoData
 from reconcile.model.kinds import ROLLOUT, Ref
-from reconcile.model.measurement import Answer, Failure, Metric, Range
-from reconcile.model.policy import FailurePolicy, OnFailure, Steps
-from reconcile.model.rollout import Attempt, Spec
+from reconcile.model.measurement import Metric, Range
+from reconcile.model.policy import FailurePolicy, OnFailure, Step, Steps
+from reconcile.model.rollout import Spec
 from reconcile.model.series import Window
-
-if TYPE_CHECKING:
-    from reconcile.core.case import Case
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SUCCESS = Metric(name="success", title="success rate", unit="percent", bound="minimum", requests=True)
+COUNTED = replace(SUCCESS, failures=True)
 LATENCY = Metric(name="latency", title="request duration", unit="milliseconds", bound="maximum")
 ROLLBACK = FailurePolicy(on_failure=OnFailure.ROLLBACK, failure_limit=1)
 # One check a minute; releases take two. The first of these is before the first value.
@@ -38,20 +38,25 @@ def recorded(values: Values, metric: Metric = SUCCESS, requests: Values | None =
     return Recorded(check=made, metric=metric, values=values, requests=requests or [], query="query")
 
 
-def replayed(*metrics: Recorded, failure: FailurePolicy = ROLLBACK, length: float = 120.0) -> Backtest:
-    spec = Spec(
-        routes=(),
-        primary="web",
-        primary_host="web",
-        canary="web-canary",
-        canary_host="web-canary",
-        steps=Steps(size=50),
-        checks=tuple(item.check for item in metrics),
-        failure=failure,
-    )
+def counted(totals: Values, bads: Values, **check: Any) -> Recorded:
+    """A success rate by what was counted between two checks."""
+    values = [None if not total else 100 - 100 * (bad or 0) / total for total, bad in zip(totals, bads, strict=True)]
+    return replace(recorded(values, COUNTED, totals, **{"threshold": None, **check}), totals=totals, bads=bads)
+
+
+def replayed(
+    *metrics: Recorded, failure: FailurePolicy = ROLLBACK, length: float | None = 120.0, **spec_fields: Any
+) -> Backtest:
+    spec = replayed_spec(checks=tuple(item.check for item in metrics), failure=failure, **spec_fields)
     count = max(len(item.values) for item in metrics)
     window = Window(begin=BEGIN, end=BEGIN + timedelta(minutes=count - 1), step=60.0)
     return replay(Ref(ROLLOUT, "test", "web"), spec, metrics, window, length)
+
+
+def replayed_spec(**fields: Any) -> Spec:
+    named: dict[str, Any] = dict.fromkeys(("primary", "primary_host", "canary", "canary_host"), "web")
+    usual: dict[str, Any] = {"routes": (), "steps": Steps(size=50), "checks": ()}
+    return Spec(**(usual | named | fields))
 
 
 def test_the_numbers_are_those_of_a_replay_by_hand() -> None:
@@ -76,70 +81,30 @@ def test_failed_checks_in_a_row_are_not_parted_by_one_without_data() -> None:
 
 def test_nothing_ends_a_release_where_nothing_follows_from_failed_checks() -> None:
     halts = FailurePolicy(failure_limit=0)
-    deadline = FailurePolicy(on_failure=OnFailure.ROLLBACK, deadline=60.0)
     assert replayed(recorded(VALUES), failure=halts).ended is None
-    assert replayed(recorded(VALUES), failure=deadline).ended is None
 
 
-def by_the_rules_of_a_pass(items: list[Recorded], failure: FailurePolicy, count: int) -> tuple[float, float]:
-    """Replays every release check by check, with the verdicts and the counts of the core."""
-    length = len(items[0].values)
-    halted = ended = 0
-    for start in range(length - count + 1):
-        attempt, good, halts, ends = Attempt(), 0, False, False
-        for place in range(start, length):
-            measured = [judge(reading(item, item.values[place]), BEGIN) for item in items]
-            case = SimpleNamespace(
-                attempt=attempt,
-                now=BEGIN,
-                least_interval=0.0,
-                spec=SimpleNamespace(failure=failure),
-                record=SimpleNamespace(orders=SimpleNamespace(is_paused=False)),
-                seconds_since=lambda _: 60.0,
-            )
-            attempt = attempts.checked(cast("Case", case), measured)
-            passed = all(one.passed for one in measured)
-            halts, good = halts or not passed, good + passed
-            ends = bool(attempts.used_up(cast("Case", case), attempt))
-            if ends or good == count:
-                break
-        halted, ended = halted + halts, ended + ends
-    return halted / (length - count + 1), ended / (length - count + 1)
-
-
-def reading(item: Recorded, value: float | None) -> Reading:
-    empty = Answer(failure=Failure.NO_DATA, is_empty=True)
-    return Reading(
-        check=item.check, metric=item.metric, answer=empty if value is None else Answer(value=value), weight=10
+def test_a_deadline_ends_a_release_that_checks_hold_up() -> None:
+    deadline = FailurePolicy(on_failure=OnFailure.ROLLBACK, deadline=150.0)
+    test = replayed(recorded(VALUES), failure=deadline)
+    # Two good checks have to come in the first two: each other one takes it past two and a half minutes.
+    assert test.halted == pytest.approx(7 / 9)
+    assert test.ended == test.late == pytest.approx(7 / 9)
+    at_step = FailurePolicy(on_failure=OnFailure.PAUSE, step_deadline=150.0, failure_limit=9)
+    # Three minutes at one weight: where two failed checks in a row hold it up, which releases 5 to 7 meet.
+    assert replayed(recorded(VALUES), failure=at_step).ended == pytest.approx(3 / 9)
+    # A step that takes longer by itself ends them all.
+    assert replayed(recorded([100.0] * 9), failure=at_step, length=360.0).ended == 1.0
+    told = backtest_words.text([replayed(recorded(VALUES), failure=at_step)])
+    assert (
+        "33.3 % would have been paused for a person (failureLimit 9, stepDeadline 2m30s; 33.3 % by a deadline)" in told
     )
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_every_release_ends_as_passes_would_have_ended_it(seed: int) -> None:
-    random = Random(seed)  # noqa: S311 - no secret
-    kinds = random.choices([*OnNoData], k=2)
-    slow: Values = [1.0, *random.choices([1.0, 9.0, None], [9, 1, 1], k=60)]
-    items = [
-        recorded([100.0, *random.choices([100.0, 99.0, 98.0, None], [8, 4, 3, 2], k=60)], on_no_data=kinds[0]),
-        recorded(slow, LATENCY, threshold=5.0, on_no_data=kinds[1]),
-        recorded([0.0] * 61, observe=True),
-    ]
-    failure = FailurePolicy(
-        on_failure=random.choice([OnFailure.ROLLBACK, OnFailure.PAUSE]),
-        failure_limit=random.choice([None, 0, 1, 3]),
-        consecutive_failure_limit=random.choice([0, 1, 2]),
-    )
-    count = random.choice([1, 2, 5, 12])
-    test = replayed(*items, failure=failure, length=count * 60.0)
-    halted, ended = by_the_rules_of_a_pass(items, failure, count)
-    assert test.halted == pytest.approx(halted)
-    assert test.ended == pytest.approx(ended)
 
 
 @pytest.mark.parametrize(("metric", "sign"), [(SUCCESS, -1), (LATENCY, 1)])
 def test_a_threshold_that_is_proposed_gives_the_share_it_is_proposed_for(metric: Metric, sign: int) -> None:
     random = Random(16)  # noqa: S311 - no secret
-    values: Values = [100.0 + sign * random.expovariate(1.0) for _ in range(2000)]
+    values: Values = [100.0 + sign * random.expovariate(1.0) for _ in range(1000)]
     [before] = replayed(recorded(values, metric, threshold=100.0), length=600.0).metrics
     assert before.halted == 1.0
     for proposal in before.proposals:
@@ -148,7 +113,7 @@ def test_a_threshold_that_is_proposed_gives_the_share_it_is_proposed_for(metric:
         assert after.halted is not None
         assert after.halted == proposal.halted
         # A release shares its worst check with up to nine others: a threshold takes all of them or none.
-        assert proposal.target / 100 - 10 / 1991 < after.halted <= proposal.target / 100
+        assert proposal.target / 100 - 10 / 991 < after.halted <= proposal.target / 100
         written = float(readable(proposal.threshold, down=sign < 0))
         [as_written] = replayed(recorded(values, metric, threshold=written), length=600.0).metrics
         assert as_written.halted is not None
@@ -163,12 +128,93 @@ def test_no_threshold_helps_against_checks_without_data() -> None:
     assert {proposal.threshold for proposal in skipped.proposals} == {100.0}
 
 
-def test_a_range_and_a_comparison_are_replayed_as_far_as_they_say_anything_of_the_primary() -> None:
+def test_a_range_has_no_proposal() -> None:
     [ranged] = replayed(recorded([1.0, 3.0, 9.0, 5.0], LATENCY, threshold=None, range=Range(least=2, most=5))).metrics
     assert (ranged.failed, ranged.proposals) == (0.5, ())
+
+
+def test_a_value_that_cannot_be_split_is_not_compared() -> None:
     beside = Comparison(max_ratio=1.0)
     [compared] = replayed(recorded([1.0, 3.0], LATENCY, threshold=None, comparison=beside)).metrics
-    assert (compared.good, compared.proposals) == (1.0, ())
+    assert (compared.good, compared.proposals, compared.worse) == (1.0, (), None)
+    assert "at most 1 times the primary (not replayed)" in backtest_words.text([replayed(compared.recorded)])
+
+
+def test_a_comparison_finds_a_part_of_the_primary_worse_than_the_rest_by_chance() -> None:
+    random = Random(5)  # noqa: S311 - no secret
+    bads: Values = [float(drawn(600, 0.01, random)) for _ in range(120)]
+    half: dict[str, Any] = {"length": None, "steps": Steps(size=10, maximum=50)}
+    by_ratio = counted([600.0] * 120, bads, comparison=Comparison(max_ratio=1.5))
+    [ratio] = replayed(by_ratio, **half).metrics
+    # A canary of 10 % has 60 requests, of which 0.6 are bad: 1.5 times what the others have is soon there.
+    assert 0.8 < (ratio.worse or 0.0) < 0.95
+    assert ratio.halted == ratio.worse
+    lax = Comparison(max_ratio=1.5, ignore_below=10.0)
+    assert replayed(counted([600.0] * 120, bads, comparison=lax), **half).halted == 0.0
+    test = Comparison(max_ratio=1.0, false_alarm_rate=0.05)
+    tested = replayed(counted([600.0] * 120, bads, comparison=test), **half)
+    assert tested.halted == tested.metrics[0].worse
+    assert (tested.halted or 0.0) < 0.05
+    # The same is drawn each time.
+    assert replayed(counted([600.0] * 120, bads, comparison=test), **half) == tested
+    assert "of 116 releases of 5 checks in which" in backtest_words.text([tested])
+
+
+def test_a_release_with_all_of_the_traffic_has_nothing_to_compare_with() -> None:
+    test = Comparison(max_ratio=1.0, false_alarm_rate=0.05)
+    replay_of = replayed(counted([600.0] * 9, [0.0] * 9, comparison=test))
+    assert (replay_of.halted, replay_of.metrics[0].worse, replay_of.metrics[0].good) == (1.0, 0.0, 1.0)
+
+
+def test_fewer_releases_are_replayed_where_requests_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconcile.lookback.backtest.MOST_DRAWN", 20)
+    test = replayed(counted([600.0] * 40, [0.0] * 40, comparison=Comparison(max_ratio=1.0)), length=None)
+    assert (test.releases, test.apart) == (10, 4)
+    assert "of 10 releases of 2 checks (one each 4m) in which" in backtest_words.text([test])
+
+
+def test_a_metric_holds_nothing_up_below_its_weight_nor_while_the_canary_warms_up() -> None:
+    # Good is every third check only: a release of three weights meets it at its second weight.
+    values: Values = [90.0, 100.0, 90.0] * 3
+    steps = Steps(listed=tuple(Step(weight=weight) for weight in (10, 20, 30)), maximum=30)
+    assert replayed(recorded(values, from_weight=20), length=None, steps=steps).halted == 1.0
+    late = replayed(recorded(values, from_weight=30), length=None, steps=steps)
+    assert late.halted == pytest.approx(5 / 7)
+    assert late.metrics[0].failed == pytest.approx(2 / 3)
+    # The first of two minutes at each weight is not looked at.
+    odd: Values = [90.0, 100.0] * 5
+    warm = replayed(recorded(odd), length=None, steps=steps, warm_up=120.0)
+    assert (warm.length, warm.releases) == (6, 5)
+    assert warm.halted == pytest.approx(2 / 5)
+
+
+def test_requests_are_counted_for_the_weight_of_each_step() -> None:
+    served = recorded([100.0] * 4, requests=[600.0] * 4, min_requests=400)
+    assert replayed(served).halted == 1.0
+    [metric] = replayed(served).metrics
+    assert (metric.good, [step.enough for step in metric.steps]) == (1.0, [0.0, 1.0])
+    assert [proposal.threshold for proposal in metric.proposals] == [None, None]
+
+
+def test_the_weights_of_a_release_share_its_length_as_their_holds_do() -> None:
+    listed = (Step(weight=5, hold=600), Step(weight=50), Step(weight=100, hold=300))
+    spec = replayed_spec(steps=Steps(listed=listed, maximum=100))
+    own = schedule(spec, 60.0, None)
+    assert [(stage.weight, stage.checks) for stage in own.stages] == [(5, 10), (50, 1), (100, 5)]
+    twice = schedule(spec, 60.0, 1920.0)
+    assert [(stage.weight, stage.checks) for stage in twice.stages] == [(5, 20), (50, 2), (100, 10)]
+    short = schedule(spec, 60.0, 180.0)
+    assert [(stage.weight, stage.checks) for stage in short.stages] == [(5, 2), (100, 1)]
+    assert [(look.place, look.since, look.weight) for look in short.looks] == [(1, 0, 5), (2, 0, 5), (3, 2, 100)]
+
+
+@pytest.mark.parametrize(("count", "share"), [(600, 0.01), (10_000, 0.5), (100_000, 0.1), (7, 0.9)])
+def test_what_is_drawn_has_the_mean_and_the_spread_of_a_binomial_distribution(count: int, share: float) -> None:
+    random = Random(1)  # noqa: S311 - no secret
+    found = [drawn(count, share, random) for _ in range(800)]
+    spread = (count * share * (1 - share)) ** 0.5
+    assert mean(found) == pytest.approx(count * share, abs=5 * spread / 800**0.5)
+    assert stdev(found) == pytest.approx(spread, rel=0.15)
 
 
 def test_too_few_requests_of_the_primary_are_no_data() -> None:
@@ -217,7 +263,7 @@ def test_values_are_put_where_their_check_is() -> None:
 
 
 def test_the_text_tells_all_of_it() -> None:
-    test = replayed(recorded(VALUES, requests=[600.0] * 11, min_requests=500), recorded(VALUES, observe=True))
+    test = replayed(recorded(VALUES, requests=[600.0] * 11, min_requests=250), recorded(VALUES, observe=True))
     assert backtest_words.text([test]) == (
         "web.test\n"
         "  from 2026-01-01T00:01:00Z to 2026-01-01T00:10:00Z: 10 checks, one each 1m\n"
@@ -230,10 +276,10 @@ def test_the_text_tells_all_of_it() -> None:
         "    releases: 77.8 % would have halted by it\n"
         "    threshold for 5 %: none, more of the releases have a check without data\n"
         "    threshold for 1 %: none, more of the releases have a check without data\n"
-        "    at 50 %: 300 requests in 1m, 300 in quiet times; 500 (minRequests) in 0.0 % of the checks, they take "
-        "1m40s, longer than the interval\n"
-        "    at 100 %: 600 requests in 1m, 600 in quiet times; 500 (minRequests) in 100.0 % of the checks, they take "
+        "    at 50 %: 300 requests in 1m, 300 in quiet times; 250 (minRequests) in 100.0 % of the checks, they take "
         "50s\n"
+        "    at 100 %: 600 requests in 1m, 600 in quiet times; 250 (minRequests) in 100.0 % of the checks, they take "
+        "25s\n"
         "  success rate (success), observed only: at least 99 percent\n"
         "    checks: 60.0 % good, 30.0 % failed, 10.0 % inconclusive\n"
         "    releases: 77.8 % would have halted by it\n"

@@ -7,7 +7,8 @@ from statistics import mean
 
 import pytest
 
-from reconcile.simulation.drawn_traffic import Traffic, bad_of
+from reconcile.lookback.drawn import drawn
+from reconcile.simulation.drawn_traffic import Traffic
 from tests.support.world import R
 
 TRAFFIC = Traffic(rollout=R, metric="m", requests=10.0, canary_bad=2.5, primary_bad=0.5)
@@ -15,13 +16,13 @@ TRAFFIC = Traffic(rollout=R, metric="m", requests=10.0, canary_bad=2.5, primary_
 
 @pytest.mark.parametrize(("share", "bad"), [(0.0, 0), (1.0, 600)])
 def test_none_and_all_are_exact(share: float, bad: int) -> None:
-    assert bad_of(600, share, Random(1)) == bad  # noqa: S311 - no secret
+    assert drawn(600, share, Random(1)) == bad  # noqa: S311 - no secret
 
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 0.9])
 def test_as_many_are_bad_as_the_share_says_in_the_long_run(share: float) -> None:
     random = Random(1)  # noqa: S311 - no secret
-    found = [bad_of(600, share, random) for _ in range(2000)]
+    found = [drawn(600, share, random) for _ in range(2000)]
     assert max(found) <= 600
     # Five standard errors.
     assert mean(found) == pytest.approx(600 * share, abs=5 * (600 * share * (1 - share) / 2000) ** 0.5)
