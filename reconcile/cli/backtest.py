@@ -25,6 +25,7 @@ from reconcile.cli.options import (
     output,
 )
 from reconcile.cli.scope import selection_for
+from reconcile.core.metrics import unfit
 from reconcile.core.series import sides
 from reconcile.engine.listing import list_rollouts
 from reconcile.lookback import backtest_words
@@ -162,6 +163,8 @@ class _Memory:
             unknown = Metric(name=check.name, title=check.name, unit="", bound="")
             problem = "it is no metric template; steerer metrics lists those that there are"
             return Recorded(check=check, metric=unknown, problem=problem)
+        if problem := "; ".join(unfit(check, metric)):
+            return Recorded(check=check, metric=metric, problem=problem)
         question = sides(rollout, check).primary
         values, query, problem = self._ask(question)
         found = Recorded(check=check, metric=metric, values=values, query=query, problem=problem)
@@ -175,10 +178,6 @@ class _Memory:
             is_needed = check.min_requests or is_split(found)
             needed = f"its requests: {problem}" if problem and is_needed else ""
             found = replace(found, requests=requests, problem=needed)
-        elif check.min_requests:
-            return replace(found, problem="it counts no requests, and minRequests needs them")
-        if check.is_sequential and not (metric.requests and metric.failures):
-            return replace(found, problem="it counts no failures, and falseAlarmRate needs them")
         return self._split(found, question) if is_split(found) and not found.problem else found
 
     def _split(self, found: Recorded, question: Question) -> Recorded:

@@ -20,8 +20,8 @@ from reconcile.model.measurement import (
     Counts,
     Failure,
     Measurement,
-    Range,
     Slice,
+    good_values,
 )
 
 if TYPE_CHECKING:
@@ -106,19 +106,12 @@ def _parts(reading: Reading, value: float) -> Sequence[_Part]:
     check, metric = reading.check, reading.metric
     parts: list[_Part] = []
     if check.threshold is not None or check.range is not None:
-        bounds = bounds_of(check, metric)
+        bounds = good_values(metric.bound, check.threshold, check.range)
         verdict = PASSED if is_within(value, bounds) else FAILED
         parts.append(_Part(verdict=verdict, text=f" {compared(value, bounds, metric)}"))
     if check.comparison is not None:
         parts.append(_compared(reading, check.comparison, value))
     return parts
-
-
-def bounds_of(check: Check, metric: Metric) -> Range:
-    """Returns the values that pass. Which side of a threshold that is, the metric says."""
-    if check.range is not None:
-        return check.range
-    return Range(least=check.threshold) if metric.bound == "minimum" else Range(most=check.threshold)
 
 
 def _compared(reading: Reading, comparison: Comparison, value: float) -> _Part:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from reconcile.core.case import Case
     from reconcile.model.checks import Check
+    from reconcile.model.measurement import Metric
 
 PATH = "spec.canaryAnalysis.metrics"
 
@@ -33,6 +34,15 @@ def _of(case: Case, check: Check) -> Iterator[str]:
     metric = case.metric(check)
     if metric is None:
         return
+    yield from unfit(check, metric)
+    if check.query and check.name in case.settings.metrics:
+        yield f"name: {check.name} is a metric template: give the query another name"
+    if check.query and not case.settings.inline_queries:
+        yield "query: queries in a Rollout are not allowed here (--no-inline-queries): name a metric template"
+
+
+def unfit(check: Check, metric: Metric) -> Iterator[str]:
+    """Yields what is asked for that the metric cannot tell, with the field."""
     if check.threshold is not None and not metric.bound:
         yield f"threshold: {check.name} has no better side: write thresholdRange"
     if check.min_requests and not metric.requests:
@@ -41,7 +51,3 @@ def _of(case: Case, check: Check) -> Iterator[str]:
         yield f"comparison.falseAlarmRate: {check.name} counts nothing: its template needs requests and failures"
     if check.comparison and metric.bound == "minimum" and metric.unit != "percent":
         yield f"comparison: {check.name} has a minimum and is no percentage: write a thresholdRange"
-    if check.query and check.name in case.settings.metrics:
-        yield f"name: {check.name} is a metric template: give the query another name"
-    if check.query and not case.settings.inline_queries:
-        yield "query: queries in a Rollout are not allowed here (--no-inline-queries): name a metric template"

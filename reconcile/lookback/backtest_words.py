@@ -7,10 +7,10 @@ from dataclasses import asdict
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
-from reconcile.core.judgement import bounds_of
 from reconcile.lookback.judged import is_split
-from reconcile.lookback.of_passes import bound_words
+from reconcile.lookback.words import bound_words
 from reconcile.model import durations
+from reconcile.model.measurement import good_values
 from reconcile.model.policy import OnFailure
 from reconcile.model.text import printable
 from reconcile.model.times import timestamp
@@ -172,8 +172,7 @@ def readable(value: float, *, down: bool) -> str:
 def _bound(metric: MetricTest) -> str:
     """Returns what is asked of a value, in words."""
     check, unit = metric.check, metric.metric.unit
-    bounds = bounds_of(check, metric.metric)
-    ends = bound_words(bounds.least, bounds.most)
+    ends = bound_words(good_values(metric.metric.bound, check.threshold, check.range))
     words = [f"{ends} {unit}".strip()] if ends else []
     if check.comparison is not None:
         words.append(_comparison(check.comparison) + ("" if is_split(metric.recorded) else " (not replayed)"))

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconcile.lookback.history import Act, CheckMade, Happening, History, MetricHistory, Span
-from reconcile.lookback.of_passes import bound_words, ends
+from reconcile.lookback.words import bound_words
 from reconcile.model.actions import Action
 from reconcile.model.field_managers import writers
 from reconcile.model.fields import mappings
+from reconcile.model.measurement import good_values
 from reconcile.model.plan import Transition
 from reconcile.report import lenient
 from reconcile.report.events import read_events
@@ -155,9 +156,7 @@ def _spans(rows: Sequence[EventRow], window: Window, reason: str) -> Iterator[Sp
 
 def _metric(found: Found, check: Check, status: Manifest) -> MetricHistory:
     known = found.metrics.get(check.name) or check.own_metric
-    least, most = ends(known.bound if known else "", check.threshold)
-    if check.range is not None:
-        least, most = check.range.least, check.range.most
+    good = good_values(known.bound if known else "", check.threshold, check.range)
     canary, primary = found.series.get(check.name, (None, None))
     problems = dict.fromkeys(side.problem for side in (canary, primary) if side and side.problem)
     stored = [item for item in mappings(status.get("measurements")) if item.get("name") == check.name]
@@ -166,9 +165,9 @@ def _metric(found: Found, check: Check, status: Manifest) -> MetricHistory:
         name=check.name,
         title=known.title if known else check.name,
         unit=known.unit if known else "",
-        bound=bound_words(least, most),
-        least=least,
-        most=most,
+        bound=bound_words(good),
+        least=good.least,
+        most=good.most,
         query=(canary.query if canary else "") or next((lenient.text(item.get("query")) for item in stored), ""),
         canary=canary.points if canary else (),
         primary=primary.points if primary else (),

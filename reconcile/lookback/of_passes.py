@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.lookback.history import Act, CheckMade, Happening, History, MetricHistory, Span
+from reconcile.lookback.words import bound_words
+from reconcile.model.measurement import good_values
 from reconcile.model.plan import Result
 from reconcile.model.rollout import Phase
 
@@ -115,16 +117,14 @@ class _Collector:
 
     def _new_metric(self, measurement: Measurement) -> MetricHistory:
         known = self._known.get(measurement.metric)
-        least, most = ends(measurement.bound, measurement.threshold)
-        if measurement.range is not None:
-            least, most = measurement.range.least, measurement.range.most
+        good = good_values(measurement.bound, measurement.threshold, measurement.range)
         return MetricHistory(
             name=measurement.metric,
             title=known.title if known else measurement.metric,
             unit=known.unit if known else "",
-            bound=bound_words(least, most),
-            least=least,
-            most=most,
+            bound=bound_words(good),
+            least=good.least,
+            most=good.most,
         )
 
     def history(self, source: str) -> History:
@@ -148,19 +148,3 @@ class _Collector:
             metrics=tuple(self._metrics.values()),
             acts=tuple(self._acts.values()),
         )
-
-
-def ends(bound: str, threshold: float | None) -> tuple[float | None, float | None]:
-    """Returns the least and the most good value of a threshold."""
-    if bound == "minimum":
-        return threshold, None
-    return (None, threshold) if bound == "maximum" else (None, None)
-
-
-def bound_words(least: float | None, most: float | None) -> str:
-    """Returns the good values in words: `at least 99`, `at most 500`, `1 to 5`; "" without a bound."""
-    if least is not None and most is not None:
-        return f"{least:g} to {most:g}"
-    if least is not None:
-        return f"at least {least:g}"
-    return "" if most is None else f"at most {most:g}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.lookback.history import History, MetricHistory
+    from reconcile.model.measurement import Range
 
 _BARS = "▁▂▃▄▅▆▇█"
 _COLUMNS = 60
@@ -35,6 +36,15 @@ def data(history: History) -> dict[str, Any]:
         for side in ("canary", "primary"):
             told[side] = [{"time": timestamp(at), "value": value} for at, value in getattr(metric, side)]
     return document
+
+
+def bound_words(good: Range) -> str:
+    """Returns the good values in words: `at least 99`, `at most 500`, `1 to 5`; "" without a bound."""
+    if good.least is not None and good.most is not None:
+        return f"{good.least:g} to {good.most:g}"
+    if good.least is not None:
+        return f"at least {good.least:g}"
+    return "" if good.most is None else f"at most {good.most:g}"
 
 
 def _lines(history: History) -> Iterator[str]:

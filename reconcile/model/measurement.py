@@ -131,6 +131,18 @@ class Range:
     most: float | None = None
 
 
+def good_values(bound: str, threshold: float | None, asked: Range | None) -> Range:
+    """Returns the values that are good: the range that is asked for, or one side of a threshold.
+
+    `bound` says which side; a metric without a better side has none, and any value is good by its threshold.
+    """
+    if asked is not None:
+        return asked
+    if bound == "minimum":
+        return Range(least=threshold)
+    return Range(most=threshold if bound == "maximum" else None)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
     """An answer held against its bounds. `verdict` is "passed", "failed", "skipped" or the failure of the answer.

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.lookback.of_passes import bound_words, ends
+from reconcile.lookback.words import bound_words
+from reconcile.model.measurement import Range, good_values
 from tests.unit.lookback.release import simulated
 
 
@@ -43,19 +44,19 @@ def test_a_hold_is_no_halt_and_ends_with_the_approval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "expected", "words"),
+    ("bound", "good", "words"),
     [
-        ("minimum", (99, None), "at least 99"),
-        ("maximum", (None, 99), "at most 99"),
-        ("", (None, None), ""),
+        ("minimum", Range(least=99), "at least 99"),
+        ("maximum", Range(most=99), "at most 99"),
+        ("", Range(), ""),
     ],
 )
-def test_a_threshold_is_one_end_of_the_good_values(
-    bound: str, expected: tuple[float | None, float | None], words: str
-) -> None:
-    assert ends(bound, 99) == expected
-    assert bound_words(*expected) == words
+def test_a_threshold_is_one_end_of_the_good_values(bound: str, good: Range, words: str) -> None:
+    assert good_values(bound, 99, None) == good
+    assert bound_words(good) == words
 
 
 def test_a_range_has_two_ends() -> None:
-    assert bound_words(1, 2.5) == "1 to 2.5"
+    asked = Range(least=1, most=2.5)
+    assert good_values("minimum", None, asked) == asked
+    assert bound_words(asked) == "1 to 2.5"
