@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,16 +12,18 @@ from tests.unit.lookback.release import made, simulated
 from tests.unit.lookback.test_page import HOSTILE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from reconcile.lookback.history import History
     from tests.components.browser import Browser
 
-RELEASES: dict[str, History] = {
-    **{name: simulated(name) for name in ("demo", "rollback", "approval", "actions")},
-    "a hundred steps": made(steps=100),
-    "32 metrics": made(steps=20, metrics=32),
-    "hostile": made(text="".join(HOSTILE[:-1]), name="".join(HOSTILE)),
+# Made when a test asks for them: a simulation takes a while.
+RELEASES: dict[str, Callable[[], History]] = {
+    **{name: partial(simulated, name) for name in ("demo", "rollback", "approval", "actions")},
+    "a hundred steps": partial(made, steps=100),
+    "32 metrics": partial(made, steps=20, metrics=32),
+    "hostile": partial(made, text="".join(HOSTILE[:-1]), name="".join(HOSTILE)),
 }
 WIDTHS = (360, 1000)
 # Pairs of labels of one axis that overlap, and texts that stick out of the window.
@@ -71,7 +74,7 @@ def opened(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> 
 @pytest.mark.parametrize("name", RELEASES)
 def test_a_page_is_quiet_and_readable(browser: Browser, opened: Any, name: str, width: int, *, dark: bool) -> None:
     browser.look(width=width, dark=dark)
-    opened("report.html", page.html([RELEASES[name]]))
+    opened("report.html", page.html([RELEASES[name]()]))
     assert browser.run("return document.querySelectorAll('script, img, iframe, a').length") == 0
     assert browser.run("return document.documentElement.scrollWidth") <= width
     assert browser.run(OVERLAPS) == []
@@ -83,14 +86,14 @@ def test_a_page_is_quiet_and_readable(browser: Browser, opened: Any, name: str, 
 @pytest.mark.parametrize("name", RELEASES)
 def test_a_picture_is_quiet_and_whole(browser: Browser, opened: Any, name: str) -> None:
     browser.look(width=960)
-    opened("report.svg", page.svg([RELEASES[name]]))
+    opened("report.svg", page.svg([RELEASES[name]()]))
     assert browser.run("return document.documentElement.nodeName") == "svg"
     assert browser.run("return document.querySelectorAll('script, image, parsererror').length") == 0
 
 
 def test_the_checks_of_a_metric_unfold_by_the_keyboard(browser: Browser, opened: Any) -> None:
     browser.look(width=1000)
-    opened("report.html", page.html([RELEASES["demo"]]))
+    opened("report.html", page.html([RELEASES["demo"]()]))
     folded = "return [...document.querySelectorAll('details')].map(one => one.open)"
     assert browser.run(folded) == [False, False]
     browser.type("\ue004")  # tab
@@ -100,7 +103,7 @@ def test_the_checks_of_a_metric_unfold_by_the_keyboard(browser: Browser, opened:
 
 
 def test_a_screen_reader_gets_names_for_all_that_is_drawn(browser: Browser, opened: Any) -> None:
-    opened("report.html", page.html([RELEASES["demo"]]))
+    opened("report.html", page.html([RELEASES["demo"]()]))
     names = browser.run(
         "return [...document.querySelectorAll('svg[role=img]')].map(one => one.querySelector('title').textContent)"
     )
