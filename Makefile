@@ -40,14 +40,19 @@ demo: $(VENV)/.run ## Play the demonstration: no cluster, no Go, seconds
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PYTEST   = $(BIN)/pytest --numprocesses=$(WORKERS)
 
-test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there to build them
-	$(PYTEST)
+# Whoever forbids Python to keep what it compiles has each worker compile all tests in each run: most of a start.
+export PYTHONDONTWRITEBYTECODE =
 
 # The packages that decide, and those that measure and write by it: their unit tests take every branch.
-COVERED := core model preflight engine metrics
+COVERED     := core model preflight engine metrics
+COVER_TESTS := $(COVERED:%=tests/unit/%) tests/unit/clusters/git tests/field
+
+AFTER_COVER ?=
+test: $(VENV)/.dev ## Run the whole suite, on real components where Go is there to build them; AFTER_COVER=1 without what make cover runs
+	$(PYTEST) $(if $(AFTER_COVER),$(COVER_TESTS:%=--ignore=%))
 
 cover: $(VENV)/.dev ## Show that the unit tests take every branch of core, model, preflight, engine and metrics
-	$(PYTEST) --quiet --cov=reconcile --cov-branch --cov-report= $(COVERED:%=tests/unit/%) tests/unit/clusters/git tests/field
+	$(PYTEST) --quiet --cov=reconcile --cov-branch --cov-report= $(COVER_TESTS)
 	$(BIN)/coverage report --include='$(subst $(space),$(comma),$(COVERED:%=reconcile/%/*))' --fail-under=100
 
 unit: $(VENV)/.dev ## Run the tests that need no component and no network: after each edit, a minute at most
