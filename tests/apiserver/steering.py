@@ -340,30 +340,35 @@ def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, th
     first = steerer.passes().record
     assert (first["move"], first["after"]["weight"]) == ("start", weight)
     if then:
-        patch = {"spec": {"canaryAnalysis": {"stepWeight": then}}}
-        plane.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=namespace)
+        plane.patch("rollout/podinfo", namespace, {"spec": {"canaryAnalysis": {"stepWeight": then}}})
     return steerer
 
 
-def apply(plane: ControlPlane, *items: dict[str, Any]) -> None:
-    """Applies objects with one call of kubectl."""
-    plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+def apply(plane: ControlPlane, *items: dict[str, Any], manager: str = "kubectl") -> None:
+    """Applies objects, each in the namespace that it names, whoever else owns their fields."""
+    for item in items:
+        path = f"{path_of(item)}?fieldManager={manager}&force=true"
+        answer = plane.request("PATCH", path, body=item, content_type="application/apply-patch+yaml")
+        answer.raise_for_status()
 
 
 def server_side_apply(
     plane: ControlPlane, namespace: str, manifests: Iterable[dict[str, Any]], *, manager: str = "kustomize-controller"
 ) -> None:
     """Applies objects to a namespace as a GitOps tool does, whoever else owns their fields."""
-    for manifest in manifests:
-        path = f"{_collection(_in(namespace, manifest))}/{manifest['metadata']['name']}"
-        path += f"?fieldManager={manager}&force=true"
-        plane.request("PATCH", path, body=manifest, content_type="application/apply-patch+yaml").raise_for_status()
+    apply(plane, *(_in(namespace, manifest) for manifest in manifests), manager=manager)
+
+
+def path_of(manifest: dict[str, Any]) -> str:
+    """Returns the path of an object in the API."""
+    return f"{_collection(manifest)}/{manifest['metadata']['name']}"
 
 
 def _collection(manifest: dict[str, Any]) -> str:
     version, metadata = manifest["apiVersion"], manifest["metadata"]
     where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{manifest['kind'].lower()}s"
+    plural = re.sub("ys$", "ies", f"{manifest['kind'].lower()}s")
+    return f"{'/api' if version == 'v1' else '/apis'}/{version}{where}/{plural}"
 
 
 def store(plane: ControlPlane, manifests: Iterable[dict[str, Any]]) -> None:

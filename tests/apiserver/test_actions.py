@@ -32,10 +32,6 @@ def asked(plane: ControlPlane, namespace: str) -> dict[str, str]:
     return {key.removeprefix(PREFIX): value for key, value in annotations.items() if key.startswith(PREFIX)}
 
 
-def set_image(plane: ControlPlane, namespace: str, image: str) -> None:
-    plane.kubectl("set", "image", "deployment/podinfo-canary", f"*={image}", namespace=namespace)
-
-
 def test_the_rights_of_a_person_suffice_for_each_action_and_are_all_used(
     control_plane: ControlPlane, person: Steerer, namespace: str
 ) -> None:
@@ -73,7 +69,7 @@ def test_an_action_for_a_revision_that_the_canary_no_longer_has_is_refused(
     control_plane: ControlPlane, person: Steerer, namespace: str
 ) -> None:
     seen = person("revision", "podinfo").out.strip()
-    set_image(control_plane, namespace, "podinfo:9")
+    control_plane.set_image("podinfo-canary", namespace, "podinfo:9")
     done = person("promote", "podinfo", "--revision", seen, expect=4)
     assert f"Deployment podinfo-canary.{namespace} has moved on" in done.err
     assert asked(control_plane, namespace) == {}

@@ -48,7 +48,7 @@ def found(done: Done, *levels: str) -> list[dict[str, Any]]:
 
 def without_metrics(plane: ControlPlane, namespace: str) -> None:
     patch = [{"op": "remove", "path": "/spec/canaryAnalysis/metrics"}]
-    plane.kubectl("patch", "rollout", PODINFO, "--type=json", "-p", json.dumps(patch), namespace=namespace)
+    plane.patch(f"rollout/{PODINFO}", namespace, patch)
 
 
 def test_the_account_of_a_pass_is_enough_and_nothing_is_written(control_plane: ControlPlane, installed: str) -> None:
@@ -79,7 +79,7 @@ def test_a_policy_that_a_promotion_would_take_the_primary_from_is_an_error(
 ) -> None:
     without_metrics(control_plane, installed)
     label = [{"op": "add", "path": "/spec/template/metadata/labels/track", "value": "stable"}]
-    control_plane.kubectl("patch", f"deployment/{PODINFO}", "--type=json", "-p", json.dumps(label), namespace=installed)
+    control_plane.patch(f"deployment/{PODINFO}", installed, label)
     rolled_out(control_plane, installed, PODINFO)
     policy = {
         "apiVersion": "networking.k8s.io/v1",
@@ -93,8 +93,7 @@ def test_a_policy_that_a_promotion_would_take_the_primary_from_is_an_error(
     assert (lost["check"], lost["object"]) == ("selectors", f"NetworkPolicy stable.{installed}")
     assert lost["advice"] == "add to spec.canaryAnalysis.promotion: keep: [/metadata/labels/track]"
     kept = {"spec": {"canaryAnalysis": {"promotion": {"keep": ["/metadata/labels/track"]}}}}
-    patch = json.dumps(kept)
-    control_plane.kubectl("patch", f"rollout/{PODINFO}", "--type=merge", "-p", patch, namespace=installed)
+    control_plane.patch(f"rollout/{PODINFO}", installed, kept)
     assert found(steerer("check", "-n", installed, "-o", "json")) == []
 
 
@@ -160,8 +159,8 @@ def test_what_is_broken_in_the_cluster_is_told_all_at_once(control_plane: Contro
     route["metadata"]["namespace"] = installed
     route["spec"]["http"][0]["route"].pop()
     apply(control_plane, service, route)
-    control_plane.kubectl("rollout", "pause", "deployment/podinfo", namespace=installed)
-    control_plane.kubectl("delete", "hpa", "podinfo-canary", namespace=installed)
+    control_plane.patch("deployment/podinfo", installed, {"spec": {"paused": True}})
+    control_plane.delete("horizontalpodautoscaler/podinfo-canary", installed)
     done = Steerer(kubeconfig=control_plane.kubeconfig)("check", "-n", installed, "-o", "json", expect=4)
     assert [(item["level"], item["check"], item["path"]) for item in found(done)] == [
         ("error", "services", "spec.ports"),
@@ -179,14 +178,7 @@ def test_a_gitops_tool_that_applied_the_route_is_named(control_plane: ControlPla
     control_plane.request(
         "DELETE", f"{routes}/{PODINFO}"
     ).raise_for_status()  # who wrote it in the same second is as late
-    control_plane.kubectl(
-        "apply",
-        "--server-side",
-        "--force-conflicts",
-        "--field-manager=argocd-controller",
-        "--filename=-",
-        stdin=json.dumps(route),
-    )
+    apply(control_plane, route, manager="argocd-controller")
     steerer = Steerer(kubeconfig=control_plane.kubeconfig)
     [finding] = found(steerer("check", "-n", installed, "-o", "json"))
     assert (finding["level"], finding["check"], finding["path"]) == ("warning", "gitops", "spec.http")
@@ -218,8 +210,7 @@ def test_queries_that_are_wrong_are_errors_by_their_kind(
         template = {"name": name, "title": name, "unit": "things", "threshold": "maximum", "query": query}
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(template))
     metrics = [{"name": name, "threshold": 5} for name in queries]
-    patch = {"spec": {"canaryAnalysis": {"metrics": metrics}}}
-    control_plane.kubectl("patch", "rollout", PODINFO, "--type=merge", "-p", json.dumps(patch), namespace=installed)
+    control_plane.patch(f"rollout/{PODINFO}", installed, {"spec": {"canaryAnalysis": {"metrics": metrics}}})
     server = start_prometheus()
     steerer = Steerer(kubeconfig=control_plane.kubeconfig, metrics=server.url)
     done = steerer("check", "-n", installed, "--templates", str(tmp_path), "-o", "json", expect=4)
@@ -234,8 +225,7 @@ def test_what_a_pass_with_the_same_options_would_refuse_is_an_error(
     control_plane: ControlPlane, installed: str
 ) -> None:
     own = {"name": "own", "query": "up", "thresholdRange": {"min": 1}}
-    patch = {"spec": {"canaryAnalysis": {"metrics": [own]}}}
-    control_plane.kubectl("patch", "rollout", PODINFO, "--type=merge", "-p", json.dumps(patch), namespace=installed)
+    control_plane.patch(f"rollout/{PODINFO}", installed, {"spec": {"canaryAnalysis": {"metrics": [own]}}})
     steerer = Steerer(kubeconfig=control_plane.kubeconfig)
     done = steerer("check", "-n", installed, "--no-inline-queries", "-o", "json", expect=4)
     assert [item["message"] for item in found(done, "error") if "--no-inline-queries" in item["message"]]

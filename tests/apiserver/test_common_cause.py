@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,7 +105,7 @@ def test_what_a_prometheus_lacks_or_says_of_all_canaries_rolls_none_back(
     assert counted(control_plane, namespace) == dict.fromkeys(NAMES, 0)
     sidecars.tell(NAMES[:3])
     assert moves(steerer) == dict.fromkeys(NAMES[:3], "halt") | dict.fromkeys(NAMES[3:], "advance")
-    told = json.loads(control_plane.kubectl("get", "events", "-o", "json", namespace=namespace))["items"]
+    told = control_plane.events(namespace)
     words = "3 of 5 Rollouts that this pass measured passed their limits at once"
     assert {one["involvedObject"]["name"] for one in told if words in one["message"]} == set(NAMES[:3])
 

@@ -1,12 +1,11 @@
 """Two writers of the same fields, on a real API server: the audit log shows the writes of each, in order.
 
-`kubectl apply --server-side --force-conflicts` with the field manager of a GitOps tool stands for that tool, which
-sends the same; `kubectl` under its own name for a person. docs/operations.md describes what a pass does.
+A server-side apply with the field manager of a GitOps tool stands for that tool, which sends the same; a patch with a
+field manager of kubectl for a person. docs/operations.md describes what a pass does.
 """
 
 from __future__ import annotations
 
-import json
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from tests.apiserver.steering import (
     install,
     of_steerer,
     rolled_out,
+    server_side_apply,
 )
 from tests.support import fast_yaml
 from tests.support.fakes import FixedMeter
@@ -63,26 +63,26 @@ class Example:
 
     def sync(self, manager: str, *names: str) -> None:
         """Applies the manifests of these objects."""
-        items = {"apiVersion": "v1", "kind": "List", "items": [self.git[name] for name in names]}
-        by = ("--server-side", "--force-conflicts", f"--field-manager={manager}")
-        self.plane.kubectl("apply", *by, "-f", "-", stdin=json.dumps(items), namespace=self.steerer.namespace)
+        manifests = [self.git[name] for name in names]
+        server_side_apply(self.plane, self.steerer.namespace, manifests, manager=manager)
 
     def sync_drifted(self, manager: str, name: str) -> None:
         """Applies the manifest of an object if the live one differs from it."""
         if not agrees(self.git[name]["spec"], self.stored(name)["spec"]):
             self.sync(manager, name)
 
-    def kubectl(self, *args: str) -> str:
-        """Runs kubectl as a person does."""
-        return self.plane.kubectl(*args, namespace=self.steerer.namespace)
+    def pause_canary(self, *, paused: bool) -> None:
+        """Pauses or resumes the canary's Deployment, as `kubectl rollout` does."""
+        change = {"spec": {"paused": paused}}
+        self.plane.patch("deployment/podinfo-canary", self.steerer.namespace, change, manager="kubectl-rollout")
 
     def move_weights(self, weight: int) -> None:
         """Moves the weights as `kubectl edit` does, with its field manager."""
         http = self.stored("virtualservice")["spec"]["http"]
         for end in http[-1]["route"]:
             end["weight"] = weight if end["destination"]["host"] == "podinfo-canary" else 100 - weight
-        patch = json.dumps({"spec": {"http": http}})
-        self.kubectl("patch", "virtualservice/podinfo", "--type=merge", "--field-manager=kubectl-edit", "-p", patch)
+        change = {"spec": {"http": http}}
+        self.plane.patch("virtualservice/podinfo", self.steerer.namespace, change, manager="kubectl-edit")
 
     def release(self, tag: str) -> None:
         """Releases an image, in Git and in the cluster."""
@@ -133,7 +133,7 @@ class Example:
 
     def warnings(self) -> list[str]:
         """Returns the Warnings, the oldest first; a repeated one as often as its count."""
-        events = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
+        events = self.plane.events(self.steerer.namespace)
         found = [item for item in events if item["type"] == "Warning" and item["source"].get("component") == "steerer"]
         return [item["message"] for item in found for _ in range(item["count"])]
 
@@ -355,7 +355,7 @@ def test_the_weight_of_a_person_is_not_taken_for_drift_though_a_tool_applies_it_
 @pytest.mark.parametrize("by", ["kubectl-edit", "a tool of our own"])
 def test_a_person_who_pauses_and_takes_all_traffic_off_is_never_undone(example: Example, by: str) -> None:
     example.run_pass()
-    example.kubectl("rollout", "pause", "deployment/podinfo-canary")
+    example.pause_canary(paused=True)
     if by == "kubectl-edit":
         example.move_weights(0)
     else:
@@ -366,7 +366,7 @@ def test_a_person_who_pauses_and_takes_all_traffic_off_is_never_undone(example: 
     for manager in (FLUX, ARGO, FLUX):
         example.sync(manager, "virtualservice")
         halts.append(example.run_pass()["move"])
-    example.kubectl("rollout", "resume", "deployment/podinfo-canary")
+    example.pause_canary(paused=False)
     example.settle("podinfo-canary")
 
     assert halts == ["halt"] * 4

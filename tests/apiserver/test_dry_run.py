@@ -23,6 +23,7 @@ from tests.apiserver.steering import (
     at_rest,
     changes,
     of_steerer,
+    path_of,
     started,
 )
 from tests.components.processes import free_port, wait_for
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from tests.components.controlplane import ControlPlane
 
-KINDS = "deployments,services,hpa,virtualservices,rollouts,events"
+KINDS = ("deployment", "service", "horizontalpodautoscaler", "virtualservice", "rollout", "event")
 NOW = "--control-loop-interval=0s"
 READ = {"get", "list", "watch"}
 
@@ -65,8 +66,8 @@ def promotable(control_plane: ControlPlane, metrics: Metrics) -> Steerer:
 
 def stored(plane: ControlPlane, steerer: Steerer) -> dict[str, dict[str, Any]]:
     """Returns all objects that a pass may write, with resource versions."""
-    text = plane.kubectl("get", KINDS, "-o", "json", "--show-managed-fields", namespace=steerer.namespace)
-    return {f"{item['kind']}/{item['metadata']['name']}": item for item in json.loads(text)["items"]}
+    found = plane.objects(steerer.namespace, *KINDS)
+    return {f"{item['kind']}/{item['metadata']['name']}": item for item in found}
 
 
 # --- What a plan is ---
@@ -340,7 +341,7 @@ def test_what_the_server_would_refuse_a_dry_run_says_before_a_run_meets_it(
     assert ready["message"] in event["message"]
 
     for item in policy:
-        control_plane.kubectl("delete", item["kind"], item["metadata"]["name"])
+        control_plane.request("DELETE", path_of(item)).raise_for_status()
     wait_for(
         lambda: (
             control_plane.request(

@@ -106,12 +106,8 @@ def test_a_promotion_skips_steps_and_metrics(control_plane: ControlPlane, releas
 
 
 def test_a_step_that_waits_for_an_approval_is_left(control_plane: ControlPlane, release: Steerer) -> None:
-    steps = (
-        '{"canaryAnalysis":{"stepWeight":null,"maxWeight":null,"steps":[{"weight":50,"approval":true},{"weight":70}]}}'
-    )
-    control_plane.kubectl(
-        *("patch", "rollout", "podinfo", "--type=merge", "-p", f'{{"spec":{steps}}}'), namespace=release.namespace
-    )
+    steps = {"stepWeight": None, "maxWeight": None, "steps": [{"weight": 50, "approval": True}, {"weight": 70}]}
+    control_plane.patch("rollout/podinfo", release.namespace, {"spec": {"canaryAnalysis": steps}})
     assert (move(release), canary_weight(control_plane, release.namespace)) == ("hold", 50)
     do(release, "to let it leave a step")
     assert (move(release), canary_weight(control_plane, release.namespace)) == ("advance", 70)

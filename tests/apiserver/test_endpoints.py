@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,8 +32,7 @@ def weights(plane: ControlPlane, namespace: str) -> list[int]:
 
 def change_service(plane: ControlPlane, namespace: str, spec: dict[str, Any], *, ready: bool) -> None:
     """Changes the primary's Service, and waits until the controller has seen it."""
-    patch = json.dumps({"spec": spec})
-    plane.kubectl("patch", "service", "podinfo", "--type=merge", "-p", patch, namespace=namespace)
+    plane.patch("service/podinfo", namespace, {"spec": spec})
     path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
 
     def followed() -> bool:
@@ -90,9 +88,7 @@ def test_endpoints_written_by_hand_count_where_the_service_has_no_selector(
         "ports": [{"name": "http", "port": 9898}],
         "endpoints": [{"addresses": ["10.9.9.9"], "conditions": {"ready": False}}],
     }
-    plane.kubectl(
-        "patch", "service", "podinfo", "--type=merge", "-p", '{"spec":{"selector":null}}', namespace=namespace
-    )
+    plane.patch("service/podinfo", namespace, {"spec": {"selector": None}})
     apply(plane, endpoints)
     assert promoting.passes().record["move"] == "halt"
     endpoints["endpoints"][0]["conditions"]["ready"] = True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
 
 PAGE = 500
-FOREIGN = 2000
+FOREIGN = PAGE + 100
 TEAMS, PER_TEAM = 25, 20
 MEGABYTE = 2**20
 MOST_MEMORY = 150 * MEGABYTE

@@ -27,6 +27,7 @@ from tests.apiserver.steering import (
     get,
     install,
     of_steerer,
+    store,
 )
 from tests.components.faults import Once, dropped, hung
 from tests.components.gateway import Gateway, passed
@@ -103,8 +104,7 @@ def status(plane: ControlPlane, namespace: str) -> dict[str, Any]:
 
 def said(plane: ControlPlane, namespace: str) -> list[tuple[str, int]]:
     """Returns the messages of the Events in order, with their counts."""
-    events = json.loads(plane.kubectl("get", "events", "-o", "json", namespace=namespace))["items"]
-    ours = [event for event in events if event["source"].get("component") == "steerer"]
+    ours = [event for event in plane.events(namespace) if event["source"].get("component") == "steerer"]
     # Times are whole seconds; within one second the resource version has the order.
     ours.sort(key=lambda event: (str(event["lastTimestamp"]), int(event["metadata"]["resourceVersion"])))
     return [(event["message"], event["count"]) for event in ours]
@@ -217,22 +217,19 @@ def test_a_plan_is_refused_by_object_and_field(control_plane: ControlPlane, job:
     assert f"VirtualService {name}: /spec/http/0/route/1/weight was 0 and is 50" in replayed.out
 
     assert shell(job, plan, tmp_path, **NOW).code == 0
-    patch = {"spec": {"canaryAnalysis": {"maxWeight": 60}}}
-    control_plane.kubectl(
-        "patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(patch), namespace=job.namespace
-    )
+    control_plane.patch("rollout/podinfo", job.namespace, {"spec": {"canaryAnalysis": {"maxWeight": 60}}})
     edited = shell(job, apply, tmp_path, **NOW)
     assert (edited.code, canary_weight(control_plane, job.namespace)) == (4, 50)
     assert f"Rollout {name}: /metadata/generation was 1 and is 2" in edited.out
 
     assert shell(job, plan, tmp_path, **NOW).code == 0
     rollout = get(control_plane, "rollout/podinfo", job.namespace)
-    control_plane.kubectl("delete", "rollout", "podinfo", namespace=job.namespace)
+    control_plane.delete("rollout/podinfo", job.namespace)
     gone = shell(job, apply, tmp_path, **NOW)
     assert (gone.code, f"Rollout {name} is not there" in gone.out) == (4, True)
     again = {key: rollout[key] for key in ("apiVersion", "kind", "spec")}
     again |= {"metadata": {"name": "podinfo", "namespace": job.namespace}}
-    control_plane.apply(json.dumps(again))
+    store(control_plane, [again])
     other = shell(job, apply, tmp_path, **NOW)
     assert other.code == 4
     assert f"Rollout {name} is another one than that of {control_plane.url}: its uid is " in other.out

@@ -22,6 +22,7 @@ from tests.apiserver.steering import (
     of_steerer,
     rolled_out,
     small_release,
+    store,
 )
 from tests.components.faults import killed
 from tests.components.gateway import Gateway, passed
@@ -132,7 +133,7 @@ def releases(control_plane: ControlPlane) -> Iterator[Releases]:
     container["ports"][0]["name"] = "web"
     for probe in ("readinessProbe", "livenessProbe"):
         container[probe]["httpGet"]["port"] = "web"
-    apply(control_plane, *(item for named in every.values() for item in named.values()))
+    store(control_plane, (item for named in every.values() for item in named.values()))
     rolled_out(control_plane, namespace, *NAMES, *(f"{name}-canary" for name in NAMES))
     with Metrics().serving() as metrics:
         yield Releases(plane=control_plane, namespace=namespace, metrics=metrics)
@@ -247,7 +248,7 @@ def test_a_promotion_that_was_killed_after_its_ticket_is_not_copied_while_the_ca
 
 def test_a_primary_that_was_mended_in_mid_release_is_not_overwritten(releases: Releases) -> None:
     releases.moves(MENDED, "start")
-    releases.plane.kubectl("set", "image", f"deployment/{MENDED}", f"podinfod={MEND}", namespace=releases.namespace)
+    releases.plane.set_image(MENDED, releases.namespace, MEND)
     rolled_out(releases.plane, releases.namespace, MENDED)
     record = releases.run_pass(MENDED)
     assert (record["move"], releases.image(MENDED), releases.weight(MENDED)) == ("halt", MEND, 100)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tests.components.controlplane import ControlPlane
 
 NAMESPACE = "test"
-KINDS = "deployments,services,hpa,virtualservices,rollouts"
+KINDS = ("deployment", "service", "horizontalpodautoscaler", "virtualservice", "rollout")
 P, C = "Deployment/podinfo", "Deployment/podinfo-canary"
 VS, R = "VirtualService/podinfo", "Rollout/podinfo"
 IMAGE = "/spec/template/spec/containers/0/image"
@@ -136,7 +136,7 @@ class Release:
 
     def objects(self) -> Objects:
         """Returns all objects of a Rollout."""
-        found = json.loads(self.kubectl("get", KINDS, "-o", "json", "--show-managed-fields"))["items"]
+        found = self.plane.objects(NAMESPACE, *KINDS)
         return {f"{item['kind']}/{item['metadata']['name']}": item for item in found}
 
     def kubectl(self, *args: str) -> str:
@@ -166,7 +166,7 @@ class Release:
 
     def image(self, tag: str) -> None:
         """Releases an image as a user does."""
-        self.kubectl("set", "image", "deployment/podinfo-canary", f"podinfod=quay.io/stefanprodan/podinfo:{tag}")
+        self.plane.set_image("podinfo-canary", NAMESPACE, f"quay.io/stefanprodan/podinfo:{tag}")
 
     def settled(self, *names: str) -> None:
         """Waits until Deployments are rolled out."""
@@ -463,8 +463,9 @@ def test_each_halt_says_what_is_in_the_way(release: Release) -> None:
 
 
 def test_a_warning_that_is_repeated_is_one_event_with_a_count(release: Release) -> None:
-    events = json.loads(release.kubectl("get", "events", "-o", "json"))["items"]
-    [event] = [item for item in events if item["message"].endswith("success rate 50.00% < 99%")]
+    [event] = [
+        item for item in release.plane.events(NAMESPACE) if item["message"].endswith("success rate 50.00% < 99%")
+    ]
     [shown] = [row for row in release.described["end"] if row[-1] == event["message"]]
 
     assert event["count"] == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,7 +42,7 @@ def steerer(control_plane: ControlPlane, namespace: str, metrics: Metrics) -> St
 
 
 def merge(plane: ControlPlane, namespace: str, what: str, changes: dict[str, Any]) -> None:
-    plane.kubectl("patch", *what.split("/"), "--type=merge", "-p", json.dumps(changes), namespace=namespace)
+    plane.patch(what, namespace, changes)
 
 
 def ready(plane: ControlPlane, namespace: str) -> tuple[str, str]:
@@ -93,7 +92,7 @@ def test_a_new_version_after_a_rollback_is_released(
     metrics.values[SUCCESS] = "50"
     assert [steerer.passes().record["move"] for _ in range(2)] == ["roll back", "give up"]
     metrics.good()
-    control_plane.kubectl("set", "image", "deployment/podinfo-canary", "*=podinfo:9", namespace=namespace)
+    control_plane.set_image("podinfo-canary", namespace, "podinfo:9")
     assert steerer.passes().record["move"] == "scale up"
     rolled_out(control_plane, namespace, "podinfo-canary")
     assert [steerer.passes().record["move"] for _ in range(2)] == ["start", "advance"]
@@ -104,10 +103,8 @@ def test_a_new_version_after_a_rollback_is_released(
 def test_a_status_that_was_lost_just_after_a_step_raises_no_weight_sooner(
     control_plane: ControlPlane, namespace: str, steerer: Steerer
 ) -> None:
-    lost = json.dumps({"status": dict.fromkeys(get(control_plane, "rollout/podinfo", namespace)["status"])})
-    control_plane.kubectl(
-        "patch", "rollout/podinfo", "--subresource=status", "--type=merge", "-p", lost, namespace=namespace
-    )
+    lost = dict.fromkeys(get(control_plane, "rollout/podinfo", namespace)["status"])
+    control_plane.patch("rollout/podinfo/status", namespace, {"status": lost})
     for move in ("hold", "wait"):
         assert steerer("run", "--control-loop-interval=10m", "-o", "json").record["move"] == move
         assert canary_weight(control_plane, namespace) == 20

@@ -9,7 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from tests.apiserver.steering import Done, Steerer, apply, get, let_interval_pass, of_steerer, rolled_out, small_release
+from tests.apiserver.steering import (
+    Done,
+    Steerer,
+    get,
+    let_interval_pass,
+    of_steerer,
+    rolled_out,
+    small_release,
+    store,
+)
 from tests.components.faults import answered
 from tests.components.gateway import Gateway, passed
 
@@ -42,7 +51,7 @@ class OneGateway:
                 objects.append(item)
         route["metadata"] = {"name": "gateway", "namespace": self.namespace}
         route["spec"] = {"hosts": ["shop.example"], "gateways": ["edge"], "http": routes}
-        apply(plane, *objects, route)
+        store(plane, [*objects, route])
         rolled_out(plane, self.namespace, *NAMES, *(f"{name}-canary" for name in NAMES))
 
     def steerer(self, kubeconfig: Any = None) -> Steerer:
@@ -129,8 +138,8 @@ def test_a_persons_edit_in_between_is_kept_and_all_make_their_step(
     one_gateway: OneGateway, disturbed: Callable[[int, Fault], Steerer]
 ) -> None:
     def edited_first(exchange: Exchange) -> None:
-        patch = '[{"op": "add", "path": "/spec/hosts/-", "value": "also.example"}]'
-        one_gateway.plane.kubectl("patch", ROUTE, "--type=json", "-p", patch, namespace=one_gateway.namespace)
+        patch = [{"op": "add", "path": "/spec/hosts/-", "value": "also.example"}]
+        one_gateway.plane.patch(ROUTE, one_gateway.namespace, patch)
         passed(exchange)
 
     before, mark = one_gateway.weights, one_gateway.plane.mark()

@@ -362,8 +362,7 @@ def test_the_interval_counts_from_when_a_step_was_applied(site: Site) -> None:
     site.settled()
     site.pipeline()
     old = {"status": {"lastAdvanceTime": "2026-01-31T12:00:00Z"}}
-    patch = ("patch", "rollout/podinfo", "--subresource=status", "--type=merge", "-p", json.dumps(old))
-    site.plane.kubectl(*patch, namespace=site.namespace)
+    site.plane.patch("rollout/podinfo/status", site.namespace, old)
     site.settled()
     record = site.step(None, "--control-loop-interval=10m")
     assert record["move"] == "wait"
@@ -470,8 +469,7 @@ def test_what_a_promotion_by_git_could_not_take_away_halts_by_name(site: Site) -
     assert "spec.template.metadata.annotations in the cluster, and nobody stated it in the checkout" in halted["reason"]
     assert site.status["conditions"][0]["message"] == halted["reason"]
     path = "/spec/template/metadata/annotations"
-    patch = json.dumps([{"op": "remove", "path": path}])
-    site.plane.kubectl("patch", "deployment/podinfo", "--type=json", "-p", patch, namespace=site.namespace)
+    site.plane.patch("deployment/podinfo", site.namespace, [{"op": "remove", "path": path}])
     assert released(site) == steps(site)[2:]
 
 

@@ -14,9 +14,12 @@ import uuid
 from base64 import b64encode
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import requests
+import urllib3
 import yaml
 
 from tests.components.audit import AuditEntry
@@ -28,8 +31,6 @@ from tests.support.paths import CRD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import requests
-
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 HOLD = "test.steerer/hold"  # a pod annotated "true" with it stays unready; see kwok.yaml
 NODES = ("node-0", "node-1", "node-2")
@@ -38,6 +39,7 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _SETTLE = "settle="
 # A process of kubectl costs a hundred times what a request does: so there are none for what is done all the time.
 _GROUPS = {
+    "event": "/api/v1",
     "service": "/api/v1",
     "deployment": "/apis/apps/v1",
     "horizontalpodautoscaler": "/apis/autoscaling/v2",
@@ -77,6 +79,8 @@ class ControlPlane:
         self.audit_log = Path(access.audit_log)
         self.session = local_session()
         self.session.verify = access.certificate
+        # For single requests: a session of requests spends more on each than the exchange itself.
+        self._pool = urllib3.PoolManager(maxsize=32, ca_certs=access.certificate, retries=False, timeout=30)
         directory.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = self.kubeconfig_for(access.token, path=directory / "kubeconfig")
         self._users = {access.user}
@@ -86,6 +90,7 @@ class ControlPlane:
 
     def __exit__(self, *_: object) -> None:
         self.session.close()
+        self._pool.clear()
 
     # --- Requests ---
 
@@ -99,13 +104,20 @@ class ControlPlane:
         content_type: str = "application/json",
     ) -> requests.Response:
         """Send one request, as the admin unless a token is given. The status is the caller's to judge."""
-        return self.session.request(
+        url = self.url + path
+        answered = self._pool.request(
             method,
-            self.url + path,
-            data=None if body is None else json.dumps(body),
+            url,
+            body=None if body is None else json.dumps(body),
             headers={"Authorization": f"Bearer {token or self.token}", "Content-Type": content_type},
-            timeout=30,
+            redirect=False,
         )
+        answer = requests.Response()
+        answer.url, answer.status_code, answer.reason = url, answered.status, answered.reason or ""
+        answer.headers.update(answered.headers)
+        answer.encoding = "utf-8"
+        answer.raw = BytesIO(answered.data)
+        return answer
 
     def merge(self, path: str, change: dict[str, Any]) -> None:
         """Change the fields of an object that are in `change`, at a path of the API."""
@@ -136,6 +148,44 @@ class ControlPlane:
         else:
             found = json.loads(self.kubectl("get", what, "-o", "json", "--show-managed-fields", namespace=namespace))
         return found
+
+    def patch(self, what: str, namespace: str, change: Any, *, manager: str = "kubectl-patch") -> None:
+        """Changes an object, such as `deployment/podinfo` or `rollout/podinfo/status`, as `kubectl patch` does.
+
+        A list is a JSON patch, anything else a merge patch.
+        """
+        kind, _, name = what.partition("/")
+        path = f"{_GROUPS[kind]}/namespaces/{namespace}/{kind}s/{name}?fieldManager={manager}"
+        content_type = f"application/{'json' if isinstance(change, list) else 'merge'}-patch+json"
+        self.request("PATCH", path, body=change, content_type=content_type).raise_for_status()
+
+    def set_image(self, deployment: str, namespace: str, image: str) -> None:
+        """Changes the image of the first container, as `kubectl set image` does."""
+        [first, *_] = self.get(f"deployment/{deployment}", namespace)["spec"]["template"]["spec"]["containers"]
+        change = {"spec": {"template": {"spec": {"containers": [{"name": first["name"], "image": image}]}}}}
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}?fieldManager=kubectl-set"
+        answer = self.request("PATCH", path, body=change, content_type="application/strategic-merge-patch+json")
+        answer.raise_for_status()
+
+    def delete(self, what: str, namespace: str) -> None:
+        """Deletes an object, such as `rollout/podinfo`, and does not wait until it is gone."""
+        kind, _, name = what.partition("/")
+        self.request("DELETE", f"{_GROUPS[kind]}/namespaces/{namespace}/{kind}s/{name}").raise_for_status()
+
+    def objects(self, namespace: str, *kinds: str) -> list[dict[str, Any]]:
+        """Returns the objects of these kinds, such as `deployment`, as `kubectl get -o json` prints them."""
+        found = []
+        for kind in kinds:
+            answer = self.request("GET", f"{_GROUPS[kind]}/namespaces/{namespace}/{kind}s")
+            answer.raise_for_status()
+            page = answer.json()
+            one = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
+            found += [one | item for item in page["items"]]
+        return found
+
+    def events(self, namespace: str) -> list[dict[str, Any]]:
+        """Returns the Events of a namespace."""
+        return self.objects(namespace, "event")
 
     def create_namespace(self, name: str) -> None:
         """Creates a namespace."""

@@ -37,7 +37,7 @@ class SharedControlPlane:
         """
         if self._kubernetes is None:
             with ExitStack() as stack:
-                kubernetes = stack.enter_context(Kubernetes(directory))
+                kubernetes = stack.enter_context(Kubernetes(directory, cores=1))
                 with ControlPlane(kubernetes.access(), directory / "kinds") as admin:
                     admin.install_kinds()
                 self._stack = stack.pop_all()
