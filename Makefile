@@ -8,7 +8,7 @@ comma := ,
 empty :=
 space := $(empty) $(empty)
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit properties steady cover explore worlds endure hostile edits statistics faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
+.PHONY: help install demo test unit properties steady cover explore worlds endure hostile edits statistics backtest faults bench bench-check bench-drawing check format golden manifests tools cluster wheels figures image image-test e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,9 @@ edits: $(VENV)/.dev ## Change 3,000 single values in manifests of public reposit
 
 statistics: $(VENV)/.dev ## Draw releases at random, and record how often each way of judging stops a good one: minutes
 	$(BIN)/python -m tests.false_alarms --record
+
+backtest: $(VENV)/.dev ## Measure what a backtest of two weeks takes, fail where it is over its bounds, and record the figures
+	$(BIN)/python -m tests.prometheus --record
 
 faults: $(VENV)/.dev ## Disturb releases on a real API server at each of their requests in every way, for at most MINUTES (60), and record how it ended
 	$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --record

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TARGETS = (5, 1)
 """Percent of the releases that a threshold is proposed for."""
-MOST_LOOKS, MOST_DRAWN = 300_000, 10_000
+MOST_LOOKS, MOST_DRAWN = 250_000, 6_000
 """Checks of all releases together; the second where requests are drawn, which takes longer."""
 _LETS_GO_ON = frozenset({PASSED, SKIPPED})
 _NO_VALUE = f"no value of the primary in this time. {WHAT_TO_LOOK_AT}"

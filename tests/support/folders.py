@@ -129,8 +129,9 @@ FOLDERS = (
     ),
     Folder(
         name="prometheus",
-        shows="each query of the built-in metrics, and every way in which an answer can be none",
+        shows="each query of the built-in metrics, and every way in which an answer is none; replayed weeks",
         needs=(PROMETHEUS,),
+        run_by="`make backtest`: what two weeks take; the rest in `make test`",
     ),
     Folder(
         name="monitoring",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from resource import RLIMIT_AS, setrlimit
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.metrics_server import Handler, Server, result_body, running
-from tests.support.program import contents, example, invoke
+from tests.support.program import confined, contents, example, invoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+MOST_MEMORY = 200 * 2**20
 UNTIL = "2026-01-15T00:00:00Z"
 
 
@@ -47,8 +49,11 @@ def backtest(folder: Path, server: Server, *more: str, name: str = "podinfo") ->
 
 def test_two_weeks_of_the_primary_are_asked_for_in_parts_that_any_server_gives(folder: Path, server: Server) -> None:
     before = contents(folder)
-    code, out, error = backtest(folder, server)
-    assert (code, error) == (0, "")
+    # In 200 MB of addresses, which is more than the memory that it takes.
+    options = ("--metrics-server", server.url, "--until", UNTIL)
+    done = confined(lambda: setrlimit(RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)), "backtest", "-f", folder, *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    out = done.stdout
     assert contents(folder) == before
     forms = [form for path, _, form in server.requests if path.endswith("/api/v1/query_range")]
     assert len(forms) == len(server.requests) == 8  # two values and two counts, in two parts each
