@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
@@ -40,6 +41,7 @@ from reconcile.model.measurement import Asks, Metric
 from reconcile.model.series import Window
 from reconcile.model.times import parse_time
 from reconcile.report import plain_data
+from reconcile.report.bar import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +82,9 @@ class BacktestOptions(Options):
     cluster: ClusterOptions
     server: MetricsServerOptions
     templates: Templates
-    output: Annotated[Literal["text", "json", "markdown"], output("text", "json", "markdown")]
+    output: Annotated[
+        Literal["text", "json", "markdown", "html", "svg"], output("text", "json", "markdown", "html", "svg")
+    ]
     log: LogOptions
 
 
@@ -90,7 +94,7 @@ def backtest(options: BacktestOptions, _stop: Stop) -> int:
 
     What each metric said of the primary is asked of --metrics-server, judged as a canary's value is, and the failure
     policy is replayed for a release that begins at each check. It proposes thresholds, and says how many requests a
-    canary would get at each step.
+    canary would get at each step. -o html is one file that needs nothing else, -o svg one picture.
     """
     log_to_stderr(options.log.log_format, options.log.log_level)
     if not options.server.metrics_server:
@@ -108,11 +112,16 @@ def backtest(options: BacktestOptions, _stop: Stop) -> int:
     windows = {rollout.ref: _window(rollout, options, end) for rollout in listing.selected}
     deadline = monotonic() + BUDGET
     tests = []
-    for rollout in listing.selected:
-        window = windows[rollout.ref]
-        memory = _Memory(server=options.server, loaded=loaded, deadline=deadline, window=window)
-        recorded = [memory.of(rollout, check) for check in rollout.draft.checks]
-        tests.append(replay(rollout.ref, rollout.draft, recorded, window, options.length))
+    with Bar(sys.stderr, sum(len(rollout.draft.checks) + 1 for rollout in listing.selected)) as bar:
+        for rollout in listing.selected:
+            window = windows[rollout.ref]
+            memory = _Memory(server=options.server, loaded=loaded, deadline=deadline, window=window)
+            recorded = []
+            for check in rollout.draft.checks:
+                bar.next(f"{rollout.full_name}: asking for {check.name}")
+                recorded.append(memory.of(rollout, check))
+            bar.next(f"{rollout.full_name}: replaying releases")
+            tests.append(replay(rollout.ref, rollout.draft, recorded, window, options.length))
     click.echo(_form(tests, options.output), nl=False)
     if listing.errors:
         raise ClusterError("; ".join(map(str, listing.errors))) from listing.errors[0]
@@ -223,4 +232,8 @@ def _parts(window: Window) -> Iterator[Window]:
 def _form(tests: list[Backtest], form: str) -> str:
     if form == "json":
         return plain_data.dump(backtest_words.data(tests), "json")
+    if form in {"html", "svg"}:
+        from reconcile.lookback import backtest_page  # noqa: PLC0415 - loads Jinja2
+
+        return backtest_page.html(tests) if form == "html" else backtest_page.svg(tests)
     return backtest_words.markdown(tests) if form == "markdown" else backtest_words.text(tests)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconcile.core.analysis import sharing
@@ -22,7 +23,7 @@ from reconcile.lookback.step_requests import step_requests
 from reconcile.model.measurement import FAILED, PASSED, SKIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from reconcile.lookback.recorded import Recorded
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from reconcile.model.measurement import Metric
     from reconcile.model.policy import FailurePolicy
     from reconcile.model.rollout import Spec
-    from reconcile.model.series import Window
+    from reconcile.model.series import Points, Window
 
 TARGETS = (5, 1)
 """Percent of the releases that a threshold is proposed for."""
 MOST_LOOKS, MOST_DRAWN = 250_000, 6_000
 """Checks of all releases together; the second where requests are drawn, which takes longer."""
+MOST_PARTS = 120
+"""Of the time, in a picture."""
 _LETS_GO_ON = frozenset({PASSED, SKIPPED})
 _NO_VALUE = f"no value of the primary in this time. {WHAT_TO_LOOK_AT}"
 
@@ -86,6 +89,7 @@ class Backtest:
 
     Of the `releases` one begins each `apart` checks. `halted` is the share with a check that does not let them go on,
     `ended` that with a limit or a deadline that is passed, `late` that with a deadline; None where nothing follows.
+    `alarms` are what `halted` is for the releases that begin in each part of the time.
     """
 
     rollout: Ref
@@ -101,12 +105,18 @@ class Backtest:
     late: float | None
     policy: FailurePolicy
     metrics: tuple[MetricTest, ...]
+    alarms: tuple[tuple[datetime, float], ...] = ()
     is_short: bool = False
 
     @property
     def has_values(self) -> bool:
         """Whether anything was judged."""
         return self.checks > 0
+
+    def points(self, metric: MetricTest) -> Points:
+        """Returns the values of a metric over the time that was looked at."""
+        values = metric.recorded.values[-self.checks :] if self.has_values else []
+        return tuple((self.begin + timedelta(seconds=self.step * place), value) for place, value in enumerate(values))
 
 
 def replay(
@@ -153,8 +163,18 @@ def replay(
             tests[item.check][0] if item.is_known else MetricTest(recorded=item, problem=item.problem or _NO_VALUE)
             for item in recorded
         ),
+        alarms=tuple(_alarms(releases, halted)),
         is_short=first > 0,
     )
+
+
+def _alarms(releases: Releases, halted: Collection[int]) -> Iterator[tuple[datetime, float]]:
+    """Yields the share of releases that halt of those that begin in each part of the time."""
+    starts = releases.starts
+    parts = min(len(starts), MOST_PARTS)
+    for part in range(parts):
+        some = starts[part * len(starts) // parts : (part + 1) * len(starts) // parts]
+        yield releases.time(some[0] + 1), sum(start in halted for start in some) / len(some)
 
 
 def _tested(item: Judged, first: int, releases: Releases, spec: Spec) -> tuple[MetricTest, set[int]]:

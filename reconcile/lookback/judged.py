@@ -16,6 +16,7 @@ from reconcile.core.judgement import Reading, judge, severity
 from reconcile.lookback.drawn import drawn
 from reconcile.model import durations
 from reconcile.model.measurement import Answer, Counts, Failure, Range, Slice
+from reconcile.model.text import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -154,7 +155,7 @@ class Judged:
         if key not in self._drawn:
             totals, bads = self._counted()
             total, bad = totals[place], min(bads[place], totals[place])
-            random = Random(f"{SEED} {self.check.name} {place} {weight}")  # noqa: S311 - no secret
+            random = Random(f"{SEED} {printable(self.check.name)} {place} {weight}")  # noqa: S311 - no secret
             mine = drawn(bad, weight / ALL, random)
             canary = Counts(total=mine + drawn(total - bad, weight / ALL, random), bad=mine)
             primary = Counts(total=total - canary.total, bad=bad - mine)

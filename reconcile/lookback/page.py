@@ -1,70 +1,41 @@
-"""Histories as one HTML file that needs nothing else, and as one picture, by the templates in `templates/report`.
-
-All text of others is escaped by the templates. It has no character that a page or a picture cannot have.
-"""
+"""Histories as one HTML file that needs nothing else, and as one picture."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-from markupsafe import Markup
-
-from reconcile import __version__
+from reconcile.lookback import rendering
 from reconcile.lookback.history import shown_checks, shown_happenings
-from reconcile.lookback.panels import Panel, badges, metric_panel, weight_panel
-from reconcile.model.text import printable
+from reconcile.lookback.panels import badges, metric_panel, weight_panel
+from reconcile.lookback.rendering import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconcile.lookback.history import History, MetricHistory
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-SVG_WIDTH, SVG_LEFT, SVG_RIGHT = 960, 64, 24
-SVG_HEAD, SVG_WEIGHT, SVG_METRIC, SVG_GAP = 96, 200, 110, 60
 MOST_IN_PICTURE = 32
-MOST_NAMES = 3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed:
-    """A panel in a picture: where it begins from the top, and how high it is."""
-
-    panel: Panel
-    top: int
-    height: int
-    bound: str = ""
 
 
 def html(histories: Sequence[History]) -> str:
-    """Returns the page. It runs no script and asks for nothing."""
+    """Returns the page."""
     told = [_told(history) for history in histories]
-    names = [history.name for history in histories]
-    title = ", ".join(names[:MOST_NAMES]) + (" and more" if names[MOST_NAMES:] else "")
-    return _environment().get_template("report.html.j2").render(told=told, title=title, version=__version__)
+    return rendering.page("report.html.j2", "Release", [history.name for history in histories], told)
 
 
 def svg(histories: Sequence[History]) -> str:
     """Returns the picture: of each Rollout the weight, and below it each metric."""
-    top, parts = 0, []
-    for history in histories:
-        placed = [_Placed(panel=weight_panel(history), top=top + SVG_HEAD, height=SVG_WEIGHT)]
-        for metric in history.metrics[:MOST_IN_PICTURE]:
-            last = placed[-1]
-            begin = last.top + last.height + SVG_GAP
-            placed.append(
-                _Placed(panel=metric_panel(history, metric), top=begin, height=SVG_METRIC, bound=metric.bound)
-            )
-        parts.append({"history": history, "top": top, "placed": placed, "outcome": outcome(history)})
-        top = placed[-1].top + placed[-1].height + SVG_GAP
-    return (
-        _environment()
-        .get_template("report.svg.j2")
-        .render(parts=parts, width=SVG_WIDTH, left=SVG_LEFT, right=SVG_RIGHT, height=max(top - SVG_GAP // 2, SVG_HEAD))
+    return rendering.picture([_picture(history) for history in histories])
+
+
+def _picture(history: History) -> Picture:
+    ended = outcome(history)
+    metrics = history.metrics[:MOST_IN_PICTURE]
+    return Picture(
+        name=history.name,
+        about=f"Release of {history.name}: {ended[0]}",
+        outcome=ended,
+        panels=((weight_panel(history), ""), *((metric_panel(history, metric), metric.bound) for metric in metrics)),
     )
 
 
@@ -109,28 +80,3 @@ def _metric(history: History, metric: MetricHistory) -> dict[str, Any]:
         "left_out": len(metric.checks) - len(shown),
         "failed": sum(check.good is False for check in metric.checks),
     }
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    """Returns the templates, which are inside of an installed package, or at the top of the checkout."""
-    installed = _PACKAGE / "builtin_templates"
-    folder = installed if installed.is_dir() else _PACKAGE.parent / "templates"
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder / "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_shown,
-    )
-    environment.filters["clock"] = lambda at: f"{at:%H:%M:%S}"
-    environment.filters["day"] = lambda at: f"{at:%Y-%m-%d %H:%M:%S}"
-    environment.filters["figure"] = lambda value: "" if value is None else f"{value:.6g}"
-    return environment
-
-
-def _shown(value: Any) -> Any:
-    """Returns a value as it is put into a page: without characters that are not for showing."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

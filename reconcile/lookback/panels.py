@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile.lookback.scale import Numbers, Times, numbers
@@ -88,23 +88,19 @@ def badges(history: History) -> dict[int, Badge]:
 
 def weight_panel(history: History) -> Panel:
     """Returns the picture of the canary's weight: a line that goes up in steps."""
-    times, scale = Times(history.begin, history.end), Numbers(0.0, 100.0, 25.0)
-    points = [(_x(times, at), scale.up(weight)) for at, weight in history.weights]
-    path = "".join(f"M{x:g} {y:g}" if index == 0 else f"H{x:g}V{y:g}" for index, (x, y) in enumerate(points))
-    curves = [Curve(look="weight", path=f"{path}H{WIDTH}")] if points else []
-    if points:
-        area = f"{path}H{WIDTH}V100H{points[0][0]:g}Z"
-        curves.insert(0, Curve(look="area", path=area))
-    return Panel(
-        title="Weight of the canary",
-        unit="%",
-        words=_weight_words(history),
-        across=times.ticks(),
-        up=scale.ticks(),
-        curves=tuple(curves),
-        bands=_bands(history, times),
-        badges=tuple(badges(history).values()),
-    )
+    times = Times(history.begin, history.end)
+    panel = share_panel("Weight of the canary", _weight_words(history), times, history.weights)
+    return replace(panel, bands=_bands(history, times), badges=tuple(badges(history).values()))
+
+
+def share_panel(title: str, words: str, times: Times, points: Iterable[tuple[datetime, float]]) -> Panel:
+    """Returns the picture of shares in percent: a line that goes in steps, with what is below it filled."""
+    scale = Numbers(0.0, 100.0, 25.0)
+    placed = [(_x(times, at), scale.up(share)) for at, share in points]
+    path = "".join(f"M{x:g} {y:g}" if index == 0 else f"H{x:g}V{y:g}" for index, (x, y) in enumerate(placed))
+    area = [Curve(look="area", path=f"{path}H{WIDTH}V100H{placed[0][0]:g}Z")] if placed else []
+    line = [Curve(look="weight", path=f"{path}H{WIDTH}")] if placed else []
+    return Panel(title=title, unit="%", words=words, across=times.ticks(), up=scale.ticks(), curves=(*area, *line))
 
 
 def metric_panel(history: History, metric: MetricHistory) -> Panel:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from reconcile.model.measurement import Range
 
 _BARS = "▁▂▃▄▅▆▇█"
-_COLUMNS = 60
+COLUMNS = 60
+"""Of a curve of one line."""
 
 
 def text(history: History) -> str:
@@ -81,7 +82,7 @@ def _metric(metric: MetricHistory, history: History) -> Iterator[str]:
         series = getattr(metric, side)
         known = [value for _, value in series if value is not None]
         if known:
-            bars = _bars(series, history, min(values), max(values))
+            bars = curve(series, history.begin, history.end, min(values), max(values))
             yield f"      {side:8} {bars}  {min(known):.6g} to {max(known):.6g}"
     failed = [check for check in metric.checks if check.good is False]
     if failed:
@@ -90,12 +91,14 @@ def _metric(metric: MetricHistory, history: History) -> Iterator[str]:
         yield f"      {metric.problem}"
 
 
-def _bars(series: Sequence[tuple[datetime, float | None]], history: History, low: float, high: float) -> str:
-    """Returns one column for each part of the time: its last value, or a space without one."""
-    columns = [" "] * _COLUMNS
-    whole = (history.end - history.begin).total_seconds() or 1.0
+def curve(
+    series: Sequence[tuple[datetime, float | None]], begin: datetime, end: datetime, low: float, high: float
+) -> str:
+    """Returns a curve of one line: one column for each part of the time, its last value, or a space without one."""
+    columns = [" "] * COLUMNS
+    whole = (end - begin).total_seconds() or 1.0
     for at, value in series:
-        place = min(max(int((at - history.begin).total_seconds() / whole * _COLUMNS), 0), _COLUMNS - 1)
+        place = min(max(int((at - begin).total_seconds() / whole * COLUMNS), 0), COLUMNS - 1)
         if value is not None:
             share = (value - low) / (high - low) if high > low else 0.5
             columns[place] = _BARS[min(int(share * len(_BARS)), len(_BARS) - 1)]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconcile.lookback import page
+from reconcile.lookback import backtest_page, page
+from tests.unit.lookback.backtests import made as backtest
 from tests.unit.lookback.release import made, simulated
 from tests.unit.lookback.test_page import HOSTILE
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from reconcile.lookback.backtest import Backtest
     from reconcile.lookback.history import History
     from tests.components.browser import Browser
 
@@ -24,6 +26,10 @@ RELEASES: dict[str, Callable[[], History]] = {
     "a hundred steps": partial(made, steps=100),
     "32 metrics": partial(made, steps=20, metrics=32),
     "hostile": partial(made, text="".join(HOSTILE[:-1]), name="".join(HOSTILE)),
+}
+BACKTESTS: dict[str, Callable[[], Backtest]] = {
+    "backtest": backtest,
+    "hostile backtest": partial(backtest, "".join(HOSTILE)),
 }
 WIDTHS = (360, 1000)
 # Pairs of labels of one axis that overlap, and texts that stick out of the window.
@@ -73,8 +79,19 @@ def opened(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", RELEASES)
 def test_a_page_is_quiet_and_readable(browser: Browser, opened: Any, name: str, width: int, *, dark: bool) -> None:
+    check_page(browser, opened, page.html([RELEASES[name]()]), width=width, dark=dark)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, True), (1000, False)], ids=["phone", "screen"])
+@pytest.mark.parametrize("name", BACKTESTS)
+def test_a_backtest_is_quiet_and_readable(browser: Browser, opened: Any, name: str, width: int, *, dark: bool) -> None:
+    check_page(browser, opened, backtest_page.html([BACKTESTS[name]()]), width=width, dark=dark)
+
+
+def check_page(browser: Browser, opened: Any, text: str, *, width: int, dark: bool) -> None:
+    """Opens a page, and looks at what it does, how wide it is, and whether all of it can be read."""
     browser.look(width=width, dark=dark)
-    opened("report.html", page.html([RELEASES[name]()]))
+    opened("report.html", text)
     assert browser.run("return document.querySelectorAll('script, img, iframe, a').length") == 0
     assert browser.run("return document.documentElement.scrollWidth") <= width
     assert browser.run(OVERLAPS) == []
@@ -83,10 +100,11 @@ def test_a_page_is_quiet_and_readable(browser: Browser, opened: Any, name: str, 
     assert ground == ("rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)")
 
 
-@pytest.mark.parametrize("name", RELEASES)
+@pytest.mark.parametrize("name", [*RELEASES, *BACKTESTS])
 def test_a_picture_is_quiet_and_whole(browser: Browser, opened: Any, name: str) -> None:
     browser.look(width=960)
-    opened("report.svg", page.svg([RELEASES[name]()]))
+    svg = page.svg([RELEASES[name]()]) if name in RELEASES else backtest_page.svg([BACKTESTS[name]()])
+    opened("report.svg", svg)
     assert browser.run("return document.documentElement.nodeName") == "svg"
     assert browser.run("return document.querySelectorAll('script, image, parsererror').length") == 0
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from resource import RLIMIT_AS, setrlimit
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.metrics_server import Handler, Server, result_body, running
-from tests.support.program import confined, contents, example, invoke
+from tests.support.program import confined, contents, environment, example, invoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +117,29 @@ def test_what_is_compared_and_not_counted_is_told(folder: Path, server: Server) 
     file.write_text(text.replace("name: istio_requests_total", own).replace("threshold: 99", "title: own"), "utf-8")
     code, out, _ = backtest(folder, server, "--since", "1h")
     assert (code, "comparison.falseAlarmRate: own counts nothing" in out) == (0, True)
+
+
+def test_a_page_and_a_picture_are_of_the_same(folder: Path, server: Server) -> None:
+    code, page, error = backtest(folder, server, "-o", "html", "--since", "2h")
+    assert (code, error) == (0, "")
+    assert page.startswith("<!doctype html>")
+    assert "<title>Backtest of podinfo.test</title>" in page
+    code, picture, _ = backtest(folder, server, "-o", "svg", "--since", "2h")
+    assert (code, picture[:4]) == (0, "<svg")
+
+
+def test_a_terminal_shows_how_far_it_is_and_the_output_is_the_same(folder: Path, server: Server) -> None:
+    options = ["backtest", "-f", folder, "--metrics-server", server.url, "--until", UNTIL, "--since", "2h"]
+    terminal, end = os.openpty()
+    program = [sys.executable, "-m", "reconcile", *map(str, options)]
+    env = environment(TERM="xterm", COLUMNS="120")
+    done = subprocess.run(program, env=env, stdout=subprocess.PIPE, stderr=end, text=True, timeout=60, check=True)
+    os.close(end)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert "podinfo.test: asking for istio_requests_total" in shown
+    assert "2/3" in shown
+    assert done.stdout == backtest(folder, server, "--since", "2h")[1]
 
 
 def test_a_check_is_made_as_often_as_passes_make_one(folder: Path, server: Server) -> None:

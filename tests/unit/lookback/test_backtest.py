@@ -12,7 +12,7 @@ import pytest
 
 from reconcile.lookback import backtest_words
 from reconcile.lookback.backtest import Backtest, MetricTest, Proposal, replay
-from reconcile.lookback.backtest_words import readable
+from reconcile.lookback.backtest_sentences import readable
 from reconcile.lookback.drawn import drawn
 from reconcile.lookback.recorded import Recorded, Values, on_grid, places
 from reconcile.lookback.schedule import schedule
@@ -264,7 +264,8 @@ def test_values_are_put_where_their_check_is() -> None:
 
 def test_the_text_tells_all_of_it() -> None:
     test = replayed(recorded(VALUES, requests=[600.0] * 11, min_requests=250), recorded(VALUES, observe=True))
-    assert backtest_words.text([test]) == (
+    lines = backtest_words.text([test]).splitlines(keepends=True)
+    assert "".join(line for line in lines if "█" not in line) == (
         "web.test\n"
         "  from 2026-01-01T00:01:00Z to 2026-01-01T00:10:00Z: 10 checks, one each 1m\n"
         "  before 2026-01-01T00:01:00Z the metrics server has no value\n"
@@ -286,6 +287,16 @@ def test_the_text_tells_all_of_it() -> None:
         "    threshold for 5 %: none, more of the releases have a check without data\n"
         "    threshold for 1 %: none, more of the releases have a check without data\n"
     )
+
+
+def test_a_curve_has_the_worst_value_of_each_part_of_the_time_and_when_releases_halt() -> None:
+    values: Values = [100.0] * 600
+    values[100] = values[101] = 0.0
+    lines = backtest_words.text([replayed(recorded(values), length=None)]).splitlines()
+    [halted] = [line for line in lines if "halted by when they begin" in line]
+    [curve] = [line for line in lines if line.endswith("0 to 100")]
+    assert halted == f"    halted by when they begin  {'▁' * 9}▅{'▁' * 50}  60.0 % at most"
+    assert curve == f"    {'█' * 10}▁{'█' * 49}  0 to 100"
 
 
 def test_markup_in_words_of_others_is_none_in_a_comment() -> None:
