@@ -79,7 +79,8 @@ def requests(metric: MetricTest) -> Iterator[str]:
 def threshold(proposal: Proposal, metric: MetricTest) -> str:
     """Returns a threshold that is proposed, in words."""
     if proposal.threshold is None or proposal.halted is None:
-        return f"threshold for {proposal.target} %: none, more of the releases have a check without data"
+        few = ", or with too few requests" if metric.check.min_requests else ""
+        return f"threshold for {proposal.target} %: none, more of the releases have a check without data{few}"
     value = readable(proposal.threshold, down=metric.metric.bound == "minimum")
     return f"threshold for {proposal.target} %: {value} (would have halted {percent(proposal.halted)})"
 

@@ -16,10 +16,11 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="write the figures to docs/reports.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="steerer-backtest-") as scratch:
-        figures = weeks.measured(Path(scratch))
+        figures, picture = weeks.measured(Path(scratch))
     sys.stdout.write(weeks.parts(figures)["figures"])
     if options.record:
         weeks.RECORD.keep(figures)
+        weeks.PICTURE.write_text(picture, encoding="utf-8")
     for name in weeks.broken(figures):
         sys.stderr.write(f"over its bounds: {name}\n")
     return int(bool(weeks.broken(figures)))

@@ -27,6 +27,7 @@ END = 1_767_830_400
 """The 8th of January 2026, in seconds."""
 SECONDS, MEGABYTES = 20, 200
 """The bounds."""
+PICTURE = DOCS / "backtest.svg"
 LIMITS = "    onFailure: Rollback\n    failureLimit: 3\n    stepDeadline: 30m\n    deadline: 3h\n"
 METRICS = {
     "istio_requests_total": "threshold: 99, interval: 2m",
@@ -84,25 +85,27 @@ def manifests(folder: Path, more: str) -> Path:
     return made
 
 
-def measured(scratch: Path) -> dict[str, Any]:
-    """Returns the figures of each case."""
+def measured(scratch: Path) -> tuple[dict[str, Any], str]:
+    """Returns the figures of each case, and the picture of the first."""
     with PrometheusServer(scratch / "prometheus", openmetrics=openmetrics(series()), blocks="60d") as server:
         program = Steerer(kubeconfig="/dev/null", metrics=server.url, seconds=600)
-        cases = {}
+        cases, picture = {}, ""
         for number, (name, (more, length)) in enumerate(CASES.items()):
             folder, before = manifests(scratch / f"case-{number}", more), asked(server.url)
             options = ["-f", str(folder), "--until", "2026-01-08T00:00:00Z", "-o", "json"]
             done, used = program.measured(scratch, "backtest", *options, *(["--length", length] if length else []))
+            counted = asked(server.url) - before
+            picture = picture or program("backtest", *options[:-1], "svg").out
             [found] = json.loads(done.out)["rollouts"]
             cases[name] = {
                 "checks": found["checks"],
                 "releases": found["releases"],
-                "requests": asked(server.url) - before,
+                "requests": counted,
                 "seconds": round(used.wall, 2),
                 "cpu": round(used.cpu, 2),
                 "megabytes": round(used.peak / 2**20, 1),
             }
-    return {"machine": machine(), "cases": cases}
+    return {"machine": machine(), "cases": cases}, picture
 
 
 def asked(url: str) -> int:
