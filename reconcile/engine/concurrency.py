@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -25,14 +26,15 @@ def map_concurrently(function: Callable[[Item], Output], items: Iterable[Item], 
 
 
 def _map_in_threads(function: Callable[[Item], Output], items: Iterable[Item], workers: int) -> Iterator[Output]:
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415 - not for one worker
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not for one worker
 
     results: deque[Future[Output]] = deque()
     failure: Exception | None = None
+    free = BoundedSemaphore(workers)
     with ThreadPoolExecutor(workers, thread_name_prefix="map_concurrently") as pool:
         iterator = iter(items)
-        running: set[Future[Output]] = set()
         while True:
+            free.acquire()
             try:
                 item = next(iterator)
             except StopIteration:
@@ -41,9 +43,7 @@ def _map_in_threads(function: Callable[[Item], Output], items: Iterable[Item], w
                 failure = error
                 break
             results.append(pool.submit(function, item))
-            running.add(results[-1])
-            if len(running) == workers:
-                running = set(wait(running, return_when=FIRST_COMPLETED).not_done)
+            results[-1].add_done_callback(lambda _: free.release())
             while results and results[0].done():
                 yield results.popleft().result()
         while results:
