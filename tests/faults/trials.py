@@ -272,7 +272,7 @@ def _race(trial: Trial, telling: Telling, stack: ExitStack, looks: Looks) -> Cal
     side = "before" if "before" in trial.what else "after"
     once = telling.hook = Once(getattr(hold, side), nth=trial.point.nth)
     other = stack.enter_context(connect(str(telling.plane.kubeconfig), environ={}))
-    other.connection.client.session.headers["User-Agent"] = f"{replay.OURS}other"
+    other.connection.client.headers["User-Agent"] = f"{replay.OURS}other"
     broken: list[str] = []
 
     def run() -> list[Record]:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pykube
 import pykube.http
+import requests
 import urllib3
 
 from reconcile import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping
     from typing import Self
-
-    import requests
 
     from reconcile.clusters.kube.access import Access
     from reconcile.clusters.kube.login import Login
@@ -25,13 +24,71 @@ LONGEST_RETRY_AFTER = 2.0
 """Seconds; a server that asks for a longer wait is tried again after these."""
 
 
-def new_client(
-    access: Access, login: Login, files: Mapping[str, str], timeouts: tuple[float, float], connections: int
-) -> Any:
-    """Returns a pykube client that keeps up to so many `connections`; `files` are the certificates, by their names.
+class Client:
+    """Sends requests to one server over one pool of up to so many `connections`, for several threads.
 
-    pykube gets the address and the certificates; the credentials are those of `login`.
+    pykube knows the server and the certificates, `files` by their names in a kubeconfig; the credentials are those of
+    `login`. A session of `requests` makes anew for each request what is the same for all of them, which takes longer
+    than the rest of the request: here the pool is found once, and asked directly.
     """
+
+    def __init__(
+        self, access: Access, login: Login, files: Mapping[str, str], timeouts: tuple[float, float], connections: int
+    ) -> None:
+        self.config = _config(access, files)
+        adapter = _Adapter(self.config, pool_maxsize=connections)
+        self._pykube = pykube.HTTPClient(self.config, http_adapter=adapter)
+        self._login = login
+        self._timeout = urllib3.Timeout(*timeouts)
+        session, proxy = self._pykube.session, access.cluster.get("proxy-url")
+        self.headers = {**session.headers, "User-Agent": f"steerer/{__version__}", "Accept": "application/json"}
+        named = {"http": proxy, "https": proxy} if proxy else {}
+        self._pool, self._base = adapter.pool_for(
+            access.server, session.merge_environment_settings(access.server, named, None, None, None)
+        )
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._pykube.session.close()
+
+    def send(
+        self, method: str, address: tuple[str, str], *, body: bytes | None, headers: Mapping[str, str], query: str
+    ) -> urllib3.BaseHTTPResponse:
+        """Sends one request, and returns the response with its body unread. It follows no redirect.
+
+        `address` is what pykube calls the version, and the path below it.
+        """
+        version, path = address
+        url = self._pykube.get_kwargs(version=version, url=path)["url"].removeprefix(self._pykube.url)
+        response: urllib3.BaseHTTPResponse = self._pool.urlopen(
+            method,
+            f"{self._base}{url}{query}",
+            body,
+            {**self.headers, **headers, **self._login.headers()},
+            _RETRY,
+            redirect=False,
+            assert_same_host=False,
+            timeout=self._timeout,
+            preload_content=False,
+            decode_content=False,
+        )
+        return response
+
+
+class _Adapter(pykube.http.KubernetesHTTPAdapter):  # type: ignore[misc]  # pykube has no types
+    """Knows the pool of connections to a server."""
+
+    def pool_for(self, server: str, settings: dict[str, Any]) -> tuple[Any, str]:
+        """Returns the pool, and the base of a path in a request line: an address only where a proxy has to see it."""
+        request = requests.Request("GET", server).prepare()
+        self._setup_request_certificates(self.kube_config, request, settings)
+        tls = settings["verify"], settings["cert"]
+        pool = self.get_connection_with_tls_context(request, tls[0], settings["proxies"], tls[1])
+        self.cert_verify(pool, server, *tls)
+        return pool, self.request_url(request, settings["proxies"]).rstrip("/")
+
+
+def _config(access: Access, files: Mapping[str, str]) -> Any:
     user = {key: path for key, path in files.items() if key.startswith("client-")}
     cluster = {"server": access.server} | {key: path for key, path in files.items() if key not in user}
     cluster |= {
@@ -46,26 +103,7 @@ def new_client(
     if cluster.get("insecure-skip-tls-verify"):
         # The kubeconfig asks for it; a warning at each request says nothing new.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    config = pykube.KubeConfig(document)
-    retry = _Retry(total=2, connect=1, other=0, backoff_factor=0.2, allowed_methods=["GET"], raise_on_status=False)
-    adapter = pykube.http.KubernetesHTTPAdapter(config, max_retries=retry, pool_maxsize=connections)
-    client = pykube.HTTPClient(config, timeout=timeouts, http_adapter=adapter)
-    client.session.auth = login
-    client.session.headers.update({"User-Agent": f"steerer/{__version__}", "Accept": "application/json"})
-    return client
-
-
-def fix_proxies(session: requests.Session, access: Access) -> MutableMapping[str, str]:
-    """Returns the proxies to the server, and keeps the session from reading the environment.
-
-    A session reads all of the environment at each request, which takes longer than the rest of the request.
-    """
-    proxy = access.cluster.get("proxy-url")
-    named = {"http": proxy, "https": proxy} if proxy else {}
-    found = session.merge_environment_settings(access.server, named, None, None, None)
-    session.verify, session.trust_env = found["verify"], False
-    proxies: MutableMapping[str, str] = found["proxies"]
-    return proxies
+    return pykube.KubeConfig(document)
 
 
 class _Retry(urllib3.Retry):
@@ -93,3 +131,6 @@ class _Retry(urllib3.Retry):
     def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
         seconds = super().get_retry_after(response)
         return None if seconds is None else min(seconds, LONGEST_RETRY_AFTER)
+
+
+_RETRY = _Retry(total=2, connect=1, other=0, backoff_factor=0.2, allowed_methods=["GET"], raise_on_status=False)

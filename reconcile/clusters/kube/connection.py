@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import requests
+import urllib3
 
 from reconcile.clusters.kube import responses
 from reconcile.clusters.kube.certificates import certificate_files
-from reconcile.clusters.kube.client import CONNECT_TIMEOUT, fix_proxies, new_client
+from reconcile.clusters.kube.client import CONNECT_TIMEOUT, Client
 from reconcile.clusters.kube.go_json import encode
 from reconcile.clusters.kube.login import Login
 from reconcile.clusters.kube.status_errors import CredentialsError
@@ -59,9 +59,8 @@ class Connection:
         self._login = Login(access, environ)
         with ExitStack() as stack:
             files = certificate_files(self._login.user, access.cluster, stack)
-            self.client = new_client(access, self._login, files, self._timeouts, connections=2 * WORKERS)
-            stack.callback(self.client.session.close)
-            self._proxies = fix_proxies(self.client.session, access)
+            self.client = Client(access, self._login, files, self._timeouts, connections=2 * WORKERS)
+            stack.callback(self.client.close)
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -91,34 +90,31 @@ class Connection:
         self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str
     ) -> tuple[int, str, bytes]:
         """Returns the status code, the content type and the body of the response."""
-        base, path = _address(call)
         headers = {"Content-Type": content_type} if content_type else {}
         if call.metadata_only:
             headers["Accept"] = _METADATA_ONLY[call.verb]
-        response = self.client.request(
+        response = self.client.send(
             _METHODS[call.verb],
-            version=base,
-            url=path,
-            params=params,
-            data=None if body is None else encode(body),
+            _address(call),
+            body=None if body is None else encode(body),
             headers=headers,
-            # pykube would send the token to the target of a redirect.
-            allow_redirects=False,
-            proxies=self._proxies,
-            stream=True,
+            query=f"?{urlencode(params)}" if params else "",
         )
-        content = self._content(response)
-        return response.status_code, str(response.headers.get("Content-Type", "")), content
+        try:
+            content = self._content(response)
+        finally:
+            response.close()
+            response.release_conn()
+        return response.status, response.headers.get("Content-Type", ""), content
 
-    def _content(self, response: requests.Response) -> bytes:
+    def _content(self, response: urllib3.BaseHTTPResponse) -> bytes:
         deadline = monotonic() + self._longest
         content = bytearray()
-        with response:
-            # Unlike `iter_content`, `read1` returns with whatever has arrived.
-            while piece := response.raw.read1(1 << 16, decode_content=True):
-                content += piece
-                if monotonic() > deadline:
-                    raise requests.ReadTimeout
+        # Unlike `read`, `read1` returns with whatever has arrived.
+        while piece := response.read1(1 << 16, decode_content=True):
+            content += piece
+            if monotonic() > deadline:
+                raise urllib3.exceptions.TimeoutError
         return bytes(content)
 
 

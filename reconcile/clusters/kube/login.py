@@ -8,8 +8,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import requests.auth
-
 from reconcile.clusters.kube.access import cause
 from reconcile.clusters.kube.credential_plugin import current_user
 from reconcile.model.errors import UsageError
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
-class Login(requests.auth.AuthBase):
-    """Puts the credentials on each request. As `auth` of the session it also keeps a .netrc from doing so."""
+class Login:
+    """The credentials of each request."""
 
     def __init__(self, access: Access, environ: Mapping[str, str]) -> None:
         self._access = access
@@ -32,12 +30,10 @@ class Login(requests.auth.AuthBase):
         self.user = current_user(access, environ)
         authorization(self.user)
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Adds the headers of the user."""
-        if value := authorization(self.user):
-            request.headers["Authorization"] = value
-        request.headers.update(impersonation(self._access.user))
-        return request
+    def headers(self) -> dict[str, str]:
+        """Returns the headers of the user. Raises UsageError for a token that cannot be read."""
+        value = authorization(self.user)
+        return {**({"Authorization": value} if value else {}), **impersonation(self._access.user)}
 
     def renew(self, used: Mapping[str, Any]) -> bool:
         """Runs the plug-in again unless another thread has; returns whether the token is another one than `used`.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pykube.exceptions
-import requests
-import urllib3
+import urllib3.exceptions
 
 from reconcile.clusters.kube.responses import clean
 
-# What the three libraries and the operating system raise where there is no response.
+# What the two libraries and the operating system raise where there is no response.
 TRANSPORT_ERRORS = (
-    requests.RequestException,
     urllib3.exceptions.HTTPError,
     pykube.exceptions.PyKubeError,
     OSError,
@@ -20,12 +18,16 @@ TRANSPORT_ERRORS = (
 def describe(error: Exception, timeouts: tuple[float, float]) -> str:
     """Returns what broke; `timeouts` are those of a connection and of a read, in seconds."""
     connect, read = timeouts
+    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason is not None:
+        error = error.reason
     match error:
-        case requests.ConnectTimeout():
+        case urllib3.exceptions.NewConnectionError():  # it counts as a timeout of the connection, and is none
+            pass
+        case urllib3.exceptions.ConnectTimeoutError():
             return f"no connection within {connect:g} s"
-        case requests.Timeout() | urllib3.exceptions.ReadTimeoutError():
+        case urllib3.exceptions.TimeoutError():
             return f"no complete answer within {read:g} s"
-        case requests.exceptions.ProxyError():
+        case urllib3.exceptions.ProxyError():
             return "the proxy does not let it through"
     return clean(_innermost_reason(error)) or f"the connection broke ({type(error).__name__})"
 
@@ -37,7 +39,7 @@ def _innermost_reason(error: Exception) -> str:
         chain.append(inner)
     reasons = (getattr(inner, "verify_message", "") or getattr(inner, "strerror", "") for inner in reversed(chain))
     reason = str(next(filter(None, reasons), ""))
-    if not reason and isinstance(error, requests.exceptions.SSLError):
+    if not reason and isinstance(error, urllib3.exceptions.SSLError):
         # A certificate for another host: the names of both, and nothing that was sent.
         return str(chain[-1])
     return reason
