@@ -15,8 +15,9 @@ from reconcile.cli.exit_codes import HALTED, NOTHING
 from reconcile.engine.observe import observe_everything
 from reconcile.preflight import examination
 from reconcile.preflight.findings import Examined, Finding, Level, Result
-from reconcile.report import layout, plain_data
+from reconcile.report import plain_data
 from reconcile.report import preflight as report
+from reconcile.report.console import console_for
 from reconcile.report.markdown import preflight as markdown
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def print_results(
     """Prints all results, the shared ones first. Returns the exit code."""
     every = [Examined(rollout=None, results=tuple(shared)), *rollouts]
     if form == "text":
-        report.print_preflight(every, layout.console_for(sys.stdout), title)
+        report.print_preflight(every, console_for(sys.stdout), title)
     elif form == "markdown":
         click.echo(markdown.render(every, title), nl=False)
     else:

@@ -89,9 +89,10 @@ def _not_stored(record: Record) -> Record:
 def print_pass(records: Sequence[Record], form: Form) -> None:
     """Prints the report of one pass."""
     if form == "text":
-        from reconcile.report import layout, text  # noqa: PLC0415 - only this form needs a terminal library
+        from reconcile.report import text  # noqa: PLC0415 - only the form that is asked for
+        from reconcile.report.console import console_for  # noqa: PLC0415 - as above
 
-        text.print_records(records, layout.console_for(sys.stdout))
+        text.print_records(records, console_for(sys.stdout))
     elif form == "patch":
         from reconcile.report import patches  # noqa: PLC0415 - as above
 

@@ -25,6 +25,7 @@ from reconcile.model.errors import ClusterError, UsageError
 from reconcile.model.kinds import EVENT, ROLLOUT, Scope
 from reconcile.model.settings import Settings
 from reconcile.report import describe, layout, plain_data
+from reconcile.report.console import console_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,10 +103,10 @@ def _print(found: Sequence[Found], form: Form) -> None:
         data = {"rollouts": [describe.status_data(*item) for item in found]}
         click.echo(plain_data.dump(data, form), nl=False)
         return
-    console = layout.console_for(sys.stdout)
+    console = console_for(sys.stdout)
     for index, item in enumerate(found):
         if index:
-            console.print()
+            console.print_lines([layout.Line()])
         describe.print_status(*item, adapters.now(), console)
     if not found:
         click.echo("No Rollouts found.")

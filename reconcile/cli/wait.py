@@ -19,7 +19,7 @@ from reconcile.cli.session import make_pass, print_pass
 from reconcile.cli.signals import Stopped
 from reconcile.lookback.of_passes import Collected
 from reconcile.model.errors import ClusterError, ForbiddenError, MissingError, UsageError
-from reconcile.report import layout
+from reconcile.report.console import console_for
 from reconcile.report.progress import Progress, position_line
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def wait(options: RunOptions, stop: Stop) -> int:
     with adapters.pass_of_run(options, stop.reason) as one_pass:
         collected = Collected("the passes of steerer run --wait", one_pass.settings.metrics)
         waiting = _Waiting(one_pass, stop, tell_of(options.notify), collected)
-        console = layout.console_for(sys.stdout if options.output == "text" else sys.stderr)
+        console = console_for(sys.stdout if options.output == "text" else sys.stderr)
         try:
             with Progress(console, f"a pass every {every:g} s, for {timeout:g} s at most") as progress:
                 for _ in pass_starts(every, timeout, last=True):

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from reconcile.model.plan import Outcome, Result
-from reconcile.report.layout import (
-    CROSS,
-    EVENT_STYLES,
-    PENDING,
-    SKIPPED,
-    TICK,
-    Line,
-    join_texts,
-    pad_to_widest,
-    styled,
-    transition,
-    weight_bar,
-)
+from reconcile.report.layout import EVENT_STYLES, Line, transition, weight_bar
 from reconcile.report.measurements import Row, measurement_lines
 from reconcile.report.next_step import next_step
 from reconcile.report.patch_summary import summarize
 from reconcile.report.promotion import promotion_lines
+from reconcile.report.styled_text import CROSS, PENDING, SKIPPED, TICK, Text, join_texts, pad_to_widest, styled
 from reconcile.report.verdict import UNWRITTEN, verdict
 
 if TYPE_CHECKING:
@@ -93,7 +80,7 @@ def _gates(gates: Sequence[Gate]) -> Iterator[Line]:
     for gate, name in zip(reached, names, strict=True):
         mark, style = _MARKS[gate.outcome]
         dim = "dim" if gate.outcome is Outcome.UNREACHED else ""
-        name_text = Text.assemble(name, style=style if style.startswith("bold") else dim)
+        name_text = Text(name.plain, style if style.startswith("bold") else dim)
         yield Line(indent=4, head=join_texts(Text(mark, style), name_text, gap=" "), body=styled(gate.reason, dim))
     if others:
         yield Line(indent=4, head=Text(f"{SKIPPED} not reached", "dim"), body=styled(", ".join(others), "dim"))

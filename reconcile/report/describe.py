@@ -7,27 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from reconcile.model.fields import mappings
 from reconcile.model.times import timestamp
 from reconcile.report import lenient
 from reconcile.report.events import event_lines, read_events, since
-from reconcile.report.layout import Line, as_text, join_texts, pad_to_widest, print_lines, styled, weight_bar
+from reconcile.report.layout import Line, as_text, weight_bar
 from reconcile.report.measurements import Row, measurement_lines
 from reconcile.report.next_step import next_step
 from reconcile.report.plain_data import plain
 from reconcile.report.promotion import promotion_lines
 from reconcile.report.record import changes_data
+from reconcile.report.styled_text import Text, join_texts, pad_to_widest, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from rich.console import Console
-
     from reconcile.model.kinds import Manifest
     from reconcile.model.plan import Change
+    from reconcile.report.console import Console
     from reconcile.report.events import EventRow
 
 UNSEEN = "no pass has seen it yet"
@@ -47,7 +45,7 @@ def print_status(
     rollout: Manifest, events: Sequence[Manifest], promotion: Sequence[Change], now: datetime, console: Console
 ) -> None:
     """Prints the same, with the colours and the width of the console."""
-    print_lines(_status_lines(rollout, events, promotion, now), console)
+    console.print_lines(_status_lines(rollout, events, promotion, now))
 
 
 def status_data(rollout: Manifest, events: Sequence[Manifest], promotion: Sequence[Change] = ()) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from reconcile.report import lenient
-from reconcile.report.layout import EVENT_STYLES, Line, as_text, pad_to_widest, styled
+from reconcile.report.layout import EVENT_STYLES, Line, as_text
+from reconcile.report.styled_text import Text, join_texts, pad_to_widest, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +68,7 @@ def event_lines(events: Sequence[Manifest], now: datetime, *, indent: int) -> It
         rows.append((styled(event.type, style), *(styled(cell) for cell in cells)))
     heads = zip(*(pad_to_widest([row[index] for row in rows]) for index in range(len(_TITLES) - 1)), strict=True)
     for head, row in zip(heads, rows, strict=True):
-        yield Line(indent=indent, head=Text("  ").join(head), body=row[-1])
+        yield Line(indent=indent, head=join_texts(*head), body=row[-1])
 
 
 def read_events(events: Sequence[Manifest]) -> list[EventRow]:

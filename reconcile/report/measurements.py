@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, join_texts, pad_to_widest, styled
+from reconcile.report.layout import Line
 from reconcile.report.plain_data import number
+from reconcile.report.styled_text import CROSS, SKIPPED, TICK, Text, join_texts, pad_to_widest, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

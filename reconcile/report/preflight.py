@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from reconcile.preflight.findings import Level, count_levels
-from reconcile.report.layout import CROSS, SKIPPED, TICK, Line, join_texts, pad_to_widest, print_lines, styled
+from reconcile.report.layout import Line
+from reconcile.report.styled_text import CROSS, SKIPPED, TICK, Text, join_texts, pad_to_widest, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
-
     from reconcile.preflight.findings import Examined, Finding, Result
+    from reconcile.report.console import Console
 
 _MARKS = {Level.ERROR: (CROSS, "bold red"), Level.WARNING: ("!", "yellow"), Level.INFO: ("i", "cyan")}
 _WELL, _INCOMPLETE = (TICK, "green"), (SKIPPED, "dim")
@@ -24,12 +22,12 @@ def print_preflight(examined: Sequence[Examined], console: Console, shared: str)
     """Prints a block for each Rollout and the totals. `shared` is the title of results that are about no Rollout."""
     for item in examined:
         name = shared if item.rollout is None else f"{item.rollout.name}.{item.rollout.namespace}"
-        print_lines([Line(head=join_texts(styled(name, "bold"), _verdict(item.results)))], console)
+        console.print_lines([Line(head=join_texts(styled(name, "bold"), _verdict(item.results)))])
         names = pad_to_widest([styled(result.check) for result in item.results])
         for result, check in zip(item.results, names, strict=True):
-            print_lines(_lines(result, check, str(item.rollout)), console)
-        console.print()
-    print_lines([Line(head=Text(total(examined), "bold"))], console)
+            console.print_lines(_lines(result, check, str(item.rollout)))
+        console.print_lines([Line()])
+    console.print_lines([Line(head=Text(total(examined), "bold"))])
 
 
 def _verdict(results: Sequence[Result]) -> Text:

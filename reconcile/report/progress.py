@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.text import Text
 
 from reconcile.model.plan import Outcome, Result
 from reconcile.model.times import timestamp
-from reconcile.report.layout import Line, join_texts, print_lines, rows, styled
+from reconcile.report.layout import Line
+from reconcile.report.styled_text import Text, join_texts, styled
+from reconcile.report.terminal import Terminal, rich_text
 from reconcile.report.text import one_liners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from rich.console import Console
-
     from reconcile.model.kinds import Ref
     from reconcile.model.plan import Record
+    from reconcile.report.console import Console
 
     State = tuple[object, ...]
 
@@ -36,7 +36,10 @@ class Progress:
         self._footer = footer
         self._states: dict[Ref, State] = {}
         self._error = ""
-        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        self._terminal = console if isinstance(console, Terminal) and console.console.is_terminal else None
+        self._live: Live | None = None
+        if self._terminal is not None:
+            self._live = Live(console=self._terminal.console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -54,14 +57,15 @@ class Progress:
             if self._is_change(record, state):
                 self._print(record.at, next(one_liners([record])))
             self._states[record.plan.rollout] = state
-        self._update(Group(*rows(one_liners(records), self._console)))
+        if self._terminal is not None:
+            self._update(Group(*self._terminal.rows(one_liners(records))))
 
     def show_error(self, message: str, at: datetime) -> None:
         """Prints why a pass, or a part of it, could not be made, unless the last pass had the same error; "" = none."""
         if message and message != self._error:
             self._print(at, Line(head=styled(message, "red")))
         if message:
-            self._update(styled(message, "red"))
+            self._update(rich_text(styled(message, "red")))
         self._error = message
 
     def _is_change(self, record: Record, state: State) -> bool:
@@ -72,11 +76,11 @@ class Progress:
         return state[:2] != before[:2] if record.plan.move in _QUIET_MOVES else state != before
 
     def _print(self, at: datetime, line: Line) -> None:
-        print_lines([Line(head=join_texts(Text(timestamp(at), "dim"), line.head), body=line.body)], self._console)
+        self._console.print_lines([Line(head=join_texts(Text(timestamp(at), "dim"), line.head), body=line.body)])
 
-    def _update(self, content: Group | Text) -> None:
+    def _update(self, content: RenderableType) -> None:
         if self._live is not None:
-            self._live.update(Group(content, Spinner("line", Text(self._footer, "dim"))), refresh=True)
+            self._live.update(Group(content, Spinner("line", rich_text(Text(self._footer, "dim")))), refresh=True)
 
 
 def _state(record: Record) -> State:

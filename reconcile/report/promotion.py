@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from reconcile.report.layout import ARROW, Line, pad_to_widest, styled
+from reconcile.report.layout import Line
+from reconcile.report.styled_text import ARROW, Text, pad_to_widest, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

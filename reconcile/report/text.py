@@ -5,34 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from reconcile.model.plan import Result
 from reconcile.report.block import block_lines, phase_transition, rollout_name
-from reconcile.report.layout import Line, join_texts, pad_to_widest, print_lines, styled, weight_bar
+from reconcile.report.layout import Line, weight_bar
+from reconcile.report.styled_text import Text, join_texts, pad_to_widest, styled
 from reconcile.report.verdict import order_of, verdict, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
-
     from reconcile.model.plan import Record
+    from reconcile.report.console import Console
 
 
 def print_records(records: Sequence[Record], console: Console, *, brief: bool = False) -> None:
     """Prints one pass: a block for each Rollout, a line for one that is idle or waiting (`brief`: for every one)."""
     short = {index for index, record in enumerate(records) if brief or _is_uneventful(record)}
     if not records:
-        print_lines([Line(head=Text("No Rollouts found."))], console)
+        console.print_lines([Line(head=Text("No Rollouts found."))])
     short_lines = iter(one_liners([records[index] for index in sorted(short)]))
     for index, record in enumerate(records):
         if index and not {index - 1, index} <= short:
-            console.print()
-        print_lines([next(short_lines)] if index in short else block_lines(record), console)
+            console.print_lines([Line()])
+        console.print_lines([next(short_lines)] if index in short else block_lines(record))
     if len(records) > 1:
-        console.print()
-        print_lines([Line(head=Text(totals(records), "bold"))], console)
+        console.print_lines([Line()])
+        console.print_lines([Line(head=Text(totals(records), "bold"))])
 
 
 def totals(records: Sequence[Record]) -> str:

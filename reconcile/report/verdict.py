@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.model.plan import Result
-from reconcile.report.layout import styled
+from reconcile.report.styled_text import styled
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from reconcile.model.plan import Record
+    from reconcile.report.styled_text import Text
 
 
 class Unwritten(NamedTuple):

@@ -27,7 +27,8 @@ from reconcile.model.measurement import Failure, Question
 from reconcile.model.rollout import Phase
 from reconcile.model.settings import Settings
 from reconcile.preflight import checks
-from reconcile.report import layout, simulation, text
+from reconcile.report import simulation, text
+from reconcile.report.console import console_for
 from reconcile.simulation import scenario_file
 from reconcile.simulation.play import play
 from reconcile.simulation.scripted_meter import ScriptedMeter
@@ -161,7 +162,7 @@ def the_demonstration(tmp_path: Path) -> tuple[list[str], list[str]]:
         passes.append(records)
         if len(passes) == 2:
             one = Pass(cluster=cluster, meter=meter, settings=settings, selection=Selection(), now=lambda: at)
-            text.print_records(list(one.plans()), layout.console_for(third))
+            text.print_records(list(one.plans()), console_for(third))
     objects = [item for kind in KINDS.values() for item in cluster.list(kind, Scope())]
     return simulation.render(objects, passes, "text").splitlines(), third.getvalue().splitlines()
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from reconcile.model.kinds import DEPLOYMENT, ROLLOUT, VIRTUAL_SERVICE, Kind, Ref
 from reconcile.model.measurement import Measurement
 from reconcile.model.plan import Event, Gate, Operation, Outcome, Patch, Plan, Position, Record, Result
-from reconcile.report.layout import console_for
+from reconcile.report.console import console_for
+from reconcile.report.terminal import Terminal
 from reconcile.report.text import print_records
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -203,6 +204,6 @@ STORED_EVENTS = [
 def printed(*records: Record, width: int | None = None, brief: bool = False) -> str:
     """Returns the text report of these records, as in a pipe or in a terminal of this width."""
     stream = io.StringIO()
-    console = Console(file=stream, width=width, color_system=None) if width else console_for(stream)
+    console = Terminal(Console(file=stream, width=width, color_system=None)) if width else console_for(stream)
     print_records(records, console, brief=brief)
     return stream.getvalue()

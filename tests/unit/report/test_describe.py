@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.report.console import console_for
 from reconcile.report.describe import print_status, status_data, status_text
-from reconcile.report.layout import console_for
 from reconcile.report.plain_data import dump
 from tests.unit.report.factory import NOW, STORED_EVENTS, ago
 from tests.unit.report.strategies import TEXTS, VALUES

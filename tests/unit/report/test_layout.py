@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from rich.text import Text
 
 from reconcile.report.layout import Line, as_text, weight_bar
+from reconcile.report.styled_text import Text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import io
 
 from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.preflight.findings import Examined, Finding, Level, Result
-from reconcile.report.layout import console_for
+from reconcile.report.console import console_for
 from reconcile.report.preflight import data, print_preflight
 
 PODINFO = Ref(ROLLOUT, "test", "podinfo")

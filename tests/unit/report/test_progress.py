@@ -8,8 +8,9 @@ from dataclasses import replace
 from rich.console import Console
 
 from reconcile.model.plan import Position, Record, Result
-from reconcile.report.layout import console_for
+from reconcile.report.console import console_for
 from reconcile.report.progress import Progress, position_line
+from reconcile.report.terminal import Terminal
 from tests.unit.report import factory
 
 NAME = "2026-01-31T12:00:00Z  podinfo.test  "
@@ -71,7 +72,7 @@ def test_a_line_cannot_act_on_a_terminal() -> None:
 
 def test_a_terminal_shows_the_present_state_too_and_removes_it_in_the_end() -> None:
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=120, color_system=None, _environ={})
+    console = Terminal(Console(file=stream, force_terminal=True, width=120, color_system=None, _environ={}))
     with Progress(console, "a pass every 60 s") as progress:
         progress.show_pass([factory.record(factory.advancing())])
         shown = stream.getvalue()

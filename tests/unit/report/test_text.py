@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from reconcile.core.state_machine import Move
 from reconcile.model.kinds import DEPLOYMENT
 from reconcile.model.plan import Gate, Outcome, Position, Result
-from reconcile.report.layout import console_for
+from reconcile.report import terminal
+from reconcile.report.console import Console, console_for
 from reconcile.report.text import print_records, totals
 from reconcile.report.verdict import DONE
 from tests.unit.report import factory
@@ -138,7 +139,7 @@ def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream, color in ((Terminal(), None), (Terminal(), False), (io.StringIO(), None), (io.StringIO(), True)):
         console = console_for(stream, color=color)
         print_records([factory.record(factory.advancing())], console)
-        seen[stream.isatty(), color] = (console.width == 60, "\x1b[" in stream.getvalue())
+        seen[stream.isatty(), color] = (_width(console) == 60, "\x1b[" in stream.getvalue())
 
     assert seen == {
         (True, None): (True, True),
@@ -146,6 +147,10 @@ def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
         (False, None): (False, False),
         (False, True): (False, True),
     }
+
+
+def _width(console: Console) -> int | None:
+    return console.console.width if isinstance(console, terminal.Terminal) else None
 
 
 def test_a_stream_without_unicode_gets_what_it_can_take() -> None:
