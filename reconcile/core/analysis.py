@@ -28,6 +28,7 @@ SCRAPE = 30.0
 class Asked:
     """What is asked for one metric. `counts` are four: requests and bad ones of the canary, then of the primary."""
 
+    check: Check
     value: Question
     primary: Question | None = None
     requests: Question | None = None
@@ -38,17 +39,17 @@ class Asked:
         yield from (one for one in (self.value, self.primary, self.requests, *self.counts) if one is not None)
 
 
-def questions(case: Case, weight: int) -> tuple[Question, ...]:
-    """Returns what is asked for the metrics of the Rollout at this weight, in percent."""
-    return tuple(question for check in case.spec.checks for question in asked(case, check, weight))
+def asked(case: Case, weight: int) -> tuple[Asked, ...]:
+    """Returns what is asked for each metric of the Rollout at this weight, in percent."""
+    return tuple(_asked(case, check, weight) for check in case.spec.checks)
 
 
-def asked(case: Case, check: Check, weight: int) -> Asked:
-    """Returns what is asked for one metric."""
+def _asked(case: Case, check: Check, weight: int) -> Asked:
     value = value_question(case.rollout, check, weight)
     beside = replace(value, workload=case.spec.primary)
     is_ratio = check.comparison is not None and not check.is_sequential
     return Asked(
+        check=check,
         value=value,
         primary=beside if is_ratio else None,
         requests=replace(value, asks=Asks.REQUESTS) if check.min_requests else None,
@@ -97,15 +98,13 @@ def _window(case: Case, interval: float) -> str:
     return f"{max(int(max(elapsed - SCRAPE, min(interval, elapsed))), 1)}s"
 
 
-def measurements(case: Case, weight: int, answers: Mapping[Question, Answer]) -> tuple[Measurement, ...]:
-    """Returns the verdict on each metric. A missing answer is a failure."""
-    return tuple(
-        judge(_reading(case, check, asked(case, check, weight), answers), case.now) for check in case.spec.checks
-    )
+def measurements(case: Case, wanted: Iterable[Asked], answers: Mapping[Question, Answer]) -> tuple[Measurement, ...]:
+    """Returns the verdict on each metric of which something was asked. A missing answer is a failure."""
+    return tuple(judge(_reading(case, one, answers), case.now) for one in wanted)
 
 
-def _reading(case: Case, check: Check, wanted: Asked, answers: Mapping[Question, Answer]) -> Reading:
-    metric = case.metric(check)
+def _reading(case: Case, wanted: Asked, answers: Mapping[Question, Answer]) -> Reading:
+    check, metric = wanted.check, case.metric(wanted.check)
     if metric is None:
         raise GateError(f"{check.name} is no metric template")
     found = {question: answers.get(question, UNANSWERED) for question in wanted}

@@ -1,6 +1,6 @@
 """The decision: what one pass does for one Rollout, and why. It is section "One pass" of the specification.
 
-The same observation, answers and time give the same plan.
+The same case and answers give the same plan.
 """
 
 from __future__ import annotations
@@ -9,31 +9,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.core import messages, plans, state_machine
-from reconcile.core.case import ANALYSIS_FAILED, Case, Ending
+from reconcile.core.case import ANALYSIS_FAILED, Ending
 from reconcile.core.moves import MOVES
 from reconcile.core.state_machine import CONCLUDING, GATES, MOVES_AT_REST, OPENING, Move, Row, Traffic
-from reconcile.core.stops import GateError, HoldError, LimitError, StopError, WaitError
+from reconcile.core.stops import GateError, HoldError, LimitError, StopError, UnansweredError, WaitError
 from reconcile.core.walk import Walk
 from reconcile.model.policy import OnFailure
 from reconcile.model.rollout import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from reconcile.core.observation import Observation
+    from reconcile.core.case import Case
     from reconcile.model.measurement import Answer, Question
     from reconcile.model.plan import Plan
-    from reconcile.model.settings import Settings
 
 
-def decide(observation: Observation, answers: Mapping[Question, Answer], now: datetime, settings: Settings) -> Plan:
-    """Returns the plan of one Rollout.
+def decide(case: Case, answers: Mapping[Question, Answer] | None) -> Plan:
+    """Returns the plan of one Rollout; `answers` is None where nothing was asked yet.
 
     The first gate that is shut ends the walk: with a wait where it is only too early, else with a halt. Where the
     analysis lacks an answer, the plan is a halt whose `questions` are to be answered first.
     """
-    walk = Walk(case=Case(observation, settings, now), answers=answers)
+    walk = Walk(case=case, answers=answers)
     try:
         walk.through(*OPENING)  # the Rollout and its Deployments
         try:
@@ -41,6 +39,8 @@ def decide(observation: Observation, answers: Mapping[Question, Answer], now: da
         except LimitError as limit:
             walk = _ended(walk, limit)
             row, move = _due(walk)
+    except UnansweredError:
+        return plans.asking(walk)
     except WaitError as wait:
         return plans.waiting(walk, wait)
     except HoldError as hold:
@@ -64,7 +64,7 @@ def _ended(walk: Walk, limit: LimitError) -> Walk:
         raise limit
     if limit.code == ANALYSIS_FAILED and case.observation.common_cause:
         raise GateError(messages.common_cause(limit.reason, case.observation.common_cause, case.rollout.ref))
-    return replace(walk, case=replace(case, passed_limit=Ending(limit.code, limit.reason)))
+    return replace(walk, case=case.ended(Ending(limit.code, limit.reason)))
 
 
 def _row(walk: Walk) -> Row:

@@ -204,8 +204,8 @@ class Observation:
     def with_surroundings(self, **changes: Any) -> Observation:
         """Returns the observation with other members of the surroundings. What is parsed of the others stays parsed."""
         other = replace(self, surroundings=replace(self.around, **changes))
-        parsed_before = {key: value for key, value in vars(self).items() if key.startswith("parsed_")}
-        vars(other).update(parsed_before)
+        kept = {"parsed_primary", "parsed_canary"} | ({"splits", "split"} if "routes" not in changes else set())
+        vars(other).update({key: value for key, value in vars(self).items() if key in kept})
         return other
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconcile.core import messages, metrics, pending, status, transitions
+from reconcile.core.analysis import UNANSWERED
 from reconcile.core.case import attempts
 from reconcile.core.halted_state import halted_state
 from reconcile.core.orders import retry_due
@@ -51,6 +52,21 @@ def moved(walk: Walk, move: Move, effect: Effect) -> Plan:
             *transitions.of_move(move, case.state.phase, effect.events),
             *(() if move in MOVES_AT_REST else _refusals(case)),
         ),
+    )
+
+
+def asking(walk: Walk) -> Plan:
+    """Returns the plan of a walk that has to know more: its questions, and a halt if nobody answers them."""
+    case = walk.case
+    here = Position(phase=case.rollout.state.phase.value, weight=_weight(case))
+    return Plan(
+        rollout=case.rollout.ref,
+        move=Move.HALT.value,
+        reason=UNANSWERED.detail,
+        before=here,
+        after=here,
+        at=case.now,
+        questions=tuple(walk.questions),
     )
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.core.stops import StopError
 from reconcile.model.plan import Change
-from reconcile.model.template_diff import changes
 from reconcile.model.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reconcile.core.case import Case
 
@@ -31,13 +30,13 @@ def promotion_changes(case: Case) -> tuple[Change, ...]:
         found = case.objects
         if case.record.is_copied:
             return ()
-        return tuple(_told(found.primary.template, found.promoted_template))
+        return tuple(_told(found.changed_by_copy))
     except StopError:
         return ()
 
 
-def _told(old: Any, new: Any) -> Iterator[Change]:
-    for path, before, after in changes(old, new):
+def _told(changes: Iterable[tuple[str, Any, Any]]) -> Iterator[Change]:
+    for path, before, after in changes:
         if _IMAGE.fullmatch(path):
             continue
         told = _UNTOLD.isdisjoint(re.split(r"[.\[\]]", path))

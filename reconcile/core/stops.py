@@ -31,6 +31,10 @@ class HoldError(StopError):
         self.is_told = is_told
 
 
+class UnansweredError(StopError):
+    """What a gate asks has not been asked yet."""
+
+
 class GateError(StopError):
     """The pass halts for `reason`. `event` is the whole text of the Event, where it is not just the reason.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconcile.core import analysis, gates, optional_gates, series, state_machine
 from reconcile.core.case import ANALYSIS_FAILED, attempts
 from reconcile.core.state_machine import Move
-from reconcile.core.stops import GateError, LimitError, StopError
+from reconcile.core.stops import GateError, LimitError, StopError, UnansweredError
 from reconcile.model.plan import Gate, Outcome
 
 if TYPE_CHECKING:
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """One walk. `gates` are those that were looked at, the last of which may be shut; `expected` the names to come."""
+    """One walk. `gates` are those that were looked at, the last of which may be shut; `expected` the names to come.
+
+    `answers` is None where nothing was asked yet.
+    """
 
     case: Case
-    answers: Mapping[Question, Answer]
+    answers: Mapping[Question, Answer] | None
     gates: list[Gate] = field(default_factory=list)
     expected: list[str] = field(default_factory=lambda: list(state_machine.GATES[Move.ADVANCE]))
     measurements: list[Measurement] = field(default_factory=list)
@@ -81,18 +84,22 @@ class Walk:
             return self._analysis()
         return self._series() if name == "series" else gates.BY_NAME[name](self.case)
 
-    def _ask(self, asked: tuple[Question, ...]) -> None:
-        if any(question not in self.answers for question in asked):
+    def _ask(self, asked: tuple[Question, ...]) -> Mapping[Question, Answer]:
+        """Notes what is asked, unless all of it is answered. Returns the answers that there are."""
+        answers = self.answers or {}
+        if any(question not in answers for question in asked):
             self.questions.extend(asked)
+        return answers
 
     def _series(self) -> str:
-        self._ask(series.questions(self.case))
-        return series.verdict(self.case, self.answers)
+        return series.verdict(self.case, self._ask(series.questions(self.case)))
 
     def _analysis(self) -> str:
-        weight = self.case.weights.split.lowest
-        self._ask(analysis.questions(self.case, weight))
-        measured = analysis.measurements(self.case, weight, self.answers)
+        asked = analysis.asked(self.case, self.case.weights.split.lowest)
+        answers = self._ask(tuple(question for one in asked for question in one))
+        if self.answers is None and self.questions:
+            raise UnansweredError
+        measured = analysis.measurements(self.case, asked, answers)
         self.measurements.extend(measured)
         if limit := attempts.used_up(self.case, self._counted):
             failed = (measurement.text for measurement in measured if not measurement.passed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile.core.decide import decide
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconcile.core.case import Case
     from reconcile.core.observation import Observation
     from reconcile.model.errors import ClusterError
     from reconcile.model.kinds import Manifest, Ref
     from reconcile.model.measurement import Answer, Question
     from reconcile.model.plan import Patch
-    from reconcile.model.settings import Settings
 
 LOG = logging.getLogger("steerer.engine")
 
@@ -28,14 +28,18 @@ LOG = logging.getLogger("steerer.engine")
 class Decision:
     """What a decision about one Rollout rests on."""
 
-    observation: Observation
-    settings: Settings
-    answers: Mapping[Question, Answer] = field(default_factory=dict)
+    case: Case
+    answers: Mapping[Question, Answer] | None = None
+
+    @property
+    def observation(self) -> Observation:
+        """What was read."""
+        return self.case.observation
 
     def plan(self, now: datetime) -> Plan:
         """Decides. An exception is a defect of steerer: it halts this Rollout and no other one."""
         try:
-            return decide(self.observation, self.answers, now, self.settings)
+            return decide(self.case.at(now), self.answers)
         except Exception as error:
             rollout = self.observation.rollout
             LOG.exception("%s could not be decided", rollout.ref)
@@ -51,15 +55,18 @@ class Decision:
 
     def without(self, ref: Ref, error: ClusterError) -> Decision:
         """Returns the decision where an object cannot be used."""
-        return replace(self, observation=self.observation.with_error(ref, error))
+        return self._on(self.observation.with_error(ref, error))
 
     def with_common_cause(self, words: str) -> Decision:
         """Returns the decision of a pass in which many canaries fail at once."""
-        return replace(self, observation=replace(self.observation, common_cause=words))
+        return self._on(replace(self.observation, common_cause=words))
 
     def on_route(self, ref: Ref, route: Manifest) -> Decision:
         """Returns the decision on another state of a route object."""
-        return replace(self, observation=self.observation.with_route(ref, route))
+        return self._on(self.observation.with_route(ref, route))
+
+    def _on(self, observation: Observation) -> Decision:
+        return replace(self, case=replace(self.case, observation=observation))
 
 
 def internal_error(error: Exception) -> str:

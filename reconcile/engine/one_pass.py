@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconcile.core.case import Case
 from reconcile.engine.apply import apply
 from reconcile.engine.common_cause import common_cause, fails
 from reconcile.engine.concurrency import map_concurrently
@@ -103,7 +104,7 @@ class Pass:
 
     def _decide_all(self, snapshot: Snapshot, now: datetime) -> tuple[list[Decision], list[Plan]]:
         """Decides, measures all metrics that this needs in one go, and decides again with the answers."""
-        decisions = [Decision(observation=item, settings=self.settings) for item in snapshot.observations]
+        decisions = [Decision(case=Case(item, self.settings, now)) for item in snapshot.observations]
         plans = [decision.plan(now) for decision in decisions]
         questions = [question for index in query_order(plans, now) for question in plans[index].questions]
         if not questions:

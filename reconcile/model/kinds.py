@@ -77,6 +77,10 @@ class Ref:
     namespace: str
     name: str
 
+    def __hash__(self) -> int:
+        # A pass looks thousands of times by reference: the plural of a kind tells as much as all of its fields.
+        return hash((self.kind.plural, self.namespace, self.name))
+
     def __str__(self) -> str:
         return f"{self.kind.name} {self.full_name}"
 

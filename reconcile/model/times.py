@@ -21,4 +21,5 @@ def timestamp(at: datetime) -> str:
 
     Parts of a second are dropped, not rounded: no time is later than what it is about.
     """
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{utc.isoformat()[:19]}Z"

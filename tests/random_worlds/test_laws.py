@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.core import optional_gates
+from reconcile.core.case import Case
 from reconcile.core.decide import decide
 from reconcile.core.state_machine import GATES, Move
 from reconcile.engine.apply import apply
@@ -144,8 +145,8 @@ def test_a_decision_is_the_same_twice_and_leaves_what_it_read_alone(scene: Scene
     told = Settings(interval=scene.interval, metrics=METRICS)
     for observation in observe(cluster, Selection()).observations:
         kept = deepcopy(observation)
-        first, second = (decide(observation, {}, now, told) for _ in range(2))
-        assert first == second == decide(kept, {}, now, told)
+        first, second = (decide(Case(observation, told, now), {}) for _ in range(2))
+        assert first == second == decide(Case(kept, told, now), {})
         assert str(kept) == str(observation)
     before = world_of(cluster)
     one, other = (list(scene.pass_over(cluster).plans()) for _ in range(2))

@@ -8,7 +8,7 @@ A value is made when it is first used. Where that is impossible it raises GateEr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,18 @@ class Case:
     settings: Settings
     now: datetime
     passed_limit: Ending | None = None
+
+    def at(self, now: datetime) -> Case:
+        """Returns the same Rollout at another time. What was made of it stays: no view knows the time."""
+        return self._with_views(replace(self, now=now))
+
+    def ended(self, ending: Ending) -> Case:
+        """Returns the same Rollout, with a limit that the canary has passed."""
+        return self._with_views(replace(self, passed_limit=ending))
+
+    def _with_views(self, other: Case) -> Case:
+        vars(other).update(objects=self.objects, record=self.record, weights=self.weights)
+        return other
 
     @property
     def rollout(self) -> Rollout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconcile.core import promotion
 from reconcile.core.observation import parsed
@@ -14,6 +14,7 @@ from reconcile.model.destination_rule import subsets
 from reconcile.model.errors import ClusterError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import AUTOSCALER
+from reconcile.model.template_diff import changes
 
 if TYPE_CHECKING:
     from reconcile.core.observation import Observation
@@ -96,6 +97,11 @@ class Objects:
     def promoted_template(self) -> Manifest:
         """The template that a promotion of the canary's present one writes to the primary."""
         return promotion.promoted_template(self.canary, self.primary, self.identity)
+
+    @cached_property
+    def changed_by_copy(self) -> list[tuple[str, Any, Any]]:
+        """The paths that this changes in the primary's template, each with the old and the new value; None = absent."""
+        return changes(self.primary.template, self.promoted_template)
 
     @cached_property
     def on_primary(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.core.case import Case
 from reconcile.core.decide import decide
 from reconcile.engine.apply import apply
 from reconcile.engine.observe import observe
@@ -117,14 +118,14 @@ def test_autoscalers_that_cannot_be_read_or_used_halt() -> None:
     (observation,) = observe(world().cluster, Selection()).observations
     assert observation.surroundings is not None
     blind = replace(observation, surroundings=replace(observation.surroundings, autoscalers=ForbiddenError("no")))
-    plan = decide(blind, {}, START, Settings(metrics=METRICS))
+    plan = decide(Case(blind, Settings(metrics=METRICS), START), {})
     assert plan.reason == "HorizontalPodAutoscalers cannot be read: no"
 
 
 def test_what_was_observed_as_if_at_rest_cannot_be_decided_as_if_not() -> None:
     (observation,) = observe(world().cluster, Selection()).observations
     with pytest.raises(LookupError, match="was observed as if at rest"):
-        decide(replace(observation, surroundings=None), {}, START, Settings(metrics=METRICS))
+        decide(Case(replace(observation, surroundings=None), Settings(metrics=METRICS), START), {})
 
 
 def test_a_canary_that_is_what_is_on_record_need_not_be_seen_for_a_rollout_to_be_idle() -> None:
@@ -133,20 +134,20 @@ def test_a_canary_that_is_what_is_on_record_need_not_be_seen_for_a_rollout_to_be
     (observation,) = observe(play.cluster, Selection()).observations
     assert (observation.unchanged, observation.canary) == (True, None)
     settings = play.pass_().settings
-    plan = decide(observation, {}, START, settings)
+    plan = decide(Case(observation, settings, START), {})
     assert (plan.move, plan.patches, plan.events) == ("idle", (), ())
     assert [gate.reason for gate in plan.gates] == [
         "valid",
         f"podinfo-canary.test has {play.status['canaryRevision']}",
     ]
-    halted = decide(observation, {}, START, replace(settings, metrics={}))
+    halted = decide(Case(observation, replace(settings, metrics={}), START), {})
     assert (halted.move, halted.events[0].revision) == ("halt", play.status["canaryRevision"])
 
 
 def test_a_canary_that_was_not_seen_cannot_be_decided_about() -> None:
     (observation,) = observe(world().cluster, Selection()).observations
     with pytest.raises(LookupError, match="of no interest"):
-        decide(replace(observation, unchanged=True), {}, START, Settings(metrics=METRICS))
+        decide(Case(replace(observation, unchanged=True), Settings(metrics=METRICS), START), {})
 
 
 def uneven(*weights: int) -> Manifest:
