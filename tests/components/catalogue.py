@@ -31,6 +31,7 @@ PROMETHEUS = Component(
     programs=("prometheus", "promtool"),
     signs=frozenset({"start_prometheus", "components.prometheus.PrometheusServer"}),
 )
+ALERTMANAGER = Component(name="Alertmanager", programs=("amtool",), signs=frozenset({"amtool"}))
 MESH = Component(
     name="mesh",
     programs=("podinfo", "prometheus"),
@@ -69,4 +70,16 @@ BROWSER = Component(
     signs=frozenset({"components.browser.Browser"}),
 )
 
-COMPONENTS = (CONTROL_PLANE, PROMETHEUS, MESH, CONTOUR, HELM, GITOPS, KUBE_STATE_METRICS, DOCKER, KIND, BROWSER)
+COMPONENTS = (
+    CONTROL_PLANE,
+    PROMETHEUS,
+    ALERTMANAGER,
+    MESH,
+    CONTOUR,
+    HELM,
+    GITOPS,
+    KUBE_STATE_METRICS,
+    DOCKER,
+    KIND,
+    BROWSER,
+)

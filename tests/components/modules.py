@@ -89,6 +89,7 @@ MODULES = (
     Module(name="etcd", programs={"etcd": "server"}),
     Module(name="kwok", programs=_same("kwok")),
     Module(name="prometheus", programs=_same("prometheus", "promtool")),
+    Module(name="alertmanager", programs=_same("amtool")),
     Module(name="podinfo", programs=_same("podinfo")),
     # Helm renders, offline, for the Kubernetes of its own client library, and for a very old one if not told of it.
     Module(name="helm", programs=_same("helm"), ldflags=_helm_ldflags("1", "35")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.components.catalogue import (
+    ALERTMANAGER,
     BROWSER,
     CONTOUR,
     CONTROL_PLANE,
@@ -136,7 +137,7 @@ FOLDERS = (
     Folder(
         name="monitoring",
         shows="the series of a Rollout in each state, when each alert fires, each query of the dashboard",
-        needs=(CONTROL_PLANE, PROMETHEUS, KUBE_STATE_METRICS),
+        needs=(CONTROL_PLANE, PROMETHEUS, KUBE_STATE_METRICS, ALERTMANAGER),
     ),
     Folder(
         name="browser",

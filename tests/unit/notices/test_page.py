@@ -46,14 +46,10 @@ def test_the_notice_that_is_shown_has_the_fields_of_one_that_is_sent() -> None:
     }
 
 
-def test_the_route_of_alertmanager_takes_the_alerts_about_rollouts_by_labels_that_they_have() -> None:
+def test_the_route_of_alertmanager_groups_the_alerts_about_rollouts_by_labels_that_they_have() -> None:
     [route] = yaml.safe_load(block("slack_configs", "yaml").content)["route"]["routes"]
     alerts = yaml.safe_load(read(ROOT / "manifests" / "monitoring" / "alerts.yaml"))["groups"][0]["rules"]
-    [matcher] = route["matchers"]
-    pattern = re.fullmatch('alertname=~"(.*)"', matcher)
-    assert pattern is not None
-    taken = [rule for rule in alerts if re.fullmatch(pattern[1], rule["alert"])]
-    assert len(taken) == 5
+    taken = [rule for rule in alerts if rule["alert"].startswith("SteererRollout")]  # `tests/monitoring` routes them
     for label in set(route["group_by"]) - {"alertname"}:
         assert all(label in rule["expr"] for rule in taken)
 
