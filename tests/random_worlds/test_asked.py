@@ -27,6 +27,7 @@ from tests.support.laws import (
     shares,
     turns,
 )
+from tests.support.share import number
 from tests.support.strategies import Scene, calm_scene, troubled_scene
 from tests.support.world import C
 
@@ -43,7 +44,7 @@ def test_every_turn_keeps_the_laws_whatever_is_asked_for() -> None:
     assert not rare, f"the sample has too few of {rare}"
 
 
-@examples(300)
+@examples(number(300, 2))
 @given(asked_scenes())
 def test_at_the_same_time_no_weight_rises_again_and_no_check_is_counted_twice(scene: Scene) -> None:
     scene = replace(scene, interval=scene.interval or 60.0)

@@ -1,4 +1,4 @@
-"""The laws of a pass, checked in ten thousand random worlds, or in a third of them: see `tests/support/share.py`.
+"""The laws of a pass, checked in ten thousand random worlds, or in a part of them: see `tests/support/share.py`.
 
 The laws are in `tests/support/laws`. The last tests break a turn on purpose, and show that its law notices.
 """
@@ -130,7 +130,7 @@ ELSEWHERE = {"size", "edits", "reach", "drained", "endpoints", "series"}
 # What a person or a failure policy asks for is in test_asked.
 ASKED = {Move.HOLD, Move.ROLL_BACK, Move.GIVE_UP, Move.PROMOTE_NOW, "available", *optional_gates.BY_NAME} - {"accepted"}
 GATED = {name for names in GATES.values() for name in names} - ELSEWHERE | {"rollout", "deployments"}
-WORLDS, LEAST = number(7040, 3), number(10, 3)
+WORLDS, LEAST = number(7040, 4), number(10, 6)
 
 
 def test_every_turn_of_every_world_keeps_the_laws() -> None:
@@ -138,7 +138,7 @@ def test_every_turn_of_every_world_keeps_the_laws() -> None:
     assert not rare, f"the sample has too few of {rare}"
 
 
-@examples(number(500, 3))
+@examples(number(500, 6))
 @given(scenes())
 def test_a_decision_is_the_same_twice_and_leaves_what_it_read_alone(scene: Scene) -> None:
     cluster, now = scene.cluster(), START
@@ -155,7 +155,7 @@ def test_a_decision_is_the_same_twice_and_leaves_what_it_read_alone(scene: Scene
     assert not cluster.events
 
 
-@examples(number(1000, 3))
+@examples(number(1000, 6))
 @given(scenes())
 def test_at_the_same_time_there_is_nothing_left_to_do(scene: Scene) -> None:
     scene = replace(scene, interval=scene.interval or 60.0)
@@ -241,7 +241,7 @@ FOR_PEOPLE = re.compile(
 )
 
 
-@examples(number(600, 3))
+@examples(number(600, 6))
 @given(calm_scenes())
 def test_a_calm_world_comes_to_rest_where_it_should(scene: Scene) -> None:
     play = Play(scene=scene, cluster=scene.cluster())
@@ -264,7 +264,7 @@ def test_a_calm_world_comes_to_rest_where_it_should(scene: Scene) -> None:
     assert [patch for patch in play.cluster.patches[written:] if patch.subresource != "status"] == []
 
 
-@examples(number(350, 3))
+@examples(number(350, 6))
 @given(calm_scenes())
 def test_killed_between_any_two_writes_it_ends_where_it_would_have_ended(scene: Scene) -> None:
     undisturbed, once, often = (Play(scene=scene, cluster=scene.cluster()) for _ in range(3))
@@ -289,7 +289,7 @@ def _still_to_be_written(manifest: Manifest | None) -> bool:
     return any(entry.get("time", "") > stamp(START) for entry in entries)
 
 
-@examples(number(450, 3))
+@examples(number(450, 6))
 @given(calm_scenes())
 def test_versions_of_objects_or_none_make_no_difference(scene: Scene) -> None:
     with_versions, without = (Play(scene=scene, cluster=scene.cluster(versioned=one)) for one in (True, False))
@@ -300,7 +300,7 @@ def test_versions_of_objects_or_none_make_no_difference(scene: Scene) -> None:
     assert with_versions.moves == without.moves
 
 
-@examples(60)
+@examples(number(60, 2))
 @given(calm_scenes())
 def test_a_folder_and_a_cluster_end_in_the_same_objects(scene: Scene) -> None:
     bare = replace(scene, manifests=[_bare(item) for item in scene.manifests])

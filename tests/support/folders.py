@@ -62,7 +62,7 @@ FOLDERS = (
     Folder(
         name="random_worlds",
         shows="the laws of a pass, in thousands of random worlds",
-        run_by="`make worlds`; a third of them in `make test`",
+        run_by="`make worlds`; a fourth of them in `make test`",
     ),
     Folder(
         name="explorer",
@@ -74,7 +74,7 @@ FOLDERS = (
         name="hostile",
         shows="hostile input of every kind, counted; also what is marked `hostile` in other folders: "
         "see [reliability.md](reliability.md#hostile-input)",
-        run_by="`make hostile`; a third of the odd values of each field in `make test`",
+        run_by="`make hostile`; a sixth of the odd values of each field in `make test`",
     ),
     Folder(
         name="false_alarms",
