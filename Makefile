@@ -68,8 +68,8 @@ steady: $(VENV)/.dev ## Run the third of the tests that took longest in the last
 explore: $(VENV)/.dev ## Search all states that passes and their surroundings can reach, for MINUTES (10), and record the numbers
 	$(BIN)/python -m tests.explorer --minutes $(or $(MINUTES),10) --record
 
-worlds: $(VENV)/.dev ## Hold the laws of a pass against ten thousand random worlds, always the same ones
-	$(PYTEST) --whole tests/random_worlds
+worlds: $(VENV)/.dev ## Hold the laws of a pass against ten thousand random worlds, and every release of the contract in each cluster
+	$(PYTEST) --whole tests/random_worlds tests/contract
 
 PASSES ?= 2000
 SEED   ?= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -97,21 +98,30 @@ def test_a_policy_that_a_promotion_would_take_the_primary_from_is_an_error(
     assert found(steerer("check", "-n", installed, "-o", "json")) == []
 
 
+@pytest.fixture(scope="module")
+def unchanged(control_plane: ControlPlane) -> str:
+    """Returns a namespace with the example in it, for tests that change nothing but the rights of its account."""
+    name = f"check-{uuid4().hex[:8]}"
+    control_plane.create_namespace(name)
+    install(control_plane, name)
+    return name
+
+
 @pytest.mark.parametrize("right", rights.PASS, ids=lambda right: f"{right.verb} {right.resource}")
 def test_each_right_that_is_missing_is_named_with_the_rule_to_add(
-    control_plane: ControlPlane, installed: str, right: rights.Right
+    control_plane: ControlPlane, unchanged: str, right: rights.Right
 ) -> None:
     kept = [other for other in rights.PASS if other != right]
-    steerer = Steerer(kubeconfig=account(control_plane, installed, rights.rules(kept)), namespace=installed)
+    steerer = Steerer(kubeconfig=account(control_plane, unchanged, rights.rules(kept)), namespace=unchanged)
     done = steerer("check", "-o", "json", expect=None)
     [missing] = [item for item in found(done, "error", "warning", "info") if item["check"] == "rights"]
     [rule] = rights.rules([right])
-    assert missing["object"] == f"Role of namespace {installed}"
+    assert missing["object"] == f"Role of namespace {unchanged}"
     assert missing["message"].startswith(f"cannot {right.verb} {right.resource}")
     assert yaml.safe_load(missing["advice"].removeprefix("add to it: ")) == rule
     # With the rule of the message added, nothing is missing.
     account(
-        control_plane, installed, [*rights.rules(kept), yaml.safe_load(missing["advice"].removeprefix("add to it: "))]
+        control_plane, unchanged, [*rights.rules(kept), yaml.safe_load(missing["advice"].removeprefix("add to it: "))]
     )
     again = steerer("check", "-o", "json", expect=None)
     assert [item for item in found(again, "error", "warning", "info") if item["check"] == "rights"] == []
@@ -130,8 +140,8 @@ def test_of_several_namespaces_each_is_asked_for_its_own_rights(
     assert json.loads(done.out)["results"][2]["seen"] == "1 looked at"
 
 
-def test_a_cluster_role_is_asked_once_for_all_namespaces(control_plane: ControlPlane, installed: str) -> None:
-    steerer = Steerer(kubeconfig=control_plane.kubeconfig, namespace=installed)
+def test_a_cluster_role_is_asked_once_for_all_namespaces(control_plane: ControlPlane, unchanged: str) -> None:
+    steerer = Steerer(kubeconfig=control_plane.kubeconfig, namespace=unchanged)
     mark = control_plane.mark()
     steerer("check", "-A", "-o", "json", expect=None)
     asked = of_steerer(control_plane.requests_since(mark))
@@ -141,8 +151,8 @@ def test_a_cluster_role_is_asked_once_for_all_namespaces(control_plane: ControlP
     assert len(reviews) == len(once) >= len(rights.PASS)
 
 
-def test_somebody_without_any_right_is_told_all_of_them(control_plane: ControlPlane, installed: str) -> None:
-    steerer = Steerer(kubeconfig=account(control_plane, installed, []), namespace=installed)
+def test_somebody_without_any_right_is_told_all_of_them(control_plane: ControlPlane, unchanged: str) -> None:
+    steerer = Steerer(kubeconfig=account(control_plane, unchanged, []), namespace=unchanged)
     done = steerer("check", "-o", "json", expect=4)
     missing = [item for item in found(done, "error", "warning", "info") if item["check"] == "rights"]
     assert len(missing) == len(rights.PASS)
@@ -190,16 +200,16 @@ def test_a_gitops_tool_that_applied_the_route_is_named(control_plane: ControlPla
 
 
 def test_before_there_is_traffic_a_query_without_data_is_a_warning(
-    control_plane: ControlPlane, installed: str, start_prometheus: StartPrometheus
+    control_plane: ControlPlane, unchanged: str, start_prometheus: StartPrometheus
 ) -> None:
     server = start_prometheus()
     steerer = Steerer(kubeconfig=control_plane.kubeconfig, metrics=server.url)
-    findings = found(steerer("check", "-n", installed, "-o", "json"))
+    findings = found(steerer("check", "-n", unchanged, "-o", "json"))
     assert [(item["level"], item["check"]) for item in findings] == [("warning", "queries")] * 2
     said = [item["message"] for item in findings]
     assert all("no data" in text and "; nor has its primary podinfo: " in text for text in said), said
     assert all(item["advice"].startswith("query: ") for item in findings)
-    steerer("check", "-n", installed, "--strict", expect=4)
+    steerer("check", "-n", unchanged, "--strict", expect=4)
 
 
 def test_queries_that_are_wrong_are_errors_by_their_kind(
@@ -236,9 +246,9 @@ def test_what_a_pass_with_the_same_options_would_refuse_is_an_error(
     [("", "set --metrics-server"), ("http://127.0.0.1:1", "Connection refused")],
 )
 def test_a_metrics_server_that_is_unset_or_away_is_one_error(
-    control_plane: ControlPlane, installed: str, url: str, words: str
+    control_plane: ControlPlane, unchanged: str, url: str, words: str
 ) -> None:
-    done = Steerer(kubeconfig=control_plane.kubeconfig, metrics=url)("check", "-n", installed, "-o", "json", expect=4)
+    done = Steerer(kubeconfig=control_plane.kubeconfig, metrics=url)("check", "-n", unchanged, "-o", "json", expect=4)
     [finding] = found(done)
     assert finding["object"] == "metrics server"
     assert words in finding["message"]

@@ -280,7 +280,6 @@ def test_a_commit_holds_the_step_and_nothing_else(site: Site) -> None:
     assert primary == canary
 
 
-@pytest.mark.parametrize("client_side", [False, True])
 def test_an_approval_in_git_lets_the_release_go_on(site: Site) -> None:
     steps = "steps: [{weight: 50, approval: true}, {weight: 100}]"
     site.push("deploy/rollout.yaml", "stepWeight: 50", steps)

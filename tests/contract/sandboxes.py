@@ -24,9 +24,10 @@ from tests.components.endpoints import endpoints_follow
 from tests.components.processes import wait_for
 from tests.support import fast_yaml
 from tests.support.fakes import MemoryCluster, ref_of
+from tests.support.share import share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import Self
 
@@ -36,6 +37,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLUSTERS = ("memory", "folder", "api")
+
+
+def everywhere(cases: Iterable[str], whose: str) -> list[tuple[str, str]]:
+    """Returns each case with each cluster. On the API server, where it costs most, half of them: `make worlds` has all.
+
+    What a cluster has to do for a pass is in `test_port`, all of it on each.
+    """
+    every = [*cases]
+    api = set(share(every, whose, 2))
+    return [(case, where) for case in every for where in CLUSTERS if where != "api" or case in api]
+
+
 # The field manager of most changes; also what steerer calls a writer without a field manager.
 SOMEBODY = "somebody"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.comparison import differences
 from tests.contract.races import ALONE, DISAGREEMENTS, MEETINGS, PAIRS, meeting
-from tests.contract.sandboxes import CLUSTERS
+from tests.contract.sandboxes import CLUSTERS, everywhere
 
 if TYPE_CHECKING:
     from tests.contract.conftest import HistoryOf
@@ -29,7 +29,6 @@ def test_two_passes_that_disagree_do_not_mix(case: str, where: str, history_of: 
     assert differences(history_of(case, where), history_of(case, "memory")) == {}
 
 
-@pytest.mark.parametrize("where", CLUSTERS)
-@pytest.mark.parametrize("case", MET)
+@pytest.mark.parametrize(("case", "where"), everywhere(MET, "met"))
 def test_what_a_user_changes_meanwhile_is_never_lost(case: str, where: str, history_of: HistoryOf) -> None:
     history_of(case, where)

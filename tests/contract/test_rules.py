@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.comparison import differences
 from tests.contract.rules import RULES
-from tests.contract.sandboxes import CLUSTERS
+from tests.contract.sandboxes import everywhere
 
 if TYPE_CHECKING:
     from tests.contract.conftest import HistoryOf
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 SCENARIOS = RULES
 
 
-@pytest.mark.parametrize("where", CLUSTERS)
-@pytest.mark.parametrize("case", RULES)
+@pytest.mark.parametrize(("case", "where"), everywhere(RULES, "rules"))
 def test_a_rule_holds_everywhere(case: str, where: str, history_of: HistoryOf) -> None:
     history = history_of(case, where)
     if where != "memory" and not RULES[case].blocked:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.comparison import differences
-from tests.contract.sandboxes import CLUSTERS
+from tests.contract.sandboxes import everywhere
 from tests.contract.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from tests.contract.conftest import HistoryOf
 
 
-@pytest.mark.parametrize("where", CLUSTERS)
-@pytest.mark.parametrize("case", SCENARIOS)
+@pytest.mark.parametrize(("case", "where"), everywhere(SCENARIOS, "scenarios"))
 def test_a_release_has_the_same_history_everywhere(case: str, where: str, history_of: HistoryOf) -> None:
     history = history_of(case, where)
     if where != "memory":
