@@ -74,7 +74,7 @@ FOLDERS = (
         name="hostile",
         shows="hostile input of every kind, counted; also what is marked `hostile` in other folders: "
         "see [reliability.md](reliability.md#hostile-input)",
-        run_by="`make hostile`; a sixth of the odd values of each field in `make test`",
+        run_by="`make hostile`; a fifth of the odd values of each field in `make test`",
     ),
     Folder(
         name="false_alarms",
