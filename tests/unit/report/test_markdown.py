@@ -135,10 +135,10 @@ def test_a_whole_document_has_our_tags_only(texts: list[str]) -> None:
     assert "<details open><summary>" in ours
 
 
-def test_a_document_of_ten_thousand_rollouts_fits_and_says_what_it_leaves_out() -> None:
+def test_a_document_of_a_thousand_rollouts_fits_and_says_what_it_leaves_out() -> None:
     records = [
         factory.record(factory.halting(rollout=factory.ref(f"service-{index}"), reason="x" * 5000))
-        for index in range(10_000)
+        for index in range(1000)
     ]
     text = passes.render(records)
     assert len(text) <= MOST

@@ -14,6 +14,7 @@ from reconcile.clusters.folder import yaml_nodes
 from reconcile.clusters.folder.yaml_documents import read
 from reconcile.clusters.folder.yaml_edits import rewrite
 from reconcile.clusters.json_equality import json_equal
+from tests.support.share import number
 from tests.unit.clusters.folder.edit_cases import at
 from tests.unit.clusters.folder.json_values import mutate
 from tests.unit.clusters.folder.layouts import Place, laid_out
@@ -47,7 +48,7 @@ def parsed_by(parser: Any) -> Iterator[None]:
         yield
 
 
-@settings(deadline=None, max_examples=200)  # two cores, and others on them
+@settings(max_examples=number(200, 4))
 @given(texts(), st.data(), VALUES)
 def test_only_the_lines_of_a_value_change(drawn: tuple[Drawn, Any], data: st.DataObject, value: Any) -> None:
     (text, places), parser = drawn
@@ -67,7 +68,7 @@ def test_only_the_lines_of_a_value_change(drawn: tuple[Drawn, Any], data: st.Dat
     assert after[len(after) - rest :] == before[last + 1 :]
 
 
-@settings(deadline=None, max_examples=200)  # as above
+@settings(max_examples=number(200, 4))
 @given(texts(), st.data())
 def test_any_change_can_be_made(drawn: tuple[Drawn, Any], data: st.DataObject) -> None:
     (text, _), parser = drawn
