@@ -47,8 +47,11 @@ CONTOUR = Component(
 HELM = Component(name="Helm", programs=("helm", "helm4"), signs=frozenset({"helm.rendering.helm"}))
 GITOPS = Component(
     name="GitOps tools",
-    programs=("verdicts", "flux-kustomization-crd", "argocd-application-crd", "argo-workflow-template-crd"),
-    signs=frozenset({"verdicts"}),
+    programs=(
+        *("verdicts", "flux-kustomization-crd", "argocd-application-crd", "argo-workflow-template-crd"),
+        *("notifications", "argocd-notifications-catalog"),
+    ),
+    signs=frozenset({"verdicts", "triggers"}),
 )
 KUBE_STATE_METRICS = Component(
     name="kube-state-metrics",

@@ -127,6 +127,7 @@ MODULES = (
             "flux-kustomization-crd": "kustomize.toolkit.fluxcd.io_kustomizations.yaml",
             "argocd-application-crd": "application-crd.yaml",
             "argo-workflow-template-crd": "argoproj.io_workflowtemplates.yaml",
+            "argocd-notifications-catalog": "install.yaml",
         },
         copies=(
             (
@@ -135,8 +136,10 @@ MODULES = (
             ),
             ("github.com/argoproj/argo-cd/v3", "manifests/crds/application-crd.yaml"),
             ("github.com/argoproj/argo-workflows/v4", "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
+            ("github.com/argoproj/argo-cd/v3", "notifications_catalog/install.yaml"),
         ),
     ),
+    Module(name="notifications", programs=_same("notifications")),
     Module(name="verdicts", programs=_same("verdicts")),
 )
 
