@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconcile.lookback.recorded import Recorded
+    from reconcile.lookback.schedule import Schedule
     from reconcile.lookback.step_requests import StepRequests
     from reconcile.model.checks import Check
     from reconcile.model.kinds import Ref
@@ -130,18 +131,9 @@ def replay(
     first = min((item.first for item in known), default=0)
     rate = sharing(spec.checks)
     judged = [Judged(recorded=item, sharing=rate, step=window.step, at=window.end) for item in known]
-    plan, checks = schedule(spec, window.step, length), places(window) - first if known else 0
-    most = (MOST_DRAWN if any(item.is_compared for item in judged) else MOST_LOOKS) // plan.checks
-    possible = max(checks - plan.checks + 1, 0)
-    apart = max(math.ceil(possible / max(most, 1)), 1)
-    releases = Releases(
-        policy=spec.failure,
-        schedule=plan,
-        starts=range(first - 1, first - 1 + possible, apart),
-        end=places(window),
-        step=window.step,
-        begin=window.begin,
-    )
+    checks = places(window) - first if known else 0
+    most = MOST_DRAWN if any(item.is_compared for item in judged) else MOST_LOOKS
+    releases = _releases(spec, window, schedule(spec, window.step, length), range(first, first + checks), most)
     tests = {item.recorded.check: _tested(item, first, releases, spec) for item in judged}
     gating = [item for item in judged if not item.recorded.check.observe]
     halted = {start for item in gating for start in tests[item.recorded.check][1]}
@@ -152,9 +144,9 @@ def replay(
         end=window.end,
         step=window.step,
         checks=checks,
-        length=plan.checks,
+        length=releases.schedule.checks,
         releases=len(releases.starts),
-        apart=apart,
+        apart=releases.starts.step,
         halted=releases.share(halted),
         ended=None if over is None else releases.share(over),
         late=None if over is None else releases.share([start for start in over if over[start] == DEADLINE_EXCEEDED]),
@@ -165,6 +157,21 @@ def replay(
         ),
         alarms=tuple(_alarms(releases, halted)),
         is_short=first > 0,
+    )
+
+
+def _releases(spec: Spec, window: Window, plan: Schedule, checks: range, most: int) -> Releases:
+    """Returns the releases in these checks, as far apart as it takes to look at most so often."""
+    possible = max(len(checks) - plan.checks + 1, 0)
+    apart = max(math.ceil(possible * plan.checks / most), 1)
+    first = checks.start - 1  # the first weight is set one check before
+    return Releases(
+        policy=spec.failure,
+        schedule=plan,
+        starts=range(first, first + possible, apart),
+        end=places(window),
+        step=window.step,
+        begin=window.begin,
     )
 
 

@@ -49,14 +49,14 @@ class Judged:
     _known: dict[tuple[int, bool, bool], Measurement] = field(default_factory=dict)
     _alike: dict[tuple[str, bool], Measurement] = field(default_factory=dict)
     _drawn: dict[tuple[int, int], Slice] = field(default_factory=dict)
-    _whole: tuple[list[int], list[int]] | None = None
+    _counts: tuple[list[int], list[int]] | None = None
 
     def __post_init__(self) -> None:
         """Takes a metric that is only observed for one that is not: what it would have held up is told."""
         self.check = replace(self.recorded.check, observe=False)
         self.is_compared = is_split(self.recorded)
 
-    def whole(self, start: int, look: Look, finished: tuple[Slice, ...]) -> Measurement:
+    def verdict(self, start: int, look: Look, finished: tuple[Slice, ...]) -> Measurement:
         """Returns the verdict at one check of a release that begins at `start`: the worse one of value and comparison.
 
         `finished` is what was counted in the steps before.
@@ -164,9 +164,9 @@ class Judged:
 
     def _counted(self) -> tuple[list[int], list[int]]:
         """Returns the requests between two checks, and the bad ones of them, as whole numbers."""
-        if self._whole is None:
-            self._whole = _whole(self.recorded.totals), _whole(self.recorded.bads)
-        return self._whole
+        if self._counts is None:
+            self._counts = _whole(self.recorded.totals), _whole(self.recorded.bads)
+        return self._counts
 
 
 def is_split(recorded: Recorded) -> bool:

@@ -94,7 +94,7 @@ def _end(items: Sequence[Judged], start: int, releases: Releases) -> str:
             if place - since < stage.warming:
                 continue
             look = Look(place - start, since - start, stage.weight)
-            measured = [item.whole(start, look, attempts.finished(attempt, item.check.name)) for item in items]
+            measured = [item.verdict(start, look, attempts.finished(attempt, item.check.name)) for item in items]
             attempt = attempts.counted(attempt, measured, now)
             if attempts.passed_limit(policy, attempt):
                 return ANALYSIS_FAILED

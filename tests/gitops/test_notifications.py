@@ -1,20 +1,25 @@
-"""What Argo CD's notifications tell of a release: the triggers of its catalog, evaluated by its own code.
+"""What Argo CD's notifications tell of a release, and what Flux reads of a notice, by their own code.
 
-Its controller and its services were not run: what is asked is which trigger an Application sets off, and once per what.
+Their controllers were not run: what is asked is which trigger of Argo CD's catalog an Application sets off, once per
+what, and what a notice becomes as an event of Flux.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from reconcile.model.plan import Transition
+from reconcile.notices.flux_event import flux_event
 from tests.components.fixtures import available
 from tests.components.tools import tool
 from tests.support.pages import blocks
+from tests.unit.report import factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,19 +44,27 @@ def application(health: str, since: str, phase: str, finished: str | None = None
     }
 
 
+def answer(question: dict[str, Any], config: pytest.Config) -> Any:
+    """Returns what the judges say."""
+    with available("notifications of Argo CD and Flux", config):
+        program = tool("notifications")
+    done = subprocess.run(
+        [program], input=json.dumps(question), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="module")
 def triggers(pytestconfig: pytest.Config) -> Triggers:
     """Returns a function that says what each trigger would send, and once per what."""
-    with available("notifications of Argo CD", pytestconfig):
-        program, catalog = tool("notifications"), tool("argocd-notifications-catalog").read_text(encoding="utf-8")
+    with available("notifications of Argo CD and Flux", pytestconfig):
+        catalog = tool("argocd-notifications-catalog").read_text(encoding="utf-8")
 
     def ask(app: dict[str, Any], *names: str) -> list[list[str]]:
-        question = {"catalog": catalog, "asked": [{"trigger": name, "app": app} for name in names]}
-        done = subprocess.run(
-            [program], input=json.dumps(question), capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return [[*told["send"], told["once"]] for told in json.loads(done.stdout)]
+        asked = [{"trigger": name, "app": app} for name in names]
+        answers = answer({"catalog": catalog, "asked": asked}, pytestconfig)
+        return [[*told["send"], told["once"]] for told in answers]
 
     return ask
 
@@ -89,3 +102,12 @@ def test_a_sync_that_is_over_before_the_release_tells_of_it_too_early_and_only_o
     before_the_first_pass = application("Healthy", LONG_AGO, "Succeeded", "2026-01-31T12:00:03Z")
     promoted = application("Healthy", DONE, "Succeeded", "2026-01-31T12:00:03Z")
     assert triggers(before_the_first_pass, "on-deployed") == triggers(promoted, "on-deployed") == [DEPLOYED]
+
+
+@pytest.mark.parametrize("transition", Transition)
+def test_flux_reads_all_of_a_notice_but_what_is_for_slack(transition: Transition, pytestconfig: pytest.Config) -> None:
+    event = replace(factory.event("Advance rollout podinfo.test weight 30"), transition=transition)
+    notice = flux_event(factory.advancing(), event, factory.NOW, "pod")
+    read = answer({"notice": notice}, pytestconfig)
+    assert read == {key: value for key, value in notice.items() if key != "text"}
+    assert read["severity"] in {"trace", "info", "error"}

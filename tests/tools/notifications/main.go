@@ -1,7 +1,8 @@
-// Says which triggers of Argo CD's catalog of notifications an Application sets off, by the code of Argo CD.
+// Says what Argo CD and Flux make of what they are told of a release, by their own code.
 //
-// It reads {"catalog": the ConfigMap as YAML, "asked": [{"trigger": name, "app": Application}]}, and answers for each what
-// would be sent, and once per what.
+// It reads {"catalog": the ConfigMap of Argo CD's notifications as YAML, "asked": [{"trigger": name, "app": Application}]},
+// and answers for each trigger what would be sent, and once per what. Or it reads {"notice": an event}, and answers what
+// Flux's notification-controller reads of it.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	exprstrings "github.com/argoproj/argo-cd/v3/util/notification/expression/strings"
 	"github.com/argoproj/argo-cd/v3/util/notification/expression/time"
 	"github.com/argoproj/notifications-engine/pkg/triggers"
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -35,11 +37,15 @@ func main() {
 
 func run() error {
 	var input struct {
-		Catalog string     `json:"catalog"`
-		Asked   []question `json:"asked"`
+		Catalog string         `json:"catalog"`
+		Asked   []question     `json:"asked"`
+		Notice  *eventv1.Event `json:"notice"`
 	}
 	if err := json.NewDecoder(os.Stdin).Decode(&input); err != nil {
 		return err
+	}
+	if input.Notice != nil {
+		return json.NewEncoder(os.Stdout).Encode(input.Notice)
 	}
 	service, err := catalog(input.Catalog)
 	if err != nil {
