@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 
     from reconcile.model.measurement import Question
 
+_ENVIRONMENT = template_language.environment()
+
 
 class QueryRenderer:
     """Renders the queries of metric files. A template is compiled on first use, so a wrong one harms no other."""
 
     def __init__(self, files: Mapping[str, MetricFile]) -> None:
         self._files = files
-        self._compiled: dict[str, jinja2.Template] = {}
         self._checked: set[str] = set()
-        self._environment = template_language.environment()
 
     def render(self, question: Question, namespace: str) -> str:
         """Returns the PromQL for a question. Raises TemplateError with the file and the reason.
@@ -74,20 +75,19 @@ class QueryRenderer:
     def _render_field(self, file: MetricFile, field: str, values: Mapping[str, object]) -> str:
         where = f"{file.path}: {field}"
         try:
-            return template_language.join(self._template(file, field).generate(values)).strip()
+            return template_language.join(compiled(getattr(file, field)).generate(values)).strip()
         except TemplateError as error:
             raise TemplateError(f"{where}: {error}") from error
         except Exception as error:  # whatever a template raises when it runs is an error of the template
             raise TemplateError(f"{where}: {template_language.problem(error, values)}") from error
 
-    def _template(self, file: MetricFile, field: str) -> jinja2.Template:
-        """Compiles a template on first use. The check comes before: Jinja2 runs code when it folds constants."""
-        text = getattr(file, field)
-        if text not in self._compiled:
-            tree = self._environment.parse(text)
-            template_language.check(tree)
-            self._compiled[text] = self._environment.from_string(tree)
-        return self._compiled[text]
+
+@lru_cache(maxsize=1000)
+def compiled(text: str) -> jinja2.Template:
+    """Compiles a template, once in a process. The check comes before: Jinja2 runs code when it folds constants."""
+    tree = _ENVIRONMENT.parse(text)
+    template_language.check(tree)
+    return _ENVIRONMENT.from_string(tree)
 
 
 def _values(question: Question, namespace: str) -> dict[str, object]:

@@ -40,13 +40,16 @@ _SETTLE = "settle="
 # A process of kubectl costs a hundred times what a request does: so there are none for what is done all the time.
 _GROUPS = {
     "event": "/api/v1",
+    "pod": "/api/v1",
     "service": "/api/v1",
+    "serviceaccount": "/api/v1",
     "deployment": "/apis/apps/v1",
     "horizontalpodautoscaler": "/apis/autoscaling/v2",
     "job": "/apis/batch/v1",
     "cronjob": "/apis/batch/v1",
     "virtualservice": "/apis/networking.istio.io/v1",
     "role": "/apis/rbac.authorization.k8s.io/v1",
+    "rolebinding": "/apis/rbac.authorization.k8s.io/v1",
     "rollout": "/apis/apps.weave.works/v1beta1",
 }
 _NODE_SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"  # of the admission plugin PodNodeSelector

@@ -80,10 +80,12 @@ def namespace(control_plane: ControlPlane) -> str:
 
 
 @pytest.fixture(scope="session")
-def verdicts(control_plane: ControlPlane, pytestconfig: pytest.Config) -> Verdicts:
+def verdicts(control_plane: ControlPlane, pytestconfig: pytest.Config) -> Iterator[Verdicts]:
     """Give the judges of Flux and Argo CD, with the control plane before their eyes."""
-    with available("verdicts of Flux and Argo CD", pytestconfig):
-        return Verdicts(control_plane.kubeconfig)
+    with ExitStack() as stack:
+        with available("verdicts of Flux and Argo CD", pytestconfig):
+            judges = stack.enter_context(Verdicts(control_plane.kubeconfig))
+        yield judges
 
 
 @pytest.fixture(scope="session")

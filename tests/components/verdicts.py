@@ -1,6 +1,7 @@
 """What Flux and Argo make of objects, said by their own code: `tests/tools/verdicts` links it.
 
-One process answers a list of questions. What a question means stands beside the judge in the Go files.
+One process answers all questions of a run: its start takes more than an answer. What a question means stands beside the
+judge in the Go files.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from tests.components.processes import SHORT_LIVED
+from tests.components.processes import mortal
 from tests.components.tools import tool
 
 if TYPE_CHECKING:
@@ -33,11 +34,19 @@ class VerdictError(Exception):
 
 
 class Verdicts:
-    """The judges, who see the cluster of this kubeconfig."""
+    """The judges, who see the cluster of this kubeconfig, between `with` and its end."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._program = tool("verdicts")
-        self._kubeconfig = kubeconfig
+        self._log = kubeconfig.parent / "verdicts.log"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(  # the end of `with` ends it
+                mortal([tool("verdicts")]),
+                env={"KUBECONFIG": str(kubeconfig), "PATH": os.defpath, "HOME": str(kubeconfig.parent), "GOGC": "400"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def ask(self, by: str, *asked: dict[str, Any]) -> list[Any]:
         """Put questions to one judge and give the answers in their order. Raises VerdictError where there is none."""
@@ -53,17 +62,18 @@ class Verdicts:
         return [Health(**verdict.get("answer", {}), error=verdict.get("error", "")) for verdict in verdicts]
 
     def _verdicts(self, by: str, asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            [self._program],
-            env={"KUBECONFIG": str(self._kubeconfig), "PATH": os.defpath, "HOME": str(self._kubeconfig.parent)}
-            | SHORT_LIVED,
-            input=json.dumps([{"by": by, "ask": question} for question in asked]),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise VerdictError(f"verdicts ended with {done.returncode}:\n{done.stderr}")
-        verdicts: list[dict[str, Any]] = json.loads(done.stdout)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([{"by": by, "ask": question} for question in asked]))
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise VerdictError(f"verdicts ended with {self._process.wait()}:\n{self._log.read_text()}")
+        verdicts: list[dict[str, Any]] = json.loads(line)
         return verdicts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()

@@ -5,14 +5,13 @@ Building, applying and judging are Flux's own code; that it is done, and in whic
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.apiserver.steering import get, rolled_out
+from tests.apiserver.steering import apply, get, rolled_out
 from tests.gitops.shipped import FLUX, named
 from tests.support import fast_yaml
 
@@ -57,7 +56,7 @@ class Flux:
     def version(self, version: str) -> None:
         """Let somebody commit another version."""
         config = named(FLUX / "pipeline.yaml", "podinfo-version", "ConfigMap")
-        self.plane.apply(json.dumps(config | {"data": {"version": version}}))
+        apply(self.plane, config | {"data": {"version": version}})
 
     # What the controller does.
 
@@ -86,10 +85,7 @@ class Flux:
 
     def _stored(self, item: Manifest) -> Manifest:
         name, namespace = item["metadata"]["name"], item["metadata"].get("namespace")
-        found: Manifest = json.loads(
-            self.plane.kubectl("get", f"{item['kind']}/{name}", "-o", "json", namespace=namespace)
-        )
-        return found
+        return self.plane.get(f"{item['kind'].lower()}/{name}", namespace or "")
 
     def _judged(self, item: Manifest, exprs: dict[str, Manifest]) -> str:
         kind, ask = item["kind"], {"object": item}

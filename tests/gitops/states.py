@@ -6,7 +6,6 @@ what a user does, and a right that somebody has forgotten to grant.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +63,6 @@ class Life:
         done = self.steerer.passes()
         assert done.record["move"] == move, done.out + done.err
 
-    def kubectl(self, *args: str) -> None:
-        """Let a user do something."""
-        self.plane.kubectl(*args, namespace=self.steerer.namespace)
-
     def settled(self) -> None:
         """Wait for the controllers."""
         rolled_out(self.plane, self.steerer.namespace, "podinfo", "podinfo-canary")
@@ -88,12 +83,12 @@ def play(plane: ControlPlane, metrics: Metrics, namespace: str) -> dict[str, dic
 
 def image(life: Life, tag: str) -> None:
     """Let a user release an image."""
-    life.kubectl("set", "image", "deployment/podinfo-canary", f"podinfod=quay.io/stefanprodan/podinfo:{tag}")
+    life.plane.set_image("podinfo-canary", life.steerer.namespace, f"quay.io/stefanprodan/podinfo:{tag}")
 
 
 def _before_the_first(life: Life) -> None:
-    life.kubectl("set", "image", "deployment/podinfo", "podinfod=quay.io/stefanprodan/podinfo:1.2.1")
-    life.kubectl("scale", "deployment/podinfo-canary", "--replicas=0")
+    life.plane.set_image("podinfo", life.steerer.namespace, "quay.io/stefanprodan/podinfo:1.2.1")
+    life.plane.patch("deployment/podinfo-canary", life.steerer.namespace, {"spec": {"replicas": 0}})
     life.settled()
     life.note(NEW)
     life.passes("initialize", INITIALIZED)
@@ -151,11 +146,11 @@ def _held_and_rolled_back(life: Life) -> None:
 
 
 def _edit(life: Life, changes: dict[str, Any]) -> None:
-    life.kubectl("patch", "rollout", "podinfo", "--type=merge", "-p", json.dumps(changes))
+    life.plane.patch("rollout/podinfo", life.steerer.namespace, changes)
 
 
 def _broken(life: Life) -> None:
-    life.kubectl("delete", "deployment/podinfo-canary")
+    life.plane.delete("deployment/podinfo-canary", life.steerer.namespace)
     life.passes("halt", MISSING)
     unknown = {"spec": {"canaryAnalysis": {"metrics": [{"name": "latency", "threshold": 500}]}}}
     _edit(life, unknown)

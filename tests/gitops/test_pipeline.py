@@ -44,8 +44,7 @@ def test_each_waits_for_the_one_before() -> None:
 
 def ready(flux: Flux, name: str) -> None:
     """Wait until all of a Kustomization is what Flux waits for."""
-    # A look is a process.
-    wait_for(lambda: set(flux.health(kustomization(name)).values()) == {"Current"}, f"{name} to be ready", every=0.25)
+    wait_for(lambda: set(flux.health(kustomization(name)).values()) == {"Current"}, f"{name} to be ready", every=0.5)
 
 
 def released(flux: Flux, plane: ControlPlane, version: str) -> Iterator[dict[str, str]]:

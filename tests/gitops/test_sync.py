@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, get, rolled_out
+from tests.apiserver.steering import ARTIFACTS, Metrics, Steerer, apply, get, rolled_out
 from tests.components.processes import wait_for
 from tests.gitops.jobs import HOLD, run
 from tests.gitops.shipped import ARGOCD, GITOPS, documents, named
@@ -55,13 +55,12 @@ class Sync:
             assert text in said or said.startswith("Running"), said
             return text in said
 
-        wait_for(reached, text, every=0.25)  # a step is a process
+        wait_for(reached, text, every=1)  # each step reads the schema of the whole server
 
     def jobs(self) -> set[str]:
         """Name the Jobs that were made so far."""
         namespace = self.objects[0]["metadata"]["namespace"]
-        found = json.loads(self.plane.kubectl("get", "jobs", "-o", "json", namespace=namespace))
-        return {item["metadata"]["name"] for item in found["items"]}
+        return {item["metadata"]["name"] for item in self.plane.objects(namespace, "job")}
 
 
 def git(namespace: str, metrics: str = "", *, hook: str = "Sync", wave: str = "1") -> list[Manifest]:
@@ -93,8 +92,8 @@ def git(namespace: str, metrics: str = "", *, hook: str = "Sync", wave: str = "1
 def an_operation(
     verdicts: Verdicts, control_plane: ControlPlane, argocd: str, namespace: str, metrics: Metrics
 ) -> Sync:
-    for item in documents(GITOPS / "account" / "account.yaml"):
-        control_plane.apply(json.dumps(item).replace('"namespace": "test"', f'"namespace": "{namespace}"'))
+    text = json.dumps(documents(GITOPS / "account" / "account.yaml"))
+    apply(control_plane, *json.loads(text.replace('"namespace": "test"', f'"namespace": "{namespace}"')))
     return Sync(verdicts=verdicts, plane=control_plane, argocd=argocd, objects=git(namespace, metrics.url))
 
 

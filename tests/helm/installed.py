@@ -60,9 +60,8 @@ class Installed:
 
     def pods(self, job: str) -> list[dict[str, Any]]:
         """Give the pods that a Job has by now."""
-        listed = self.plane.kubectl("get", "pods", "-o", "json", "-l", f"job-name={job}", namespace=self.home)
-        found: list[dict[str, Any]] = json.loads(listed)["items"]
-        return found
+        found = self.plane.objects(self.home, "pod")
+        return [pod for pod in found if pod["metadata"].get("labels", {}).get("job-name") == job]
 
     def run(self, pod: dict[str, Any]) -> Done:
         """Do what the container of a pod does, or of a template of one, as its account."""
@@ -108,7 +107,6 @@ def new_namespace(plane: ControlPlane) -> str:
 @contextmanager
 def chart_on(plane: ControlPlane) -> Iterator[Installed]:
     """Yields the chart, not installed yet, in a namespace of its own, beside a metrics server that finds all well."""
-    plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "files" / "crd.yaml"))
-    plane.kubectl("wait", "--for=condition=Established", "crd/rollouts.apps.weave.works")
+    plane.install_crds([CHART / "files" / "crd.yaml"])
     with Metrics().serving() as metrics:
         yield Installed(plane=plane, metrics=metrics, home=new_namespace(plane))

@@ -166,12 +166,8 @@ def test_what_is_no_other_template_is_everybodys(
 def test_the_metadata_of_the_pods_is_a_part_of_the_template(
     installed: Installed, shop: str, user: Person, part: str
 ) -> None:
-    plane = installed.plane
-    plane.kubectl(
-        *("patch", "deployment/podinfo", "--type=merge", "-p"),
-        json.dumps({"spec": {"template": {"metadata": {part: {"old": "1"}}}}}),
-        namespace=shop,
-    )
+    old = {"spec": {"template": {"metadata": {part: {"old": "1"}}}}}
+    installed.plane.patch("deployment/podinfo", shop, old)
     guarded(installed, shop, user, action="Deny")
     for value in ("2", None):
         change = {"spec": {"template": {"metadata": {part: {"old": value}}}}}
@@ -182,7 +178,7 @@ def test_the_metadata_of_the_pods_is_a_part_of_the_template(
 def test_only_primaries_of_the_own_namespace_are_guarded(installed: Installed, shop: str, user: Person) -> None:
     plane, other = installed.plane, new_namespace(installed.plane)
     install(plane, other, stepWeight=100)
-    plane.kubectl("delete", "rollout/podinfo", namespace=other)
+    plane.delete("rollout/podinfo", other)
     guarded(installed, shop, user, action="Deny")
     installed.values(shop, other, **{"admission.primary.action": "Deny"})
     assert user.patch("deployments", "podinfo-canary", IMAGE)[0] == 200
@@ -331,10 +327,7 @@ def test_an_approval_that_nobody_may_write_is_found_before_a_release(
     plane = installed.plane
     approvable(installed, shop, user, "release-approvers")
     steps = {"stepWeight": None, "maxWeight": None, "steps": [{"weight": 50, "approval": True}, {"weight": 100}]}
-    plane.kubectl(
-        *("patch", "rollout/podinfo", "--type=merge", "-p", json.dumps({"spec": {"canaryAnalysis": steps}})),
-        namespace=shop,
-    )
+    plane.patch("rollout/podinfo", shop, {"spec": {"canaryAnalysis": steps}})
 
     def told(kubeconfig: Path) -> list[tuple[str, str]]:
         done = Steerer(kubeconfig=kubeconfig, namespace=shop)("check", "-n", shop, "-o", "json", expect=None)

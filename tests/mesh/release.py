@@ -125,12 +125,7 @@ class Release:
 
     def events(self) -> list[dict[str, Any]]:
         """Give the stored Events of the Rollout."""
-        text = self.plane.kubectl(
-            *("get", "events", "--field-selector=involvedObject.kind=Rollout", "--output=json"),
-            namespace=self.namespace,
-        )
-        found: list[dict[str, Any]] = json.loads(text)["items"]
-        return found
+        return [event for event in self.plane.events(self.namespace) if event["involvedObject"]["kind"] == "Rollout"]
 
     # --- The mesh ---
 
@@ -198,12 +193,6 @@ class Release:
         query = measurement(record, metric)["query"]
         [series] = self.mesh.prometheus.query(f"({query})[2500ms:50ms]", at=at + 1)
         return [float(value) for _, value in series["values"]]
-
-
-def merge(release: Release, what: str, changes: dict[str, Any], *options: str) -> None:
-    """Change fields of an object by a merge patch."""
-    patch = ("patch", *what.split("/"), "--type=merge", f"--patch={json.dumps(changes)}", *options)
-    release.plane.kubectl(*patch, namespace=release.namespace)
 
 
 def measurement(record: dict[str, Any], metric: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.components.mesh import DEFAULT_RATE
 from tests.components.processes import wait_for
-from tests.mesh.release import SUCCESS, WINDOW, measurement, merge, messages
+from tests.mesh.release import SUCCESS, WINDOW, measurement, messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,7 @@ def fails_as_often_as_its_primary(release: Release) -> None:
 
 
 def measured_by(release: Release, *metrics: dict[str, Any]) -> None:
-    merge(release, "rollout/podinfo", {"spec": {"canaryAnalysis": {"metrics": metrics}}})
+    release.plane.patch("rollout/podinfo", release.namespace, {"spec": {"canaryAnalysis": {"metrics": metrics}}})
 
 
 def analysed(release: Release, metric: dict[str, Any]) -> dict[str, Any]:

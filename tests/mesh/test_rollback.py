@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.apiserver.steering import rolled_out
 from tests.components.processes import wait_for
-from tests.mesh.release import STEP, SUCCESS, measurement, merge
+from tests.mesh.release import STEP, SUCCESS, measurement
 
 if TYPE_CHECKING:
     from tests.mesh.release import Release
@@ -22,7 +22,7 @@ FAILING = 'sum(rate(istio_requests_total{destination_workload="podinfo-canary",r
 
 
 def test_a_bad_canary_loses_its_traffic_by_policy_and_by_a_persons_word(release: Release) -> None:
-    merge(release, "rollout/podinfo", {"spec": {"canaryAnalysis": POLICY}})
+    release.plane.patch("rollout/podinfo", release.namespace, {"spec": {"canaryAnalysis": POLICY}})
     with release.mesh.page_lost():
         rolled_back_without_a_person(release)
     release.mesh.prometheus.stop()
@@ -58,7 +58,7 @@ def aborted_without_prometheus(release: Release) -> None:
 def aborted_with_the_primary_half_rolled_out(release: Release) -> None:
     new_version(release, 4)
     with release.plane.no_room(release.namespace):
-        release.plane.kubectl("set", "image", "deployment/podinfo", "*=podinfo:edited", namespace=release.namespace)
+        release.plane.set_image("podinfo", release.namespace, "podinfo:edited")
         wait_for(lambda: release.get("deployment")["status"].get("updatedReplicas") == 1, "a first new pod")
         assert release.run_pass()["move"] == "halt"
         aborted(release)
@@ -77,8 +77,7 @@ def aborted_while_the_canary_crashes(release: Release) -> None:
 
 def new_version(release: Release, number: int) -> None:
     """Give the canary a version that has not failed yet, and its first weight."""
-    image = f"*=podinfo:{number}"
-    release.plane.kubectl("set", "image", "deployment/podinfo-canary", image, namespace=release.namespace)
+    release.plane.set_image("podinfo-canary", release.namespace, f"podinfo:{number}")
     if release.get("deployment", "podinfo-canary")["spec"]["replicas"] == 0:
         assert release.run_pass()["move"] == "scale up"
     rolled_out(release.plane, release.namespace, "podinfo-canary")
@@ -92,11 +91,12 @@ def crash_looping(release: Release) -> None:
     """Say of the pods of the canary what a kubelet would."""
     waiting = {"reason": "CrashLoopBackOff"}
     unready = [{"type": kind, "status": "False"} for kind in ("Ready", "ContainersReady")]
-    pods = ("get", "pods", "--selector=app=podinfo-canary", "--output=name")
-    for pod in release.plane.kubectl(*pods, namespace=release.namespace).split():
-        [status] = release.get(*pod.split("/"))["status"]["containerStatuses"]
+    pods = release.plane.objects(release.namespace, "pod")
+    for pod in [one for one in pods if one["metadata"]["labels"]["app"] == "podinfo-canary"]:
+        [status] = pod["status"]["containerStatuses"]
         status |= {"ready": False, "restartCount": 4, "state": {"waiting": waiting}}
-        merge(release, pod, {"status": {"conditions": unready, "containerStatuses": [status]}}, "--subresource=status")
+        changes = {"status": {"conditions": unready, "containerStatuses": [status]}}
+        release.plane.patch(f"pod/{pod['metadata']['name']}/status", release.namespace, changes)
     wait_for(
         lambda: "readyReplicas" not in release.get("deployment", "podinfo-canary")["status"], "the canary to be unready"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from reconcile.model.kinds import ROLLOUT, Ref
 from reconcile.model.measurement import Answer, Failure, Metric, Question, Roles
 from tests.hostile.tally import End, ended
 from tests.prometheus.traffic import AT, NAMES, P99, share
+from tests.support.share import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -248,6 +250,7 @@ ODD_NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_si
 )
 
 
+@cache  # the plain names are asked for with each example
 def both(
     server: PrometheusServer, metric: str, namespace: str, workload: str, other: str
 ) -> list[list[tuple[str, str, str]]]:
@@ -259,7 +262,7 @@ def both(
 
 @pytest.mark.hostile("A metric template", "names in queries that a real Prometheus takes apart")
 @pytest.mark.parametrize("metric", ISTIO)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=number(40, 2), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(workload=ODD_NAMES, other=ODD_NAMES, namespace=ODD_NAMES)
 def test_no_name_adds_or_moves_a_matcher(
     prometheus: PrometheusServer, metric: str, workload: str, other: str, namespace: str

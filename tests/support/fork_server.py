@@ -1,7 +1,8 @@
 """The process that `tests/support/forked.py` forks from: `python fork_server.py SOCKET`.
 
-It imports the program and all that a pass imports, and answers each connection with a fork: the number of the process,
-then its exit code. A connection begins with one byte and stdin, stdout and stderr of the new process.
+It imports the program and all that a pass imports, compiles the queries of the built-in metrics, and answers each
+connection with a fork: the number of the process, then its exit code. A connection begins with one byte and stdin,
+stdout and stderr of the new process.
 """
 
 from __future__ import annotations
@@ -16,14 +17,22 @@ import sys
 import threading
 import warnings
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import reconcile
 from reconcile.cli import main
+from reconcile.metrics.metric_files import read_folder
+from reconcile.metrics.rendering import compiled
 
 for _module in pkgutil.walk_packages(reconcile.__path__, "reconcile."):
     if not _module.name.endswith("__main__"):
         import_module(_module.name)
+
+for _folder in {path.parent for path in (Path(reconcile.__path__[0]).parent / "templates").rglob("*.yaml")}:
+    for _file in read_folder(_folder, shipped=True).values():
+        for _text in filter(None, (_file.query, _file.grouped, _file.requests, _file.failures)):
+            compiled(_text)
 
 
 class _Handler(socketserver.StreamRequestHandler):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/health"
 	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
@@ -20,28 +19,39 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 )
 
+// managers read the argocd-cm of a namespace each, and watch it until they are forgotten.
+var (
+	managers = map[string]*settings.SettingsManager{}
+	watching []context.CancelFunc
+)
+
+// forget lets the next look at an argocd-cm be one at what it says then.
+func forget() {
+	for _, end := range watching {
+		end()
+	}
+	clear(managers)
+	watching = nil
+}
+
 // overrides reads what the argocd-cm of a namespace says of resources, as Argo CD does: a key that it would not
 // understand counts for nothing here either.
-var overrides = func() func(namespace string) (map[string]v1alpha1.ResourceOverride, error) {
-	var lock sync.Mutex
-	managers := map[string]*settings.SettingsManager{}
-	return func(namespace string) (map[string]v1alpha1.ResourceOverride, error) {
-		lock.Lock()
-		defer lock.Unlock()
-		if managers[namespace] == nil {
-			cluster, err := config.GetConfig()
-			if err != nil {
-				return nil, err
-			}
-			connection, err := kubernetes.NewForConfig(cluster)
-			if err != nil {
-				return nil, err
-			}
-			managers[namespace] = settings.NewSettingsManager(context.Background(), connection, namespace)
+func overrides(namespace string) (map[string]v1alpha1.ResourceOverride, error) {
+	if managers[namespace] == nil {
+		cluster, err := config.GetConfig()
+		if err != nil {
+			return nil, err
 		}
-		return managers[namespace].GetResourceOverrides()
+		connection, err := kubernetes.NewForConfig(cluster)
+		if err != nil {
+			return nil, err
+		}
+		ctx, end := context.WithCancel(context.Background())
+		watching = append(watching, end)
+		managers[namespace] = settings.NewSettingsManager(ctx, connection, namespace)
 	}
-}()
+	return managers[namespace].GetResourceOverrides()
+}
 
 // argocdHealth gives the health that Argo CD shows, with the argocd-cm of `namespace`.
 // No health at all (a kind that it does not know) has an empty status.

@@ -1,14 +1,16 @@
 // Command verdicts says what Flux, Argo CD and Argo Workflows make of objects, each by its own code, so that no test has
 // to guess.
 //
-// Standard input is a JSON list of {"by": JUDGE, "ask": {...}}, standard output a list of {"answer": ..., "error": "..."}
-// in the same order. The judges are the rows of the table below. Those that look into a cluster find it by KUBECONFIG.
+// Standard input has JSON lists of {"by": JUDGE, "ask": {...}}, one after the other. Each is answered on standard output
+// by a line with a list of {"answer": ..., "error": "..."} in the same order, and nothing is remembered from one to the
+// next. The judges are the rows of the table below. Those that look into a cluster find it by KUBECONFIG.
 package main
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -52,15 +54,31 @@ func main() {
 }
 
 func run() error {
-	var questions []question
-	if err := json.NewDecoder(os.Stdin).Decode(&questions); err != nil {
-		return fmt.Errorf("standard input: %w", err)
+	questions, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var asked []question
+		if err := questions.Decode(&asked); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		verdicts, err := judged(asked)
+		if err != nil {
+			return err
+		}
+		if err := answers.Encode(verdicts); err != nil {
+			return err
+		}
 	}
+}
+
+func judged(questions []question) ([]verdict, error) {
+	defer forget()
 	verdicts := make([]verdict, len(questions))
 	for i, question := range questions {
 		judge, known := judges[question.By]
 		if !known {
-			return fmt.Errorf("[%d].by: there is no judge %q", i, question.By)
+			return nil, fmt.Errorf("[%d].by: there is no judge %q", i, question.By)
 		}
 		answer, err := judge(question.Ask)
 		verdicts[i].Answer = answer
@@ -68,7 +86,7 @@ func run() error {
 			verdicts[i] = verdict{Error: err.Error()}
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(verdicts)
+	return verdicts, nil
 }
 
 // read decodes what a judge is asked, and refuses what it would not look at.
