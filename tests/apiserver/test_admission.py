@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -23,6 +24,24 @@ def rollout(namespace: str) -> Manifest:
         "spec": SPEC,
         "status": STATUS,
     }
+
+
+@pytest.fixture(scope="module")
+def namespace(control_plane: ControlPlane) -> str:
+    """Returns one namespace for all fields: nothing but the first Rollout is stored."""
+    name = f"admission-{uuid4().hex[:8]}"
+    control_plane.create_namespace(name)
+    return name
+
+
+@pytest.fixture(scope="module")
+def stored(control_plane: ControlPlane, namespace: str) -> Manifest:
+    """Returns a Rollout as it is stored."""
+    place = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts"
+    answer = control_plane.request("POST", place, body=rollout(namespace))
+    answer.raise_for_status()
+    found: Manifest = answer.json()
+    return found
 
 
 def problems(manifest: Manifest, part: str) -> list[str]:
@@ -52,10 +71,9 @@ def test_server_and_program_agree_on_each_field_of_the_spec(
 )
 @pytest.mark.parametrize("path", paths("status"))
 def test_a_status_that_the_server_takes_is_read_or_named(
-    control_plane: ControlPlane, namespace: str, path: str
+    control_plane: ControlPlane, stored: Manifest, namespace: str, path: str
 ) -> None:
     place = f"/apis/apps.weave.works/v1beta1/namespaces/{namespace}/rollouts"
-    stored = control_plane.request("POST", place, body=rollout(namespace)).json()
     for piece in pieces(path):
         manifest = put(stored | {"status": STATUS}, path, piece)
         answer = control_plane.request("PUT", f"{place}/podinfo/status?dryRun=All", body=manifest)

@@ -10,7 +10,9 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -65,6 +67,16 @@ def job(control_plane: ControlPlane, namespace: str, metrics: Metrics) -> Steere
     install(control_plane, namespace, stepWeight=50)
     kubeconfig = account(control_plane, namespace, rights.rules(rights.PASS))
     return Steerer(kubeconfig=kubeconfig, metrics=metrics.url, namespace=namespace)
+
+
+@pytest.fixture(scope="module")
+def reading(control_plane: ControlPlane) -> Steerer:
+    """Returns the program in a namespace with the example, for passes that write nothing."""
+    namespace = f"reading-{uuid4().hex[:8]}"
+    control_plane.create_namespace(namespace)
+    install(control_plane, namespace)
+    kubeconfig = control_plane.kubeconfig_for(control_plane.token, namespace=namespace)
+    return Steerer(kubeconfig=kubeconfig, metrics="http://127.0.0.1:9", namespace=namespace)
 
 
 @pytest.fixture
@@ -319,15 +331,17 @@ def ended(process: subprocess.Popen[str], within: float) -> str:
 
 
 # The main thread lists the Rollouts; worker threads read the Services in parallel with other kinds.
-@pytest.mark.parametrize("where", ["/rollouts", "/services/"])
-@pytest.mark.parametrize("mode", [(), ("--every", "60s"), ("--wait",)])
+@pytest.mark.parametrize(
+    ("where", "mode"),
+    [("/rollouts", ()), ("/services/", ()), ("/services/", ("--every", "60s")), ("/services/", ("--wait",))],
+)
 def test_told_to_stop_while_it_reads_it_ends_at_once_and_writes_nothing(
-    control_plane: ControlPlane, job: Steerer, gateway: Gateway, mode: tuple[str, ...], where: str
+    control_plane: ControlPlane, reading: Steerer, gateway: Gateway, mode: tuple[str, ...], where: str
 ) -> None:
     mark, hang = control_plane.mark(), Once(hung, lambda request: where in request.path)
-    job.kubeconfig = gateway.before(job.kubeconfig)
     gateway.hook = hang
-    with job.begin("run", *mode) as process:
+    told = replace(reading, kubeconfig=gateway.before(reading.kubeconfig))
+    with told.begin("run", *mode) as process:
         wait_for(lambda: hang.struck is not None, "the request that hangs")
         process.send_signal(signal.SIGTERM)
         assert "; this pass has written nothing" in ended(process, 8)

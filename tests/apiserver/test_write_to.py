@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -213,17 +214,18 @@ def steps(site: Site) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("client_side", [False, True])
-def test_two_releases_that_only_git_brings_about(site: Site) -> None:
+# Argo CD's kubectl costs six times what Flux's apply does: one release under it.
+@pytest.mark.parametrize(("client_side", "tags"), [(False, ("1.2.1", "1.2.7", "1.2.8")), (True, ("1.2.1", "1.2.7"))])
+def test_releases_that_only_git_brings_about(site: Site, tags: tuple[str, ...]) -> None:
     mark = site.plane.mark()
     commits = []
-    for old, new in (("1.2.1", "1.2.7"), ("1.2.7", "1.2.8")):
+    for old, new in pairwise(tags):
         site.push(CANARY, f"podinfo:{old}", f"podinfo:{new}")
         assert f'podinfo:{old}", the checkout "quay.io/stefanprodan/podinfo:{new}"' in site.pipeline()
         commits.append(released(site))
 
     scaled = f"podinfo-canary.{site.namespace} has a new revision and 0 replicas: scaling it up to 2"
-    assert commits == [steps(site), [scaled, *steps(site)]]
+    assert commits == [steps(site), [scaled, *steps(site)]][: len(commits)]
 
     writes = [
         entry for entry in of_steerer(site.plane.requests_since(mark)) if entry.verb not in {"get", "list", "watch"}
@@ -231,7 +233,7 @@ def test_two_releases_that_only_git_brings_about(site: Site) -> None:
     assert {(entry.resource, entry.subresource) for entry in writes} == {("rollouts", "status"), ("events", "")}
     assert all(entry.code < 400 or entry.code == 409 for entry in writes)
     primary = get(site.plane, "deployment/podinfo", site.namespace)
-    assert primary["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.2.8")
+    assert primary["spec"]["template"]["spec"]["containers"][0]["image"].endswith(f":{tags[-1]}")
 
     mark = site.plane.mark()
     assert site.step()["move"] == "idle"
