@@ -50,7 +50,10 @@ def pass_of_run(options: RunOptions, stop_reason: Callable[[], str]) -> Iterator
             "and --dry-run=server are of no use with it; to look first, use --dry-run=client"
         )
     scope = namespaces_for(target.scope, None)
-    with cluster_for(target.cluster, scope, write_params, checkout=target.write_to) as (live, default_namespace):
+    found = cluster_for(
+        target.cluster, scope, write_params, checkout=target.write_to, readers=target.sharding.shards or 1
+    )
+    with found as (live, default_namespace):
         cluster = _checkout_of(target, live, default_namespace)
         selection = selection_for(target.scope, default_namespace, target.sharding)
         yield pass_over(
@@ -147,11 +150,12 @@ def cluster_for(
     *,
     required: bool = True,
     checkout: Path | None = None,
+    readers: int = 1,
 ) -> Iterator[tuple[Cluster, str | None]]:
     """Yields the cluster, and the namespace that is in scope if none is named (None = all).
 
-    `namespaces` are those that are asked for, `checkout` is what is written instead. Raises UsageError for a folder
-    that has no Rollout in any of the namespaces, if one is `required`.
+    `namespaces` are those that are asked for, `checkout` is what is written instead. So many `readers` read the same at
+    a time. Raises UsageError for a folder that has no Rollout in any of the namespaces, if one is `required`.
     """
     kubeconfig, context = options.api.kubeconfig, options.api.context
     if options.filename:
@@ -162,9 +166,9 @@ def cluster_for(
     if options.exclude and checkout is None:
         raise UsageError("--exclude leaves out what is in a folder: name the folder with -f")
 
-    from reconcile.clusters.kube.cluster import connect  # noqa: PLC0415 - only the cluster that is used
+    from reconcile.clusters.kube.cluster import connect, page_size_for  # noqa: PLC0415 - only the cluster that is used
 
-    with connect(kubeconfig, context, write_params=write_params) as cluster:
+    with connect(kubeconfig, context, write_params=write_params, page_size=page_size_for(readers)) as cluster:
         yield cluster, cluster.default_namespace
 
 

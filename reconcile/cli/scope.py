@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.engine.label_selector import matches
@@ -24,11 +25,14 @@ def selection_for(
     matches(options.selector, {})  # an invalid selector is reported before anything is read
     if options.all_namespaces and options.namespace:
         raise UsageError("-n and -A exclude each other")
+    namespaces = namespaces_for(options, default_namespace)
+    shard = UNSHARDED if sharding is None else _shard(sharding.shards, sharding.shard)
     return Selection(
-        namespaces=namespaces_for(options, default_namespace),
+        namespaces=namespaces,
         names=options.names,
         labels=options.selector,
-        shard=UNSHARDED if sharding is None else _shard(sharding.shards, sharding.shard),
+        # Few namespaces that are named may have very many Rollouts each.
+        shard=replace(shard, of_namespaces=not namespaces),
     )
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.engine.shards import shard_index
-from reconcile.model.kinds import ROLLOUT, Ref
 from tests.apiserver.steering import (
     Done,
     Steerer,
@@ -129,7 +128,7 @@ def test_no_rollout_is_done_twice_and_none_left_out_while_the_number_changes(
 
         assert Counter(decided(done)) == Counter(fleet.names)
         for index, each in enumerate(done):
-            mine = {name for name in fleet.names if shard_index(Ref(ROLLOUT, *name), count) == index}
+            mine = {name for name in fleet.names if shard_index(*name, count) == index}
             assert set(decided([each])) == mine
         assert fleet.stored(mark) == dict.fromkeys(fleet.names, ONE_STEP)
         assert fleet.weights() == dict.fromkeys(fleet.names, weight + number * STEP)
@@ -201,7 +200,7 @@ def test_where_one_is_killed_the_others_finish_and_the_next_pass_does_what_it_le
 ) -> None:
     fleet, weight = equal_fleet
     gateway, count = gateways[0], 4
-    [(victim, _)] = Counter(shard_index(Ref(ROLLOUT, *name), count) for name in fleet.names).most_common(1)
+    [(victim, _)] = Counter(shard_index(*name, count) for name in fleet.names).most_common(1)
     through = Steerer(kubeconfig=gateway.before(fleet.plane.kubeconfig))
     together = [(fleet.steerer, fleet.args(count, index)) for index in range(count)]
     mark = fleet.plane.mark()
@@ -215,7 +214,7 @@ def test_where_one_is_killed_the_others_finish_and_the_next_pass_does_what_it_le
 
     assert process.returncode == -9
     assert once.struck is not None
-    theirs = {name for name in fleet.names if shard_index(Ref(ROLLOUT, *name), count) != victim}
+    theirs = {name for name in fleet.names if shard_index(*name, count) != victim}
     assert Counter(decided(done)) == Counter(theirs)
     stored = fleet.stored(mark)
     assert {name: stored[name] for name in theirs} == dict.fromkeys(theirs, ONE_STEP)

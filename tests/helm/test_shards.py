@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from reconcile.engine.shards import shard_index
-from reconcile.model.kinds import ROLLOUT, Ref
 from tests.apiserver.steering import apply, at_rest, get
 from tests.components.processes import wait_for
 from tests.helm.installed import Installed, decisions, new_namespace
@@ -58,7 +57,7 @@ def test_the_pods_of_one_job_do_every_rollout_once(installed: Installed) -> None
     lines = [line for each in done for line in decisions(each, shop)]
     assert Counter(line["rollout"] for line in lines) == Counter(f"app-{number}" for number in range(CROWD))
     assert {(line["move"], line["result"]) for line in lines} == {("initialize", "applied")}
-    by_hash = {shard_index(Ref(ROLLOUT, shop, f"app-{number}"), SHARDS) for number in range(CROWD)}
+    by_hash = {shard_index(shop, f"app-{number}", SHARDS) for number in range(CROWD)}
     assert {index(pod) for pod, each in zip(pods, done, strict=True) if decisions(each, shop)} == by_hash
 
 

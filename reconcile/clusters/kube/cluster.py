@@ -12,7 +12,7 @@ from reconcile.clusters.kube import discovery
 from reconcile.clusters.kube.call import Call
 from reconcile.clusters.kube.connection import TIMEOUT, WORKERS, Connection
 from reconcile.clusters.kube.find_access import SERVICE_ACCOUNT, find_access
-from reconcile.clusters.kube.read_plan import PAGE_SIZE
+from reconcile.clusters.kube.read_plan import LARGEST_PAGE, PAGE_SIZE
 from reconcile.clusters.kube.reader import Reader
 from reconcile.clusters.kube.status_errors import UnservedError
 from reconcile.model.errors import LostRaceError, MissingError
@@ -51,6 +51,11 @@ def connect(
     """
     access = find_access(config, context, environ, account)
     return KubeCluster(access, timeout=timeout, write_params=write_params or {}, page_size=page_size, environ=environ)
+
+
+def page_size_for(readers: int) -> int:
+    """Returns the objects in a page where so many processes read the same: in larger pages, they ask no more often."""
+    return min(readers * PAGE_SIZE, LARGEST_PAGE)
 
 
 class KubeCluster:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PAGE_SIZE = 500
 """The most objects in one response to a LIST; also what kubectl asks for."""
 
+LARGEST_PAGE = 2000
+"""A page of so many Rollouts or Deployments has some megabytes."""
+
 MOST_GETS = 8
 """Up to so many objects of a kind are read one by one: a LIST could bring a page of others for them."""
 
@@ -81,8 +84,12 @@ def next_page_is_cheaper(
 
 
 def first_page_size(request: List, page_size: int = PAGE_SIZE) -> int:
-    """Returns the size of the first page: small, because it may hold none of the wanted objects."""
-    return min(page_size, max(SMALLEST_FIRST_PAGE, FIRST_PAGE_FACTOR * len(request.refs)))
+    """Returns the size of the first page: small, because it may hold none of the wanted objects.
+
+    Where pages are larger, because several processes read the same, it is larger as well.
+    """
+    scale = max(page_size // PAGE_SIZE, 1)
+    return min(page_size, scale * max(SMALLEST_FIRST_PAGE, FIRST_PAGE_FACTOR * len(request.refs)))
 
 
 def _of_kind(kind: Kind, refs: Collection[Ref], page_size: int) -> Iterable[Request]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.engine.shards import shard_index
-from reconcile.model.kinds import ROLLOUT, Ref
 from tests.support.program import contents, invoke
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def planned(folder: Path, *args: str, **environ: str) -> list[str]:
 
 
 def test_each_of_the_shards_has_its_rollouts_and_a_number_of_somebody_elses_job_means_nothing(folder: Path) -> None:
-    index = shard_index(Ref(ROLLOUT, "test", "podinfo"), 3)
+    index = shard_index("test", "", 3)
     assert [planned(folder, "--shards", "3", "--shard", str(each)) for each in range(3)] == [
         ["podinfo"] if each == index else [] for each in range(3)
     ]

@@ -139,7 +139,7 @@ def test_a_deployment_of_an_older_rollout_is_claimed_like_a_route(side: str, ref
 
 def test_a_pass_has_those_of_its_shard_and_knows_of_rivals_and_names_of_another() -> None:
     letters = "abcdefgh"
-    of = {letter: shard_index(Ref(ROLLOUT, "test", letter), 2) for letter in letters}
+    of = {letter: shard_index("test", letter, 2) for letter in letters}
     cluster = Counting(*map(named, letters))
     here, there = ([letter for letter in letters if of[letter] == index] for index in (0, 1))
 

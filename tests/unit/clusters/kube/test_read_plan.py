@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.clusters.kube.cluster import page_size_for
 from reconcile.clusters.kube.read_plan import (
     FEWEST_FOR_CLUSTER,
     MOST_GETS,
     Get,
     List,
     fallback,
+    first_page_size,
     next_page_is_cheaper,
     plan_requests,
 )
@@ -132,3 +134,12 @@ def test_every_object_is_asked_for_exactly_once_and_never_in_more_requests_than_
     assert len(requests) <= len(refs)
     if len(refs) < FEWEST_FOR_CLUSTER:
         assert all(isinstance(request, Get) or request.namespace is not None for request in requests)
+
+
+def test_several_readers_ask_for_larger_pages_up_to_a_limit() -> None:
+    assert [page_size_for(readers) for readers in (1, 2, 4, 100)] == [500, 1000, 2000, 2000]
+
+
+def test_the_first_page_is_small_and_grows_with_the_pages() -> None:
+    request = List(DEPLOYMENT, None, tuple(Ref(DEPLOYMENT, "test", f"app-{number}") for number in range(60)))
+    assert [first_page_size(request, size) for size in (10, 500, 2000)] == [10, 240, 960]
