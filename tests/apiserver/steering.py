@@ -184,11 +184,11 @@ class Steerer:
         """Makes one pass without an interval; returns its decision records."""
         return self("run", "--control-loop-interval=0s", "-o", "json", *args, expect=expect)
 
-    def measured(self, scratch: Path, *args: str) -> tuple[Done, Used]:
-        """Runs it; returns also the resources that the run took."""
+    def measured(self, scratch: Path, *args: str, module: str = "reconcile") -> tuple[Done, Used]:
+        """Runs it, or another `module`; returns also the resources that the run took."""
         used = scratch / "used"
         measure = [sys.executable, "-I", "-S", "-c", _MEASURE, str(used)]
-        command = [*measure, sys.executable, "-m", "reconcile", *args]
+        command = [*measure, sys.executable, "-m", module, *args]
         ended = subprocess.run(
             command,
             cwd=ROOT,

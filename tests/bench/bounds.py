@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench.figures import ALL, BOTH, IDLE, SHARED
+from tests.bench.figures import ALL, BOTH, IDLE, SHARDS, SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,29 @@ def _writes(cost: Cost) -> float:
     return (cost.writes - cost.events) / cost.rollouts
 
 
+def _cpu_of_each(cost: Cost) -> float:
+    """Give milliseconds."""
+    return 1000 * cost.cpu / cost.rollouts
+
+
+def _growth(figures: Figures) -> float | None:
+    """Compare 5,000 with 1,000, both advancing: 1 is in proportion to their number."""
+    ratio = _ratio(ALL, lambda cost: cost.cpu)(figures)
+    return None if ratio is None else ratio / 5
+
+
+def _against_floor(n: int) -> Callable[[Figures], float | None]:
+    def figure(figures: Figures) -> float | None:
+        cost, floor = figures.of(n, ALL), figures.floor(n)
+        return None if cost is None or floor is None else cost.wall / floor.wall
+
+    return figure
+
+
+def _shards(n: int, state: str) -> Callable[[Figures], float | None]:
+    return lambda figures: figures.lists_of_shards(n, state)
+
+
 def _behind(cost: Cost) -> int:
     """Count the Rollouts that made no step although they were due."""
     return cost.rollouts - cost.moves.get("advance", 0)
@@ -153,6 +176,19 @@ BOUNDS = (
     Bound("1,000 advancing at once", "queries", 100, "", COUNT, _pass(1000, ALL, lambda cost: cost.queries)),
     Bound("1,000 advancing at once", "Rollouts left behind", 0, "", COUNT, _pass(1000, ALL, _behind)),
     Bound("1,000 advancing at once", "time", 20, "s", TIME, _pass(1000, ALL, lambda cost: cost.wall)),
+    Bound("1,000 advancing at once", "time against the barest client", 1.6, "times", TIME, _against_floor(1000)),
+    Bound("1,000 advancing at once", "CPU time of each", 3, "ms", TIME, _pass(1000, ALL, _cpu_of_each)),
+    Bound("5,000 advancing at once", "time", 50, "s", TIME, _pass(5000, ALL, lambda cost: cost.wall)),
+    Bound("5,000 advancing at once", "time against the barest client", 1.6, "times", TIME, _against_floor(5000)),
+    Bound("5,000 advancing at once", "growth of the CPU time", 1.1, "times", TIME, _growth),
+    Bound("5,000 advancing at once", "memory", 350, "MB", MEMORY, _pass(5000, ALL, _megabytes)),
+    *(
+        Bound(
+            f"{SHARDS} shards, N = {n:,}, {state}", "LISTs together against one", 1.5, "times", COUNT, _shards(n, state)
+        )
+        for n in (1000, 5000)
+        for state in (IDLE, ALL)
+    ),
     Bound(_SHARED, "requests against one each", 1, "times", COUNT, _against_own(lambda cost: cost.total)),
     Bound(_SHARED, "writes of each, Events aside", 2, "", COUNT, _pass(1000, SHARED, _writes)),
     Bound(_SHARED, "Rollouts left behind", 0, "", COUNT, _pass(1000, SHARED, _behind)),

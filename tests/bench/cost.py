@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from dataclasses import dataclass, replace
 from statistics import median
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.apiserver.steering import Steerer, of_steerer
 from tests.bench import traffic
+from tests.bench.kept_requests import requests_of_a_pass
 from tests.bench.relay import Relay
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.apiserver.steering import Used
     from tests.components.audit import AuditEntry
     from tests.components.controlplane import ControlPlane
     from tests.components.prometheus import PrometheusServer
@@ -67,6 +70,16 @@ class Cost:
         return self.total - self.writes
 
 
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """What it takes to send the requests of a pass over n Rollouts, by a client that does nothing else: seconds."""
+
+    n: int
+    requests: int
+    wall: float
+    cpu: float
+
+
 def requests(entries: list[AuditEntry]) -> dict[str, int]:
     """Count requests by verb and resource."""
     counted = Counter(f"{entry.verb} {entry.resource}" for entry in of_steerer(entries))
@@ -107,6 +120,33 @@ class Till:
             peak=used.peak,
             moves=dict(Counter(map(fate, done.records))) if form == "json" else {},
         )
+
+    def lists(self, shards: int) -> int:
+        """Count the LISTs of so many shards together, which write nothing."""
+        steerer = Steerer(kubeconfig=self._plane.kubeconfig, metrics=self._prometheus.url, seconds=MOST_SECONDS)
+        mark = self._plane.mark()
+        for index in range(shards):
+            options = () if shards == 1 else (f"--shards={shards}", f"--shard={index}")
+            steerer("run", "-A", "--dry-run=client", "--control-loop-interval=0s", "-o", "json", *options)
+        return sum(entry.verb == "list" for entry in of_steerer(self._plane.requests_since(mark)))
+
+    def floor(self, n: int, times: int) -> Floor:
+        """Send the requests of one more pass again by the barest client, so many times: these steps are made."""
+        found = [self._floor() for _ in range(times)]
+        return Floor(
+            n=n,
+            requests=found[-1][0],
+            wall=median(used.wall for _, used in found),
+            cpu=median(used.cpu for _, used in found),
+        )
+
+    def _floor(self) -> tuple[int, Used]:
+        steerer = Steerer(kubeconfig=self._plane.kubeconfig, metrics=self._prometheus.url, seconds=MOST_SECONDS)
+        kept = requests_of_a_pass(self._plane, self._prometheus)
+        file = self._scratch / "requests"
+        file.write_bytes(pickle.dumps(kept))
+        _, used = steerer.measured(self._scratch, str(file), module="tests.bench.floor")
+        return len(kept.reads) + sum(map(len, kept.writes)), used
 
     def cost(self, times: int) -> Cost:
         """Make so many passes as the CronJob does, and one through a relay: the times and the memory are medians."""

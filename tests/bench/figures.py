@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench.cost import Cost
+from tests.bench.cost import Cost, Floor
 from tests.bench.naive import Naive
 from tests.bench.profile import Profile
 from tests.bench.ways import Way
@@ -16,16 +16,22 @@ KEPT = Path(__file__).parent / "measured.json"
 
 IDLE, SOME, ALL = "all idle", "1 % advancing", "all advancing"
 SHARED = "all advancing, on 20 VirtualServices"
+SHARDS = 4
 BOTH = "all advancing, on a VirtualService and an HTTPRoute each"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The cost of a pass over `n` Rollouts in a state."""
+    """The cost of a pass over `n` Rollouts in a state.
+
+    `lists` counts its LISTs, and `lists_of_shards` those of SHARDS processes together; 0 = not counted.
+    """
 
     n: int
     state: str
     cost: Cost
+    lists: int = 0
+    lists_of_shards: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +101,7 @@ class Figures:
     machine: dict[str, str] = field(default_factory=dict)
     passes: list[Measured] = field(default_factory=list)
     crowds: list[Crowd] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
     start: Start | None = None
     releases: Releases | None = None
     hanging: Hanging | None = None
@@ -105,6 +112,15 @@ class Figures:
     def of(self, n: int, state: str) -> Cost | None:
         """Give the cost of a pass over n Rollouts in a state, if it was measured."""
         return next((one.cost for one in self.passes if (one.n, one.state) == (n, state)), None)
+
+    def floor(self, n: int) -> Floor | None:
+        """Give the floor of a pass over n advancing Rollouts, if it was measured."""
+        return next((one for one in self.floors if one.n == n), None)
+
+    def lists_of_shards(self, n: int, state: str) -> float | None:
+        """Give how many LISTs all shards send for each of one process, if they were counted."""
+        one = next((one for one in self.passes if (one.n, one.state) == (n, state)), None)
+        return one.lists_of_shards / one.lists if one and one.lists else None
 
     def sizes(self, state: str) -> list[Measured]:
         """Give the costs in a state, N rising."""
@@ -125,8 +141,9 @@ def read(text: str) -> Figures:
     raw: dict[str, Any] = json.loads(text)
     return Figures(
         machine=raw["machine"],
-        passes=[Measured(n=one["n"], state=one["state"], cost=Cost(**one["cost"])) for one in raw["passes"]],
+        passes=[Measured(**one | {"cost": Cost(**one["cost"])}) for one in raw["passes"]],
         crowds=[Crowd(**one | {"alone": Cost(**one["alone"]), "among": Cost(**one["among"])}) for one in raw["crowds"]],
+        floors=[Floor(**one) for one in raw.get("floors", [])],
         start=raw["start"] and Start(**raw["start"]),
         releases=raw["releases"] and Releases(**raw["releases"]),
         hanging=raw["hanging"] and Hanging(**raw["hanging"]),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.apiserver.steering import Steerer
 from tests.bench import single
 from tests.bench.cost import Till
-from tests.bench.figures import ALL, BOTH, IDLE, SHARED, SOME, Figures, Measured
+from tests.bench.figures import ALL, BOTH, IDLE, SHARDS, SHARED, SOME, Figures, Measured
 from tests.bench.growth import growth
 from tests.bench.naive import naive
 from tests.bench.objects import App
@@ -94,6 +94,9 @@ class Bench:
                 for measured in self._size(world, till, apps[:n]):
                     figures = replace(figures, passes=[*figures.passes, measured])
                     yield figures
+                if n >= NAIVE and not self.counts:
+                    self.say(f"N = {n:,}: the barest client")
+                    figures = replace(figures, floors=[*figures.floors, till.floor(n, self._times(n))])
                 took.append((n, time.monotonic() - begun))
                 if not self.counts:
                     figures = self._beside(plane, server, world, figures)
@@ -153,9 +156,10 @@ class Bench:
                 continue
             self.say(f"N = {n:,}: {state}")
             world.advance(apps[:due])
+            lists, of_shards = (till.lists(count) if n >= NAIVE else 0 for count in (1, SHARDS))
             cost = till.cost(self._times(n))
             self.say(f"{cost.total:,} requests, {cost.queries:,} queries, {cost.wall:.1f} s")
-            yield Measured(n=n, state=state, cost=cost)
+            yield Measured(n=n, state=state, cost=cost, lists=lists, lists_of_shards=of_shards)
 
     def _releases(self, server: PrometheusServer, figures: Figures) -> Figures:
         self.say(f"{RELEASES} releases at once")

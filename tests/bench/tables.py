@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.bench.bounds import COUNT, MEGABYTE, held
-from tests.bench.figures import ALL, IDLE, SOME
+from tests.bench.figures import ALL, IDLE, SHARDS, SOME
 from tests.bench.growth import growth
 from tests.support import recorded
 
@@ -43,6 +43,8 @@ def parts(figures: Figures) -> dict[str, str]:
         "machine": ", ".join(f"{what} {value}" for what, value in figures.machine.items()) + "\n",
         "bounds": bounds(figures),
         "passes": passes(figures),
+        "floors": floors(figures),
+        "shards": shards(figures),
         "requests": requests(figures),
         "growth": grown(figures),
         "crowd": crowd(figures),
@@ -105,6 +107,42 @@ def _pass(figures: Figures, one: Measured) -> Iterator[str]:
     yield f"{cost.cpu:.2f}"
     first = figures.of(1, IDLE)
     yield f"{cost.peak / MEGABYTE:.0f}" + (f" ({cost.peak / first.peak:.1f})" if first else "")
+
+
+def floors(figures: Figures) -> str:
+    """Write what sending alone takes, beside the passes that send the same."""
+    head = (
+        "N, all advancing",
+        "requests",
+        "seconds",
+        "CPU seconds",
+        "a whole pass: seconds (times)",
+        "CPU seconds (times)",
+    )
+    rows = [
+        (
+            f"{one.n:,}",
+            f"{one.requests:,}",
+            f"{one.wall:.2f}",
+            f"{one.cpu:.2f}",
+            f"{cost.wall:.2f} ({cost.wall / one.wall:.2f})",
+            f"{cost.cpu:.2f} ({cost.cpu / one.cpu:.1f})",
+        )
+        for one in figures.floors
+        if (cost := figures.of(one.n, ALL))
+    ]
+    return recorded.table(head, rows)
+
+
+def shards(figures: Figures) -> str:
+    """Write what shards read together, beside one process that reads the same."""
+    head = ("N", "state", "LISTs of one process", f"LISTs of {SHARDS} shards (times)")
+    rows = [
+        (f"{one.n:,}", one.state, f"{one.lists:,}", f"{one.lists_of_shards:,} ({one.lists_of_shards / one.lists:.2f})")
+        for one in figures.passes
+        if one.lists
+    ]
+    return recorded.table(head, rows)
 
 
 def requests(figures: Figures) -> str:

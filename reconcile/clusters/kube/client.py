@@ -43,7 +43,7 @@ class Client:
         session, proxy = self._pykube.session, access.cluster.get("proxy-url")
         self.headers = {**session.headers, "User-Agent": f"steerer/{__version__}", "Accept": "application/json"}
         named = {"http": proxy, "https": proxy} if proxy else {}
-        self._pool, self._base = adapter.pool_for(
+        self.pool, self._base = adapter.pool_for(
             access.server, session.merge_environment_settings(access.server, named, None, None, None)
         )
 
@@ -60,7 +60,7 @@ class Client:
         """
         version, path = address
         url = self._pykube.get_kwargs(version=version, url=path)["url"].removeprefix(self._pykube.url)
-        response: urllib3.BaseHTTPResponse = self._pool.urlopen(
+        response: urllib3.BaseHTTPResponse = self.pool.urlopen(
             method,
             f"{self._base}{url}{query}",
             body,
