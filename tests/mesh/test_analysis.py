@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.components.mesh import DEFAULT_RATE
-from tests.components.processes import wait_for
-from tests.mesh.release import SUCCESS, WINDOW, measurement, messages
+from tests.mesh.release import SUCCESS, WINDOW, measurement, messages, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

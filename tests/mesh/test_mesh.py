@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.components.processes import free_port, wait_for
-from tests.mesh.release import DURATION, SUCCESS, measurement, messages
+from tests.components.processes import free_port
+from tests.mesh.release import DURATION, SUCCESS, measurement, messages, wait_for
 
 if TYPE_CHECKING:
     from tests.mesh.release import Release

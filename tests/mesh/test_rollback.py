@@ -10,8 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tests.apiserver.steering import rolled_out
-from tests.components.processes import wait_for
-from tests.mesh.release import STEP, SUCCESS, measurement
+from tests.mesh.release import STEP, SUCCESS, measurement, wait_for
 
 if TYPE_CHECKING:
     from tests.mesh.release import Release

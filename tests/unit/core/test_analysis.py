@@ -13,6 +13,7 @@ from reconcile.core.analysis import UNANSWERED
 from reconcile.core.judgement import Reading, judge
 from reconcile.model.checks import Check
 from reconcile.model.measurement import Answer, Failure, Measurement, Metric
+from tests.support.share import number
 from tests.support.world import DURATION, METRICS, START, SUCCESS
 
 PLAIN = Metric(name="saturation", title="saturation", unit="", bound="maximum")
@@ -107,7 +108,7 @@ numbers = st.one_of(
 nudges = st.sampled_from((0.0, 1e-14, -1e-14, 1e-11, -1e-9, 1e-4, -0.4, 0.4))
 
 
-@settings(max_examples=400, derandomize=True, database=None, deadline=None)
+@settings(max_examples=number(400, 4))
 @example(threshold=500.0, near=True, other=0.0, nudge=5.7e-14, metric=DURATION)
 @example(threshold=100.0, near=True, other=0.0, nudge=-1.5e-14, metric=SUCCESS)
 @example(threshold=99.99999999999999, near=False, other=100.0, nudge=0.0, metric=SUCCESS)
