@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import marshal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconcile.clusters.kube import responses
 from reconcile.clusters.kube.call import Call
 from reconcile.clusters.kube.status_errors import ExpiredError
 from reconcile.model.errors import UnreachableError
+from reconcile.model.fields import mappings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconcile.clusters.kube.connection import Connection
     from reconcile.clusters.kube.served_versions import ServedVersions
@@ -41,6 +43,7 @@ class PagedLists:
         self._versions = versions
         self._page_size = page_size
         self._metadata_only = metadata_only
+        self._owned: dict[bytes, Any] = {}
 
     def pages(self, kind: Kind, scope: Scope, first_page_size: int | None = None) -> Iterator[Page]:
         """Yields the pages of a LIST. One that expires starts again, the last time as a single page."""
@@ -68,7 +71,9 @@ class PagedLists:
             )
             content = self._send(call, {**params, **({"continue": token} if token else {})})
             meta = content.get("metadata") or {}
-            return Page(responses.items(call, content), str(meta.get("continue") or ""), meta.get("remainingItemCount"))
+            items = responses.items(call, content)
+            self._share_owned_fields(items)
+            return Page(items, str(meta.get("continue") or ""), meta.get("remainingItemCount"))
 
         version, page = self._versions.send(kind, request)
         page.is_first = True
@@ -79,6 +84,17 @@ class PagedLists:
             if page.next_token == token:
                 raise UnreachableError(f"cannot list {kind.plural}: the server gives the same page again and again")
             yield page
+
+    def _share_owned_fields(self, items: Iterable[Manifest]) -> None:
+        """Keeps one copy of what the entries of `managedFields` own: alike in many objects, and half of each."""
+        for item in items:
+            metadata = item.get("metadata")
+            entries = metadata.get("managedFields") if isinstance(metadata, dict) else None
+            for entry in mappings(entries):
+                if fields := entry.get("fieldsV1"):
+                    entry["fieldsV1"] = self._owned.setdefault(
+                        marshal.dumps(fields, 2), fields
+                    )  # 2: without references
 
 
 def _escaped(value: str) -> str:

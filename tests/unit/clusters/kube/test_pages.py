@@ -37,6 +37,21 @@ def test_pages_are_followed_to_the_last(api: ApiServer) -> None:
     ]
 
 
+def test_what_managers_own_is_kept_once_and_is_that_of_each_object(api: ApiServer) -> None:
+    entries = [{"manager": name, "fieldsV1": {"f:spec": {f"f:{field}": {}}}} for name, field in ("ab", "cb", "dx")]
+    made = [manifest(f"app-{n}") for n in range(len(entries))]
+    for item, entry in zip(made, entries, strict=True):
+        item["metadata"]["managedFields"] = [entry, "no entry"]
+    api.answer = PagedStore(*made)
+
+    with cluster_at(api.url, page_size=2) as cluster:
+        found = cluster.list(DEPLOYMENT, Scope())
+
+    assert [item["metadata"]["managedFields"] for item in found] == [[entry, "no entry"] for entry in entries]
+    first, second, _ = (item["metadata"]["managedFields"][0]["fieldsV1"] for item in found)
+    assert first is second
+
+
 def test_a_list_that_expires_begins_anew_without_what_is_gone_meanwhile(api: ApiServer) -> None:
     old, new = (
         PagedStore(*(manifest(f"old-{n}") for n in range(4))),
