@@ -165,8 +165,9 @@ class Release:
         self.tables[chapter] = self.kubectl("get", "rollouts", "-o", "wide")
 
     def image(self, tag: str) -> None:
-        """Releases an image as a user does."""
+        """Releases an image as a user does, and lets the controller note its revision."""
         self.plane.set_image("podinfo-canary", NAMESPACE, f"quay.io/stefanprodan/podinfo:{tag}")
+        self.settled("podinfo-canary")
 
     def settled(self, *names: str) -> None:
         """Waits until Deployments are rolled out."""
