@@ -43,7 +43,6 @@ class PagedLists:
         self._versions = versions
         self._page_size = page_size
         self._metadata_only = metadata_only
-        self._owned: dict[bytes, Any] = {}
 
     def pages(self, kind: Kind, scope: Scope, first_page_size: int | None = None) -> Iterator[Page]:
         """Yields the pages of a LIST. One that expires starts again, the last time as a single page."""
@@ -65,6 +64,8 @@ class PagedLists:
         if scope.labels:
             params["labelSelector"] = ",".join(f"{key}={value}" for key, value in sorted(scope.labels.items()))
 
+        owned: dict[bytes, Any] = {}
+
         def request(version: str, token: str = "") -> Page:
             call = Call(
                 verb="list", kind=kind, version=version, namespace=scope.namespace, metadata_only=self._metadata_only
@@ -72,7 +73,7 @@ class PagedLists:
             content = self._send(call, {**params, **({"continue": token} if token else {})})
             meta = content.get("metadata") or {}
             items = responses.items(call, content)
-            self._share_owned_fields(items)
+            _share_owned_fields(items, owned)
             return Page(items, str(meta.get("continue") or ""), meta.get("remainingItemCount"))
 
         version, page = self._versions.send(kind, request)
@@ -85,16 +86,18 @@ class PagedLists:
                 raise UnreachableError(f"cannot list {kind.plural}: the server gives the same page again and again")
             yield page
 
-    def _share_owned_fields(self, items: Iterable[Manifest]) -> None:
-        """Keeps one copy of what the entries of `managedFields` own: alike in many objects, and half of each."""
-        for item in items:
-            metadata = item.get("metadata")
-            entries = metadata.get("managedFields") if isinstance(metadata, dict) else None
-            for entry in mappings(entries):
-                if fields := entry.get("fieldsV1"):
-                    entry["fieldsV1"] = self._owned.setdefault(
-                        marshal.dumps(fields, 2), fields
-                    )  # 2: without references
+
+def _share_owned_fields(items: Iterable[Manifest], owned: dict[bytes, Any]) -> None:
+    """Keeps one copy of what the entries of `managedFields` own: alike in many objects, and half of each.
+
+    `owned` has those of the pages before, of one LIST: with it they go.
+    """
+    for item in items:
+        metadata = item.get("metadata")
+        entries = metadata.get("managedFields") if isinstance(metadata, dict) else None
+        for entry in mappings(entries):
+            if fields := entry.get("fieldsV1"):
+                entry["fieldsV1"] = owned.setdefault(marshal.dumps(fields, 2), fields)  # 2: without references
 
 
 def _escaped(value: str) -> str:
