@@ -13,6 +13,7 @@ import subprocess
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
@@ -36,6 +37,8 @@ HOLD = "test.steerer/hold"  # a pod annotated "true" with it stays unready; see 
 NODES = ("node-0", "node-1", "node-2")
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_RBAC = "rbac.authorization.k8s.io/v1"
+_APPLY = "application/apply-patch+yaml"
 _SETTLE = "settle="
 # A process of kubectl costs a hundred times what a request does: so there are none for what is done all the time.
 _GROUPS = {
@@ -87,6 +90,7 @@ class ControlPlane:
         directory.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = self.kubeconfig_for(access.token, path=directory / "kubeconfig")
         self._users = {access.user}
+        self._marker = f"test-{uuid.uuid4().hex[:8]}"
 
     def __enter__(self) -> Self:
         return self
@@ -223,7 +227,7 @@ class ControlPlane:
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:
             path, spec = f"{_CRDS}/{crd['metadata']['name']}?fieldManager=kubectl&force=true", crd["spec"]
-            applied = self.request("PATCH", path, body=crd, content_type="application/apply-patch+yaml")
+            applied = self.request("PATCH", path, body=crd, content_type=_APPLY)
             if applied.status_code != HTTPStatus.CONFLICT:  # another process creates it just now
                 applied.raise_for_status()
             for version in (one["name"] for one in spec["versions"] if one["served"]):
@@ -273,7 +277,8 @@ class ControlPlane:
     # --- Accounts ---
 
     def account_token(self, namespace: str, name: str) -> str:
-        """Give a token of this ServiceAccount (a TokenRequest), to act with its rights."""
+        """Give a token of this ServiceAccount (a TokenRequest), to act with the rights that it has been given."""
+        self.await_rights()
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
         answer = self.request("POST", path, body=body)
@@ -281,6 +286,34 @@ class ControlPlane:
         self._users.add(f"system:serviceaccount:{namespace}:{name}")
         token: str = answer.json()["status"]["token"]
         return token
+
+    def await_rights(self) -> None:
+        """Wait until the API server judges by every role and binding that was written before.
+
+        It judges by copies, which it follows kind by kind: what counts of a role and a binding written now, counts of
+        all those before them too.
+        """
+        word = f"right-{uuid.uuid4()}"
+        rule = {"apiGroups": [""], "resources": [word], "verbs": ["get"]}
+        subject = {"apiGroup": _RBAC.partition("/")[0], "kind": "User", "name": word}
+        for kind, namespace in (("Role", "default"), ("ClusterRole", "")):
+            role = {"rules": [rule]}
+            binding = {"roleRef": {"apiGroup": subject["apiGroup"], "kind": kind, "name": self._marker}}
+            for own, parts in ((kind, role), (f"{kind}Binding", binding | {"subjects": [subject]})):
+                scope = f"namespaces/{namespace}/" if namespace else ""
+                body = {"apiVersion": _RBAC, "kind": own, "metadata": {"name": self._marker}, **parts}
+                path = f"/apis/{_RBAC}/{scope}{own.lower()}s/{self._marker}?fieldManager=admin&force=true"
+                self.request("PATCH", path, body=body, content_type=_APPLY).raise_for_status()
+            asked = {"verb": "get", "resource": word, "namespace": namespace}
+            wait_for(partial(self._may, word, asked), "the new rights", every=0.005)
+
+    def _may(self, user: str, asked: dict[str, str]) -> bool:
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+        body = review | {"spec": {"user": user, "resourceAttributes": asked}}
+        answer = self.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=body)
+        answer.raise_for_status()
+        allowed: bool = answer.json()["status"]["allowed"]
+        return allowed
 
     def kubeconfig_for(self, token: str, *, namespace: str = "default", path: Path | None = None) -> Path:
         """Write a kubeconfig that acts with `token` and give its path."""

@@ -136,7 +136,7 @@ def test_rights_of_an_account_are_checked(control_plane: ControlPlane, namespace
     )
     token = control_plane.account_token(namespace, "reader")
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-    wait_for(lambda: control_plane.request("GET", path, token=token).ok, "the new role to count")
+    assert control_plane.request("GET", path, token=token).ok
 
     mark = control_plane.mark()
     assert control_plane.request("POST", path, token=token, body=deployment("podinfo")).status_code == 403

@@ -342,4 +342,5 @@ def test_an_approval_that_nobody_may_write_is_found_before_a_release(
     assert (level, message.partition(":")[0]) == ("info", "not looked at who may approve")
     plane.kubectl("create", "role", "rollouts", "--verb=patch", "--resource=rollouts.apps.weave.works", namespace=shop)
     plane.kubectl("create", "rolebinding", "people", "--role=rollouts", "--group=release-approvers", namespace=shop)
+    plane.await_rights()
     assert told(plane.kubeconfig) == []

@@ -16,7 +16,6 @@ from reconcile.model.kinds import HTTP_ROUTE, VIRTUAL_SERVICE
 from reconcile.model.rights import PASS, Impact, Right, of_pass
 from tests.apiserver.routed import Routed, plain
 from tests.apiserver.steering import SUCCESS, apply, at_rest, get, install, of_steerer
-from tests.components.processes import wait_for
 from tests.helm.installed import chart_on, decisions, new_namespace
 
 if TYPE_CHECKING:
@@ -154,24 +153,14 @@ def name_subset(plane: ControlPlane, namespace: str) -> None:
 
 
 def without(installed: Installed, namespace: str, right: Right) -> None:
-    """Take one verb out of a Role, and wait until the server knows."""
-    plane, role = installed.plane, installed.home
-    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{role}"
+    """Take one verb out of a Role."""
+    plane = installed.plane
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{installed.home}"
     rules = plane.request("GET", path).json()["rules"]
     for rule in rules:
         if (rule["apiGroups"], rule["resources"]) == ([right.kind.group], [right.resource]):
             rule["verbs"].remove(right.verb)
     plane.merge(path, {"rules": [rule for rule in rules if rule["verbs"]]})
-    wait_for(lambda: denied(plane, namespace, role, right), "the right to be gone")
-
-
-def denied(plane: ControlPlane, namespace: str, account: str, right: Right) -> bool:
-    attributes = {"namespace": namespace, "verb": right.verb, "group": right.kind.group}
-    attributes |= {"resource": right.kind.plural, "subresource": right.subresource}
-    spec = {"user": f"system:serviceaccount:{account}:{account}", "resourceAttributes": attributes}
-    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    answer = plane.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=body)
-    return not answer.json()["status"]["allowed"]
 
 
 AT_ONCE = 3
