@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class ControlPlane:
         self.kubeconfig = self.kubeconfig_for(access.token, path=directory / "kubeconfig")
         self._users = {access.user}
         self._marker = f"test-{uuid.uuid4().hex[:8]}"
+        self._marking = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -293,19 +295,24 @@ class ControlPlane:
         It judges by copies, which it follows kind by kind: what counts of a role and a binding written now, counts of
         all those before them too.
         """
-        word = f"right-{uuid.uuid4()}"
-        rule = {"apiGroups": [""], "resources": [word], "verbs": ["get"]}
-        subject = {"apiGroup": _RBAC.partition("/")[0], "kind": "User", "name": word}
-        for kind, namespace in (("Role", "default"), ("ClusterRole", "")):
-            role = {"rules": [rule]}
-            binding = {"roleRef": {"apiGroup": subject["apiGroup"], "kind": kind, "name": self._marker}}
-            for own, parts in ((kind, role), (f"{kind}Binding", binding | {"subjects": [subject]})):
-                scope = f"namespaces/{namespace}/" if namespace else ""
-                body = {"apiVersion": _RBAC, "kind": own, "metadata": {"name": self._marker}, **parts}
-                path = f"/apis/{_RBAC}/{scope}{own.lower()}s/{self._marker}?fieldManager=admin&force=true"
-                self.request("PATCH", path, body=body, content_type=_APPLY).raise_for_status()
-            asked = {"verb": "get", "resource": word, "namespace": namespace}
-            wait_for(partial(self._may, word, asked), "the new rights", every=0.005)
+        with self._marking:
+            self._await_right("Role", "default")
+            self._await_right("ClusterRole", "")
+
+    def _await_right(self, kind: str, namespace: str) -> None:
+        """Give somebody new a right by the role and the binding that are there for this, and wait until it counts."""
+        word, scope = f"right-{uuid.uuid4()}", f"namespaces/{namespace}/" if namespace else ""
+        group = {"apiGroup": _RBAC.partition("/")[0]}
+        reference, subject = group | {"kind": kind, "name": self._marker}, group | {"kind": "User", "name": word}
+        for own, parts in (
+            (kind, {"rules": [{"apiGroups": [""], "resources": [word], "verbs": ["get"]}]}),
+            (f"{kind}Binding", {"roleRef": reference, "subjects": [subject]}),
+        ):
+            body = {"apiVersion": _RBAC, "kind": own, "metadata": {"name": self._marker}} | parts
+            path = f"/apis/{_RBAC}/{scope}{own.lower()}s/{self._marker}?fieldManager=admin&force=true"
+            self.request("PATCH", path, body=body, content_type=_APPLY).raise_for_status()
+        asked = {"verb": "get", "resource": word, "namespace": namespace}
+        wait_for(partial(self._may, word, asked), "the new rights", every=0.005)
 
     def _may(self, user: str, asked: dict[str, str]) -> bool:
         review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")
 _STAGES = Path(__file__).parent / "kwok.yaml"
+_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 _ADMINS = 100  # one for each process that is given access
 
 # As the controllers of a cluster that matter to a release, a Job, a Namespace and an account; no autoscaler.
@@ -125,8 +126,8 @@ class Kubernetes(Component):
 
     def _run(self, stack: contextlib.ExitStack, program: Path, *options: str) -> Process:
         log = self.directory / f"{program.name}.log"
-        # They are written in Go, and spend a sixth of their time on collecting garbage if they are to stay small.
-        environment = os.environ | {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+        # They are written in Go, and spend a quarter of their time on collecting garbage if they are to stay small.
+        environment = os.environ | {"GOGC": "400", "GOMEMLIMIT": str(_MEMORY // 8)}
         if self._cores:
             environment["GOMAXPROCS"] = str(self._cores)
         process = Process(program.name, [program, *options], log=log, environment=environment)
