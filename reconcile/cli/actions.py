@@ -5,7 +5,6 @@ Each writes an annotation that names the revision which is meant. The passes act
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import click
@@ -50,8 +49,7 @@ MOST_WAITED = 30.0
 """Seconds that an action waits for a pass over the same folder to end."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OneRollout(Options):
+class OneRollout(Options, frozen=True, kw_only=True):
     """The Rollout that is meant."""
 
     cluster: ClusterOptions
@@ -64,8 +62,7 @@ class OneRollout(Options):
         return ScopeOptions(names=(self.name,), namespace=self.namespace, all_namespaces=False, selector="")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ActionOptions(Options):
+class ActionOptions(Options, frozen=True, kw_only=True):
     """The options of all actions."""
 
     target: OneRollout
@@ -87,8 +84,7 @@ class ActionOptions(Options):
     log: LogOptions
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowOptions(Options):
+class FollowOptions(Options, frozen=True, kw_only=True):
     """How to follow the release to its end, by passes as those of `steerer run --wait`."""
 
     wait: WaitOption
@@ -98,16 +94,14 @@ class FollowOptions(Options):
     settings: PassOptions
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowedOptions(Options):
+class FollowedOptions(Options, frozen=True, kw_only=True):
     """The options of an action after which the release comes to an end."""
 
     action: ActionOptions
     follow: FollowOptions
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApproveOptions(Options):
+class ApproveOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer approve`."""
 
     action: ActionOptions
@@ -120,8 +114,7 @@ class ApproveOptions(Options):
     follow: FollowOptions
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RevisionOptions(Options):
+class RevisionOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer revision`."""
 
     target: OneRollout

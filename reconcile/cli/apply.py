@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from reconcile.model.plan import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApplyOptions(Options):
+class ApplyOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer apply`."""
 
     file: Annotated[Path, argument(type=PATH)]

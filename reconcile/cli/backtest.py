@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.cli import adapters
 from reconcile.cli.command import Options, command, option
@@ -63,8 +64,7 @@ BUDGET = 120.0
 """Seconds for all that is asked."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BacktestOptions(Options):
+class BacktestOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer backtest`."""
 
     scope: ScopeOptions
@@ -156,8 +156,7 @@ def _window(rollout: Rollout, options: BacktestOptions, end: datetime) -> Window
     return Window(begin=end - timedelta(seconds=count * step), end=end, step=step)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Memory:
+class _Memory(Struct, frozen=True, kw_only=True):
     """What the metrics server remembers of a time. It is asked until `deadline`, on the monotonic clock."""
 
     server: MetricsServerOptions

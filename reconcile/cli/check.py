@@ -5,7 +5,6 @@ No object is written: SelfSubjectAccessReviews, which the server does not store,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.cli import adapters
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
 PROBE = Ref(ROLLOUT, "default", "steerer-check")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckOptions(Options):
+class CheckOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer check`."""
 
     api: ApiOptions

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import click
+from msgspec import Struct
 
 from reconcile.cli.signals import Stop
 
@@ -23,10 +24,8 @@ Declaration = Callable[[str], click.Parameter]
 """Makes the parameter that fills the field of this name."""
 
 
-class Options:
-    """The base of all classes of options: frozen dataclasses with keyword-only fields, one for each parameter."""
-
-    __slots__ = ()
+class Options(Struct, frozen=True, kw_only=True):
+    """The base of all classes of options: frozen, with keyword-only fields, one for each parameter."""
 
 
 Some = TypeVar("Some", bound=Options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.cli import adapters
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     from reconcile.preflight.findings import Answers, Subject
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LintOptions(Options):
+class LintOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer lint`."""
 
     manifests: ManifestOptions

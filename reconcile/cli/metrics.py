@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
@@ -28,8 +27,7 @@ INTERVAL = "5m"
 TIMEOUT = 50.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricsOptions(Options):
+class MetricsOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer metrics`."""
 
     names: Annotated[tuple[str, ...], argument(nargs=-1, metavar="[WORKLOAD]...")]

@@ -4,7 +4,6 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +17,7 @@ Tell = Callable[[Iterable[Record]], None]
 """Tells of the transitions in what a pass stored."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotifyOptions(Options):
+class NotifyOptions(Options, frozen=True, kw_only=True):
     """Where the transitions of a release are told."""
 
     notify_url: Annotated[

@@ -5,7 +5,6 @@ The order of the fields is the order of the options in `--help`. An option of on
 
 # Without `from __future__ import annotations`: as text, the annotations would have to be compiled at each start.
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -94,8 +93,7 @@ Strict = Annotated[bool, option("--strict", is_flag=True, help="Let a warning co
 # Groups of options.
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApiOptions(Options):
+class ApiOptions(Options, frozen=True, kw_only=True):
     """The API server and the credentials."""
 
     kubeconfig: Annotated[str | None, option("--kubeconfig", help="Path of the kubeconfig file.")]
@@ -113,8 +111,7 @@ Exclude = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManifestOptions(Options):
+class ManifestOptions(Options, frozen=True, kw_only=True):
     """Manifests that are only read."""
 
     filename: Annotated[
@@ -131,8 +128,7 @@ class ManifestOptions(Options):
     exclude: Exclude
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClusterOptions(Options):
+class ClusterOptions(Options, frozen=True, kw_only=True):
     """Manifests, or an API server."""
 
     filename: Annotated[
@@ -149,8 +145,7 @@ class ClusterOptions(Options):
     api: ApiOptions
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScopeOptions(Options):
+class ScopeOptions(Options, frozen=True, kw_only=True):
     """The Rollouts in scope."""
 
     names: Annotated[tuple[str, ...], argument(nargs=-1)]
@@ -162,8 +157,7 @@ class ScopeOptions(Options):
     ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShardOptions(Options):
+class ShardOptions(Options, frozen=True, kw_only=True):
     """The part of the Rollouts in scope that belongs to this process."""
 
     shards: Annotated[
@@ -187,8 +181,7 @@ class ShardOptions(Options):
     ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricsServerOptions(Options):
+class MetricsServerOptions(Options, frozen=True, kw_only=True):
     """The metrics server, and how it is asked."""
 
     metrics_server: Annotated[
@@ -218,8 +211,7 @@ class MetricsServerOptions(Options):
     ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PassOptions(MetricsServerOptions):
+class PassOptions(MetricsServerOptions, frozen=True, kw_only=True):
     """What a pass decides by: the metrics, the interval, the time budget and the field managers."""
 
     common_cause: Annotated[
@@ -252,8 +244,7 @@ class PassOptions(MetricsServerOptions):
     ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogOptions(Options):
+class LogOptions(Options, frozen=True, kw_only=True):
     """What is logged on stderr, and in which form."""
 
     log_format: Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,8 +49,7 @@ SHORTEST_STEP = 15.0
 BUDGET = 60.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportOptions(Options):
+class ReportOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer report`."""
 
     name: Annotated[str, argument()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from reconcile.model.ports import Cluster
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanOptions(Options):
+class PlanOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer plan`."""
 
     target: TargetOptions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from reconcile.cli.command import Options, option
@@ -24,8 +23,7 @@ from reconcile.cli.options import (
 from reconcile.cli.report_file import ReportFile
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TargetOptions(Options):
+class TargetOptions(Options, frozen=True, kw_only=True):
     """What `run` and `plan` share: which Rollouts, what their pass decides by, and where its writes go."""
 
     cluster: ClusterOptions
@@ -35,8 +33,7 @@ class TargetOptions(Options):
     write_to: WriteTo
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions(Options):
+class RunOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer run`, which `wait` and `adapters` read as well."""
 
     target: TargetOptions

@@ -8,11 +8,11 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from reconcile.cli import adapters
 from reconcile.cli.logs import log_decision

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
     from reconcile.clusters.folder.sources import Sources
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SimulateOptions(Options):
+class SimulateOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer simulate`."""
 
     manifests: ManifestOptions

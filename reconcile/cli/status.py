@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Rollout
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StatusOptions(Options):
+class StatusOptions(Options, frozen=True, kw_only=True):
     """The options of `steerer status`."""
 
     cluster: ClusterOptions

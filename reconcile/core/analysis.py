@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core import messages
 from reconcile.core.case import attempts
@@ -24,8 +26,7 @@ SCRAPE = 30.0
 """Seconds after a move in which what is scraped may still be of the weight before."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What is asked for one metric. `counts` are four: requests and bad ones of the canary, then of the primary."""
 
     check: Check

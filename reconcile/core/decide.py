@@ -5,8 +5,9 @@ The same case and answers give the same plan.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconcile.core import messages, plans, state_machine
 from reconcile.core.case import ANALYSIS_FAILED, Ending

@@ -6,8 +6,10 @@ Only a finite number that is good by everything that is asked of it passes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core import beside_primary, sequential_test
 from reconcile.core.comparison_text import compared, is_within, whole
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
 UNSTEADY = Answer(failure=Failure.NO_DATA, detail="the routes do not give the canary the weight that is on record")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What is known of one metric in a pass, before it is judged. `weight`: that which the release goes on from.
 
     `requests` is what the canary served in the interval, `primary` the value of the primary. For the sequential test:
@@ -54,8 +55,7 @@ class Reading:
     sharing: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """One of the verdicts on a metric, and its text. The words of the metric are not in it."""
 
     verdict: str

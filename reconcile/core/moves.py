@@ -5,8 +5,10 @@ The table and the gates decide before whether a move is made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core import gates, messages, patches, revision, routers
 from reconcile.core.state_machine import Move, Standing
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import State
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """What a move does: the state to store, the writes beside it, the Events as (type, message), the reason in words.
 
     `interim`: where `state` may only be stored after the writes, the state and the reason that are stored before them.

@@ -5,9 +5,11 @@ What the objects mean for the release is in `case`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.core import health, messages, revision, routers
 from reconcile.core.orders import retry_due
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
 Parsed = TypeVar("Parsed")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What is read only for a Rollout that is not at rest. `autoscalers` are all of the namespace.
 
     `routes` are the objects that split the traffic. `all_routes` are all of their kinds in the namespace, where the
@@ -51,16 +52,14 @@ class Surroundings:
     scaled_objects: tuple[Manifest, ...] | ClusterError = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rival:
+class Rival(Struct, frozen=True):
     """An older Rollout, and the object that both of them name: the route with the same hosts, or a Deployment."""
 
     rollout: Ref
     claimed: Ref
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True, dict=True):
     """All that was read for one Rollout; at rest only the canary.
 
     `shared` are the route objects that other Rollouts name too. `common_cause`: others fail in the same pass, in words.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.core.state_machine import CONCLUDING
 from reconcile.model.actions import ANY_REVISION, Action
@@ -38,8 +39,7 @@ def retry_due(rollout: Rollout) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class Orders:
+class Orders(Struct, frozen=True, dict=True):
     """The actions that are about one revision. `copy_due`: it is being promoted, and the primary lacks it still."""
 
     rollout: Rollout

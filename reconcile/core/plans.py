@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from reconcile.core import messages, metrics, pending, status, transitions
 from reconcile.core.analysis import UNANSWERED

@@ -7,8 +7,9 @@ subset, and for what `promotion.keep` names. When to promote is decided by the s
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model import template_pointer
 from reconcile.model.template_hash import revision, same_template
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from reconcile.model.service import Service
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The keys of the labels that tie pods to what reaches them, and pointers to what else the primary keeps."""
 
     keys: frozenset[str]

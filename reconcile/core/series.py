@@ -6,8 +6,9 @@ something that is not scraped: at the first step it would have no data for the c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from reconcile.core.analysis import UNANSWERED, value_question
 from reconcile.core.stops import GateError

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconcile.model.rollout import Phase
 
@@ -100,8 +101,7 @@ GATES: dict[Move, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """What decides which row applies. `parked`: the canary has 0 replicas and its revision never had traffic.
 
     `order`: what goes before the steps of a release.
@@ -116,8 +116,7 @@ class Situation:
     order: Order = Order.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One row: the situations to which it applies, the move, and the phase after it. None = either, or any.
 
     `otherwise`: the move that is made instead where the gate that is shut is none of its own.

@@ -5,8 +5,9 @@ What the state is comes from `moves` and `halted_state`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model.plan import Patch
 from reconcile.model.rollout import State
@@ -28,8 +29,7 @@ WRITE_FAILED = "WriteFailed"
 _OF_A_MOVE = ("phase", "canaryRevision", "canaryWeight")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True, kw_only=True):
     """The conditions. `ready` is "True", "False" or "Unknown"; the other two are never both true.
 
     `pending` is the condition of that name, where something is not applied yet.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconcile.core import analysis, gates, optional_gates, series, state_machine
 from reconcile.core.case import ANALYSIS_FAILED, attempts
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Attempt
 
 
-@dataclass(frozen=True, kw_only=True)
-class Walk:
+class Walk(Struct, frozen=True, kw_only=True):
     """One walk. `gates` are those that were looked at, the last of which may be shut; `expected` the names to come.
 
     `answers` is None where nothing was asked yet.

@@ -5,8 +5,9 @@ What a pass makes of an annotation is not here: that is `reconcile.core`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.core.revision import refreshed
 from reconcile.engine.listing import list_manifests
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Rollout
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """One Rollout as it was read."""
 
     manifest: Manifest

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core.decide import decide
 from reconcile.core.state_machine import Move
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("steerer.engine")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What a decision about one Rollout rests on."""
 
     case: Case

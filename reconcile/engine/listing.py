@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.core.observation import Observation, Rival
 from reconcile.model import rollout_manifest
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Rollout
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """All Rollouts in scope, those that are selected, and an error for each namespace that could not be listed."""
 
     rollouts: tuple[Rollout, ...]

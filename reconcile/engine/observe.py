@@ -5,8 +5,10 @@ It knows which objects are needed and when. It does not know what they mean: tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core.observation import Observation, Surroundings
 from reconcile.engine.concurrency import map_concurrently
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Rollout
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """What was read. `list_errors` has an error for each namespace whose Rollouts could not be listed."""
 
     observations: tuple[Observation, ...]

@@ -6,9 +6,11 @@ A failure of one Rollout does not stop the others.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.core.case import Case
 from reconcile.engine.apply import apply
@@ -44,8 +46,7 @@ def as_decided(plan: Plan) -> Plan:
     return plan
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True, kw_only=True, dict=True):
     """One pass, with all that it needs. `now` returns the time, `budget` is the most seconds that it takes in all.
 
     `stop_reason` returns why it has to end early, in words; "" = it goes on.
@@ -60,11 +61,11 @@ class Pass:
     budget: float = 50.0
     stop_reason: Callable[[], str] = str
     adapt: Callable[[Plan], Plan] = as_decided
-    _decisions: dict[Ref, Decision] = field(default_factory=dict, init=False, repr=False)
-    _routes: SharedRoutes = field(init=False, repr=False)
+    _decisions: dict[Ref, Decision] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_routes", SharedRoutes(self.cluster))
+    @cached_property
+    def _routes(self) -> SharedRoutes:
+        return SharedRoutes(self.cluster)
 
     def run(self) -> Iterator[Record]:
         """Decides and writes. Raises ClusterError at the end if a namespace could not be read."""

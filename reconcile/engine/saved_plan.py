@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from jsonpointer import JsonPointerException
+from msgspec import Struct
 
 from reconcile.core.state_machine import Move
 from reconcile.engine.entry_changes import changed_gates, changed_values
@@ -38,8 +38,7 @@ MAX_VALUES = 2_000_000
 """Many times the values in a plan of a thousand Rollouts. A larger document would only take memory."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True, kw_only=True):
     """A plan that was read from a document. `version` is steerer's, `source` the server or folder of the plan."""
 
     version: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.engine.label_selector import matches
 from reconcile.engine.shards import UNSHARDED, Shard
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from reconcile.model.rollout import Rollout
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """The Rollouts that a pass covers. An empty field selects everything; several fields are combined by AND.
 
     Each of `names` must exist. A Rollout of `refs` need not exist. `labels` is a label selector.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Ref
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True, kw_only=True):
     """One of `count` shards, numbered from 0.
 
     `of_namespaces`: it has whole namespaces, so that it reads no object around the Rollouts of others.

@@ -7,9 +7,11 @@ the last one stored, and those that come while another is on its way are one pat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.model.errors import ClusterError, LostRaceError
 
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 20
 
 
-@dataclass(eq=False, slots=True)
-class _Write:
+class _Write(Struct, eq=False):
     """One patch, decided on the object as `seen`; `rebase` returns it for another state. `error` = it failed."""
 
     patch: Patch
@@ -40,8 +41,7 @@ class _Write:
         return self.patch if state is None else self.rebase(state)
 
 
-@dataclass(eq=False, slots=True)
-class _Queue:
+class _Queue(Struct, eq=False):
     """The writes to one object that nobody has taken yet, and the lock of who writes it."""
 
     lock: Lock = field(default_factory=Lock)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.core.analysis import sharing
 from reconcile.core.case import DEADLINE_EXCEEDED
@@ -46,8 +47,7 @@ _LETS_GO_ON = frozenset({PASSED, SKIPPED})
 _NO_VALUE = f"no value of the primary in this time. {WHAT_TO_LOOK_AT}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """The threshold with which `halted` of the releases halt, at most `target` percent; None = there is none."""
 
     target: int
@@ -55,8 +55,7 @@ class Proposal:
     halted: float | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricTest:
+class MetricTest(Struct, frozen=True, kw_only=True):
     """One metric: shares of its checks, and of the releases that would have halted by it alone, from 0 to 1.
 
     The checks are those of the primary's own value, with all of its requests. `worse` is the share of releases whose
@@ -84,8 +83,7 @@ class MetricTest:
         return self.recorded.metric
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backtest:
+class Backtest(Struct, frozen=True, kw_only=True):
     """One Rollout. `checks` were looked at from `begin` on, one each `step` seconds; a release takes `length` of them.
 
     Of the `releases` one begins each `apart` checks. `halted` is the share with a check that does not let them go on,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from reconcile.lookback.backtest_sentences import bound, percent, requests, summary, threshold, told
 from reconcile.lookback.words import COLUMNS, curve

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,8 +17,7 @@ MOST_HAPPENED = 300
 """Lines of what happened: the first hundred, and the latest."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True, kw_only=True):
     """Something that was told: an Event, `count` times. `kind` is the reason of a transition, or empty."""
 
     at: datetime
@@ -27,8 +27,7 @@ class Happening:
     count: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A time in which passes halted or held the weight; `kind` is "halt" or "hold"."""
 
     begin: datetime
@@ -37,8 +36,7 @@ class Span:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckMade:
+class CheckMade(Struct, frozen=True, kw_only=True):
     """One value of a metric held against its bound. `bound` is in words; `good`: None = it did not count."""
 
     at: datetime
@@ -49,8 +47,7 @@ class CheckMade:
     good: bool | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricHistory:
+class MetricHistory(Struct, frozen=True, kw_only=True):
     """One metric over time. `least` and `most` are the ends of the good values; None = no bound on that side.
 
     `bound` is both in words, `query` what was asked for the canary. A value of None is a gap.
@@ -69,8 +66,7 @@ class MetricHistory:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """What a person asked for, who wrote it as far as that is known, and what became of it."""
 
     at: datetime | None
@@ -80,8 +76,7 @@ class Act:
     outcome: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """What is told of one Rollout. `weights` are the times at which the weight changed, and what to.
 
     `source` says in words what it was made from, `notes` what is missing.

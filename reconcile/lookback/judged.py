@@ -7,9 +7,12 @@ canary's with the chance of its weight.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.core.beside_primary import MOST_PERCENT, falls_short
 from reconcile.core.judgement import Reading, judge, severity
@@ -33,8 +36,7 @@ NOTHING = Answer(failure=Failure.NO_DATA, is_empty=True)
 _NONE = Slice(canary=Counts(total=0.0, bad=0.0), primary=Counts(total=0.0, bad=0.0))
 
 
-@dataclass(kw_only=True, slots=True)
-class Judged:
+class Judged(Struct, kw_only=True, dict=True):
     """One metric. `sharing` metrics share the rate of false alarms; `step` is the time between two checks, in seconds.
 
     A verdict that was found is kept, as are the requests that were drawn.
@@ -44,17 +46,20 @@ class Judged:
     sharing: int
     step: float
     at: datetime
-    check: Check = field(init=False)
-    is_compared: bool = field(init=False)
     _known: dict[tuple[int, bool, bool], Measurement] = field(default_factory=dict)
     _alike: dict[tuple[str, bool], Measurement] = field(default_factory=dict)
     _drawn: dict[tuple[int, int], Slice] = field(default_factory=dict)
     _counts: tuple[list[int], list[int]] | None = None
 
-    def __post_init__(self) -> None:
-        """Takes a metric that is only observed for one that is not: what it would have held up is told."""
-        self.check = replace(self.recorded.check, observe=False)
-        self.is_compared = is_split(self.recorded)
+    @cached_property
+    def check(self) -> Check:
+        """The check. One that only observes is taken for one that does not: what it would have held up is told."""
+        return replace(self.recorded.check, observe=False)
+
+    @cached_property
+    def is_compared(self) -> bool:
+        """Whether canary and primary can be drawn from what was recorded."""
+        return is_split(self.recorded)
 
     def verdict(self, start: int, look: Look, finished: tuple[Slice, ...]) -> Measurement:
         """Returns the verdict at one check of a release that begins at `start`: the worse one of value and comparison.

@@ -7,8 +7,10 @@ Events are kept for an hour by default, and counted where they repeat; whoever w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.lookback.history import Act, CheckMade, Happening, History, MetricHistory, Span
 from reconcile.lookback.words import bound_words
@@ -46,8 +48,7 @@ _WEIGHT = re.compile(r"Advance rollout \S+ weight (\d{1,3})")
 _FACTS = (("attempt", "attempt"), ("checks", "checks"), ("failed checks", "failedChecks"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What was read. `series` are those of each metric for canary and primary, `weight` that of the canary's weight."""
 
     rollout: Ref

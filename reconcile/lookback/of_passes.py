@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconcile.lookback.history import Act, CheckMade, Happening, History, MetricHistory, Span
 from reconcile.lookback.words import bound_words

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.lookback.scale import Numbers, Times, numbers
 from reconcile.model.plan import Transition
@@ -33,16 +35,14 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True, kw_only=True):
     """A line, or dots, by the `d` of a path. `look` names what it shows."""
 
     look: str
     path: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Band:
+class Band(Struct, frozen=True, kw_only=True):
     """A part of the time, from `x` on."""
 
     x: float
@@ -50,8 +50,7 @@ class Band:
     look: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True, kw_only=True):
     """A number on the picture, from 0 to 100 across, for a line of what happened."""
 
     at: float
@@ -60,8 +59,7 @@ class Badge:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True, kw_only=True):
     """One picture. `words` are the same for those who cannot see it; `beyond` is where values are bad, from the top."""
 
     title: str

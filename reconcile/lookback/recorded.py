@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,7 @@ Values = list[float | None]
 """One value for each check; None where there was no number."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """What is remembered of one metric of the primary; `problem` says why that is nothing.
 
     `requests` is what the primary served in the interval of the metric. For a comparison, `totals` and `bads` are what

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.core.case import ANALYSIS_FAILED, DEADLINE_EXCEEDED, attempts
 from reconcile.lookback.schedule import Look
@@ -26,8 +27,7 @@ _LONGEST = 4
 """Times the checks of a release that nothing holds up: one that takes longer is looked at so far."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Releases:
+class Releases(Struct, frozen=True, kw_only=True):
     """The releases that are replayed: the places at which their first weight is set, and how they go on from there."""
 
     policy: FailurePolicy

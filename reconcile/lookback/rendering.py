@@ -5,13 +5,13 @@ All text of others is escaped by the templates. There is no character in it that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
+from msgspec import Struct
 
 from reconcile import __version__
 from reconcile.model.text import printable
@@ -27,8 +27,7 @@ SVG_WIDTH, SVG_LEFT, SVG_RIGHT = 960, 64, 24
 SVG_HEAD, SVG_FIRST, SVG_OTHER, SVG_GAP = 96, 200, 110, 60
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """The picture of one Rollout: its panels below each other, each with its bound in words.
 
     `about` is what it is in a sentence, `outcome` how it ended, and whether that is good, bad or open.
@@ -40,8 +39,7 @@ class Picture:
     panels: tuple[tuple[Panel, str], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed:
+class _Placed(Struct, frozen=True, kw_only=True):
     """A panel in a picture: where it begins from the top, and how high it is."""
 
     panel: Panel

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 _STEPS = (1, 2, 5, 10, 15, 30)
 _SECONDS = (
@@ -18,8 +19,7 @@ _MOST_TIMES = 7
 _ROUND = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """A label of an axis. `at` is from 0 to 100; a `minor` one may be left out where there is little room."""
 
     at: float
@@ -27,8 +27,7 @@ class Tick:
     minor: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(Struct, frozen=True):
     """A scale of numbers from `low` to `high`."""
 
     low: float
@@ -63,8 +62,7 @@ def numbers(values: list[float], floor: float | None = None, ceiling: float | No
     return Numbers(bottom, max(top, bottom + step), step)
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """A scale of times."""
 
     begin: datetime

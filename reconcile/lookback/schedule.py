@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from reconcile.model.rollout import Spec
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One weight, in percent: it is left after so many checks at the earliest, the first `warming` of them not made."""
 
     weight: int
@@ -21,8 +21,7 @@ class Stage:
     warming: int
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One check of a release. `place` counts from its begin, `since` is the one at which the weight was set."""
 
     place: int
@@ -30,8 +29,7 @@ class Look:
     weight: int
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Struct, frozen=True, dict=True):
     """The weights of a release, in order."""
 
     stages: tuple[Stage, ...]

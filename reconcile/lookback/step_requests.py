@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.model import durations
 
@@ -17,8 +18,7 @@ _QUIET = 0.1
 """Of the time: what is served in the quietest tenth of it is no more."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepRequests:
+class StepRequests(Struct, frozen=True, kw_only=True):
     """Requests of a canary in the interval of a metric at a weight, in percent: in the middle, and in quiet times.
 
     `enough` is the share of checks with `minRequests`, `seconds` how long these take in the middle; None where none are

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 import requests
+from msgspec import Struct
 
 from reconcile.metrics.credentials import MAX_TEXT, one_line
 from reconcile.model.errors import UsageError
@@ -15,16 +15,18 @@ _URL = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 _OWN_ARGUMENTS = frozenset({"query", "time", "timeout"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     """A metrics server. Only its `address` may be shown.
 
     `userinfo` is `user:password` as it is written, `arguments` the query string that each request has.
     """
 
     address: str
-    userinfo: str = field(default="", repr=False)
-    arguments: str = field(default="", repr=False)
+    userinfo: str = ""
+    arguments: str = ""
+
+    def __repr__(self) -> str:
+        return f"Server({self.address})"
 
     @property
     def query_url(self) -> str:

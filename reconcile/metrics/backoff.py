@@ -6,8 +6,10 @@ A server that has too much to do is asked less. Times are seconds on one monoton
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MAX_CONCURRENCY = 16
 MAX_REFUSALS = 3
@@ -17,8 +19,7 @@ FIRST_DELAY = 1.0
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True, kw_only=True):
     """The rate limit: at most `concurrency` requests at a time, and none before `not_before`.
 
     `stopped` is why no request is sent any more, in words; "" = requests are sent.

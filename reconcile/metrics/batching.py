@@ -6,8 +6,10 @@ is its single query. This module neither renders nor sends queries.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.model.kinds import ROLLOUT, Ref
 
@@ -24,8 +26,7 @@ MAX_NAMES = 4096
 """Characters of all names in a batch. The query has them two or three times."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """One query to send. `batch` maps its workloads to their single queries; empty = this is a single query.
 
     `position` is the place of the first question that it answers. All queries of `round` 0 are sent before the first

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from msgspec import Struct
 
 from reconcile import files
 from reconcile.metrics import MAX_QUERY
@@ -28,8 +28,7 @@ _SHIPPED_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING_TAG = "tag:yaml.org,2002:str"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricFile:
+class MetricFile(Struct, frozen=True, kw_only=True):
     """One metric file. `query` and `grouped` are templates; `grouped` is for several workloads, "" = it has none.
 
     `requests` and `failures` are those of the counts, "" = it has none; one that names `workloads` is for several, too.

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import heapq
 import logging
-from dataclasses import dataclass, field
 from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.metrics.backoff import Backoff
 from reconcile.metrics.query import Outcome
@@ -38,19 +39,17 @@ def send_all(queries: Iterable[Query], client: QueryClient, budget: float) -> di
     return _Pool(client, budget).run(queries)
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class _Pending:
+class _Pending(Struct, frozen=True, order=True):
     """A query that waits to be sent. They are sorted by round, position and number."""
 
     round: int
     position: int
     number: int
-    attempts: int = field(compare=False)
-    query: Query = field(compare=False)
+    attempts: int
+    query: Query
 
 
-@dataclass(frozen=True, slots=True)
-class _InFlight:
+class _InFlight(Struct, frozen=True):
     """A query that a worker has sent: in which epoch of the back-off, and until when the pool waits for it."""
 
     pending: _Pending

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconcile.metrics import address, batching, credentials
 from reconcile.model.errors import TemplateError, UsageError

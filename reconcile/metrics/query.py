@@ -5,12 +5,14 @@ Nothing that a server answers raises: every failure is an answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.metrics import backoff, responses, transport
 from reconcile.metrics.responses import NoAnswerError, NotABatchError, unreachable
@@ -56,8 +58,7 @@ class Outcome(Enum):
     """The response answers nothing for the workloads of a batch, and the query is the reason."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueryResult:
+class QueryResult(Struct, frozen=True, kw_only=True):
     """The result of one request: an answer for each single query. `Answer.query` is empty in these.
 
     `reason` is what went wrong, in words. `retry_after` are the seconds that a refusing server names.
@@ -69,20 +70,22 @@ class QueryResult:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueryClient:
+class QueryClient(Struct, frozen=True, kw_only=True):
     """What all requests of a pass have in common. `mask` removes secrets from a text of the server.
 
     With `accept_partial` an answer counts although the server says that data are missing.
     """
 
     server: Server
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
     ca_file: str | None
     timeout: float
     at: datetime
     mask: Callable[[str], str]
     accept_partial: bool = False
+
+    def __repr__(self) -> str:
+        return f"QueryClient({self.server!r})"  # never the headers, which may have credentials
 
     def session(self) -> requests.Session:
         """Returns an HTTP session for one worker."""

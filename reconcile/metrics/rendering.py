@@ -5,11 +5,12 @@ It is imported only when there is a question: loading Jinja2 takes as long as ha
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from reconcile.metrics import escaping, template_language
 from reconcile.metrics.metric_files import MetricFile

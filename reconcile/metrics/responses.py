@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.metrics import partial_answers
 from reconcile.model.measurement import Answer, Failure
@@ -32,8 +34,7 @@ class NotABatchError(Exception):
     """The response to a batch does not say which value belongs to which workload. `str()` is the reason."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """A response of the API: `result` and its `result_type`, or the `failure` of all of it.
 
     `status` is the HTTP status. `error_type` is Prometheus's own word for an error. `partial` are the words in which

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import requests
+from msgspec import Struct
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from reconcile.metrics.address import redirect_target
@@ -32,8 +32,7 @@ REFUSALS: Mapping[int, str] = {
 _REDIRECTS = range(300, 400)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True, kw_only=True):
     """A response. The names of `headers` have no case; `body` is not compressed."""
 
     status: int

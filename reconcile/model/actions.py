@@ -5,9 +5,10 @@ They are read in every pass and never removed by one; what a pass makes of them 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +55,7 @@ class Verb(StrEnum):
         return {Action(self): value} | ({Action.ABORT: None} if self is Verb.RETRY else {})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Actions:
+class Actions(Struct, frozen=True, kw_only=True):
     """What is asked for of one Rollout: for each action that is, its value.
 
     A revision, for `pause` also `*`, for `approve` also `revision/weight`, for `retry` always `revision/token`.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconcile.model.measurement import Metric, Range
 
@@ -16,8 +17,7 @@ class OnNoData(StrEnum):
     PASS = "Pass"  # noqa: S105 - no password
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """What the canary's value may be beside the primary's: at most `max_ratio` times as much.
 
     A value below `ignore_below` is good whatever the primary's is. With a `false_alarm_rate` the sequential test
@@ -29,8 +29,7 @@ class Comparison:
     false_alarm_rate: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One metric of a Rollout. `interval` is a PromQL duration, `args` are variables for its template.
 
     With a `query` it brings its own, in the template language, with a `title` and a `unit` for messages; else `name` is

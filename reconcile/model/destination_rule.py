@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model.fields import mappings
 from reconcile.model.kinds import DESTINATION_RULE, Manifest, Ref
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subset:
+class Subset(Struct, frozen=True, kw_only=True):
     """One subset as one DestinationRule defines it. Without `labels` it has all pods of the Service."""
 
     rule: Ref

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model.times import parse_time
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 MOST_PATHS = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True, kw_only=True):
     """A field manager, and when it last wrote."""
 
     manager: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from reconcile.model import durations
 from reconcile.model.names import DNS_NAME, DNS_NAME_LENGTH
@@ -26,8 +27,7 @@ MOST_UNKNOWN = 16
 _WORD = re.compile(r"[A-Za-z0-9_./-]{1,80}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """One mapping of a manifest and its path. All that are made from one root share its list of `problems`."""
 
     value: dict[str, Any]

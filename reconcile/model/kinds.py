@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
 
 from reconcile.model.names import is_object_name
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True, order=True):
     """A kind of object. `versions` are in order of preference."""
 
     name: str
@@ -69,8 +69,7 @@ KINDS = {
 ENDPOINT_SLICE = Kind(name="EndpointSlice", plural="endpointslices", group="discovery.k8s.io", versions=("v1",))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(Struct, frozen=True, order=True):
     """A reference to one object. Its text is for people: `Deployment podinfo.test`."""
 
     kind: Kind
@@ -109,8 +108,7 @@ def version_of(manifest: Mapping[str, Any]) -> Version | None:
     return Version(uid, generation) if isinstance(uid, str) and isinstance(generation, int) else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """The scope of a LIST: one namespace or (None) all. All selectors, `fields` and `labels`, must match."""
 
     namespace: str | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Ref
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True, kw_only=True):
     """A metric template as the core knows it.
 
     `bound` is "minimum" or "maximum": what a threshold is; "" = it has no better side. `unit` is "percent",
@@ -26,15 +26,14 @@ class Metric:
     title: str
     unit: str
     bound: str
-    query: str = field(default="", repr=False, compare=False)
+    query: str = ""
     requests: bool = False
     failures: bool = False
-    needs: str = field(default="", compare=False)
-    edges: str = field(default="", repr=False, compare=False)
+    needs: str = ""
+    edges: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Roles:
+class Roles(Struct, frozen=True, kw_only=True):
     """The names of the two Deployments of a Rollout, and of their Services."""
 
     primary: str
@@ -51,8 +50,7 @@ class Asks(StrEnum):
     FAILURES = "failures"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """One metric of one Rollout in one pass. `weight` is the canary's share of the traffic in percent.
 
     `args`, `roles` and `threshold` are variables for its template. `query` is the Rollout's own template; "" = that of
@@ -90,8 +88,7 @@ class Failure(StrEnum):
     TEMPLATE = "template error"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The answer to a question: a finite `value`, or a `failure` with a `detail`. `query` is the rendered text.
 
     `is_empty`: the answer is a valid one, and there is no number in it: no series, or NaN. `labels`: of several series
@@ -107,24 +104,21 @@ class Answer:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """Requests, and how many of them were bad. `increase` extrapolates, so they need not be whole."""
 
     total: float
     bad: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True, kw_only=True):
     """What the canary and the primary beside it served while the canary had one weight."""
 
     canary: Counts
     primary: Counts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
+class Range(Struct, frozen=True, kw_only=True):
     """The values that are good, both ends included; None = no bound on that side."""
 
     least: float | None = None
@@ -143,8 +137,7 @@ def good_values(bound: str, threshold: float | None, asked: Range | None) -> Ran
     return Range(most=threshold if bound == "maximum" else None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measurement:
+class Measurement(Struct, frozen=True, kw_only=True):
     """An answer held against its bounds. `verdict` is "passed", "failed", "skipped" or the failure of the answer.
 
     It has a `threshold`, a `range` or neither. `primary_value` is what a comparison is made with; `counts` (of this

@@ -6,9 +6,10 @@ A value says what the object says. Whether that is good is decided in `core`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model import label_selector
 from reconcile.model.errors import InvalidObjectError
@@ -23,8 +24,7 @@ MANY = 2**31 - 1
 _PERCENT = re.compile(r"([0-9]{1,9})%")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deployment:
+class Deployment(Struct, frozen=True, kw_only=True, dict=True):
     """One Deployment. An absent `spec.replicas` is 1, an absent count of the status is 0.
 
     `wanted` is `spec.replicas`, `replicas` is `status.replicas`. `reported`: it has a status at all. `kept` is how
@@ -71,8 +71,7 @@ class Deployment:
         return label_selector.matches(self.selector, labels)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Autoscaler:
+class Autoscaler(Struct, frozen=True, kw_only=True):
     """One HorizontalPodAutoscaler: its least size, and its status.
 
     `utilization_of` names the resources, such as cpu, that it computes a share of what the containers request of.

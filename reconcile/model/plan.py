@@ -6,9 +6,10 @@ How a plan is made is in `core`, how it is applied in `engine`, how it is printe
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,8 +30,7 @@ class Outcome(StrEnum):
     UNREACHED = "not reached"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True, kw_only=True):
     """One gate of a pass. `reason` says what it saw."""
 
     name: str
@@ -38,8 +38,7 @@ class Gate:
     reason: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True, kw_only=True):
     """One write: a JSON patch on one object. `subresource` is "" or "status"."""
 
     target: Ref
@@ -60,8 +59,7 @@ class Transition(StrEnum):
     PROMOTED = "Promoted"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """A Kubernetes Event about a Rollout. `type` is "Normal" or "Warning"; `message` at most 1,024 bytes.
 
     `transition`: it tells of one; None where it repeats or explains something.
@@ -83,8 +81,7 @@ class Event:
         return f"{self.rollout.name[:220]}.{hashlib.sha256(seed.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What a promotion changes at one path of the primary's template. The values are in words, "" = not told."""
 
     path: str
@@ -92,8 +89,7 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AskedAction:
+class AskedAction(Struct, frozen=True, kw_only=True):
     """An action that a person asked for by an annotation, and what the pass made of it, in words."""
 
     action: str
@@ -102,16 +98,14 @@ class AskedAction:
     refused: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """The phase of a Rollout ("" = no pass has seen it) and the canary's weight (None = not observed)."""
 
     phase: str
     weight: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What one pass does for one Rollout, and why.
 
     `patches` are written in their order, then `events`. With `questions` the plan is provisional: they have to be
@@ -152,8 +146,7 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """The decision record of one Rollout in one pass. `error` is what stopped the writing, or empty.
 
     `told` are the Events of what was stored, each with its time.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+
+class Step(Struct, frozen=True, kw_only=True):
     """One step: how long the canary stays at a weight at least, and whether it takes an `approval` to go on."""
 
     weight: int
@@ -15,8 +15,7 @@ class Step:
     approval: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True, kw_only=True):
     """The weights that a canary goes through: those of a list, or every `size` up to `maximum`."""
 
     size: int = 0
@@ -56,8 +55,7 @@ class OnFailure(StrEnum):
     ROLLBACK = "Rollback"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FailurePolicy:
+class FailurePolicy(Struct, frozen=True, kw_only=True):
     """How many failed checks are forgiven, how long a step and an attempt may take, and what comes then."""
 
     on_failure: OnFailure = OnFailure.HALT
@@ -73,8 +71,7 @@ class FailurePolicy:
         return any(limit is not None for limit in limits)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PromotionPolicy:
+class PromotionPolicy(Struct, frozen=True, kw_only=True):
     """What the copy leaves as it is, and how the traffic goes back after it: `step_weight` 0 = all at once.
 
     `drain` is the least time between the canary's last traffic and its end, `deadline` the most for the primary's

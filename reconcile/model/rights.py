@@ -5,9 +5,10 @@ Whether an account has a right is asked in `clusters/kube`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model.kinds import (
     AUTOSCALER,
@@ -35,8 +36,7 @@ class Impact(StrEnum):
     COST = "more requests"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Right:
+class Right(Struct, frozen=True, kw_only=True):
     """One verb on one kind of object. `without` says, for people, what happens where it is missing.
 
     A `Role` grants it in one namespace. Where all namespaces are in scope, a `ClusterRole` with the same rules is
@@ -55,8 +55,7 @@ class Right:
         return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """Whose rights are asked about: a user by name, with the groups that are known, or a group."""
 
     user: str = ""

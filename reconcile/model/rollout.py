@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.model.fields import mappings
 from reconcile.model.kinds import DEPLOYMENT, SERVICE, Manifest, Ref
@@ -35,8 +37,7 @@ class Phase(StrEnum):
     FAILED = "Failed"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True, kw_only=True):
     """What the user wants. Hosts are short names of Services in the Rollout's namespace, where the `routes` are too.
 
     `interval`, in seconds, is the least time between two moves of this Rollout; 0 = that of the program. For `warm_up`
@@ -57,8 +58,7 @@ class Spec:
     suspend: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """What was counted for one metric while the canary had one weight: a finished step of the sequential test."""
 
     metric: str
@@ -74,8 +74,7 @@ MOST_WEIGHTS = 64
 """Weights of one release that are on record: 3 KiB. Of a longer one every other of the older ones goes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One attempt at a revision, and what its checks came to.
 
     `tokens` are those of the retries of its revision, the last one began it. `last_hold` is when a pass last waited for
@@ -97,8 +96,7 @@ class Attempt:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """What earlier passes stored: the typed part of `status`. Weights in percent.
 
     `primary_revision`: the hash of the primary's template, without annotations, when the canary's revision started.
@@ -129,8 +127,7 @@ class State:
         return replace(self, canary_weight=weight, history=history)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rollout:
+class Rollout(Struct, frozen=True, kw_only=True):
     """One Rollout. `status` is the stored one as it is.
 
     `spec` is None if there are `problems`, but not where they are all of the analysis, and an abort is asked for: that

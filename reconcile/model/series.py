@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 Points = tuple[tuple["datetime", float | None], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """A time that is looked back at, with one value each `step` seconds."""
 
     begin: datetime
@@ -20,8 +20,7 @@ class Window:
     step: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Series:
+class Series(Struct, frozen=True, kw_only=True):
     """What a query gave over a window. None is a gap; `problem` says why there are no points."""
 
     query: str = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import SERVICE, Manifest, Ref
@@ -18,8 +19,7 @@ _BY_NAME = re.compile(r"(http|https|http2|grpc|grpc-web)(-.*)?")
 _BY_APP_PROTOCOL = re.compile(rf"{_BY_NAME.pattern}|(kubernetes\.io|k8s\.io)/(h2c|ws|wss)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True, kw_only=True):
     """One port. `name` and `app_protocol` are "" where there is none; `target` is the number or the name in the pod."""
 
     name: str
@@ -45,8 +45,7 @@ class ServicePort:
         return f"{name} (appProtocol {self.app_protocol})" if self.app_protocol else name
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """One Service."""
 
     ref: Ref

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 ENOUGH = 0.75
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """The settings of a pass: `interval` in seconds, `metrics` by name, and two groups of field managers.
 
     `gitops_managers` put back what Git states, against steerer. `appliers` apply what steerer wrote into Git. With

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
 from threading import Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from reconcile.model.errors import UsageError
 
@@ -33,13 +34,15 @@ _URL = re.compile(r"[\x21-\x7e]+")
 _OK = range(200, 300)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Receiver:
+class Receiver(Struct, frozen=True, kw_only=True):
     """A receiver. Only `shown` may be shown. `userinfo` is `user:password` as it is written."""
 
     shown: str
-    url: str = field(repr=False)
-    userinfo: str = field(repr=False)
+    url: str
+    userinfo: str
+
+    def __repr__(self) -> str:
+        return f"Receiver({self.shown})"
 
 
 def parse_url(url: str, where: str) -> Receiver:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model.actions import Action
 from reconcile.model.kinds import Kind
@@ -34,8 +35,7 @@ _ACCOUNT = re.compile("system:serviceaccount:([^:]+):[^:]+")
 _LABEL = "kubernetes.io/metadata.name"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """A policy about approvals that is bound. `namespaces` is None where it holds in all of them."""
 
     name: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.model.kinds import Kind
 from reconcile.model.measurement import Answer, Question
@@ -29,8 +31,7 @@ class Level(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing that somebody should know: the object and the field, what is wrong, and what to do about it."""
 
     level: Level
@@ -45,8 +46,7 @@ class Finding:
         return self.level is not Level.INFO
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What one check found. `summary` says what is well, `incomplete` why the check could not be made in full."""
 
     check: str
@@ -74,16 +74,14 @@ def count_levels(results: Iterable[Result]) -> dict[str, int]:
     return {level: levels.count(level) for level in dict.fromkeys(levels)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True, kw_only=True):
     """All results about one Rollout; `rollout` is None for what all Rollouts share."""
 
     rollout: Ref | None
     results: tuple[Result, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """One Rollout to examine, among `others` in scope (itself included). `answers` may lack any question.
 
     `namespace_labels` are those of its Namespace, as far as a folder has it; in a cluster it is not read. `neighbours`
@@ -120,8 +118,7 @@ def _namespace(manifest: Manifest) -> object:
     return metadata.get("namespace") if isinstance(metadata, dict) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check. `find` and `summary` may raise GateError where an object that they need cannot be used."""
 
     name: str

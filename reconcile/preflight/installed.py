@@ -5,8 +5,9 @@ It judges the answers of the servers, and asks none itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from reconcile.core import status
 from reconcile.model import rights
@@ -34,8 +35,7 @@ _INSTALL = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
+class Served(Struct, frozen=True, kw_only=True):
     """What an API server serves: the resources of each kind, such as `rollouts` and `rollouts/status`.
 
     `status` are the fields of a Rollout's status that it keeps; None where it keeps all, or does not say.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.model import label_selector
 from reconcile.model.kinds import SERVICE, Kind
@@ -41,8 +42,7 @@ PATHS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Selection:
+class _Selection(Struct, frozen=True, kw_only=True):
     """One selector of one object, and its path."""
 
     object: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.report import lenient
 from reconcile.report.layout import EVENT_STYLES, Line, as_text
@@ -31,8 +32,7 @@ _AGES = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventRow:
+class EventRow(Struct, frozen=True, kw_only=True):
     """One Event. It was recorded `count` times between `first` and `last`."""
 
     type: str

@@ -6,8 +6,9 @@ characters of it reach the console.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconcile.report.styled_text import ARROW, CROSS, PENDING, SKIPPED, TICK, Text, styled
 
@@ -22,8 +23,7 @@ EVENT_STYLES = {"Warning": "yellow", "Normal": "green"}
 _WHOLE = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line: `head` at `indent`, and `body` beside it, with a hanging indent when it is wrapped."""
 
     indent: int = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.report.layout import Line
 from reconcile.report.plain_data import number
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 PASSED, FAILED, OMITTED = "passed", "failed", "skipped"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One measurement, from a plan or from a status; what is unknown is None or empty.
 
     `gates`: the release waits for it.

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from reconcile.model.errors import UsageError
 from reconcile.model.times import timestamp
 
@@ -35,7 +38,9 @@ def number(value: float | None) -> float | None:
 
 
 def plain(value: Any) -> Any:
-    """Returns a copy made of dict, list, str, int, finite float, bool and None only."""
+    """Returns a copy of dict, list, str, int, finite float, bool and None only; a value is a dict of its fields."""
+    if isinstance(value, Struct):
+        return plain(asdict(value))
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from reconcile.model import objects
 from reconcile.model.errors import InvalidObjectError
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from reconcile.model.ports import Cluster
 
 
-@dataclass(kw_only=True)
-class DeploymentController:
+class DeploymentController(Struct, kw_only=True):
     """The Deployments of a cluster, and the progress of their rolling updates."""
 
     cluster: Cluster

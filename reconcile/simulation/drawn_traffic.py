@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.lookback.drawn import drawn
 from reconcile.model.measurement import Counts
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Ref
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True, kw_only=True):
     """The requests of one Rollout as one metric counts them: so many a second for both workloads together.
 
     `canary_bad`, `primary_bad`: the share of bad ones in percent, as in the long run.

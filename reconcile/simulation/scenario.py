@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.model.actions import Verb
 from reconcile.model.measurement import Failure
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 Value = float | Failure
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """The answers for one metric at one weight. The first analyses get these values, one after the other."""
 
     metric: str
@@ -28,8 +28,7 @@ class Trouble:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A patch of another writer, before the pass of a tick."""
 
     tick: int
@@ -37,8 +36,7 @@ class Change:
     operations: tuple[Operation, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What a person says of a Rollout before the pass of a tick, as by `steerer abort` and its like.
 
     `revision` is empty for the one that the canary has then. `weight` is the step that an approval is about.
@@ -57,8 +55,7 @@ class Said:
         return token if self.weight is None else str(self.weight)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True, kw_only=True):
     """A scenario. `tick` is the time between two passes in seconds, `rollout_ticks` the length of a rolling update.
 
     `answers` are the values of the metrics where there is no trouble. `traffic` is drawn with the `seed`.

@@ -5,9 +5,10 @@ The search that finds them is the one that finds no violation in the unchanged p
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from reconcile.core import analysis, gates, judgement, moves, observation, patches, plans, revision, status
 from reconcile.core.case.record import ReleaseRecord

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from reconcile.model.plan import Transition
 from reconcile.notices.flux_event import flux_event

@@ -32,6 +32,7 @@ DISTRIBUTIONS = {
     "markdown-it-py",
     "markupsafe",
     "mdurl",
+    "msgspec",
     "pygments",
     "pykube-ng",
     "pyyaml",

@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
+from msgspec.structs import replace
 
 from reconcile.clusters.folder.cluster import FolderCluster
 from reconcile.core import optional_gates

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.core.state_machine import Move
 from reconcile.model.measurement import Asks, Failure

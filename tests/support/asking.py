@@ -5,11 +5,11 @@ Only builders, on top of those of `strategies`. A part that does not find its pl
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconcile.model.actions import ANY_REVISION, Action
 from reconcile.model.template_hash import revision

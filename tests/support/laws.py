@@ -7,13 +7,13 @@ AssertionError where the law is broken. `tests/random_worlds` checks them in ran
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import jsonpatch
 import pytest
+from msgspec import Struct
 
 from reconcile.core.state_machine import Move
 from reconcile.model.actions import ANY_REVISION, Action
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 Objects = dict[Ref, Manifest]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """One Rollout in one pass. `before` and `after` are all objects of the world but the Events."""
 
     scene: Scene

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconcile.model.measurement import Asks, Failure
 from tests.support.world import DURATION, METRICS, SUCCESS, C, P, R

@@ -5,12 +5,13 @@ Only builders. What has to hold in every one of these worlds stands in `test_law
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile.core.promotion import identity_of, promoted_template
 from reconcile.engine.one_pass import Pass
@@ -122,8 +123,7 @@ class Meter(FixedMeter):
         return self.scene.answer(question.metric, question.asks, question.workload)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """One random world at one instant (`START`). `calm`: nothing is wrong with it.
 
     `values`: a metric that is not in it has no data; `sides` go before it. `unwritable`: objects that can be read.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from reconcile.clusters.folder.objects import as_served, ref_to
 from reconcile.clusters.json_equality import json_equal

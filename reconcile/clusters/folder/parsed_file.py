@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconcile import files
 from reconcile.clusters.folder import json_text
@@ -29,8 +31,7 @@ _DASH = re.compile(r" *- +")
 _ALIAS = re.compile(r"(?:^|[\s\[{,])\*[^\s*]")
 
 
-@dataclass(slots=True)
-class ParsedObject:
+class ParsedObject(Struct):
     """One object: the number of its part of the text, how far that part is indented, and its place in it.
 
     `implied` is the apiVersion and kind that a List implies: the API leaves them out of a `PodList`'s items.
@@ -48,8 +49,7 @@ class ParsedObject:
         return self.implied | self.manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """A document that cannot be read: the place as `file:line:column`, what is wrong with it, and its text."""
 
     place: str
@@ -65,8 +65,7 @@ class Flaw:
         return ROLLOUT.group in self.text
 
 
-@dataclass(slots=True)
-class ParsedFile:
+class ParsedFile(Struct):
     """One file as it was read; `parts` joined are its text. Without a signature the file does not exist yet.
 
     `path` is its name within the folder, `real` its path without links. `flaws` are its documents that cannot be read.

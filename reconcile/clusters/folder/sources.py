@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.clusters.folder.file_tree import files_of, real_path, walk
 from reconcile.model.errors import UsageError
@@ -23,8 +24,7 @@ STDIN = Path("stdin")
 _UNCHANGED: Signature = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(Struct, frozen=True, dict=True):
     """Folders and files. Raises UsageError for a path that is neither.
 
     `exclude` has patterns of what is left out in the folders: a name at any depth, or a path from the folder on where

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.clusters.folder.yaml_nodes import Collection, Mapping, Node, Scalar
 
@@ -17,8 +18,7 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*(?:[ \t\r\n]+|#[^\n]*)+)*")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
 
 
-@dataclass(slots=True, kw_only=True)
-class Member:
+class Member(Struct, kw_only=True):
     """An entry of a mapping or an item of a list, from its key or dash to the end of its value."""
 
     node: Node

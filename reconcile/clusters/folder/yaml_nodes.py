@@ -6,10 +6,10 @@ an alias stands for the last node of its anchor. What a node means must not be k
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 from yaml.reader import Reader
 
 # libyaml where PyYAML was built with it: ten times as fast, with the same marks.
@@ -27,8 +27,7 @@ class Fault(Exception):  # noqa: N818 - what is wrong with a text, never seen ou
         self.index = index
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Node:
+class Node(Struct, kw_only=True, eq=False):
     """A value in a text, from character `start` to before `end`, its anchor and its tag included.
 
     A collection in block style has no end of its own: `end` is where the next token starts.
@@ -42,8 +41,7 @@ class Node:
     """Whether an alias stands for it."""
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Scalar(Node):
+class Scalar(Node, kw_only=True, eq=False):
     """A scalar. `style` is "" for a plain one, or the character that it starts with."""
 
     text: str
@@ -51,18 +49,15 @@ class Scalar(Node):
     plain: bool  # its tag depends on its text
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Collection(Node):
+class Collection(Node, kw_only=True, eq=False):
     """A mapping or a sequence, in flow style (braces and brackets) or in block style (indentation)."""
 
     flow: bool
     children: list[Node] = field(default_factory=list)
 
 
-class Mapping(Collection):
+class Mapping(Collection, eq=False):
     """A mapping: its children are a key, its value, the next key, and so on."""
-
-    __slots__ = ()
 
     @property
     def entries(self) -> list[tuple[Node, Node]]:
@@ -70,14 +65,11 @@ class Mapping(Collection):
         return list(zip(self.children[::2], self.children[1::2], strict=True))
 
 
-class Sequence(Collection):
+class Sequence(Collection, eq=False):
     """A list of values."""
 
-    __slots__ = ()
 
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Alias(Node):
+class Alias(Node, kw_only=True, eq=False):
     """A reference to the node of an anchor."""
 
     target: Node

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconcile.clusters.folder.yaml_nodes import Alias, Collection, Mapping, Node, Scalar, Sequence
 from reconcile.clusters.folder.yaml_writer import Style

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+from msgspec import Struct
 from yaml.emitter import Emitter
 
 from reconcile.clusters.folder.yaml_block_scalar import literal
 from reconcile.clusters.folder.yaml_scalars import is_plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
+class Style(Struct, frozen=True, kw_only=True):
     """The layout of block style, in columns."""
 
     step: int = 2

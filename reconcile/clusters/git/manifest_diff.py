@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconcile.clusters.git.quantities import quantity
 from reconcile.clusters.json_equality import json_equal
@@ -15,8 +16,7 @@ REPLICAS: Path = ("spec", "replicas")
 QUANTITIES = frozenset({"limits", "requests", "sizeLimit", "divisor"})
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """The first field whose live value is not the declared one; None = absent."""
 
     path: Path

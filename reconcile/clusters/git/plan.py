@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from reconcile.clusters.git.manifest_diff import Difference, difference
 from reconcile.clusters.git.strip_defaults import strip_defaults, undeclared_leftover

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 CERTIFICATES = ("certificate-authority", "client-certificate", "client-key")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """One cluster, one user, and the default namespace (None in a pod: then all namespaces are in scope).
 
     `cluster` and `user` are the parts of the kubeconfig, with absolute paths; `source` names the files.
@@ -22,8 +22,11 @@ class Access:
 
     source: str
     cluster: Mapping[str, Any]
-    user: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    user: Mapping[str, Any] = field(default_factory=dict)
     namespace: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Access({self.source}, {self.server})"  # never the credentials of the user
 
     @property
     def server(self) -> str:

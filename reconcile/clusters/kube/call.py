@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from reconcile.model.kinds import Kind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request; `verb` is get, list, create or patch.
 
     `has_test`: it is a patch with a `test`, which can fail. `metadata_only`: of each object only the metadata is

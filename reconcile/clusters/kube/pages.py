@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import marshal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.clusters.kube import responses
 from reconcile.clusters.kube.call import Call
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from reconcile.model.kinds import Kind, Manifest, Scope
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """One page: `next_token` is that of the following one ("" = none), `remaining` the objects still to come.
 
     `is_first`: the list starts, or starts again, with this page; earlier pages are void.

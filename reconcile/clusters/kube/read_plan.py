@@ -7,8 +7,9 @@ names: nothing is sent here, and no object is seen.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -33,15 +34,13 @@ FIRST_PAGE_FACTOR = 4
 SMALLEST_FIRST_PAGE = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(Struct, frozen=True):
     """One object by its name."""
 
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Struct, frozen=True):
     """The pages of one namespace, or (None) of the whole cluster, in which `refs` are looked for."""
 
     kind: Kind

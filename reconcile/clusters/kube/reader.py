@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconcile.clusters.kube import read_plan
 from reconcile.clusters.kube.call import Call
@@ -122,8 +123,7 @@ class Reader:
         return _Result(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     """What one request of `fetch` brought, and the requests for the rest."""
 
     found: Mapping[Ref, Manifest | ClusterError] = field(default_factory=dict)

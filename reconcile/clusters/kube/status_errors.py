@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.model.errors import ForbiddenError, LostRaceError, MissingError, RefusedError, UnreachableError
 
@@ -32,8 +33,7 @@ class CredentialsError(ForbiddenError):
     """401: no request with these credentials is accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A response that is no success: `status` is its body if that is a `Status`, `message` what to quote of it."""
 
     call: Call

@@ -8,9 +8,11 @@ A value is made when it is first used. Where that is impossible it raises GateEr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core.case import attempts
 from reconcile.core.case.objects import Objects
@@ -37,16 +39,14 @@ DEADLINE_EXCEEDED = "DeadlineExceeded"
 ABORTED = "Aborted"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """Why an attempt ends without a promotion: `code` in a word for programs."""
 
     code: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """One Rollout in one pass. `passed_limit` is the limit that the canary was found to have passed, if any."""
 
     observation: Observation

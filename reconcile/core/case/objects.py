@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconcile.core import promotion
 from reconcile.core.observation import parsed
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from reconcile.model.service import Service
 
 
-@dataclass(frozen=True)
-class Objects:
+class Objects(Struct, frozen=True, dict=True):
     """The objects of one Rollout, except for the route. Each is parsed once."""
 
     observation: Observation

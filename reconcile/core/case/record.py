@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconcile.core import promotion, revision
 from reconcile.core.orders import Orders, retry_due
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 SELF = "steerer"
 
 
-@dataclass(frozen=True)
-class ReleaseRecord:
+class ReleaseRecord(Struct, frozen=True, dict=True):
     """The stored state, and how the canary and the primary compare with it.
 
     `appliers` are the field managers that write what steerer put into Git.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.core.case.record import SELF
 from reconcile.core.state_machine import RESTING, Traffic
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from reconcile.model.settings import Settings
 
 
-@dataclass(frozen=True)
-class Weights:
+class Weights(Struct, frozen=True, dict=True):
     """The canary's weight as it is stored, as it is on record, and who wrote it last."""
 
     observation: Observation

@@ -6,8 +6,9 @@ A router turns an object into a `Split`, which turns a weight into patch operati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from reconcile.core.routers import gateway, istio
 from reconcile.model.kinds import GRPC_ROUTE, HTTP_ROUTE, VIRTUAL_SERVICE
@@ -27,8 +28,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Router:
+class Router(Struct, frozen=True):
     """One router. `written` are the paths of the lists whose managers are the writers of the weights.
 
     `every` yields all routes of one object, managed or not. `remarks` yields path, message and advice for what works

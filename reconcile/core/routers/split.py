@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 from reconcile.model.errors import InvalidObjectError
 from reconcile.model.paths import dotted, from_pointer, value_at
@@ -28,8 +29,7 @@ class UsedPort(NamedTuple):
     is_http: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True, kw_only=True):
     """One side of a managed route: the entry at `pointer`, with the `weight` that it has there.
 
     `subset` is "" where it names none. `tests` fail where the entry is no longer what was read.
@@ -42,8 +42,7 @@ class Backend:
     subset: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """A place in a list of an object."""
 
     pointer: str
@@ -59,8 +58,7 @@ class _Place:
         return tuple(self.pointer.split("/")[1:-1])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManagedRoute(_Place):
+class ManagedRoute(_Place, frozen=True, kw_only=True):
     """One route that holds primary and canary.
 
     `total` is what the weights of the two count of: 100 where they are percent.
@@ -94,8 +92,7 @@ class ManagedRoute(_Place):
         return (self.primary.weight, self.canary.weight) == (FULL - weight, weight)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Split:
+class Split(Struct, frozen=True, kw_only=True):
     """The managed routes of one object, or of all objects of a Rollout; at least one.
 
     Of one object, `awaited` is what its controllers have not taken up yet, `refused` what they refuse, in words.
@@ -152,8 +149,7 @@ def joined(splits: Iterable[Split]) -> Split:
     return Split(routes=tuple(chain.from_iterable(split.routes for split in splits)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """Where a route leads: `name` as it is written, `service` where that is a Service of the namespace.
 
     `weight` is what it counts: that of the manifest, or what an absent one means.
@@ -166,8 +162,7 @@ class End:
     entry: Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class RouteEntry(_Place):
+class RouteEntry(_Place, frozen=True):
     """One route of an object, managed or not, in the order of its list."""
 
     ends: tuple[End, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.cli.error_output import print_error
 from reconcile.cli.logs import log_decision, log_to_stderr

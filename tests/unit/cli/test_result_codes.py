@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.cli.exit_codes import CHANGED, FAILED, HALTED, NOTHING, WAITING
 from reconcile.cli.result_codes import exit_code_of_pass, exit_code_of_saved_plan, exit_code_of_wait

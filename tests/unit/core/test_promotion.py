@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.core.promotion import Identity, identity_of, is_promoted, is_promoted_revision, promoted_template
 from reconcile.model.objects import Deployment, deployment

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconcile.core.revision import recorded, refreshed
 from reconcile.model.objects import Deployment, deployment

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.core.status import Readiness, patch, patch_after, render, write_failed
 from reconcile.model.measurement import Measurement

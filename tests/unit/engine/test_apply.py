@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.engine.apply import apply
 from reconcile.model.errors import ClusterError, ForbiddenError, LostRaceError, UnreachableError

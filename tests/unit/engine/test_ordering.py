@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconcile.core.state_machine import Move
 from reconcile.engine.ordering import query_order, write_order

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import mean, stdev
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.lookback import backtest_words
 from reconcile.lookback.backtest import Backtest, MetricTest, Proposal, replay

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from reconcile.lookback import page
 from reconcile.lookback.history import MOST_CHECKS, MOST_HAPPENED

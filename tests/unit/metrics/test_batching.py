@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.metrics.batching import MAX_NAMES, MAX_WORKLOADS, Query, queries
 from reconcile.model.kinds import ROLLOUT, Ref

@@ -7,13 +7,13 @@ import re
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.metrics import address, backoff
 from reconcile.metrics.backoff import MAX_CONCURRENCY, MAX_REFUSALS
@@ -195,7 +195,7 @@ def test_where_the_time_ends_the_first_were_asked_in_full(server: Server) -> Non
     assert first.detail == f"{server.url}: no answer within the 0.3s that all questions have together"
 
 
-class LateClient(QueryClient):
+class LateClient(QueryClient, frozen=True):
     """A client whose query `slow` is answered as soon as the pool has given it up, and before `other` is answered."""
 
     slow: ClassVar[SimpleQueue[threading.Thread]] = SimpleQueue()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconcile.model.measurement import Answer, Asks, Failure
 from reconcile.preflight.checks import FOLDER

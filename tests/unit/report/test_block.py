@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.model.plan import AskedAction, Gate, Outcome, Position, Result
 from tests.unit.report import factory

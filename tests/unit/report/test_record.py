@@ -6,12 +6,12 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from hypothesis import given
+from msgspec.structs import replace
 
 from reconcile.model.errors import UsageError
 from reconcile.model.kinds import DEPLOYMENT
