@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -37,6 +39,8 @@ COMMANDS = {
     "report": "report",
     "simulate": "simulate",
 }
+LOADED = 100_000
+"""More objects than a start makes: the garbage collector need not look through what stays anyway."""
 
 
 class _Commands(click.Group):
@@ -63,6 +67,8 @@ def main() -> NoReturn:
     """Runs the program: listens to signals, and exits with its code."""
     program = Path(sys.argv[0]).name
     name = "kubectl steerer" if program.startswith("kubectl-") else "steerer"
+    gc.set_threshold(LOADED)
+    atexit.register(gc.freeze)  # Python would look through all objects once more at the end
     stop = Stop()
     stop.listen()
     try:
