@@ -40,12 +40,12 @@ CLUSTERS = ("memory", "folder", "api")
 
 
 def everywhere(cases: Iterable[str], whose: str) -> list[tuple[str, str]]:
-    """Returns each case with each cluster. On the API server, where it costs most, half of them: `make worlds` has all.
+    """Returns each case with each cluster. On the API server, where it costs most, a third of them: `make worlds` has all.
 
     What a cluster has to do for a pass is in `test_port`, all of it on each.
     """
     every = [*cases]
-    api = set(share(every, whose, 2))
+    api = set(share(every, whose, 3))
     return [(case, where) for case in every for where in CLUSTERS if where != "api" or case in api]
 
 

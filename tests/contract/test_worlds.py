@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import HistoryOf
 
 SCENARIOS = {f"world {number}": world(number) for number in range(60)}
-CASES = [*((case, "folder") for case in SCENARIOS), *((case, "api") for case in list(SCENARIOS)[: number(24, 4)])]
+CASES = [*((case, "folder") for case in SCENARIOS), *((case, "api") for case in list(SCENARIOS)[: number(24, 6)])]
 
 
 @pytest.mark.parametrize(("case", "where"), CASES)

@@ -40,7 +40,7 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-MANY = number(120_000, 12)
+MANY = number(120_000, 24)
 """So many worlds after one disturbance of the plainest beginning, of some 110,000."""
 
 
@@ -124,7 +124,7 @@ def test_two_passes_at_once_leave_what_two_in_a_row_leave_or_less() -> None:
     assert not search.violations, "\n".join(tell(one, search) for one in search.violations.values())
     worlds = [world for world in search.worlds if not world.flights]
     assert len(worlds) > 1000
-    for world in share(worlds, "two passes at once", 4):
+    for world in share(worlds, "two passes at once", 8):
         assert interleaved(search.program, world) <= serial(search.program, world), seen(world)
 
 

@@ -233,7 +233,7 @@ def modest() -> None:
 
 
 @pytest.mark.hostile(WHOSE, "files that would cost much: aliases that explode, millions of values, huge files")
-@pytest.mark.parametrize("name", share([*COSTLY], "costly", 2))
+@pytest.mark.parametrize("name", share([*COSTLY], "costly", 3))
 def test_what_would_cost_much_is_refused_at_little_cost(folder: Path, name: str) -> None:
     text, words = COSTLY[name]
     put(folder, text)

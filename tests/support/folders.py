@@ -92,7 +92,7 @@ FOLDERS = (
         name="contract",
         shows="one contract for folders and API servers: the port, whole lives of a release, races, crashes",
         needs=(CONTROL_PLANE,),
-        run_by="`make worlds`; in `make test` half of the releases on the API server",
+        run_by="`make worlds`; in `make test` a third of the releases on the API server",
     ),
     Folder(
         name="apiserver",
