@@ -40,7 +40,7 @@ CLUSTERS = ("memory", "folder", "api")
 
 
 def everywhere(cases: Iterable[str], whose: str) -> list[tuple[str, str]]:
-    """Returns each case with each cluster. On the API server, where it costs most, a third of them: `make worlds` has all.
+    """Returns each case with each cluster. On the API server, which costs most, a third: `make worlds` has all.
 
     What a cluster has to do for a pass is in `test_port`, all of it on each.
     """
