@@ -49,3 +49,15 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "{"
     assert "Traceback" not in done.stderr
+
+
+def test_a_pass_starts_and_ends_without_a_garbage_collection(tmp_path: Path) -> None:
+    folder = example(tmp_path / "manifests")
+    code = (
+        "import atexit, gc; from reconcile.cli import main; "
+        "runs = lambda: sum(item['collections'] for item in gc.get_stats()); before = runs(); "
+        "atexit.register(lambda: print(runs() - before, gc.get_freeze_count() > 0)); main()"
+    )
+    command = [sys.executable, "-c", code, "plan", "-f", str(folder), "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.endswith("}\n0 True\n"), done.stderr

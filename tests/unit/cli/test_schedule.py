@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
 
@@ -10,6 +12,10 @@ from reconcile.cli.schedule import pass_starts
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Clock
+
+
+class _Circle:
+    itself: _Circle | None = None
 
 
 @pytest.mark.parametrize(
@@ -48,3 +54,18 @@ def test_after_a_pass_that_takes_longer_than_all_the_time_there_is_no_other(cloc
         found.append(clock.now)
         clock.now += 40
     assert found == [0]
+
+
+def test_what_a_pass_leaves_in_circles_is_given_back_before_the_next(clock: Clock) -> None:
+    del clock
+    starts = pass_starts(10, 15)
+    next(starts)
+    circle = _Circle()
+    circle.itself, left = circle, ref(circle)
+    del circle
+    gc.disable()
+    try:
+        next(starts)
+    finally:
+        gc.enable()
+    assert left() is None
