@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from reconcile.metrics import address
 from reconcile.metrics.prometheus import Prometheus
+from reconcile.metrics.query import QueryClient
 from reconcile.model.errors import UsageError
 from reconcile.model.measurement import Failure
 from tests.hostile.tally import End, ended
@@ -196,3 +198,10 @@ def test_options_that_can_never_work(options: dict[str, Any], words: str) -> Non
         Prometheus("http://prometheus", TEMPLATES, **options)
     assert "s3cret" not in str(caught.value)
     ended(End.REFUSED)
+
+
+def test_what_the_values_show_of_themselves_has_no_secret() -> None:
+    server = address.parse_url("http://user:s3cret@prometheus/?key=s3cret")
+    client = QueryClient(server=server, headers={"X-Key": "s3cret"}, ca_file=None, timeout=1, at=AT, mask=str)
+    assert (server.userinfo, server.arguments) == ("user:s3cret", "key=s3cret")
+    assert repr(client) == "QueryClient(Server(http://prometheus))"
