@@ -57,31 +57,43 @@ def merges(depth: int) -> str:
     return "\n".join(rows) + "\n"
 
 
-# The content of `workloads/x.yaml` and the message about it.
-COSTLY: dict[str, tuple[str, str]] = {
-    "aliases of aliases": (SERVICE + laughs(10, 30), r"x\.yaml:\d+:\d+: it has more than 500000 values, aliases in"),
-    "merge keys of merge keys": (SERVICE + merges(30), "it has more than 500000 values, aliases included"),
+# What makes the content of `workloads/x.yaml`, and the message about it.
+COSTLY: dict[str, tuple[Callable[[], str], str]] = {
+    "aliases of aliases": (
+        lambda: SERVICE + laughs(10, 30),
+        r"x\.yaml:\d+:\d+: it has more than 500000 values, aliases in",
+    ),
+    "merge keys of merge keys": (lambda: SERVICE + merges(30), "it has more than 500000 values, aliases included"),
     "aliases of a long text": (
-        SERVICE + f"a: &a {'x' * MIB}\nb: [{'*a, ' * 100_000}]\n",
+        lambda: SERVICE + f"a: &a {'x' * MIB}\nb: [{'*a, ' * 100_000}]\n",
         "it has more than 8388608 characters, aliases included",
     ),
-    "an alias of itself": (SERVICE + "a: &a [*a]\n", "contains itself"),
-    "8 MiB of anchors": (SERVICE + f"a: [{', '.join(f'&a{n} 1' for n in range(600_000))}]\n", "more than 500000 val"),
-    "millions of items": (SERVICE + "a: [" + "a," * (4 * MIB - 100) + "]\n", "it has more than 500000 values"),
-    "millions of lists": ("[" + "[]," * (2 * MIB) + "]", "it has more than 500000 values"),
-    "millions of items that are no object": ("- a\n" * (2 * MIB), "it has more than 500000 values"),
-    "millions of keys": (SERVICE + "".join(f"k{n}: 1\n" for n in range(700_000)), "it has more than 500000 values"),
-    "millions of documents": ("---\n" * (2 * MIB), r"x\.yaml has more than 50000 documents"),
-    "millions of ends of documents": ("...\n" * (2 * MIB), "has more than 50000 documents"),
-    "millions of directives": ("%a\n" * (2 * MIB), "unknown directive"),
-    "directives again and again": ("%a\n%b\n---\n" * (MIB // 2), "has more than 50000 documents"),
-    "a million brackets": ("[" * MIB, "it is nested deeper than 100 levels"),
-    "a million dashes": ("- " * MIB + "x", "it is nested deeper than 100 levels"),
-    "a quote that is never closed": ('"' + "a " * (4 * MIB - 10), "found unexpected end of stream"),
-    "8 MiB of question marks": (SERVICE + "a: {" + "? " * (4 * MIB - 100), "did not find expected node content"),
-    "8 MiB of colons": ("a: " * (2 * MIB), "mapping values are not allowed"),
-    "8 MiB of tabs": ("\t" * (8 * MIB), "found character that cannot start any token"),
-    "more than 8 MiB": ("#" * (8 * MIB + 1), r"x\.yaml is larger than 8 MiB"),
+    "an alias of itself": (lambda: SERVICE + "a: &a [*a]\n", "contains itself"),
+    "8 MiB of anchors": (
+        lambda: SERVICE + f"a: [{', '.join(f'&a{n} 1' for n in range(600_000))}]\n",
+        "more than 500000 val",
+    ),
+    "millions of items": (lambda: SERVICE + "a: [" + "a," * (4 * MIB - 100) + "]\n", "it has more than 500000 values"),
+    "millions of lists": (lambda: "[" + "[]," * (2 * MIB) + "]", "it has more than 500000 values"),
+    "millions of items that are no object": (lambda: "- a\n" * (2 * MIB), "it has more than 500000 values"),
+    "millions of keys": (
+        lambda: SERVICE + "".join(f"k{n}: 1\n" for n in range(700_000)),
+        "it has more than 500000 values",
+    ),
+    "millions of documents": (lambda: "---\n" * (2 * MIB), r"x\.yaml has more than 50000 documents"),
+    "millions of ends of documents": (lambda: "...\n" * (2 * MIB), "has more than 50000 documents"),
+    "millions of directives": (lambda: "%a\n" * (2 * MIB), "unknown directive"),
+    "directives again and again": (lambda: "%a\n%b\n---\n" * (MIB // 2), "has more than 50000 documents"),
+    "a million brackets": (lambda: "[" * MIB, "it is nested deeper than 100 levels"),
+    "a million dashes": (lambda: "- " * MIB + "x", "it is nested deeper than 100 levels"),
+    "a quote that is never closed": (lambda: '"' + "a " * (4 * MIB - 10), "found unexpected end of stream"),
+    "8 MiB of question marks": (
+        lambda: SERVICE + "a: {" + "? " * (4 * MIB - 100),
+        "did not find expected node content",
+    ),
+    "8 MiB of colons": (lambda: "a: " * (2 * MIB), "mapping values are not allowed"),
+    "8 MiB of tabs": (lambda: "\t" * (8 * MIB), "found character that cannot start any token"),
+    "more than 8 MiB": (lambda: "#" * (8 * MIB + 1), r"x\.yaml is larger than 8 MiB"),
 }
 BROKEN: dict[str, tuple[bytes | str, str]] = {
     "no end": (SERVICE + "spec: {a: [1\n", r"x\.yaml:5:1: .*expected"),
@@ -236,7 +248,7 @@ def modest() -> None:
 @pytest.mark.parametrize("name", share([*COSTLY], "costly", 3))
 def test_what_would_cost_much_is_refused_at_little_cost(folder: Path, name: str) -> None:
     text, words = COSTLY[name]
-    put(folder, text)
+    put(folder, text())
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     # What is too much refuses the folder; what is no YAML is left out.
     run_over(folder, words, "run", alone="more than" not in words and "larger than" not in words, limit=modest)

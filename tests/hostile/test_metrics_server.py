@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.support.metrics_server import Handler
 
-BOMB = gzip.compress(b" " * 50_000_000, 1)
+BOMB = gzip.compress(b" " * 2_000_000, 1) * 25
 SECRET = "s3cret!pass"  # noqa: S105 - of nobody
 ACTS = "\x1b[2J\x9b31m\u202e\n2026-01-31T12:00:00 INFO all is well"
 
