@@ -11,6 +11,7 @@ import requests
 import urllib3
 
 from reconcile import __version__
+from reconcile.clusters.kube.exchange import PlainConnection, TlsConnection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,12 @@ class Client:
         self._login = login
         self._timeout = urllib3.Timeout(*timeouts)
         session, proxy = self._pykube.session, access.cluster.get("proxy-url")
-        self.headers = {**session.headers, "User-Agent": f"steerer/{__version__}", "Accept": "application/json"}
+        self.headers = {
+            "Host": urllib3.util.parse_url(access.server).netloc,
+            **session.headers,
+            "User-Agent": f"steerer/{__version__}",
+            "Accept": "application/json",
+        }
         named = {"http": proxy, "https": proxy} if proxy else {}
         self.pool, self._base = adapter.pool_for(
             access.server, session.merge_environment_settings(access.server, named, None, None, None)
@@ -54,7 +60,7 @@ class Client:
     def send(
         self, method: str, address: tuple[str, str], *, body: bytes | None, headers: Mapping[str, str], query: str
     ) -> urllib3.BaseHTTPResponse:
-        """Sends one request, and returns the response with its body unread. It follows no redirect.
+        """Sends one request, and returns the response with its content. It follows no redirect.
 
         `address` is what pykube calls the version, and the path below it.
         """
@@ -69,8 +75,6 @@ class Client:
             redirect=False,
             assert_same_host=False,
             timeout=self._timeout,
-            preload_content=False,
-            decode_content=False,
         )
         return response
 
@@ -85,6 +89,7 @@ class _Adapter(pykube.http.KubernetesHTTPAdapter):  # type: ignore[misc]  # pyku
         tls = settings["verify"], settings["cert"]
         pool = self.get_connection_with_tls_context(request, tls[0], settings["proxies"], tls[1])
         self.cert_verify(pool, server, *tls)
+        pool.ConnectionCls = TlsConnection if pool.scheme == "https" else PlainConnection
         return pool, self.request_url(request, settings["proxies"]).rstrip("/")
 
 

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from http import HTTPStatus
-from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
-
-import urllib3
 
 from reconcile.clusters.kube import responses
 from reconcile.clusters.kube.certificates import certificate_files
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 WORKERS = 16
 
-TIMEOUTS_PER_RESPONSE = 3
-"""The timeout is per read, and each byte starts it anew: a whole response may take this many timeouts."""
-
 # A server that does not know partial object metadata sends whole objects.
 _METADATA_ONLY = {
     verb: f"application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
@@ -55,7 +49,6 @@ class Connection:
     def __init__(self, access: Access, timeout: float, environ: Mapping[str, str]) -> None:
         self.server = access.server
         self._timeouts = (min(timeout, CONNECT_TIMEOUT), timeout)
-        self._longest = TIMEOUTS_PER_RESPONSE * timeout
         self._login = Login(access, environ)
         with ExitStack() as stack:
             files = certificate_files(self._login.user, access.cluster, stack)
@@ -100,22 +93,7 @@ class Connection:
             headers=headers,
             query=f"?{urlencode(params)}" if params else "",
         )
-        try:
-            content = self._content(response)
-        finally:
-            response.close()
-            response.release_conn()
-        return response.status, response.headers.get("Content-Type", ""), content
-
-    def _content(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        deadline = monotonic() + self._longest
-        content = bytearray()
-        # Unlike `read`, `read1` returns with whatever has arrived.
-        while piece := response.read1(1 << 16, decode_content=True):
-            content += piece
-            if monotonic() > deadline:
-                raise urllib3.exceptions.TimeoutError
-        return bytes(content)
+        return response.status, response.headers.get("Content-Type", ""), response.data or b""
 
 
 def _address(call: Call) -> tuple[str, str]:

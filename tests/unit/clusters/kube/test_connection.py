@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import __version__
-from reconcile.clusters.kube import connection
+from reconcile.clusters.kube import exchange
 from reconcile.clusters.kube.access import Access
 from reconcile.clusters.kube.cluster import KubeCluster
 from reconcile.model.errors import UnreachableError, UsageError
@@ -108,7 +108,7 @@ def test_a_server_that_cannot_be_reached_in_time(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_server_that_drips_is_given_up(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "TIMEOUTS_PER_RESPONSE", 0.01)
+    monkeypatch.setattr(exchange, "TIMEOUTS_PER_RESPONSE", 0.01)
     api.answer = lambda _: Reply(200, {"items": []}, drip=0.02)
 
     with cluster_at(api.url, timeout=10) as cluster, pytest.raises(UnreachableError, match="no complete answer"):
