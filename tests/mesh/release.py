@@ -135,8 +135,9 @@ class Release:
 
     @contextmanager
     def routed_as_before(self) -> Iterator[None]:
-        """Let the proxy keep its weights, whatever is stored, while `with` lasts."""
-        self._kept = self._answered
+        """Let the proxy keep the weights that are stored now, whatever is stored while `with` lasts."""
+        self.wait_routed()
+        self._kept = self._routed
         try:
             yield
         finally:
