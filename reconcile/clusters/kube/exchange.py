@@ -1,8 +1,7 @@
-"""Requests and responses as bytes, on the connections of a pool.
+"""Requests and responses on the connections of a pool: sent in one piece, and read by httptools.
 
-urllib3 opens the connections, through proxies and TLS, and decides which one is used, and what is tried again. How it
-spells a request and reads a response costs most of the CPU time of a write: that part is here. Only what an API server
-sends is known: no streams, no trailers that mean something, no cookies.
+urllib3 opens the connections, through proxies and TLS, and decides which one is used, and what is tried again. How
+the standard library spells a request and reads a response costs more CPU time than all else of a write.
 """
 
 from __future__ import annotations
@@ -10,29 +9,25 @@ from __future__ import annotations
 import io
 import re
 from http import HTTPStatus
-from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import urllib3
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from socket import socket
 
 TIMEOUTS_PER_RESPONSE = 3
 """The timeout is per read, and each byte starts it anew: a whole response may take this many timeouts."""
 
 _TARGET = re.compile(r"[\x21-\x7e]+")
-_STATUS_LINE = re.compile(r"(?P<version>HTTP/1\.[01]) (?P<code>[1-9][0-9]{2})(?: |$)")
-_NUMBERS = {10: re.compile(r"[0-9]{1,15}"), 16: re.compile(r"[0-9A-Fa-f]{1,12}")}
-_LONGEST_LINE = 1 << 16
-_LARGEST_PIECE = 1 << 20
-_KNOWN = {"content-encoding", "content-type", "location", "retry-after"}
+_PIECE = 1 << 16
+_LARGEST_HEAD = 1 << 17
+_KNOWN = {b"content-encoding", b"content-type", b"location", b"retry-after"}
 """The headers that somebody asks for."""
-
-_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class _Exchange(HTTPConnection):
@@ -50,14 +45,16 @@ class _Exchange(HTTPConnection):
         """Returns the response. Raises OSError and HTTPException where none comes, or not all of it."""
         seconds = float(self.timeout or 0)
         self.sock.settimeout(seconds)
-        with io.BufferedReader(_Received(self.sock, TIMEOUTS_PER_RESPONSE * seconds), 1 << 16) as stream:
-            response = read_response(stream)
+        response, deadline = Response(), monotonic() + TIMEOUTS_PER_RESPONSE * seconds
+        while not response.is_complete:
+            if monotonic() > deadline:
+                raise TimeoutError
+            response.take(self.sock.recv(_PIECE))
         if response.is_last:
             self.close()
-        headers = {name: value for name, value in response.headers.items() if name in _KNOWN}
-        encoded = "content-encoding" in headers
-        content = io.BytesIO(response.content) if encoded else response.content
-        return urllib3.HTTPResponse(content, headers, response.status, version=11, preload_content=encoded)
+        encoded = "content-encoding" in response.headers
+        content = io.BytesIO(response.content) if encoded else bytes(response.content)
+        return urllib3.HTTPResponse(content, response.headers, response.status, version=11, preload_content=encoded)
 
 
 class PlainConnection(_Exchange):
@@ -66,22 +63,6 @@ class PlainConnection(_Exchange):
 
 class TlsConnection(_Exchange, HTTPSConnection):
     """A connection with TLS."""
-
-
-class _Received(io.RawIOBase):
-    """The bytes that come in, for so many seconds in all."""
-
-    def __init__(self, source: socket, seconds: float) -> None:
-        self._source = source
-        self._deadline = monotonic() + seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if monotonic() > self._deadline:
-            raise TimeoutError
-        return self._source.recv_into(buffer)
 
 
 def request_head(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
@@ -95,83 +76,64 @@ def request_head(method: str, target: str, headers: Mapping[str, str], body: byt
     return f"{method} {target} HTTP/1.1\r\n{lines}{length}\r\n".encode("latin-1")
 
 
-class Response(NamedTuple):
-    """A response as it came in: its headers by their names in small letters, and its content, maybe compressed.
+class Response:
+    """A response as it comes in. `headers` are those that somebody asks for, `content` may be compressed.
 
     `is_last`: the server takes no other request on the connection.
     """
 
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    is_last: bool
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.content = bytearray()
+        self.is_complete = self.is_last = False
+        self._parser = HttpResponseParser(self)
+        self._head_size = 0
+        self._in_body = self._says_where_it_ends = False
 
+    def take(self, received: bytes) -> None:
+        """Reads what came in; b"" ends the connection. Raises HTTPException where it is no HTTP, or breaks off."""
+        if not received:
+            self._take_end()
+            return
+        try:
+            self._parser.feed_data(received)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            raise HTTPException(f"the response is no HTTP: {error}") from error
+        if not self._in_body:
+            self._head_size += len(received)
+            if self._head_size > _LARGEST_HEAD:
+                raise HTTPException("the headers of the response have no end")
 
-def read_response(stream: io.BufferedReader[Any]) -> Response:
-    """Returns a response with its content. Raises HTTPException where it breaks off or is none."""
-    status = 0
-    while status < HTTPStatus.OK:  # 1xx: the response comes later
-        version, status = _status_line(stream)
-        headers = _headers(stream)
-    length = headers.get("content-length")
-    is_last = headers.get("connection", "keep-alive" if version == "HTTP/1.1" else "").lower() != "keep-alive"
-    if status in _WITHOUT_BODY:
-        content = b""
-    elif headers.get("transfer-encoding", "").lower() == "chunked":
-        content = _chunks(stream)
-    elif length is not None:
-        content = _exactly(stream, _number(length, 10))
-    else:
-        content, is_last = stream.read(), True
-    return Response(status, headers, content, is_last)
+    def _take_end(self) -> None:
+        if self._in_body and not self._says_where_it_ends:
+            self.is_complete = self.is_last = True
+        elif self._head_size or self._in_body:
+            raise IncompleteRead(bytes(self.content))
+        else:
+            raise RemoteDisconnected("the server closed the connection without an answer")
 
+    # What the parser calls.
 
-def _status_line(stream: io.BufferedReader[Any]) -> tuple[str, int]:
-    if not stream.peek(1):
-        raise RemoteDisconnected("the server closed the connection without an answer")
-    line = _line(stream)
-    if not (found := _STATUS_LINE.match(line)):
-        raise BadStatusLine(line)
-    return found["version"], int(found["code"])
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes a header."""
+        name = name.lower()
+        if name in _KNOWN:
+            self.headers[name.decode()] = value.decode("latin-1")
+        self._says_where_it_ends |= name in {b"content-length", b"transfer-encoding"}
 
+    def on_headers_complete(self) -> None:
+        """Takes the status."""
+        self.status, self._in_body = self._parser.get_status_code(), True
 
-def _headers(stream: io.BufferedReader[Any]) -> dict[str, str]:
-    headers = {}
-    while line := _line(stream):
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return headers
+    def on_body(self, body: bytes) -> None:
+        """Takes a part of the content."""
+        self.content += body
 
-
-def _chunks(stream: io.BufferedReader[Any]) -> bytes:
-    content = bytearray()
-    while size := _number(_line(stream).partition(";")[0].strip(), 16):
-        content += _exactly(stream, size)
-        _line(stream)
-    _headers(stream)  # trailers
-    return bytes(content)
-
-
-def _line(stream: io.BufferedReader[Any]) -> str:
-    """Returns a line without its end."""
-    line = stream.readline(_LONGEST_LINE)
-    if not line.endswith(b"\n"):
-        raise LineTooLong("response") if len(line) == _LONGEST_LINE else IncompleteRead(line)
-    return line.rstrip(b"\r\n").decode("latin-1")
-
-
-def _exactly(stream: io.BufferedReader[Any], size: int) -> bytes:
-    pieces: list[bytes] = []
-    while size:  # in pieces: memory for what has come, not for what a server says will come
-        piece = stream.read(min(size, _LARGEST_PIECE))
-        if not piece:
-            raise IncompleteRead(b"".join(pieces), size)
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
-
-
-def _number(text: str, base: int) -> int:
-    if not _NUMBERS[base].fullmatch(text):
-        raise HTTPException("the length of the body is no number")
-    return int(text, base)
+    def on_message_complete(self) -> None:
+        """Ends the response, unless it was only told that the response comes later (1xx)."""
+        if self.status < HTTPStatus.OK:
+            self.headers.clear()
+            self._in_body = False
+            return
+        self.is_complete, self.is_last = True, not self._parser.should_keep_alive()
