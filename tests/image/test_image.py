@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "certifi",
     "charset-normalizer",
     "click",
+    "httptools",
     "idna",
     "jinja2",
     "jsonpatch",
