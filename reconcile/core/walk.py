@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from reconcile.model.measurement import Answer, Measurement, Question
     from reconcile.model.rollout import Attempt
 
+TIMELESS = frozenset({"deployments", "services", "routes", "reach", "primary", "canary", "scaling", "edits"})
+"""Gates that see the same at any time, with whatever answers, and whatever limit is passed.
+
+A Rollout is decided up to three times in a pass. One of these that was open is not looked at again.
+"""
+
 
 class Walk(Struct, frozen=True, kw_only=True):
     """One walk. `gates` are those that were looked at, the last of which may be shut; `expected` the names to come.
@@ -82,7 +88,14 @@ class Walk(Struct, frozen=True, kw_only=True):
         """Returns what a gate saw. Two of them look at answers."""
         if name == "analysis":
             return self._analysis()
-        return self._series() if name == "series" else gates.BY_NAME[name](self.case)
+        if name == "series":
+            return self._series()
+        seen, gate = self.case.seen, gates.BY_NAME[name]
+        if name not in TIMELESS:
+            return gate(self.case)
+        if name not in seen:
+            seen[name] = gate(self.case)
+        return seen[name]
 
     def _ask(self, asked: tuple[Question, ...]) -> Mapping[Question, Answer]:
         """Notes what is asked, unless all of it is answered. Returns the answers that there are."""

@@ -63,7 +63,7 @@ class Case(Struct, frozen=True, dict=True):
         return self._with_views(replace(self, passed_limit=ending))
 
     def _with_views(self, other: Case) -> Case:
-        vars(other).update(objects=self.objects, record=self.record, weights=self.weights)
+        vars(other).update(objects=self.objects, record=self.record, weights=self.weights, seen=self.seen)
         return other
 
     @property
@@ -90,6 +90,11 @@ class Case(Struct, frozen=True, dict=True):
     def weights(self) -> Weights:
         """The weights of the managed routes."""
         return Weights(self.observation, self.record, self.settings)
+
+    @cached_property
+    def seen(self) -> dict[str, str]:
+        """What the open ones of the gates that know no time saw, by their names."""
+        return {}
 
     @cached_property
     def attempt(self) -> Attempt:
