@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconcile.clusters.kube import responses
+from reconcile.clusters.kube.call import Call
 from reconcile.model.errors import RefusedError, UnreachableError
 from reconcile.model.kinds import DEPLOYMENT, Scope
 from tests.unit.clusters.kube.api_server import PATCH, ApiServer, Reply, manifest, status
@@ -76,3 +78,18 @@ def test_foreign_words_are_quoted_on_one_line_at_bounded_length_and_without_user
     assert "\n" not in message
     assert "pw" not in message
     assert len(message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"a": [1, 2.5, 1E5, -0, 12345678901234567890123]}', [1, 2.5, 100000.0, 0, 12345678901234567890123]),
+        (b'{"a": 1, "a": "\\ud800"}', "\ud800"),
+        (b'{"a": 1e400}', float("inf")),
+        ('{"a": "é"}'.encode("utf-16"), "é"),
+    ],
+)
+def test_json_that_decoders_do_not_agree_about(body: bytes, found: object) -> None:
+    call = Call(verb="get", kind=DEPLOYMENT, version="v1", name="a")
+
+    assert responses.read(call, 200, "application/json", body) == {"a": found}
