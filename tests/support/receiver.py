@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -53,8 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
         said = answer if isinstance(answer, bytes) else b""
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
+        with suppress(ConnectionError):  # who asked may have given up
+            self.end_headers()
+            self.wfile.write(said)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
