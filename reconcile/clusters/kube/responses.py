@@ -10,8 +10,6 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from reconcile.clusters.kube.status_errors import Failure, error_of
 from reconcile.model.errors import UnreachableError
 
@@ -57,10 +55,6 @@ def clean(text: str) -> str:
 
 def _json(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        pass
-    try:  # other encodings than UTF-8, NaN, half of a surrogate pair
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
