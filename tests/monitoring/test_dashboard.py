@@ -138,19 +138,23 @@ def test_the_weight_is_that_of_the_chosen_rollout(prometheus: PrometheusServer) 
 
 
 def test_halted_and_stalled_rollouts_are_counted(prometheus: PrometheusServer, control_plane: ControlPlane) -> None:
-    # In all namespaces: other tests have left some behind.
-    rollouts = control_plane.request("GET", "/apis/apps.weave.works/v1beta1/rollouts").json()["items"]
-    ready = [
-        (item["status"], item["reason"])
-        for seen in rollouts
-        for item in seen["status"].get("conditions", [])
-        if item["type"] == "Ready"
+    # In all namespaces: other tests have left some behind, and make more meanwhile, which a scrape sees a little later.
+    wait_for(
+        lambda: (values(prometheus, "Halted"), values(prometheus, "Stalled")) == halted_and_stalled(control_plane),
+        "the dashboard to count what there is",
+    )
+
+
+def halted_and_stalled(plane: ControlPlane) -> tuple[list[int], list[int]]:
+    """Give how many Rollouts halt, and how many are stalled, by their conditions."""
+    rollouts = plane.request("GET", "/apis/apps.weave.works/v1beta1/rollouts").json()["items"]
+    conditions = [item for seen in rollouts for item in seen.get("status", {}).get("conditions", [])]
+    halted = [
+        item
+        for item in conditions
+        if (item["type"], item["status"]) == ("Ready", "False") and item["reason"] in {"Halted", "WriteFailed"}
     ]
-    halted = [reason for status, reason in ready if status == "False" and reason in {"Halted", "WriteFailed"}]
-    assert values(prometheus, "Halted") == [len(halted)]
-    assert values(prometheus, "Stalled") == [
-        sum(item["type"] == "Stalled" for seen in rollouts for item in seen["status"].get("conditions", []))
-    ]
+    return [len(halted)], [sum(item["type"] == "Stalled" for item in conditions)]
 
 
 def test_the_alerts_see_what_kube_state_metrics_makes(prometheus: PrometheusServer) -> None:

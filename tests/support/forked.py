@@ -100,11 +100,12 @@ class _Server:
         """Returns the folder with the command."""
         address = self.address()
         folder = Path(self._folder.name) / "bin"
-        if not folder.exists():
-            folder.mkdir()
-            command = folder / "steerer"
-            command.write_text(_COMMAND.format(python=sys.executable, address=address), encoding="utf-8")
-            command.chmod(0o755)
+        with self._lock:
+            if not folder.exists():
+                folder.mkdir()
+                command = folder / "steerer"
+                command.write_text(_COMMAND.format(python=sys.executable, address=address), encoding="utf-8")
+                command.chmod(0o755)
         return folder
 
     def _stop(self) -> None:
