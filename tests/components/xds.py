@@ -35,8 +35,13 @@ class AddressRelay:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
-                self._open += [client, server]
+                self._open.append(client)
+                try:
+                    server = socket.create_connection(self._server)
+                except ConnectionError:  # it does not listen yet, and Envoy tries again
+                    client.close()
+                    continue
+                self._open.append(server)
                 for pump in (_pass_on, _rewrite):
                     ends = (client, server) if pump is _pass_on else (server, client)
                     threading.Thread(target=pump, args=ends, daemon=True).start()

@@ -181,7 +181,10 @@ def heights(step: Step, memory: Memory) -> Iterator[str]:
 
 
 def rises(step: Step, memory: Memory) -> Iterator[str]:
-    """3, 7, 9. A rise follows its reads; none to a canary without pods, and none when it is done."""
+    """3, 7, 9. A rise follows its reads; none to a canary without pods, and none when it is done.
+
+    No patch can test another object: what others made of the canary while the pass was under way is not its fault.
+    """
     if not any(new > old for old, new in zip(shares(step.before), shares(step.after), strict=True)):
         return
     missing = {"deployments", "services", "virtualservices"} - step.reads
@@ -190,9 +193,10 @@ def rises(step: Step, memory: Memory) -> Iterator[str]:
     if replicas(step.before[CANARY]) == 0 and CANARY not in step.others:
         yield "7: traffic goes to a canary that was scaled to zero"
     status = _status(step.before)
-    if memory.done is not None and memory.done == _template(step.before, CANARY):
+    template = _template(step.before, CANARY) if CANARY not in step.others else None
+    if memory.done is not None and memory.done == template:
         yield "9: a weight rises after the release was done, without a new template"
-    if memory.failed == (_template(step.before, CANARY), status.get("analysis", {}).get("retryTokens")):
+    if memory.failed == (template, status.get("analysis", {}).get("retryTokens")):
         yield "9: a weight rises after the release failed, without a new template or a retry"
     if status.get("phase") in {"RollingBack", "Failed"}:
         yield f"18: a weight rises in the phase {status['phase']}"
