@@ -347,9 +347,7 @@ def started(plane: ControlPlane, metrics: Metrics, weight: int, *, step: int, th
 def apply(plane: ControlPlane, *items: dict[str, Any], manager: str = "kubectl") -> None:
     """Applies objects, each in the namespace that it names, whoever else owns their fields."""
     for item in items:
-        path = f"{path_of(item)}?fieldManager={manager}&force=true"
-        answer = plane.request("PATCH", path, body=item, content_type="application/apply-patch+yaml")
-        answer.raise_for_status()
+        plane.apply_at(path_of(item), item, manager=manager).raise_for_status()
 
 
 def server_side_apply(

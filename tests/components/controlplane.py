@@ -39,7 +39,6 @@ NODES = ("node-0", "node-1", "node-2")
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _RBAC = "rbac.authorization.k8s.io/v1"
-_APPLY = "application/apply-patch+yaml"
 _SETTLE = "settle="
 # A process of kubectl costs a hundred times what a request does: so there are none for what is done all the time.
 _GROUPS = {
@@ -127,6 +126,11 @@ class ControlPlane:
         answer.encoding = "utf-8"
         answer.raw = BytesIO(answered.data)
         return answer
+
+    def apply_at(self, path: str, manifest: dict[str, Any], *, manager: str = "kubectl") -> requests.Response:
+        """Apply an object at its path of the API on the server, whoever else owns its fields."""
+        path = f"{path}?fieldManager={manager}&force=true"
+        return self.request("PATCH", path, body=manifest, content_type="application/apply-patch+yaml")
 
     def merge(self, path: str, change: dict[str, Any]) -> None:
         """Change the fields of an object that are in `change`, at a path of the API."""
@@ -228,8 +232,7 @@ class ControlPlane:
 
     def _install(self, crds: Iterable[dict[str, Any]]) -> None:
         for crd in crds:
-            path, spec = f"{_CRDS}/{crd['metadata']['name']}?fieldManager=kubectl&force=true", crd["spec"]
-            applied = self.request("PATCH", path, body=crd, content_type=_APPLY)
+            applied, spec = self.apply_at(f"{_CRDS}/{crd['metadata']['name']}", crd), crd["spec"]
             if applied.status_code != HTTPStatus.CONFLICT:  # another process creates it just now
                 applied.raise_for_status()
             for version in (one["name"] for one in spec["versions"] if one["served"]):
@@ -309,8 +312,7 @@ class ControlPlane:
             (f"{kind}Binding", {"roleRef": reference, "subjects": [subject]}),
         ):
             body = {"apiVersion": _RBAC, "kind": own, "metadata": {"name": self._marker}} | parts
-            path = f"/apis/{_RBAC}/{scope}{own.lower()}s/{self._marker}?fieldManager=admin&force=true"
-            self.request("PATCH", path, body=body, content_type=_APPLY).raise_for_status()
+            self.apply_at(f"/apis/{_RBAC}/{scope}{own.lower()}s/{self._marker}", body).raise_for_status()
         asked = {"verb": "get", "resource": word, "namespace": namespace}
         wait_for(partial(self._may, word, asked), "the new rights", every=0.005)
 
