@@ -90,11 +90,11 @@ class Walk(Struct, frozen=True, kw_only=True):
             return self._analysis()
         if name == "series":
             return self._series()
-        seen, gate = self.case.seen, gates.BY_NAME[name]
         if name not in TIMELESS:
-            return gate(self.case)
+            return gates.BY_NAME[name](self.case)
+        seen = self.case.seen
         if name not in seen:
-            seen[name] = gate(self.case)
+            seen[name] = gates.BY_NAME[name](self.case)
         return seen[name]
 
     def _ask(self, asked: tuple[Question, ...]) -> Mapping[Question, Answer]:
