@@ -6,13 +6,13 @@ subset, and for what `promotion.keep` names. When to promote is decided by the s
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from reconcile.model import template_pointer
-from reconcile.model.template_hash import revision, same_template
+from reconcile.model.copies import copy_of
+from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,7 +53,7 @@ def promoted_template(source: Deployment, target: Deployment, identity: Identity
     Label selectors inside affinities and topology spread constraints that select `source`'s own value of an identity
     label select `target`'s instead. Neither Deployment is changed.
     """
-    template = deepcopy(source.template)
+    template: Manifest = copy_of(source.template)
     old, new = identity.labels_of(source), identity.labels_of(target)
     metadata = template.get("metadata") or {}
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in identity.keys}
@@ -65,11 +65,6 @@ def promoted_template(source: Deployment, target: Deployment, identity: Identity
     for pointer in identity.pointers:
         template_pointer.keep(template, target.template, pointer)
     return template
-
-
-def is_promoted(canary: Deployment, primary: Deployment, identity: Identity) -> bool:
-    """Returns whether a promotion of the canary's present template would change nothing."""
-    return same_template(promoted_template(canary, primary, identity), primary.template)
 
 
 def is_promoted_revision(wanted: str, canary: Deployment, primary: Deployment, identity: Identity) -> bool:

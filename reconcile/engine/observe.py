@@ -145,8 +145,9 @@ def _add_surroundings(
     cache.read(*(ref for item in rollouts for ref in _surrounding_refs(item)))
     joined = [_joined(cache, item) if item.rollout.ref in active else item for item in observations]
     lists = _Lists(cache.cluster)
-    lists.read(*(_wanted_lists(item) for item in joined if item.rollout.ref in active))
-    return [_with_lists(lists, item, _wanted_lists(item)) if item.rollout.ref in active else item for item in joined]
+    wanted = {item.rollout.ref: _wanted_lists(item) for item in joined if item.rollout.ref in active}
+    lists.read(*wanted.values())
+    return [_with_lists(lists, item, names) if (names := wanted.get(item.rollout.ref)) else item for item in joined]
 
 
 def _joined(cache: _ObjectCache, item: Observation) -> Observation:

@@ -8,6 +8,7 @@ from typing import Any
 
 VERSION = "v1"
 DIGITS = 20
+_EMPTY: tuple[Any, Any] = ({}, [])
 
 
 def revision(template: Any) -> str:
@@ -29,13 +30,8 @@ def canonical(value: Any) -> Any:
     order and number mean something.
     """
     if isinstance(value, dict):
-        members = {str(key): canonical(member) for key, member in value.items()}
-        return {key: member for key, member in members.items() if member is not None and member not in ({}, [])}
+        members = [(str(key), canonical(member)) for key, member in value.items() if member is not None]
+        return {key: member for key, member in members if member not in _EMPTY}
     if isinstance(value, list):
         return [canonical(item) for item in value]
     return value
-
-
-def same_template(one: Any, other: Any) -> bool:
-    """Returns whether two pod templates are the same revision."""
-    return revision(one) == revision(other)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
+
+from reconcile.model.copies import copy_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def _keep(node: Any, source: Any, names: Sequence[str]) -> None:
         if there is None:
             node.pop(name, None)
         else:
-            node[name] = deepcopy(there)
+            node[name] = copy_of(there)
         return
     if node.get(name) is None and isinstance(there, dict):
         node[name] = {}

@@ -20,19 +20,26 @@ _NARROW = str.maketrans(dict.fromkeys((TICK, CROSS, PENDING, SKIPPED, ARROW), "-
 class Text:
     """Pieces of text, each with its style ("" = none). It is not changed once it is made; an empty one is false."""
 
-    __slots__ = ("pieces", "plain")
+    __slots__ = ("_parts", "_style", "plain")
 
     def __init__(self, text: str = "", style: str = "") -> None:
-        self.pieces: tuple[tuple[str, str], ...] = ((text, style),) if text else ()
         self.plain = text
+        self._style = style
+        self._parts: tuple[Text, ...] = ()
 
     @classmethod
     def of(cls, *texts: Text) -> Text:
         """Returns several texts as one."""
-        text = cls()
-        text.pieces = tuple(piece for part in texts for piece in part.pieces)
-        text.plain = "".join([piece for piece, _ in text.pieces])
+        text = cls("".join([part.plain for part in texts]))
+        text._parts = texts
         return text
+
+    @property
+    def pieces(self) -> tuple[tuple[str, str], ...]:
+        """Each piece with its style. A pipe never asks for them."""
+        if self._parts:
+            return tuple(piece for part in self._parts for piece in part.pieces)
+        return ((self.plain, self._style),) if self.plain else ()
 
     def __bool__(self) -> bool:
         return bool(self.plain)
@@ -55,11 +62,15 @@ def styled(text: object, style: str = "") -> Text:
 def join_texts(*parts: Text, gap: str = "  ") -> Text:
     """Returns the parts that are not empty, side by side."""
     between = Text(gap)
-    gapped = [piece for part in parts if part for piece in (between, part)]
+    gapped = [piece for part in parts if part.plain for piece in (between, part)]
     return Text.of(*gapped[1:])
 
 
 def pad_to_widest(cells: Sequence[Text]) -> list[Text]:
     """Returns cells with the width of the widest."""
-    width = max((cell.width for cell in cells), default=0)
-    return [Text.of(cell, Text(" " * (width - cell.width))) for cell in cells]
+    widths = [cell.width for cell in cells]
+    widest = max(widths, default=0)
+    return [
+        cell if width == widest else Text.of(cell, Text(" " * (widest - width)))
+        for cell, width in zip(cells, widths, strict=True)
+    ]

@@ -6,6 +6,7 @@ What a request is about, and what the response means, must not be known here.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -107,4 +108,10 @@ def _address(call: Call) -> tuple[str, str]:
         return base, page
     where = ("namespaces", call.namespace) if call.namespace is not None else ()
     parts = (*where, call.kind.plural, call.name, call.subresource)
-    return call.kind.api_version(call.version), "/".join(quote(part, safe="") for part in parts if part)
+    return call.kind.api_version(call.version), "/".join(map(_quoted, filter(None, parts)))
+
+
+@lru_cache(maxsize=10_000)
+def _quoted(part: str) -> str:
+    """Returns a part of a path, escaped. A pass has few of them, and asks for each several times."""
+    return quote(part, safe="")

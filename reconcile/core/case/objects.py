@@ -16,6 +16,7 @@ from reconcile.model.errors import ClusterError
 from reconcile.model.fields import Fields
 from reconcile.model.kinds import AUTOSCALER
 from reconcile.model.template_diff import changes
+from reconcile.model.template_hash import revision
 
 if TYPE_CHECKING:
     from reconcile.core.observation import Observation
@@ -107,6 +108,6 @@ class Objects(Struct, frozen=True, dict=True):
     def on_primary(self) -> bool:
         """Whether the primary already runs the canary's present template. False without a primary."""
         try:
-            return promotion.is_promoted(self.canary, self.primary, self.identity)
+            return revision(self.promoted_template) == self.primary.revision
         except GateError:
             return False
