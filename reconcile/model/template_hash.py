@@ -8,7 +8,6 @@ from typing import Any
 
 VERSION = "v1"
 DIGITS = 20
-_EMPTY: tuple[Any, Any] = ({}, [])
 
 
 def revision(template: Any) -> str:
@@ -30,8 +29,8 @@ def canonical(value: Any) -> Any:
     order and number mean something.
     """
     if isinstance(value, dict):
-        members = [(str(key), canonical(member)) for key, member in value.items() if member is not None]
-        return {key: member for key, member in members if member not in _EMPTY}
+        members = {str(key): canonical(member) for key, member in value.items()}
+        return {key: member for key, member in members.items() if member is not None and member not in ({}, [])}
     if isinstance(value, list):
         return [canonical(item) for item in value]
     return value
