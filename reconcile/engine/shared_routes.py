@@ -128,10 +128,11 @@ class SharedRoutes:
         found = self._cluster.fetch([ref]).get(ref)
         return found if isinstance(found, dict) else None
 
-    def _remember(self, ref: Ref, stored: Manifest | None, before: Manifest) -> None:
+    def _remember(self, ref: Ref, read: Callable[[], Manifest] | None, before: Manifest) -> None:
         """Keeps the stored object, but for who wrote it: for the other Rollouts that is who wrote before this pass."""
-        if stored is None:
+        if read is None:
             return
+        stored = read()
         metadata = stored["metadata"] | {"managedFields": (before.get("metadata") or {}).get("managedFields")}
         self._stored[ref] = stored | {"metadata": metadata}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from reconcile.model.errors import ClusterError
@@ -49,8 +49,8 @@ class Cluster(Protocol):
         """
         ...
 
-    def patch(self, patch: Patch) -> Manifest | None:
-        """Writes one JSON patch. Returns the object as it is stored then, or None where that is not known.
+    def patch(self, patch: Patch) -> Callable[[], Manifest] | None:
+        """Writes one JSON patch. Returns what reads the object as it is stored then, or None where that is not known.
 
         Raises LostRaceError if a `test` failed, another ClusterError for anything else.
         """

@@ -321,9 +321,10 @@ def test_the_server_knows_who_wrote(control_plane: ControlPlane, namespace: str,
     ref = Ref(VIRTUAL_SERVICE, namespace, "podinfo")
     store(control_plane, namespace, virtual_service())
 
-    cluster.patch(patch(ref, {"op": "add", "path": "/spec/http/0/route/0/weight", "value": 90}))
+    stored = cluster.patch(patch(ref, {"op": "add", "path": "/spec/http/0/route/0/weight", "value": 90}))()
 
-    [entry] = [item for item in one(cluster, ref)["metadata"]["managedFields"] if item["manager"] == "steerer"]
+    assert stored == one(cluster, ref)
+    [entry] = [item for item in stored["metadata"]["managedFields"] if item["manager"] == "steerer"]
     assert entry["operation"] == "Update"
     assert "f:http" in entry["fieldsV1"]["f:spec"]
 

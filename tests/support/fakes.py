@@ -16,7 +16,7 @@ from reconcile.model.measurement import Answer, Failure
 from tests.support.json_values import copied, patched
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from reconcile.model.kinds import Version
@@ -90,7 +90,7 @@ class MemoryCluster:
         readable = {ref: self.objects[ref] for ref in known if ref in self.objects and ref not in self.refuse}
         return [ref for ref, manifest in readable.items() if version_of(manifest) == known[ref]]
 
-    def patch(self, patch: Patch) -> Manifest | None:
+    def patch(self, patch: Patch) -> Callable[[], Manifest] | None:
         """Applies a JSON patch; a status patch writes the status alone, any other one all but the status."""
         if patch.target in self.refuse:
             raise self.refuse[patch.target]
@@ -112,7 +112,8 @@ class MemoryCluster:
         if kept != old:
             self.objects[patch.target] = self._with_metadata(kept, old)
         self.patches.append(patch)
-        return copied(self.objects[patch.target])
+        stored = copied(self.objects[patch.target])
+        return lambda: stored
 
     def record(self, event: Event, at: datetime) -> None:
         """Stores an Event, or counts it."""

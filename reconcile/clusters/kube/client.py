@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconcile.clusters.kube.access import Access
+    from reconcile.clusters.kube.exchange import Response
     from reconcile.clusters.kube.login import Login
 
 CONNECT_TIMEOUT = 5.0
@@ -59,14 +60,14 @@ class Client:
 
     def send(
         self, method: str, address: tuple[str, str], *, body: bytes | None, headers: Mapping[str, str], query: str
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         """Sends one request, and returns the response with its content. It follows no redirect.
 
         `address` is what pykube calls the version, and the path below it.
         """
         version, path = address
         url = self._pykube.get_kwargs(version=version, url=path)["url"].removeprefix(self._pykube.url)
-        response: urllib3.BaseHTTPResponse = self.pool.urlopen(
+        response: Response = self.pool.urlopen(
             method,
             f"{self._base}{url}{query}",
             body,

@@ -20,7 +20,7 @@ from reconcile.model.kinds import EVENT, ROLLOUT, SCALED_OBJECT, Ref, version_of
 from reconcile.model.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from typing import Self
@@ -123,7 +123,7 @@ class KubeCluster:
         found = self._metadata.fetch(known.keys())
         return [ref for ref, item in found.items() if isinstance(item, dict) and version_of(item) == known[ref]]
 
-    def patch(self, patch: Patch) -> Manifest | None:
+    def patch(self, patch: Patch) -> Callable[[], Manifest]:
         """Writes one JSON patch (`ports.Cluster`)."""
         return self._patch(patch.target, patch.api_version, patch.operations, patch.subresource)
 
@@ -140,7 +140,7 @@ class KubeCluster:
         version = EVENT.versions[0]
         call = Call(verb="create", kind=EVENT, version=version, namespace=ref.namespace)
         try:
-            self._send(call, self._write_params, event_manifest(event, at), "application/json")
+            self.connection.write(call, self._write_params, event_manifest(event, at), "application/json")
         except LostRaceError:
             stored = self._send(Call(verb="get", kind=EVENT, version=version, namespace=ref.namespace, name=ref.name))
             count = stored.get("count")
@@ -154,7 +154,7 @@ class KubeCluster:
 
     def _patch(
         self, ref: Ref, api_version: str, operations: Sequence[Mapping[str, Any]], subresource: str = ""
-    ) -> Manifest:
+    ) -> Callable[[], Manifest]:
         if not ref.valid:
             raise MissingError(f"not found: no {ref.kind.name} can have the name {ref.name!r} in {ref.namespace!r}")
         call = Call(
@@ -166,4 +166,4 @@ class KubeCluster:
             subresource=subresource,
             has_test=any(operation.get("op") == "test" for operation in operations),
         )
-        return self._send(call, self._write_params, [*operations], "application/json-patch+json")
+        return self.connection.write(call, self._write_params, [*operations], "application/json-patch+json")

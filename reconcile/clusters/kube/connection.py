@@ -11,17 +11,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from reconcile.clusters.kube import responses
 from reconcile.clusters.kube.certificates import certificate_files
 from reconcile.clusters.kube.client import CONNECT_TIMEOUT, Client
 from reconcile.clusters.kube.go_json import encode
 from reconcile.clusters.kube.login import Login
+from reconcile.clusters.kube.responses import ApiResponse
 from reconcile.clusters.kube.status_errors import CredentialsError
 from reconcile.clusters.kube.transport_errors import TRANSPORT_ERRORS, describe
 from reconcile.model.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Self
 
     from reconcile.clusters.kube.access import Access
@@ -67,23 +67,33 @@ class Connection:
         self, call: Call, params: Mapping[str, str] | None = None, body: object = None, content_type: str = ""
     ) -> Manifest:
         """Sends one request; returns the object of the response. Raises the ClusterError that the response means."""
+        return self._exchange(call, params, body, content_type).read()
+
+    def write(self, call: Call, params: Mapping[str, str], body: object, content_type: str) -> Callable[[], Manifest]:
+        """Sends one write; returns what reads the object of the response. Raises the ClusterError that this means.
+
+        Few read it: what is stored is what was sent.
+        """
+        response = self._exchange(call, params, body, content_type)
+        response.check()
+        return response.read
+
+    def _exchange(self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str) -> ApiResponse:
+        """Returns the response, with new credentials where the old ones have expired. Raises ClusterError."""
         user = self._login.user
         try:
-            status, kind, content = self._exchange(call, params, body, content_type)
-            if status == HTTPStatus.UNAUTHORIZED and self._login.renew(user):
+            response = self._once(call, params, body, content_type)
+            if response.code == HTTPStatus.UNAUTHORIZED and self._login.renew(user):
                 # The server has not processed it, so a write may be sent again as well.
-                status, kind, content = self._exchange(call, params, body, content_type)
+                response = self._once(call, params, body, content_type)
         except UsageError as error:
             raise CredentialsError(f"cannot {call}: {error}") from error
         except TRANSPORT_ERRORS as error:
             broken = describe(error, self._timeouts)
             raise UnreachableError(f"cannot {call}: no answer from {self.server}: {broken}") from error
-        return responses.read(call, status, kind, content)
+        return response
 
-    def _exchange(
-        self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str
-    ) -> tuple[int, str, bytes]:
-        """Returns the status code, the content type and the body of the response."""
+    def _once(self, call: Call, params: Mapping[str, str] | None, body: object, content_type: str) -> ApiResponse:
         headers = {"Content-Type": content_type} if content_type else {}
         if call.metadata_only:
             headers["Accept"] = _METADATA_ONLY[call.verb]
@@ -94,7 +104,7 @@ class Connection:
             headers=headers,
             query=f"?{urlencode(params)}" if params else "",
         )
-        return response.status, response.headers.get("Content-Type", ""), response.data or b""
+        return ApiResponse(call, response.status, response.headers.get("Content-Type", ""), response.data)
 
 
 def _address(call: Call) -> tuple[str, str]:

@@ -26,8 +26,8 @@ TIMEOUTS_PER_RESPONSE = 3
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _PIECE = 1 << 16
 _LARGEST_HEAD = 1 << 17
-_KNOWN = {b"content-encoding", b"content-type", b"location", b"retry-after"}
-"""The headers that somebody asks for."""
+_KNOWN = {name.lower().encode(): name for name in ("Content-Encoding", "Content-Type", "Retry-After")}
+"""The headers that somebody asks for, in small letters, and as they are asked for."""
 
 
 class _Exchange(HTTPConnection):
@@ -41,7 +41,7 @@ class _Exchange(HTTPConnection):
             self.sock.settimeout(self.timeout)
         self.send(request_head(method, url, headers or {}, body) + (body or b""))
 
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+    def getresponse(self) -> Response:  # type: ignore[override]
         """Returns the response. Raises OSError and HTTPException where none comes, or not all of it."""
         seconds = float(self.timeout or 0)
         self.sock.settimeout(seconds)
@@ -52,9 +52,7 @@ class _Exchange(HTTPConnection):
             response.take(self.sock.recv(_PIECE))
         if response.is_last:
             self.close()
-        encoded = "content-encoding" in response.headers
-        content = io.BytesIO(response.content) if encoded else bytes(response.content)
-        return urllib3.HTTPResponse(content, response.headers, response.status, version=11, preload_content=encoded)
+        return response
 
 
 class PlainConnection(_Exchange):
@@ -77,10 +75,14 @@ def request_head(method: str, target: str, headers: Mapping[str, str], body: byt
 
 
 class Response:
-    """A response as it comes in. `headers` are those that somebody asks for, `content` may be compressed.
+    """A response as it comes in, with what urllib3's pool asks of it: one of its own takes longer than the parser.
 
-    `is_last`: the server takes no other request on the connection.
+    `headers` are those that somebody asks for, `content` may be compressed. `is_last`: the server takes no other
+    request on the connection.
     """
+
+    version_string = "HTTP/1.1"
+    length_remaining = 0
 
     def __init__(self) -> None:
         self.status = 0
@@ -90,6 +92,20 @@ class Response:
         self._parser = HttpResponseParser(self)
         self._head_size = 0
         self._in_body = self._says_where_it_ends = False
+
+    @property
+    def data(self) -> bytes:
+        """The content, not compressed. Raises urllib3's HTTPError for what cannot be read."""
+        if "Content-Encoding" not in self.headers:
+            return bytes(self.content)
+        return urllib3.HTTPResponse(io.BytesIO(self.content), self.headers).data
+
+    def drain_conn(self) -> None:
+        """Does nothing: it has been read to its end."""
+
+    def get_redirect_location(self) -> bool:
+        """Returns no place: no redirect is followed."""
+        return False
 
     def take(self, received: bytes) -> None:
         """Reads what came in; b"" ends the connection. Raises HTTPException where it is no HTTP, or breaks off."""
@@ -118,8 +134,8 @@ class Response:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header."""
         name = name.lower()
-        if name in _KNOWN:
-            self.headers[name.decode()] = value.decode("latin-1")
+        if known := _KNOWN.get(name):
+            self.headers[known] = value.decode("latin-1")
         self._says_where_it_ends |= name in {b"content-length", b"transfer-encoding"}
 
     def on_headers_complete(self) -> None:

@@ -55,7 +55,7 @@ class Shared(MemoryCluster):
         self.writes = 0
         self._before, self._one = before, Lock()
 
-    def patch(self, patch: Patch) -> Manifest | None:
+    def patch(self, patch: Patch) -> Callable[[], Manifest] | None:
         """Lets `before` act, then writes."""
         with self._one:
             if patch.target == GATEWAY:
@@ -92,7 +92,7 @@ def test_all_make_their_step_in_one_pass_and_with_one_write_each_at_most(width: 
 
 def test_those_that_come_while_another_is_on_its_way_are_one_write() -> None:
     class Slow(Shared):
-        def patch(self, patch: Patch) -> Manifest | None:
+        def patch(self, patch: Patch) -> Callable[[], Manifest] | None:
             if patch.target == GATEWAY:
                 sleep(0.05)
             return super().patch(patch)
@@ -105,7 +105,7 @@ def test_those_that_come_while_another_is_on_its_way_are_one_write() -> None:
 
 def test_of_several_that_are_written_together_only_the_one_that_is_refused_makes_no_step() -> None:
     class Strict(Shared):
-        def patch(self, patch: Patch) -> Manifest | None:
+        def patch(self, patch: Patch) -> Callable[[], Manifest] | None:
             if patch.target == GATEWAY:
                 sleep(0.05)
                 if any(operation.get("value") == f"{NAMES[7]}-canary" for operation in patch.operations):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.clusters.kube import responses
 from reconcile.clusters.kube.call import Call
+from reconcile.clusters.kube.responses import ApiResponse
 from reconcile.model.errors import RefusedError, UnreachableError
 from reconcile.model.kinds import DEPLOYMENT, Scope
 from tests.unit.clusters.kube.api_server import PATCH, ApiServer, Reply, manifest, status
@@ -45,6 +45,32 @@ def test_what_is_no_usable_answer_is_said_in_words(
         cluster.list(DEPLOYMENT, Scope())
 
     assert "cannot list deployments.apps in all namespaces" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(200, b"<html>Log in</html>", "text/html"), "text/html"),
+        (Reply(200, b'{"kind": "Depl', "application/json"), "cut off"),
+        (Reply(200, b'{"kind": "\xff"}', "application/json"), "no JSON object"),
+        (Reply(200, b'{"a": ' * 5000 + b"1" + b"}" * 5000, "application/json"), "no JSON object"),
+        (Reply(201, b"[]", "application/json"), "no JSON object"),
+        (status(500, "etcdserver: leader changed"), "leader changed"),
+    ],
+)
+def test_the_answer_to_a_write_is_looked_at_although_nobody_reads_it(
+    api: ApiServer, cluster: KubeCluster, reply: Reply, words: str
+) -> None:
+    api.answer = lambda _: reply
+
+    with pytest.raises(UnreachableError, match=words):
+        cluster.patch(PATCH)
+
+
+def test_what_a_write_stored_can_be_read_from_its_answer(api: ApiServer, cluster: KubeCluster) -> None:
+    api.answer = lambda _: Reply(body=manifest("a"))
+
+    assert cluster.patch(PATCH)() == manifest("a")
 
 
 def test_a_list_of_nothing_may_say_null(api: ApiServer, cluster: KubeCluster) -> None:
@@ -92,4 +118,6 @@ def test_foreign_words_are_quoted_on_one_line_at_bounded_length_and_without_user
 def test_json_that_decoders_do_not_agree_about(body: bytes, found: object) -> None:
     call = Call(verb="get", kind=DEPLOYMENT, version="v1", name="a")
 
-    assert responses.read(call, 200, "application/json", body) == {"a": found}
+    response = ApiResponse(call, 200, "application/json", body)
+    response.check()
+    assert response.read() == {"a": found}
