@@ -6,6 +6,7 @@ A failure of one Rollout does not stop the others.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -77,15 +78,20 @@ class Pass(Struct, frozen=True, kw_only=True, dict=True):
         self._decisions.clear()
         self._routes.forget()
         snapshot = observe(self.cluster, self.selection)
+        list_errors = snapshot.list_errors
         decisions, plans = self._decide_all(snapshot, started)
-        for index in write_order(plans, started):
-            plan = self._writable(decisions[index], self._up_to_date(decisions[index], plans[index]))
-            self._decisions[plan.rollout] = decisions[index]
+        planned = deque((decisions[index], plans[index]) for index in write_order(plans, started))
+        del snapshot, decisions, plans  # what was read of a Rollout goes when it is written: it is most of the memory
+        while planned:
+            decision, plan = planned.popleft()
+            plan = self._writable(decision, self._up_to_date(decision, plan))
+            if decision.observation.shared:
+                self._decisions[plan.rollout] = decision
             yield Record(
                 plan=plan, at=started, result=Result.FAILED if plan.error else Result.PLANNED, error=plan.error
             )
-        if snapshot.list_errors:
-            raise ClusterError("; ".join(map(str, snapshot.list_errors))) from snapshot.list_errors[0]
+        if list_errors:
+            raise ClusterError("; ".join(map(str, list_errors))) from list_errors[0]
 
     def write(self, planned: Iterable[Record]) -> Iterator[Record]:
         """Writes what was decided, several Rollouts at a time. A Rollout that is not reached has a record too."""

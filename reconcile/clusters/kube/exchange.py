@@ -109,9 +109,14 @@ class Response:
 
     def take(self, received: bytes) -> None:
         """Reads what came in; b"" ends the connection. Raises HTTPException where it is no HTTP, or breaks off."""
-        if not received:
+        if received:
+            self._feed(received)
+        else:
             self._take_end()
-            return
+        if self.is_complete:
+            del self._parser  # the two refer to each other, which is garbage that a pass does not collect
+
+    def _feed(self, received: bytes) -> None:
         try:
             self._parser.feed_data(received)
         except (HttpParserError, HttpParserUpgrade) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+from reconcile.core.observation import Observation
 from reconcile.engine.one_pass import Pass
 from reconcile.engine.selection import Selection
 from reconcile.model.errors import ClusterError, ForbiddenError, RefusedError
@@ -361,3 +363,18 @@ def test_each_rollout_is_decided_when_it_is_its_turn() -> None:
     times = [record.plan.at for record in records if record.plan.at]
     assert times == sorted(set(times))
     assert len(times) == 3
+
+
+def test_what_was_read_of_a_rollout_goes_as_it_is_written_so_that_many_fit_in_memory() -> None:
+    def held() -> int:
+        return sum(isinstance(item, Observation) for item in gc.get_objects())
+
+    cluster = MemoryCluster([item for name in "abcd" for item in release(name)])
+    gc.collect()
+    before = held()
+    gc.disable()  # as in a pass
+    try:
+        left = [held() - before for _ in pass_over(cluster).run()]
+    finally:
+        gc.enable()
+    assert left == [4, 3, 2, 1]  # with the one that it is about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import socket
@@ -137,6 +138,17 @@ def test_a_read_that_breaks_off_is_tried_again(api: ApiServer, cluster: KubeClus
     api.answer = lambda _: next(replies)
 
     assert cluster.list(DEPLOYMENT, Scope()) == []
+
+
+def test_a_pass_that_collects_no_garbage_keeps_no_response(cluster: KubeCluster) -> None:
+    cluster.list(DEPLOYMENT, Scope())
+    gc.collect()
+    gc.disable()
+    try:
+        cluster.list(DEPLOYMENT, Scope())
+        assert not [item for item in gc.get_objects() if isinstance(item, Response)]
+    finally:
+        gc.enable()
 
 
 def test_a_request_leaves_in_one_piece() -> None:
