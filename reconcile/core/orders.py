@@ -21,7 +21,7 @@ _NO_EFFECT = {
     Phase.SUCCEEDED: "it is promoted already",
     Phase.INITIALIZED: "the primary runs it already",
 }
-_TOKEN = re.compile(r"[A-Za-z0-9._:+-]{1,63}")
+_ARGUMENT = r"[A-Za-z0-9._:+-]{1,63}"
 _TOO_LATE = "the primary has its template already: release the one before instead"
 
 
@@ -117,7 +117,7 @@ class Orders(Struct, frozen=True, dict=True):
 def _malformed(action: Action, argument: str) -> str:
     """Returns why what follows the revision cannot be right; "" where it can."""
     if action is Action.RETRY:
-        if _TOKEN.fullmatch(argument):
+        if re.fullmatch(_ARGUMENT, argument):
             return ""
         needed = "another token" if argument else "a token"
         return f"a retry needs {needed}: <revision>/<token>, at most 63 letters, digits and . _ : + -"

@@ -10,11 +10,11 @@ from reconcile.model.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_REQUIREMENT = re.compile(
+_REQUIREMENT = (
     r"\s*(?:(?P<not>!)\s*)?(?P<key>[A-Za-z0-9][\w./-]*)"
     r"(?:\s*(?P<op>==?|!=)\s*(?P<value>[\w.-]*)|\s+(?P<set>in|notin)\s*\((?P<values>[\w.,\s-]*)\))?\s*"
 )
-_COMMA_OUTSIDE_OF_BRACKETS = re.compile(r",(?![^(]*\))")
+_COMMA_OUTSIDE_OF_BRACKETS = r",(?![^(]*\))"
 
 
 def matches(selector: str, labels: Mapping[str, str]) -> bool:
@@ -24,11 +24,11 @@ def matches(selector: str, labels: Mapping[str, str]) -> bool:
     """
     if not selector.strip():
         return True
-    return all(_is_met(requirement, labels) for requirement in _COMMA_OUTSIDE_OF_BRACKETS.split(selector))
+    return all(_is_met(requirement, labels) for requirement in re.split(_COMMA_OUTSIDE_OF_BRACKETS, selector))
 
 
 def _is_met(requirement: str, labels: Mapping[str, str]) -> bool:
-    match = _REQUIREMENT.fullmatch(requirement)
+    match = re.fullmatch(_REQUIREMENT, requirement)
     if match is None or (match["not"] and (match["op"] or match["set"])):
         raise UsageError(
             f'"{requirement.strip()}" is no label selector: write key=value, key!=value, key in (a,b), !key'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reconcile.model.policy import FailurePolicy, OnFailure, PromotionPolicy, Step, Steps
@@ -83,7 +84,7 @@ def promotion_policy(analysis: Fields) -> PromotionPolicy:
 def _kept(promotion: Fields) -> tuple[str, ...]:
     pointers = promotion.texts("keep", MOST_KEPT)
     for index, pointer in enumerate(pointers):
-        if len(pointer) > MOST_POINTER or not POINTER.fullmatch(pointer):
+        if len(pointer) > MOST_POINTER or not re.fullmatch(POINTER, pointer):
             promotion.problem(
                 f"keep[{index}]",
                 f"{shown(pointer)} is no JSON pointer to a member of the template, such as /metadata/labels/track",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Istio takes the protocol from `appProtocol`, else from the name of the port: the protocol, also before a dash.
-_BY_NAME = re.compile(r"(http|https|http2|grpc|grpc-web)(-.*)?")
-_BY_APP_PROTOCOL = re.compile(rf"{_BY_NAME.pattern}|(kubernetes\.io|k8s\.io)/(h2c|ws|wss)", re.IGNORECASE)
+_BY_NAME = r"(http|https|http2|grpc|grpc-web)(-.*)?"
+_BY_APP_PROTOCOL = rf"{_BY_NAME}|(kubernetes\.io|k8s\.io)/(h2c|ws|wss)"
 
 
 class ServicePort(Struct, frozen=True, kw_only=True):
@@ -31,8 +31,8 @@ class ServicePort(Struct, frozen=True, kw_only=True):
     def is_http(self) -> bool:
         """Whether Istio takes it for HTTP, gRPC included. `appProtocol` goes before the name."""
         if self.app_protocol:
-            return _BY_APP_PROTOCOL.fullmatch(self.app_protocol) is not None
-        return _BY_NAME.fullmatch(self.name) is not None
+            return re.fullmatch(_BY_APP_PROTOCOL, self.app_protocol, re.IGNORECASE) is not None
+        return re.fullmatch(_BY_NAME, self.name) is not None
 
     @property
     def is_grpc(self) -> bool:

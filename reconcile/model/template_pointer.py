@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from reconcile.model.copies import copy_of
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 # To a member of a mapping below metadata or spec. An item of a list has no absence that could be kept: the others would
 # take its place.
-POINTER = re.compile(r"/(metadata|spec)(/([^/~]|~[01])+)*/([^/~]|~[01])*([^/~0-9]|~[01])([^/~]|~[01])*")
+POINTER = r"/(metadata|spec)(/([^/~]|~[01])+)*/([^/~]|~[01])*([^/~0-9]|~[01])([^/~]|~[01])*"
 _LABELS = ("metadata", "labels")
 
 

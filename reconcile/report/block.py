@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.model.plan import Outcome, Result
-from reconcile.report.layout import EVENT_STYLES, Line, transition, weight_bar
+from reconcile.report.layout import EVENT_STYLES, Line, weight_bar
 from reconcile.report.measurements import Row, measurement_lines
 from reconcile.report.next_step import next_step
 from reconcile.report.patch_summary import summarize
 from reconcile.report.promotion import promotion_lines
 from reconcile.report.styled_text import CROSS, PENDING, SKIPPED, TICK, Text, join_texts, pad_to_widest, styled
-from reconcile.report.verdict import UNWRITTEN, verdict
+from reconcile.report.verdict import UNWRITTEN, phase_transition, rollout_name, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconcile.model.plan import AskedAction, Gate, Plan, Position, Record
 
-NEW = "new"
 _MARKS = {
     Outcome.PASSED: (TICK, "green"),
     Outcome.FAILED: (CROSS, "bold red"),
@@ -45,16 +44,6 @@ def block_lines(record: Record) -> Iterator[Line]:
     yield from _titled(_EVENTS.get(record.result, "Was to record"), _events(plan))
     if next_words := _next_step(record):
         yield Line(indent=2, head=Text("Next", "bold"), body=styled(next_words))
-
-
-def rollout_name(plan: Plan) -> Text:
-    """Returns `name.namespace`."""
-    return styled(f"{plan.rollout.name}.{plan.rollout.namespace}", "bold")
-
-
-def phase_transition(plan: Plan) -> Text:
-    """Returns the phase, or `Progressing → Promoting`."""
-    return transition(plan.before.phase, plan.after.phase, NEW)
 
 
 def _titled(title: str, lines: Iterator[Line]) -> Iterator[Line]:

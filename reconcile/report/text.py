@@ -6,13 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reconcile.model.plan import Result
-from reconcile.report.block import block_lines, phase_transition, rollout_name
 from reconcile.report.layout import Line, weight_bar
 from reconcile.report.styled_text import Text, join_texts, pad_to_widest, styled
-from reconcile.report.verdict import order_of, verdict, verdict_word
+from reconcile.report.verdict import order_of, phase_transition, rollout_name, verdict, verdict_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconcile.model.plan import Record
     from reconcile.report.console import Console
@@ -27,7 +26,7 @@ def print_records(records: Sequence[Record], console: Console, *, brief: bool = 
     for index, record in enumerate(records):
         if index and not {index - 1, index} <= short:
             console.print_lines([Line()])
-        console.print_lines([next(short_lines)] if index in short else block_lines(record))
+        console.print_lines([next(short_lines)] if index in short else _block(record))
     if len(records) > 1:
         console.print_lines([Line()])
         console.print_lines([Line(head=Text(totals(records), "bold"))])
@@ -52,6 +51,12 @@ def one_liners(records: Sequence[Record]) -> Iterator[Line]:
     for record, *cells in zip(records, *columns, strict=True):
         reason = join_texts(styled(record.plan.reason), styled(record.error, "red"))
         yield Line(head=join_texts(*cells), body=reason)
+
+
+def _block(record: Record) -> Iterable[Line]:
+    from reconcile.report.block import block_lines  # noqa: PLC0415 - only where something happened
+
+    return block_lines(record)
 
 
 def _is_uneventful(record: Record) -> bool:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.model.plan import Result
+from reconcile.report.layout import transition
 from reconcile.report.styled_text import styled
 
 if TYPE_CHECKING:
-    from reconcile.model.plan import Record
+    from reconcile.model.plan import Plan, Record
     from reconcile.report.styled_text import Text
+
+
+NEW = "new"
 
 
 class Unwritten(NamedTuple):
@@ -70,6 +74,16 @@ _MOVE_STYLES = {
     "roll back": "bold red",
     "give up": "bold red",
 }
+
+
+def rollout_name(plan: Plan) -> Text:
+    """Returns `name.namespace`."""
+    return styled(f"{plan.rollout.name}.{plan.rollout.namespace}", "bold")
+
+
+def phase_transition(plan: Plan) -> Text:
+    """Returns the phase, or `Progressing → Promoting`."""
+    return transition(plan.before.phase, plan.after.phase, NEW)
 
 
 def verdict(record: Record) -> Text:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconcile.model.errors import ClusterError
     from reconcile.model.kinds import Manifest
 
-_DENIED = re.compile(r'User "(?P<user>[^"]*)" cannot (?:\w+) (?:resource|path) ')
+_DENIED = r'User "(?P<user>[^"]*)" cannot (?:\w+) (?:resource|path) '
 _FAILED_PATCH = "the server rejected our request due to an error in our request"
 
 
@@ -73,7 +73,7 @@ def _unauthorized(failure: Failure) -> ClusterError:
 
 
 def _forbidden(failure: Failure) -> ClusterError:
-    call, denied = failure.call, _DENIED.search(failure.message)
+    call, denied = failure.call, re.search(_DENIED, failure.message)
     if denied is None and call.verb in ("create", "patch"):
         # Not from the authorizer: an admission policy, a quota, a namespace that is being deleted.
         return _refused(failure)
