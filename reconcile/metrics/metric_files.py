@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,7 +14,7 @@ from reconcile.model.errors import TemplateError, UsageError
 from reconcile.model.measurement import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 MAX_FILE = 64 * 1024
@@ -42,25 +43,49 @@ class MetricFile(Struct, frozen=True, kw_only=True):
     failures: str = ""
 
 
-def read_folder(folder: Path, *, shipped: bool = False) -> dict[str, MetricFile]:
+class MetricFiles(Mapping[str, MetricFile]):
+    """Metric files by the name of their metric: a user's, and those of this program that they do not replace.
+
+    A file of this program has the name of its metric, and is read when that is asked for: most passes need two of them.
+    """
+
+    def __init__(self, shipped: Iterable[Path], own: Mapping[str, MetricFile]) -> None:
+        self._paths = {path.stem: path for folder in shipped for path in _metric_paths(folder)}
+        self._files = dict(own)
+
+    def __getitem__(self, name: str) -> MetricFile:
+        if name not in self._files:
+            self._files[name] = _read_file(self._paths[name], _SHIPPED_LOADER)
+        return self._files[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._paths, *self._files}))
+
+    def __len__(self) -> int:
+        return len({*self._paths, *self._files})
+
+
+def read_folder(folder: Path) -> dict[str, MetricFile]:
     """Reads `*.yaml` and `*.yml` of a folder, in the order of their names. Hidden entries are those of a ConfigMap.
 
-    `shipped`: the files are those of this program.
     Raises UsageError for a folder that cannot be read, TemplateError for a file that is no metric.
     """
-    try:
-        paths = sorted(path for path in folder.iterdir() if _has_metric_name(path) and not path.is_dir())
-    except OSError as error:
-        raise UsageError(f"templates folder {folder} cannot be read: {error.strerror}") from error
     files: dict[str, MetricFile] = {}
-    for path in paths:
-        file = _read_file(path, _SHIPPED_LOADER if shipped else yaml.SafeLoader)
+    for path in _metric_paths(folder):
+        file = _read_file(path, yaml.SafeLoader)
         other = files.setdefault(file.metric.name, file)
         if other is not file:
             raise TemplateError(
                 f"{path}: name: {file.metric.name} is the name in {other.path.name} already; rename one of the two"
             )
     return files
+
+
+def _metric_paths(folder: Path) -> Sequence[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if _has_metric_name(path) and not path.is_dir())
+    except OSError as error:
+        raise UsageError(f"templates folder {folder} cannot be read: {error.strerror}") from error
 
 
 def _has_metric_name(path: Path) -> bool:

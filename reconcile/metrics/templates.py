@@ -5,18 +5,19 @@ The fields of a file are in `metric_files`, what a query may contain in `templat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconcile.metrics.metric_files import MetricFile, read_folder
+from reconcile.metrics.metric_files import MetricFile, MetricFiles, read_folder
+from reconcile.model.measurement import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconcile.metrics.rendering import QueryRenderer
-    from reconcile.model.measurement import Metric, Question
+    from reconcile.model.measurement import Question
 
 __all__ = ["MetricFile", "TemplateSet", "load"]
 
@@ -26,13 +27,13 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 class TemplateSet:
     """The known metrics by name, and their queries."""
 
-    def __init__(self, files: Iterable[MetricFile]) -> None:
-        self._files = {file.metric.name: file for file in files}
+    def __init__(self, files: Mapping[str, MetricFile]) -> None:
+        self._files = files
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """The metrics as the core knows them, by the name in a Rollout."""
-        return MappingProxyType({name: self._files[name].metric for name in sorted(self._files)})
+        return _Metrics(self._files)
 
     def render(self, question: Question, namespace: str) -> str:
         """Returns the PromQL for a question. Raises TemplateError with the file and the reason."""
@@ -52,17 +53,28 @@ class TemplateSet:
         return QueryRenderer(self._files)
 
 
+class _Metrics(Mapping[str, Metric]):
+    """The metrics of metric files, by name. None is read before it is asked for."""
+
+    def __init__(self, files: Mapping[str, MetricFile]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: str) -> Metric:
+        return self._files[name].metric
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 def load(extra: Path | None = None) -> TemplateSet:
     """Returns the built-in metrics and those of a folder, which replace built-in ones of the same name.
 
     Raises UsageError for a folder that cannot be read, TemplateError for a file in it.
     """
-    files: dict[str, MetricFile] = {}
-    for folder in _builtin_folders():
-        files |= read_folder(folder, shipped=True)
-    if extra is not None:
-        files |= read_folder(extra)
-    return TemplateSet(files.values())
+    return TemplateSet(MetricFiles(_builtin_folders(), {} if extra is None else read_folder(extra)))
 
 
 def _builtin_folders() -> list[Path]:

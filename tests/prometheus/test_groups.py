@@ -166,15 +166,15 @@ def test_what_one_workload_does_to_a_query_is_not_the_trouble_of_the_others(
     alone, several = '="{{ workload | literal }}"', '=~"{{ workloads }}"'
     metric = Metric(name="own", title="own", unit="things", bound="minimum")
     templates = TemplateSet(
-        [
-            MetricFile(
+        {
+            "own": MetricFile(
                 path=Path("own.yaml"),
                 metric=metric,
                 query=f"sum({requests}destination_workload{alone}}}[1m]))",
                 grouped=f"sum by (destination_workload) ({requests}destination_workload{several}}}[1m])"
                 f" + on (destination_workload) 0 * {requests}destination_workload{several}}}[1m]))",
             )
-        ]
+        }
     )
     asked = questions("own", ["only-errors", "mixed", "idle"])
     answers = Prometheus(prometheus.url, templates).measure(asked, AT)

@@ -52,7 +52,7 @@ def measure(
 def query(server: PrometheusServer, text: str) -> Answer:
     """Measures with a metric of a user."""
     metric = Metric(name="own", title="own", unit="things", bound="minimum")
-    templates = TemplateSet([MetricFile(path=Path("own.yaml"), metric=metric, query=text)])
+    templates = TemplateSet({"own": MetricFile(path=Path("own.yaml"), metric=metric, query=text)})
     [answer] = measure(server, [question("own", "mixed")], templates)
     return answer
 
@@ -203,7 +203,7 @@ def test_every_matcher_that_an_author_may_write(prometheus: PrometheusServer, na
     text = 'sum(irate(istio_requests_total{response_code="200",destination_workload_namespace="names",'
     metric = Metric(name="own", title="own", unit="things", bound="minimum")
     file = MetricFile(path=Path("own.yaml"), metric=metric, query=text + f"destination_workload{matcher}}}[1m])) * 15")
-    [answer] = measure(prometheus, [question("own", name)], TemplateSet([file]))
+    [answer] = measure(prometheus, [question("own", name)], TemplateSet({"own": file}))
     assert answer.value == pytest.approx(share(name))
     ended(End.SAFE)
 

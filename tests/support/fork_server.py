@@ -30,7 +30,7 @@ for _module in pkgutil.walk_packages(reconcile.__path__, "reconcile."):
         import_module(_module.name)
 
 for _folder in {path.parent for path in (Path(reconcile.__path__[0]).parent / "templates").rglob("*.yaml")}:
-    for _file in read_folder(_folder, shipped=True).values():
+    for _file in read_folder(_folder).values():
         for _text in filter(None, (_file.query, _file.grouped, _file.requests, _file.failures)):
             compiled(_text)
 

@@ -26,16 +26,16 @@ def file(name: str, query: str, grouped: str = "") -> MetricFile:
 
 
 TEMPLATES = TemplateSet(
-    [
-        file("alone", 'alone{w="{{ workload }}"}'),
-        file("first", 'first{w="{{ workload }}"}', 'first by w{w=~"{{ workloads }}"}'),
-        file("second", 'second{w="{{ workload }}"}', 'second by w{w=~"{{ workloads }}"}'),
-        file(
+    {
+        "alone": file("alone", 'alone{w="{{ workload }}"}'),
+        "first": file("first", 'first{w="{{ workload }}"}', 'first by w{w=~"{{ workloads }}"}'),
+        "second": file("second", 'second{w="{{ workload }}"}', 'second by w{w=~"{{ workloads }}"}'),
+        "sly": file(
             "sly",
             'sly{w="{{ workload }}"}',
             "sly by w{w=~{% for a in ['b', 'c', 'd', 'e', 'f'] %}{{ workloads }}{% endfor %}}",
         ),
-    ]
+    }
 )
 
 

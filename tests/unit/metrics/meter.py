@@ -16,10 +16,12 @@ AT = datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC)
 
 
 TEMPLATES = TemplateSet(
-    MetricFile(
-        path=Path(f"{name}.yaml"), metric=Metric(name=name, title=name, unit="things", bound="minimum"), query=query
-    )
-    for name, query in {"m": 'q{w="{{ workload }}"}', "broken": "{{ nothing }}"}.items()
+    {
+        name: MetricFile(
+            path=Path(f"{name}.yaml"), metric=Metric(name=name, title=name, unit="things", bound="minimum"), query=query
+        )
+        for name, query in {"m": 'q{w="{{ workload }}"}', "broken": "{{ nothing }}"}.items()
+    }
 )
 
 

@@ -20,8 +20,10 @@ from tests.support.metrics_server import LONG, Handler, Server, vector
 from tests.support.world import METRICS, START, release
 
 TEMPLATES = TemplateSet(
-    MetricFile(path=Path(f"{name}.yaml"), metric=metric, query=f"{name} {{{{ workload }}}}")
-    for name, metric in METRICS.items()
+    {
+        name: MetricFile(path=Path(f"{name}.yaml"), metric=metric, query=f"{name} {{{{ workload }}}}")
+        for name, metric in METRICS.items()
+    }
 )
 CAPACITY = MAX_CONCURRENCY // len(METRICS)
 """The Rollouts whose metrics the server has time for in a pass."""

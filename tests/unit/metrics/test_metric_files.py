@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconcile.metrics.metric_files import MetricFiles
 from reconcile.metrics.templates import load
 from reconcile.model.errors import TemplateError, UsageError
 from tests.hostile.tally import End, ended
@@ -32,6 +33,17 @@ def test_what_is_no_metric_file_is_left_alone(tmp_path: Path) -> None:
         (tmp_path / name).write_text("not a metric")
     (tmp_path / "folder.yaml").mkdir()
     assert set(load(tmp_path).metrics) == {*BUILTIN.metrics, "m"}
+
+
+def test_a_file_of_this_program_is_read_when_its_metric_is_asked_for(tmp_path: Path) -> None:
+    path = file(tmp_path)
+    files = MetricFiles([tmp_path], {})
+    assert list(files) == ["m"]
+    path.write_text("name: m\n")
+    with pytest.raises(TemplateError, match="title: is missing"):
+        files["m"]
+    with pytest.raises(KeyError):
+        files["n"]
 
 
 @pytest.mark.hostile("A metric template", "files that are no metric: YAML bombs, binary, huge, nested, other fields")

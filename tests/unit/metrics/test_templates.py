@@ -56,7 +56,7 @@ def test_the_built_in_metrics() -> None:
 def test_each_built_in_metric_has_a_file_of_its_name() -> None:
     folder = Path(__file__).parents[3] / "templates"
     files = [path.stem for path in folder.rglob("*.yaml")]
-    assert sorted(files) == list(BUILTIN.metrics)
+    assert sorted(files) == [metric.name for metric in BUILTIN.metrics.values()] == list(BUILTIN.metrics)
 
 
 def test_a_built_in_metric_for_several_workloads_is_one_whose_series_name_the_workload() -> None:
@@ -152,7 +152,7 @@ def test_every_kind_of_string_ends_where_the_author_ended_it(
     literal = """e="{{ workload | literal }}",f='{{ workload | literal }}'}"""
     query = plain + literal
     metric = MetricFile(path=Path("m.yaml"), metric=BUILTIN.metrics[SUCCESS], query=query)
-    text = TemplateSet([metric]).render(question(SUCCESS, workload=name), "test")
+    text = TemplateSet({SUCCESS: metric}).render(question(SUCCESS, workload=name), "test")
     assert [kind for kind, _ in tokens(text)] == [kind for kind, _ in tokens(query.replace("{{ workload }}", "w"))]
     assert [text_of(string) for kind, string in tokens(text) if kind == "string"][-2:] == [name, name]
     ended(End.SAFE)
