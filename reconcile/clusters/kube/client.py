@@ -48,6 +48,7 @@ class Client:
             **session.headers,
             "User-Agent": f"steerer/{__version__}",
             "Accept": "application/json",
+            "Accept-Encoding": "gzip",
         }
         named = {"http": proxy, "https": proxy} if proxy else {}
         self.pool, self._base = adapter.pool_for(
