@@ -7,6 +7,7 @@ Events are kept for an hour by default, and counted where they repeat; whoever w
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from reconcile.model.series import Series, Window
     from reconcile.report.events import EventRow
 
+# Of two weights in one second, which is all that a stored time says, the later stands later.
+_BY_TIME = itemgetter(0)
 # By the first words of a message: the transition, and the weight from then on (None = as it was).
 _MESSAGES: tuple[tuple[str, Transition | None, int | None], ...] = (
     ("Starting rollout for ", Transition.STARTED, None),
@@ -105,11 +108,11 @@ def _weights(found: Found, rows: Sequence[EventRow], status: Manifest) -> Iterat
         kept = [(at, weight) for at, weight in stored if at is not None and isinstance(weight, int)]
         first = min((at for at, _ in kept), default=found.window.end)
         told = [(row.last, weight) for row in rows if row.last and (weight := _kind(row)[1]) is not None]
-        points = sorted([*((at, weight) for at, weight in told if at < first), *kept])
+        points = sorted([*((at, weight) for at, weight in told if at < first), *kept], key=_BY_TIME)
         moved, now = lenient.time(status.get("lastAdvanceTime")), lenient.integer(status.get("canaryWeight"))
         if now is not None:
             at = found.window.begin if moved is None or moved < found.window.begin else moved
-            points = sorted([*(point for point in points if point[0] <= at), (at, now)])
+            points = sorted([*(point for point in points if point[0] <= at), (at, now)], key=_BY_TIME)
     for at, weight in points:
         if weight != last and 0 <= weight <= 100:  # noqa: PLR2004 - percent
             yield max(at, found.window.begin), weight

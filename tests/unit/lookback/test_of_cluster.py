@@ -137,6 +137,12 @@ def test_the_weights_of_the_status_go_before_those_of_the_events() -> None:
     assert minutes(history(found(manifest=manifest(late))).weights) == [(1, 10), (2, 20), (20, 40)]
 
 
+def test_of_two_weights_in_one_second_the_later_one_comes_later() -> None:
+    kept = [{"time": at(minute), "weight": weight} for minute, weight in ((1, 20), (2, 40), (2, 0))]
+    status = STATUS | {"history": kept, "canaryWeight": 0, "lastAdvanceTime": at(2)}
+    assert minutes(history(found(manifest=manifest(status))).weights) == [(1, 20), (2, 40), (2, 0)]
+
+
 def test_without_events_there_is_the_present_weight() -> None:
     assert minutes(history(found(events=[])).weights) == [(20, 40)]
     old = STATUS | {"lastAdvanceTime": at(-60)}
