@@ -5,6 +5,7 @@ What a request is about, and what the response means, must not be known here.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from reconcile.clusters.kube.certificates import certificate_files
 from reconcile.clusters.kube.client import CONNECT_TIMEOUT, Client
 from reconcile.clusters.kube.go_json import encode
 from reconcile.clusters.kube.login import Login
-from reconcile.clusters.kube.responses import ApiResponse
+from reconcile.clusters.kube.responses import ApiResponse, Body
 from reconcile.clusters.kube.status_errors import CredentialsError
 from reconcile.clusters.kube.transport_errors import TRANSPORT_ERRORS, describe
 from reconcile.model.errors import UnreachableError, UsageError
@@ -51,7 +52,10 @@ class Connection:
         self.server = access.server
         self._timeouts = (min(timeout, CONNECT_TIMEOUT), timeout)
         self._login = Login(access, environ)
+        # Only one thread at a time can decode. With a thread for it, no other one keeps memory of the size of a page.
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
         with ExitStack() as stack:
+            stack.callback(self._decoder.shutdown, wait=False, cancel_futures=True)
             files = certificate_files(self._login.user, access.cluster, stack)
             self.client = Client(access, self._login, files, self._timeouts, connections=2 * WORKERS)
             stack.callback(self.client.close)
@@ -67,7 +71,8 @@ class Connection:
         self, call: Call, params: Mapping[str, str] | None = None, body: object = None, content_type: str = ""
     ) -> Manifest:
         """Sends one request; returns the object of the response. Raises the ClusterError that the response means."""
-        return self._exchange(call, params, body, content_type).read()
+        response = self._exchange(call, params, body, content_type)
+        return self._decoder.submit(response.read).result() if call.verb == "list" else response.read()
 
     def write(self, call: Call, params: Mapping[str, str], body: object, content_type: str) -> Callable[[], Manifest]:
         """Sends one write; returns what reads the object of the response. Raises the ClusterError that this means.
@@ -104,7 +109,8 @@ class Connection:
             headers=headers,
             query=f"?{urlencode(params)}" if params else "",
         )
-        return ApiResponse(call, response.status, response.headers.get("Content-Type", ""), response.data)
+        body = Body(response.content, is_compressed="Content-Encoding" in response.headers)
+        return ApiResponse(call, response.status, response.headers.get("Content-Type", ""), body)
 
 
 def _address(call: Call) -> tuple[str, str]:

@@ -7,7 +7,6 @@ the standard library spells a request and reads a response costs more CPU time t
 from __future__ import annotations
 
 import re
-import zlib
 from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from time import monotonic
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +23,6 @@ TIMEOUTS_PER_RESPONSE = 3
 
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _PIECE = 1 << 16
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _LARGEST_HEAD = 1 << 17
 _KNOWN = {name.lower().encode(): name for name in ("Content-Encoding", "Content-Type", "Retry-After")}
 """The headers that somebody asks for, in small letters, and as they are asked for."""
@@ -93,17 +90,6 @@ class Response:
         self._parser = HttpResponseParser(self)
         self._head_size = 0
         self._in_body = self._says_where_it_ends = False
-
-    @property
-    def data(self) -> bytes:
-        """The content, not compressed. Raises urllib3's DecodeError for what is not compressed as it says."""
-        if "Content-Encoding" not in self.headers:
-            return bytes(self.content)
-        try:
-            # At once: as urllib3 does it, piece by piece, a page is in memory several times.
-            return zlib.decompress(self.content, _GZIP_OR_ZLIB)
-        except zlib.error as error:
-            raise DecodeError(f"the response is no gzip: {error}") from error
 
     def drain_conn(self) -> None:
         """Does nothing: it has been read to its end."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -24,42 +25,56 @@ LONGEST_QUOTE = 600
 """Characters of the server's own message that an error quotes: a schema error can be of any length."""
 
 _SUCCESS = (HTTPStatus.OK, HTTPStatus.CREATED)
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _USERINFO = re.compile(r"//[^/@\s]+@")
 
 
+class Body(Struct, frozen=True):
+    """The body of a response as it came; `is_compressed`, by gzip."""
+
+    content: bytes | bytearray
+    is_compressed: bool = False
+
+    def decompressed(self) -> bytes:
+        """Returns it as it was before. Raises zlib.error for what is no gzip, or was cut off."""
+        # At once: as urllib3 does it, piece by piece, a page is in memory several times.
+        return zlib.decompress(self.content, _GZIP_OR_ZLIB) if self.is_compressed else bytes(self.content)
+
+
 class ApiResponse(Struct, frozen=True):
-    """The response to a call: status code, content type and body."""
+    """The response to a call: status code, content type, and the body as it came."""
 
     call: Call
     code: int
     content_type: str
-    body: bytes
+    body: Body
 
     def read(self) -> Manifest:
         """Returns the object in it. Raises the ClusterError that the response means."""
-        content = _json(self.body)
+        body = self._decompressed()
+        content = _json(body)
         if self.code not in _SUCCESS:
             status = content if isinstance(content, dict) else {}
-            message = clean(str(status.get("message") or "")) or self._words()
+            message = clean(str(status.get("message") or "")) or _plain(self.code, self.content_type, body)
             raise error_of(Failure(self.call, self.code, self.content_type, status, message))
         if isinstance(content, dict):
             return content
         raise UnreachableError(
-            f"cannot {self.call}: the answer is no JSON object, or was cut off ({len(self.body)} bytes of "
+            f"cannot {self.call}: the answer is no JSON object, or was cut off ({len(body)} bytes of "
             f"{self.content_type or 'no type'}): is the server of the kubeconfig a Kubernetes API, and no login page "
             "or proxy?"
         )
 
     def check(self) -> None:
         """Raises what `read` raises. Where an object is in it this takes an eighth of the time."""
-        if self.code not in _SUCCESS or not _is_object(self.body):
+        if self.code not in _SUCCESS or not _is_object(self._decompressed()):
             self.read()
 
-    def _words(self) -> str:
-        """Returns the words of a response that is no `Status`: a plain text as it is, anything else by its type."""
-        if self.content_type.startswith("text/plain"):
-            return clean(self.body.decode(errors="replace")) or f"status {self.code}"
-        return f"status {self.code} with {self.content_type or 'no type'}"
+    def _decompressed(self) -> bytes:
+        try:
+            return self.body.decompressed()
+        except zlib.error as error:
+            raise UnreachableError(f"cannot {self.call}: the answer is not compressed as it says: {error}") from error
 
 
 def items(call: Call, content: Manifest) -> list[Manifest]:
@@ -75,6 +90,13 @@ def clean(text: str) -> str:
     """Returns a foreign text as a message can quote it: on one line, cut, without the userinfo of a URL."""
     line = _USERINFO.sub("//", " ".join(text.split()))
     return line if len(line) <= LONGEST_QUOTE else f"{line[:LONGEST_QUOTE]}…"
+
+
+def _plain(code: int, content_type: str, body: bytes) -> str:
+    """Returns the words of a response that is no `Status`: a plain text as it is, anything else by its type."""
+    if content_type.startswith("text/plain"):
+        return clean(body.decode(errors="replace")) or f"status {code}"
+    return f"status {code} with {content_type or 'no type'}"
 
 
 class _AnyObject(Struct):

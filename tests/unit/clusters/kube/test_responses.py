@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.clusters.kube.call import Call
-from reconcile.clusters.kube.responses import ApiResponse
+from reconcile.clusters.kube.responses import ApiResponse, Body
 from reconcile.model.errors import RefusedError, UnreachableError
 from reconcile.model.kinds import DEPLOYMENT, Scope
 from tests.unit.clusters.kube.api_server import PATCH, ApiServer, Reply, manifest, status
@@ -118,6 +118,6 @@ def test_foreign_words_are_quoted_on_one_line_at_bounded_length_and_without_user
 def test_json_that_decoders_do_not_agree_about(body: bytes, found: object) -> None:
     call = Call(verb="get", kind=DEPLOYMENT, version="v1", name="a")
 
-    response = ApiResponse(call, 200, "application/json", body)
+    response = ApiResponse(call, 200, "application/json", Body(body))
     response.check()
     assert response.read() == {"a": found}
