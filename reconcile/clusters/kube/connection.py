@@ -109,7 +109,8 @@ class Connection:
             headers=headers,
             query=f"?{urlencode(params)}" if params else "",
         )
-        body = Body(response.content, is_compressed="Content-Encoding" in response.headers)
+        encoding = response.headers.get("Content-Encoding", "identity")
+        body = Body(response.content, is_compressed=encoding != "identity")
         return ApiResponse(call, response.status, response.headers.get("Content-Type", ""), body)
 
 

@@ -120,11 +120,22 @@ def test_a_compressed_response(api: ApiServer, cluster: KubeCluster) -> None:
     assert cluster.list(DEPLOYMENT, Scope()) == []
 
 
-def test_a_response_that_says_it_is_compressed_and_is_not(api: ApiServer, cluster: KubeCluster) -> None:
-    api.answer = lambda _: Reply(body=b"{}", headers={"Content-Encoding": "gzip"})
+@pytest.mark.parametrize(
+    ("encoding", "body"), [("gzip", b"{}"), ("gzip", gzip.compress(b'{"items": []}')[:-9]), ("br", b"{}")]
+)
+def test_a_response_that_is_not_compressed_as_it_says(
+    api: ApiServer, cluster: KubeCluster, encoding: str, body: bytes
+) -> None:
+    api.answer = lambda _: Reply(body=body, headers={"Content-Encoding": encoding})
 
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError, match=r"cannot list deployments.* is not compressed as it says"):
         cluster.list(DEPLOYMENT, Scope())
+
+
+def test_a_response_that_says_it_is_not_compressed(api: ApiServer, cluster: KubeCluster) -> None:
+    api.answer = lambda _: Reply(body={"items": []}, headers={"Content-Encoding": "identity"})
+
+    assert cluster.list(DEPLOYMENT, Scope()) == []
 
 
 def test_a_connection_that_ends_with_a_response_is_opened_anew(api: ApiServer, cluster: KubeCluster) -> None:
