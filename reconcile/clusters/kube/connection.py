@@ -110,8 +110,8 @@ class Connection:
             query=f"?{urlencode(params)}" if params else "",
         )
         encoding = response.headers.get("Content-Encoding", "identity")
-        body = Body(response.content, is_compressed=encoding != "identity")
-        return ApiResponse(call, response.status, response.headers.get("Content-Type", ""), body)
+        received = Body(response.content, is_compressed=encoding != "identity")
+        return ApiResponse(call, response.status, response.headers.get("Content-Type", ""), received)
 
 
 def _address(call: Call) -> tuple[str, str]:
